@@ -1,0 +1,121 @@
+/**
+ * `npm start`: every tier on embedded defaults. The only file that knows every tier, and no more than an environment
+ * (the variables that an operator would have written) plus an order. System service and connectors share this
+ * process; each router is a process of its own.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { startAll, stopOnSignal } from '#common/component.ts';
+import { type Environment, EnvReader } from '#common/config/env.ts';
+import { MillraceError } from '#common/errors.ts';
+import { createLogger, LOG_LEVELS, type LogLevel } from '#common/observe/log.ts';
+import * as sql from '../services/sql/index.ts';
+import * as system from '../services/system/index.ts';
+import { administratorLine, originOf, readyLines } from './banner.ts';
+import { takeDataFolder } from './data-folder.ts';
+import { type Routers, startRouters } from './routers.ts';
+import { createSampleDatabase } from './sample/load.ts';
+
+/** The same from deploy/ and from dist/, where this file is bundled to. */
+const ROUTER_PROGRAM = fileURLToPath(new URL('../dist/router.js', import.meta.url));
+const SAMPLE_FOLDER = fileURLToPath(new URL('../deploy/sample', import.meta.url));
+
+/** In the data folder, where the system service seeds the service `db` to look for it. */
+const SAMPLE_FILE = 'db.sqlite';
+
+const DRAIN_MS = 10_000;
+const ROUTERS_MAX = 64;
+/** The sample's service and key are made when the connector has announced itself: a moment after its start. */
+const SEED_WAIT_MS = 5000;
+
+async function main(given: Environment): Promise<void> {
+  const config = readConfig(given);
+  const socketFolder = mkdtempSync(join(tmpdir(), 'millrace-'));
+  process.once('exit', () => rmSync(socketFolder, { recursive: true, force: true }));
+  const env = withDefaults(given, socketFolder, config.routers);
+  const systemConfig = system.readConfig(env);
+  const sqlConfig = sql.readConfig(env);
+  const log = (tier: string) => createLogger(tier, config.logLevel);
+  let systemService: system.SystemService | undefined;
+  let routers: Routers | undefined;
+  // Last in, first out: nobody is let in before all is ready, nobody is left waiting for a tier that is gone.
+  const product = await startAll([
+    () => takeDataFolder(config.dataDir),
+    async () => {
+      await assertPortFree(config.host, config.port); // before anything is seeded
+      if (config.isSampleWanted) createSampleDatabase(join(config.dataDir, SAMPLE_FILE), SAMPLE_FOLDER);
+      systemService = await system.start(systemConfig, log('system'));
+      // At once: should the rest of the start fail, nobody could ever ask for the password again.
+      if (systemService.firstAdmin) process.stdout.write(administratorLine(systemService.firstAdmin));
+      return systemService;
+    },
+    () => sql.start(sqlConfig, log('sql')),
+    async () => {
+      routers = await startRouters({ program: ROUTER_PROGRAM, count: config.routers, env, log: log('all-in-one') });
+      return routers;
+    },
+  ]);
+  stopOnSignal(product, { drainMs: DRAIN_MS });
+  const isSeeding = systemService?.firstAdmin !== undefined && config.isSampleWanted;
+  const sampleApiKey = isSeeding ? await seededKey(systemService) : undefined;
+  const origin = originOf(config.host, routers?.port ?? config.port);
+  process.stdout.write(readyLines(origin, config.dataDir, sampleApiKey));
+}
+
+async function seededKey(service: system.SystemService | undefined): Promise<string | undefined> {
+  const until = Date.now() + SEED_WAIT_MS;
+  while (!service?.sampleApiKey && Date.now() < until) await setTimeout(10);
+  return service?.sampleApiKey;
+}
+
+/** What this process itself has to know; each tier reads its own. */
+function readConfig(env: Environment) {
+  const reader = new EnvReader(env);
+  return reader.finish({
+    host: reader.string('MILLRACE_HTTP_HOST', '127.0.0.1'),
+    port: reader.integer('MILLRACE_HTTP_PORT', 8080, 0, 65_535),
+    dataDir: resolve(reader.string('MILLRACE_DATA_DIR', './data')),
+    routers: reader.integer('MILLRACE_ROUTERS', 1, 1, ROUTERS_MAX),
+    isSampleWanted: reader.boolean('MILLRACE_SEED_SAMPLE', true),
+    logLevel: reader.oneOf<LogLevel>('MILLRACE_LOG_LEVEL', 'warn', LOG_LEVELS),
+  });
+}
+
+/** Local defaults first, the real environment wins. The tiers meet in a folder that only this user can enter. */
+function withDefaults(given: Environment, socketFolder: string, routers: number): Environment {
+  const sqlAddress = given['MILLRACE_SQL_ADDRESS'] || `unix:${join(socketFolder, 'sql')}`;
+  const set = Object.entries(given).filter(([, value]) => value !== '');
+  return {
+    MILLRACE_SYSTEM_ADDRESS: `unix:${join(socketFolder, 'system')}`,
+    MILLRACE_SQL_ADDRESS: sqlAddress,
+    MILLRACE_SQL_ADDRESSES: sqlAddress,
+    MILLRACE_CLUSTER_TOKEN: randomBytes(32).toString('base64url'),
+    MILLRACE_SEED_SAMPLE: 'true',
+    MILLRACE_HTTP_SHARED: String(routers > 1),
+    ...Object.fromEntries(set),
+  };
+}
+
+/** Routers share their port with each other, so none of them would notice that a stranger has it. */
+function assertPortFree(host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', (error: NodeJS.ErrnoException) => {
+      const fault = error.code === 'EADDRINUSE' ? 'is taken by another program' : 'cannot be used';
+      const message = `${host}:${port} ${fault}; choose another with MILLRACE_HTTP_PORT and MILLRACE_HTTP_HOST.`;
+      reject(new MillraceError('unavailable', message, undefined, error));
+    });
+    probe.listen({ host, port }, () => probe.close(() => resolve()));
+  });
+}
+
+main(process.env).catch((error: unknown) => {
+  const { message, cause } = MillraceError.from(error);
+  process.stderr.write(`millrace: ${message}${cause instanceof Error ? ` (${cause.message})` : ''}\n`);
+  process.exit(1);
+});

@@ -1,0 +1,149 @@
+/** The rules of the house that a machine can check: who may import whom, how large a file may be, what lies where. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+const ROOT = resolve(import.meta.dirname, '..');
+const LINES_MAX = 500;
+
+/** What exists of them; a room sees itself, #common, #proto and packages. */
+const ROOMS = [
+  'services/common',
+  'router',
+  'services/sql',
+  'services/nosql',
+  'services/system',
+  'services/ingest',
+  'scripting-svc',
+  'storage-svc',
+].filter((room) => existsSync(join(ROOT, room)));
+
+/** Tests, and only they, may also start the servers that they need. */
+const FOR_TESTS = 'deploy/testing';
+
+const TOP_LEVEL = {
+  always: [
+    ...['package.json', 'package-lock.json', 'tsconfig.json', 'biome.json', 'vitest.config.ts'],
+    ...['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE'],
+    ...['proto', 'services', 'router', 'deploy', 'loadtest', 'docs'],
+  ],
+  later: ['scripting-svc', 'storage-svc'],
+  /** Made here, never committed. */
+  made: ['node_modules', 'dist', 'data'],
+};
+
+/** Engine of services/sql → packages that no other folder of it may import. */
+const DRIVERS: Readonly<Record<string, readonly string[]>> = {
+  postgres: ['pg', 'pg-cursor', 'pg-query-stream', 'pg-copy-streams'],
+  sqlite: ['better-sqlite3'],
+  mysql: ['mysql2'],
+  sqlserver: ['tedious'],
+  oracle: ['oracledb'],
+  db2: ['ibm_db'],
+};
+
+interface Import {
+  /** From the root of the repository. */
+  readonly file: string;
+  /** A path from the root for one of our files, else as written. */
+  readonly target: string;
+  readonly isOurs: boolean;
+}
+
+function sourcesOf(folder: string): string[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => `${folder}/${file}`);
+}
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(join(ROOT, file), 'utf8');
+  return [...text.matchAll(/(?:^import |^\} from |\bfrom |\bimport\()'([^'\n]+)'/gm)].map(([, written = '']) => {
+    const isOurs = written.startsWith('.');
+    const target = isOurs ? relative(ROOT, resolve(ROOT, dirname(file), written)) : written;
+    return { file, target, isOurs };
+  });
+}
+
+const packageOf = (target: string): string =>
+  target
+    .split('/')
+    .slice(0, target.startsWith('@') ? 2 : 1)
+    .join('/');
+const isIn = (path: string, folder: string): boolean => path.startsWith(`${folder}/`);
+const isTest = (file: string): boolean => file.endsWith('.test.ts');
+const show = ({ file, target }: Import): string => `${file} imports ${target}`;
+
+describe('layers', () => {
+  test.each(ROOMS)('%s imports only itself, #common, #proto and packages', (room) => {
+    const isStray = ({ file, target, isOurs }: Import): boolean =>
+      isOurs && !isIn(target, room) && !(isTest(file) && isIn(target, FOR_TESTS));
+    expect(sourcesOf(room).flatMap(importsOf).filter(isStray).map(show)).toEqual([]);
+  });
+
+  test('names with # lead to what every tier may see', () => {
+    const { imports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { imports: object };
+    const isStray = (path: string): boolean => !/^\.\/(services\/common|proto\/gen)\//.test(path);
+    expect(Object.values(imports).filter(isStray)).toEqual([]);
+  });
+
+  test('generated messages import nothing of ours but each other', () => {
+    const isStray = ({ target, isOurs }: Import): boolean => (isOurs ? !isIn(target, 'proto/gen') : /^#/.test(target));
+    expect(sourcesOf('proto/gen').flatMap(importsOf).filter(isStray).map(show)).toEqual([]);
+  });
+
+  test('uWebSockets.js is imported in one file, so that it can be replaced there', () => {
+    const users = ROOMS.flatMap(sourcesOf).filter((file) =>
+      importsOf(file).some(({ target }) => target === 'uWebSockets.js'),
+    );
+    expect(users).toHaveLength(1);
+  });
+});
+
+describe('engines of services/sql', () => {
+  const engines = readdirSync(join(ROOT, 'services/sql')).filter((name) =>
+    existsSync(join(ROOT, 'services/sql', name, 'source.ts')),
+  );
+  const imports = sourcesOf('services/sql').flatMap(importsOf);
+
+  test.each(engines)('%s is in the registry', (engine) => {
+    const registered = imports.filter(({ file }) => file === 'services/sql/engines.ts').map(({ target }) => target);
+    expect(registered).toContain(`services/sql/${engine}/index.ts`);
+  });
+
+  test.each(engines)('%s imports no other engine', (engine) => {
+    const others = engines.filter((other) => other !== engine);
+    const isStray = ({ file, target }: Import): boolean =>
+      isIn(file, `services/sql/${engine}`) && others.some((other) => isIn(target, `services/sql/${other}`));
+    expect(imports.filter(isStray).map(show)).toEqual([]);
+  });
+
+  test.each(Object.entries(DRIVERS))('the driver of %s is imported in its folder only', (engine, drivers) => {
+    const isStray = ({ file, target, isOurs }: Import): boolean =>
+      !isOurs && !isTest(file) && drivers.includes(packageOf(target)) && !isIn(file, `services/sql/${engine}`);
+    expect(imports.filter(isStray).map(show)).toEqual([]);
+  });
+});
+
+test(`no source file has more than ${LINES_MAX} lines`, () => {
+  const lengths = [...ROOMS, 'deploy', 'loadtest']
+    .flatMap(sourcesOf)
+    .filter((file) => !isTest(file))
+    .map((file) => ({ file, lines: readFileSync(join(ROOT, file), 'utf8').split('\n').length - 1 }));
+  expect(lengths.filter(({ lines }) => lines > LINES_MAX)).toEqual([]);
+});
+
+test('the top level of the repository is what the code map says', () => {
+  const names = readdirSync(ROOT).filter(
+    (name) => !name.startsWith('.') && !TOP_LEVEL.made.includes(name) && !/\.(log|cpuprofile)$/.test(name),
+  );
+  expect(names.filter((name) => !TOP_LEVEL.later.includes(name)).sort()).toEqual([...TOP_LEVEL.always].sort());
+});
+
+test.runIf(existsSync(join(ROOT, '.git')))('git ignores no source: it would be missing from a clone', () => {
+  const rooms = ['proto', 'services', 'router', 'deploy', 'loadtest', 'docs'];
+  const args = ['ls-files', '--others', '--ignored', '--exclude-standard', '--', ...rooms];
+  const ignored = execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }).split('\n');
+  expect(ignored.filter((file) => /\.(ts|mjs|proto|md|csv)$/.test(file))).toEqual([]);
+});

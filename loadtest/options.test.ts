@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest';
+import { CASES } from './cases.ts';
+import { type BenchOptions, parseOptions } from './options.ts';
+
+const options = (...args: string[]) => parseOptions(args) as BenchOptions;
+
+test('a run of everything leaves results behind, a part of it or a profiled one does not', () => {
+  expect(options().cases).toEqual(CASES);
+  expect(options().resultsFolder).toMatch(/loadtest\/results$/);
+  expect(options('--cases', 'get').resultsFolder).toBeUndefined();
+  expect(options('--profile').resultsFolder).toBeUndefined();
+  expect(options('--cases', 'get', '--results', 'here').resultsFolder).toBe('here');
+});
+
+test.each([
+  { list: 'get', expected: ['get'] },
+  { list: 'list', expected: ['list-100', 'list-1000'] },
+  { list: 'update, start', expected: ['start-time', 'start-memory', 'update'] },
+  { list: 'insert-1', expected: ['insert-1'] },
+])('--cases $list selects $expected', ({ list, expected }) => {
+  expect(options('--cases', list).cases.map((each) => each.name)).toEqual(expected);
+});
+
+test.each([
+  { args: ['--cases', 'nonsense'], names: /nonsense/ },
+  { args: ['--rounds', '0'], names: /--rounds/ },
+  { args: ['--seconds', '1.5'], names: /--seconds/ },
+  { args: ['--connections', 'many'], names: /--connections/ },
+  { args: ['--unheard-of'], names: /unheard-of/ },
+])('$args is refused', ({ args, names }) => {
+  expect(() => parseOptions(args)).toThrow(names);
+});

@@ -1,0 +1,97 @@
+/** Session tokens (system-api §3.4): verified here from what the snapshot holds, remembered while they are good. */
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import { MillraceError } from '#common/errors.ts';
+import type { User } from '#proto/access/v1/access_pb.ts';
+import type { AccessState } from '../access/state.ts';
+
+export interface Claims {
+  readonly jti: string;
+  readonly iat: number;
+  readonly exp: number;
+  readonly nbf: number;
+  readonly sub: string;
+  readonly user_id: number;
+  readonly forever: boolean;
+}
+
+const VERIFIED_MAX = 50_000;
+
+export class TokenVerifier {
+  readonly #state: AccessState;
+  /** Tokens whose signature was found good; time, revocation and user are looked at on every use. */
+  readonly #verified = new LRUCache<string, Claims>({ max: VERIFIED_MAX });
+
+  constructor(state: AccessState) {
+    this.#state = state;
+  }
+
+  /**
+   * The user a token stands for.
+   * @throws MillraceError unauthenticated (malformed, expired, other e-mail), denied (logged out, user inactive),
+   *   not_found (user deleted), in the order of system-api §2.6
+   */
+  userOf(token: string): User {
+    const claims = this.#claims(token);
+    const user = this.#state.users.get(claims.user_id);
+    if (user && !user.isActive) throw new MillraceError('denied', 'User is not active.');
+    if (claims.exp * 1000 <= Date.now()) {
+      throw new MillraceError(
+        'unauthenticated',
+        'Token has expired: Session expired. Please refresh your token (if still within refresh window) or re-login.',
+      );
+    }
+    if (this.#state.revocations.has(claims.jti) || (user && BigInt(claims.iat) < user.tokensValidFrom)) {
+      throw new MillraceError('denied', 'The token has been blacklisted: Session terminated. Please re-login.');
+    }
+    if (!user) throw new MillraceError('not_found', 'User not found.');
+    if (claims.sub !== createHash('md5').update(user.email).digest('hex')) {
+      throw new MillraceError('unauthenticated', 'Invalid token: User verification failed.');
+    }
+    return user;
+  }
+
+  #claims(token: string): Claims {
+    const known = this.#verified.get(token);
+    if (known) return known;
+    const claims = this.#verify(token);
+    this.#verified.set(token, claims);
+    return claims;
+  }
+
+  #verify(token: string): Claims {
+    const [head = '', body = '', signature = '', ...rest] = token.split('.');
+    if (!signature || rest.length > 0) throw bad('Wrong number of segments.');
+    const header = json(head) as { alg?: unknown } | undefined;
+    const claims = json(body) as Claims | undefined;
+    if (!header || !claims) throw bad('Could not decode token.');
+    if (header.alg !== 'HS256') throw bad('The algorithm is not accepted.');
+    const sent = Buffer.from(signature, 'base64url');
+    const good = (this.#state.settings?.tokenSecrets ?? []).some((secret) => {
+      const expected = createHmac('sha256', secret).update(`${head}.${body}`).digest();
+      return expected.length === sent.length && timingSafeEqual(expected, sent);
+    });
+    if (!good) throw bad('Token signature could not be verified.');
+    const complete =
+      Number.isInteger(claims.iat) &&
+      Number.isInteger(claims.exp) &&
+      Number.isInteger(claims.user_id) &&
+      typeof claims.sub === 'string' &&
+      typeof claims.jti === 'string';
+    if (!complete) throw bad('A required claim is missing.');
+    return claims;
+  }
+}
+
+function bad(reason: string): MillraceError {
+  return new MillraceError('unauthenticated', `Invalid token: ${reason}`);
+}
+
+function json(part: string): unknown {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString('utf8'));
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

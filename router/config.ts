@@ -1,0 +1,48 @@
+import { join } from 'node:path';
+import { MIB } from '#common/bounds.ts';
+import { type Environment, EnvReader } from '#common/config/env.ts';
+import { LOG_LEVELS, type LogLevel } from '#common/observe/log.ts';
+
+/** Settings of a router, from the environment. */
+export interface RouterConfig {
+  readonly host: string;
+  readonly port: number;
+  /** Several routers on one port. */
+  readonly sharedPort: boolean;
+  readonly systemAddress: string;
+  /** Addresses of the replicas of each connector tier. */
+  readonly tiers: Readonly<Record<string, readonly string[]>>;
+  readonly clusterToken: string | undefined;
+  readonly requestTimeoutMs: number;
+  readonly bodyBytesMax: number;
+  readonly bufferedBytesMax: number;
+  readonly refuseChunked: boolean;
+  readonly snapshotFile: string;
+  readonly version: string;
+  readonly logLevel: LogLevel;
+}
+
+/** @throws MillraceError invalid that names every faulty variable */
+export function readConfig(env: Environment): RouterConfig {
+  const reader = new EnvReader(env);
+  const systemAddress = reader.string('MILLRACE_SYSTEM_ADDRESS', '127.0.0.1:7000');
+  const dataDir = reader.string('MILLRACE_DATA_DIR', './data');
+  return reader.finish({
+    host: reader.string('MILLRACE_HTTP_HOST', '127.0.0.1'),
+    port: reader.integer('MILLRACE_HTTP_PORT', 8080, 0, 65_535),
+    sharedPort: reader.boolean('MILLRACE_HTTP_SHARED', false),
+    systemAddress,
+    tiers: {
+      system: [systemAddress],
+      sql: reader.list('MILLRACE_SQL_ADDRESSES', ['127.0.0.1:7001']),
+    },
+    clusterToken: reader.optional('MILLRACE_CLUSTER_TOKEN'),
+    requestTimeoutMs: reader.integer('MILLRACE_REQUEST_TIMEOUT_MS', 30_000, 10, 3_600_000),
+    bodyBytesMax: reader.integer('MILLRACE_BODY_BYTES_MAX', 32 * MIB, 1024, 1024 * MIB),
+    bufferedBytesMax: reader.integer('MILLRACE_BUFFERED_BYTES_MAX', 256 * MIB, 1024, 65_536 * MIB),
+    refuseChunked: reader.boolean('MILLRACE_REFUSE_CHUNKED', false),
+    snapshotFile: join(dataDir, 'router', 'snapshot.bin'),
+    version: reader.string('MILLRACE_VERSION', '0.1.0'),
+    logLevel: reader.oneOf('MILLRACE_LOG_LEVEL', 'warn', LOG_LEVELS),
+  });
+}

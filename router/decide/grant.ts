@@ -1,0 +1,106 @@
+/**
+ * What a decision makes of an operation: the role's row filter is joined to its tree, its parameters behind the
+ * caller's own, and records that a filter must see are looked at here.
+ */
+import { MillraceError } from '#common/errors.ts';
+import { parseJson } from '#common/json.ts';
+import { VERB_BITS } from '#common/verbs.ts';
+import type { Service } from '#proto/access/v1/access_pb.ts';
+import type { Filter, Shape, Value } from '#proto/data/v1/data_pb.ts';
+import type { AccessState } from '../access/state.ts';
+import type { Principal } from '../authenticate/principal.ts';
+import { replaceLookups } from './lookups.ts';
+import { allowRelatedWrites, requireRelatedAccess } from './related.ts';
+import { type RowFilter, rowFilterOf, shiftParameters } from './row-filter.ts';
+
+/** The part of an operation that a decision may change. */
+export interface Decidable {
+  readonly shape: Shape;
+  readonly parameters: readonly Value[];
+  readonly records: Uint8Array;
+  /** Whose rows these are, as named in the path; undefined where there are none, as in the system's own records. */
+  readonly table: string | undefined;
+}
+
+export interface Grant {
+  readonly shape: Shape;
+  readonly parameters: readonly Value[];
+  /** Differs where the shape does: part of the key under which an encoded shape is remembered. */
+  readonly variant: string;
+}
+
+const OPEN = '';
+
+/** @throws MillraceError denied when a record to be written does not satisfy the role's conditions */
+export function grant(
+  operation: Decidable,
+  verb: string,
+  service: Service,
+  principal: Principal,
+  state: AccessState,
+): Grant {
+  const { table } = operation;
+  if (table === undefined) return { shape: operation.shape, parameters: operation.parameters, variant: OPEN };
+  requireRelatedAccess(operation.shape, service, principal);
+  allowRelatedWrites(operation.shape, service, principal);
+  const own = { ...operation, parameters: withLookups(operation.parameters, state, principal) };
+  const filter = rowFilter(verb, table, service, principal, state);
+  if (!filter) return { shape: own.shape, parameters: own.parameters, variant: OPEN };
+  checkRecords(own, verb, filter);
+  return {
+    shape: withRowFilter(own.shape, shiftParameters(filter.filter, own.parameters.length)),
+    parameters: [...own.parameters, ...filter.parameters],
+    variant: `${principal.role?.source.id}`,
+  };
+}
+
+function rowFilter(
+  verb: string,
+  table: string,
+  service: Service,
+  principal: Principal,
+  state: AccessState,
+): RowFilter | undefined {
+  const { role, requestor, isAdmin } = principal;
+  if (isAdmin || !role) return undefined;
+  const entry = role.filterEntry(service.id, `_table/${table.toLowerCase()}`, VERB_BITS[verb] ?? 0, requestor);
+  return entry && rowFilterOf(entry, (text) => replaceLookups(text, state, principal));
+}
+
+/** Lookups are values: they are replaced inside a value and can never become a part of the condition. */
+function withLookups(parameters: readonly Value[], state: AccessState, principal: Principal): readonly Value[] {
+  const holdsOne = parameters.some(({ kind }) => kind.case === 'text' && kind.value.includes('{'));
+  if (!holdsOne) return parameters;
+  return parameters.map((value) =>
+    value.kind.case === 'text'
+      ? { ...value, kind: { case: 'text', value: replaceLookups(value.kind.value, state, principal) } }
+      : value,
+  );
+}
+
+function withRowFilter(shape: Shape, filter: Filter): Shape {
+  const { action } = shape;
+  switch (action.case) {
+    case 'read':
+      return { ...shape, action: { case: 'read', value: { ...action.value, rowFilter: filter } } };
+    case 'update':
+      return { ...shape, action: { case: 'update', value: { ...action.value, rowFilter: filter } } };
+    case 'delete':
+      return { ...shape, action: { case: 'delete', value: { ...action.value, rowFilter: filter } } };
+    default:
+      return shape;
+  }
+}
+
+function checkRecords({ shape, records }: Decidable, verb: string, filter: RowFilter): void {
+  const writes = shape.action.case === 'create' || shape.action.case === 'update';
+  if (!writes || records.length === 0) return;
+  const parsed = parseJson(records);
+  for (const record of Array.isArray(parsed) ? parsed : [parsed]) {
+    const admitted =
+      typeof record !== 'object' ||
+      record === null ||
+      filter.admits(record as Record<string, unknown>, verb === 'POST');
+    if (!admitted) throw new MillraceError('denied', 'Denied access to some of the requested fields.');
+  }
+}

@@ -1,0 +1,73 @@
+/** A MillraceError as the API answers it: status, JSON body, and when to come back. */
+import type { BatchFailure, ItemOutcome, MillraceError } from '#common/errors.ts';
+import { asBuffer, stringifyJson } from '#common/json.ts';
+import { HTTP_STATUS } from '../http/status.ts';
+
+export interface ErrorReply {
+  readonly status: number;
+  /** `{"error":{"code","context","message","status_code"}}` */
+  readonly json: string;
+  /** Whole seconds for Retry-After, where the caller came too often or we are too busy. */
+  readonly retryAfterSeconds: number | undefined;
+}
+
+/** The application code of a failed batch; every other error has its status. */
+const BATCH_CODE = 1000;
+const RETRY_AFTER_DEFAULT_SECONDS = 1;
+
+const PARTICIPLES: ReadonlyMap<string, string> = new Map([
+  ['GET', 'retrieved'],
+  ['POST', 'created'],
+  ['DELETE', 'deleted'],
+]);
+
+/**
+ * @param error its context may say `retry_after_seconds`
+ * @param verb  what was asked, in upper case after tunnelling: a batch error says what could not be done
+ * @see system-api.md §2.1, §2.3
+ */
+export function errorReply(error: MillraceError, verb: string): ErrorReply {
+  return {
+    status: statusOf(error),
+    json: `{"error":${errorObject(error, verb)}}`,
+    retryAfterSeconds: retryAfterSeconds(error),
+  };
+}
+
+const statusOf = (error: MillraceError): number => HTTP_STATUS[error.batch ? 'invalid' : error.code];
+
+function errorObject(error: MillraceError, verb: string): string {
+  const status = statusOf(error);
+  const code = error.batch ? BATCH_CODE : status;
+  const context = error.batch ? batchContext(error.batch, verb) : stringifyJson(error.context);
+  const message = error.batch ? batchMessage(error.batch, verb) : error.message;
+  return `{"code":${code},"context":${context},"message":${JSON.stringify(escapeHtml(message))},"status_code":${status}}`;
+}
+
+/** The indexes of the records that failed, and what became of each. Records are sent as the bytes they came as. */
+function batchContext({ outcomes }: BatchFailure, verb: string): string {
+  const failed = outcomes.flatMap((outcome, index) => ('error' in outcome ? [index] : []));
+  const results = outcomes.map((outcome) => outcomeJson(outcome, verb));
+  return `{"error":[${failed.join(',')}],"resource":[${results.join(',')}]}`;
+}
+
+function outcomeJson(outcome: ItemOutcome, verb: string): string {
+  return 'error' in outcome ? errorObject(outcome.error, verb) : asBuffer(outcome.json).toString('utf8');
+}
+
+function batchMessage({ rolledBack }: BatchFailure, verb: string): string {
+  const what = PARTICIPLES.get(verb) ?? 'updated';
+  const undone = rolledBack ? ' All changes rolled back.' : '';
+  return `Batch Error: Not all requested records could be ${what}.${undone}`;
+}
+
+function retryAfterSeconds({ code, context }: MillraceError): number | undefined {
+  if (code !== 'limited' && code !== 'overloaded') return undefined;
+  const seconds = context?.['retry_after_seconds'];
+  return typeof seconds === 'number' && seconds > 0 ? Math.ceil(seconds) : RETRY_AFTER_DEFAULT_SECONDS;
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+
+/** As the original does, which leaves single quotes alone. */
+const escapeHtml = (text: string): string => text.replace(/[&<>"]/g, (character) => ENTITIES[character]!);

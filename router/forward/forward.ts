@@ -1,0 +1,61 @@
+/** Sends an operation to the tier that serves it. Work that changes nothing is tried once more elsewhere. */
+import type { Deadline } from '#common/deadline.ts';
+import { MillraceError } from '#common/errors.ts';
+import type { ExchangeClient } from '#common/exchange/client.ts';
+import type { Operation, Result } from '#proto/data/v1/data_pb.ts';
+import type { Replicas } from './replicas.ts';
+
+export interface Forwarded {
+  readonly result: Result;
+  /** The JSON is too large for one piece: it comes from here, chunk by chunk. */
+  readonly chunks: AsyncGenerator<Uint8Array> | undefined;
+}
+
+export class Forwarder {
+  readonly #tiers: ReadonlyMap<string, Replicas>;
+
+  constructor(tiers: ReadonlyMap<string, Replicas>) {
+    this.#tiers = tiers;
+  }
+
+  /**
+   * @param repeatable  the operation may run twice without harm
+   * @throws MillraceError unavailable when no replica answers; whatever the connector says
+   */
+  async send(tier: string, operation: Operation, deadline: Deadline, repeatable: boolean): Promise<Forwarded> {
+    const replicas = this.#tiers.get(tier);
+    if (!replicas) throw new MillraceError('unavailable', 'No connector is configured for this type of service.');
+    try {
+      return await this.#once(replicas, operation, deadline);
+    } catch (error) {
+      const lost = error instanceof MillraceError && error.code === 'unavailable' && error.cause !== undefined;
+      if (!lost || !repeatable || deadline.reason) throw error;
+      return this.#once(replicas, operation, deadline);
+    }
+  }
+
+  get inFlight(): number {
+    let sum = 0;
+    for (const replicas of this.#tiers.values()) sum += replicas.inFlight;
+    return sum;
+  }
+
+  close(): void {
+    for (const replicas of this.#tiers.values()) replicas.close();
+  }
+
+  async #once(replicas: Replicas, operation: Operation, deadline: Deadline): Promise<Forwarded> {
+    const client = replicas.pick() as ExchangeClient;
+    try {
+      const { result, ticket } = await client.send(operation, deadline);
+      replicas.succeeded(client);
+      return { result, chunks: ticket === undefined ? undefined : client.fetch(ticket) };
+    } catch (error) {
+      // Only a lost line has a cause: what the connector itself reports is no reason to avoid it.
+      if (error instanceof MillraceError && error.code === 'unavailable' && error.cause !== undefined) {
+        replicas.failed(client);
+      }
+      throw error;
+    }
+  }
+}

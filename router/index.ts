@@ -1,0 +1,83 @@
+/** The router: the REST door, and everything that is decided before a connector is asked. */
+import { type Component, startAll } from '#common/component.ts';
+import { Channel } from '#common/grpc/channel.ts';
+import type { Logger } from '#common/observe/log.ts';
+import { Environments, Sessions } from '#proto/system/v1/system_pb.ts';
+import { SavedSnapshot } from './access/saved.ts';
+import { AccessState } from './access/state.ts';
+import { AccessWatch } from './access/watch.ts';
+import { BasicVerifier } from './authenticate/basic.ts';
+import { TokenVerifier } from './authenticate/token.ts';
+import type { RouterConfig } from './config.ts';
+import { Cors } from './decide/cors.ts';
+import { Forwarder } from './forward/forward.ts';
+import { Replicas } from './forward/replicas.ts';
+import { listen } from './http/listener.ts';
+import { Listings } from './listings.ts';
+import { Pipeline } from './pipeline.ts';
+import { SystemCalls } from './system/calls.ts';
+import { SessionCalls } from './system/sessions.ts';
+import { statusOf } from './system/status.ts';
+
+export { readConfig } from './config.ts';
+
+export async function start(config: RouterConfig, log: Logger): Promise<Component & { port: number }> {
+  const system = { address: config.systemAddress, token: config.clusterToken, peer: 'system' };
+  const sessions = new Channel(Sessions, system);
+  const environments = new Channel(Environments, system);
+  const state = new AccessState();
+  const watch = new AccessWatch(state, new SavedSnapshot(config.snapshotFile, log), system, log);
+  const forwarder = new Forwarder(
+    new Map(
+      Object.entries(config.tiers).map(([tier, addresses]) => [
+        tier,
+        new Replicas(addresses.map((address) => ({ address, token: config.clusterToken, peer: tier }))),
+      ]),
+    ),
+  );
+  const pipeline = new Pipeline({
+    state,
+    authenticators: { state, tokens: new TokenVerifier(state), basic: new BasicVerifier(state, sessions) },
+    cors: new Cors(state),
+    systemCalls: new SystemCalls(new SessionCalls(sessions), environments),
+    listings: new Listings(forwarder),
+    forwarder,
+    status: (host) => statusOf(state, watch.live, config.version, host),
+    requestTimeoutMs: config.requestTimeoutMs,
+    log,
+  });
+
+  let port = 0;
+  const access = async (): Promise<Component> => {
+    await watch.start();
+    return {
+      name: 'access',
+      drain: async () => {},
+      close: async () => {
+        await watch.close();
+        sessions.close();
+        environments.close();
+        forwarder.close();
+      },
+    };
+  };
+  const door = async (): Promise<Component> => {
+    const listener = await listen(
+      {
+        host: config.host,
+        port: config.port,
+        shared: config.sharedPort,
+        bodyBytesMax: config.bodyBytesMax,
+        bufferedBytesMax: config.bufferedBytesMax,
+        refuseChunked: config.refuseChunked,
+      },
+      (request, reply) => pipeline.handle(request, reply),
+    );
+    port = listener.port;
+    return listener;
+  };
+  // Last in, first out: nobody is let in before there is something to decide by.
+  const parts = await startAll([access, door]);
+  log.info({ port }, 'router is ready');
+  return { ...parts, name: 'router', port };
+}

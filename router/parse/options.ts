@@ -1,0 +1,149 @@
+/** Options of a record call, read from query string and body and checked (database-api §2.2–2.4). */
+import { KEYS_MAX } from '#common/bounds.ts';
+import { invalid } from '#common/errors.ts';
+import { JsonNumber } from '#common/json.ts';
+import {
+  BatchMode,
+  type Filter,
+  Selection_Kind as Kind,
+  Order_Nulls as Nulls,
+  type Order,
+  type Related,
+  type Selection,
+  type Value,
+} from '#proto/data/v1/data_pb.ts';
+import type { ApiRequest } from './api-request.ts';
+import { parseFilter } from './filter/parse.ts';
+import { isTrue, type Query } from './query.ts';
+
+const NO_PARAMS: ReadonlyMap<string, Value> = new Map();
+
+export function textValue(text: string): Value {
+  return { $typeName: 'millrace.data.v1.Value', kind: { case: 'text', value: text } };
+}
+
+/** A JSON value as it travels. */
+export function toValue(json: unknown): Value {
+  const $typeName = 'millrace.data.v1.Value';
+  if (typeof json === 'string') return textValue(json);
+  if (typeof json === 'number') return { $typeName, kind: { case: 'number', value: String(json) } };
+  if (json instanceof JsonNumber) return { $typeName, kind: { case: 'number', value: json.text } };
+  if (typeof json === 'boolean') return { $typeName, kind: { case: 'boolean', value: json } };
+  if (Array.isArray(json)) {
+    const values = json.map(toValue);
+    return { $typeName, kind: { case: 'list', value: { $typeName: 'millrace.data.v1.ValueList', values } } };
+  }
+  return { $typeName, kind: { case: 'null', value: true } };
+}
+
+/** `*` or nothing is all on a read; nothing on a write, and an empty text, is the key. */
+export function selectionOf(request: ApiRequest, writing: boolean): Selection {
+  return selection(request.option('fields'), writing ? Kind.KEY : Kind.ALL);
+}
+
+function selection(fields: unknown, absent: Kind): Selection {
+  const $typeName = 'millrace.data.v1.Selection';
+  if (fields === undefined || fields === null) return { $typeName, kind: absent, names: [] };
+  const names = namesOf(fields);
+  if (names.length === 0) return { $typeName, kind: Kind.KEY, names: [] };
+  if (names.includes('*')) return { $typeName, kind: Kind.ALL, names: [] };
+  return { $typeName, kind: Kind.LISTED, names };
+}
+
+/** A comma list or an array; blanks around names do not count. Commas inside parentheses belong to the name. */
+export function namesOf(value: unknown): string[] {
+  if (Array.isArray(value)) return value.map(String);
+  if (typeof value !== 'string') return [];
+  return value
+    .split(/,(?![^(]*\))/)
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+}
+
+export function filterOf(request: ApiRequest): { filter: Filter | undefined; parameters: Value[] } {
+  const text = request.option('filter');
+  // The original takes only text; a list or an object is of no effect there.
+  if (typeof text !== 'string') return { filter: undefined, parameters: [] };
+  return parseFilter(text, paramsOf(request));
+}
+
+function paramsOf(request: ApiRequest): ReadonlyMap<string, Value> {
+  const { params } = request.query;
+  const inBody = request.option('params');
+  if (params.size === 0 && (typeof inBody !== 'object' || inBody === null)) return NO_PARAMS;
+  const values = new Map<string, Value>();
+  if (typeof inBody === 'object' && inBody !== null) {
+    for (const [name, value] of Object.entries(inBody)) values.set(name, toValue(value));
+  }
+  for (const [name, value] of params) values.set(name, textValue(value));
+  return values;
+}
+
+/** `f [asc|desc] [nulls first|last], …`; a direction that is neither is ascending, as the original has it. */
+export function orderOf(request: ApiRequest): Order[] {
+  return order(request.option('order'));
+}
+
+function order(value: unknown): Order[] {
+  if (typeof value !== 'string' || value.trim() === '') return [];
+  if (value.includes(';')) throw invalid('Invalid order by clause in request.', { field: 'order' });
+  return namesOf(value).map((part) => {
+    const [field = '', ...words] = part.split(/\s+/);
+    const lower = words.map((word) => word.toLowerCase());
+    const nulls = lower.indexOf('nulls');
+    return {
+      $typeName: 'millrace.data.v1.Order',
+      field,
+      descending: lower[0] === 'desc',
+      nulls: nulls < 0 ? Nulls.UNSPECIFIED : lower[nulls + 1] === 'last' ? Nulls.LAST : Nulls.FIRST,
+    };
+  });
+}
+
+/** A whole number above zero, else 0: not given. */
+export function countOption(request: ApiRequest, name: string): number {
+  return countOf(request.option(name));
+}
+
+function countOf(value: unknown): number {
+  const number = typeof value === 'number' ? value : typeof value === 'string' ? Number(value.trim() || Number.NaN) : 0;
+  if (!Number.isInteger(number) || number < 1) return 0;
+  return Math.min(number, 0xffffffff);
+}
+
+export function flagOption(request: ApiRequest, name: string): boolean {
+  const value = request.option(name);
+  return typeof value === 'string' ? isTrue(value) : value === true || value === 1;
+}
+
+/** A comma list, an array, or one number; undefined where the option is absent. */
+export function idsOf(request: ApiRequest): Value[] | undefined {
+  const ids = request.option('ids');
+  if (ids === undefined) return undefined;
+  const values =
+    typeof ids === 'string'
+      ? ids.split(',').flatMap((id) => (id.trim() ? [textValue(id.trim())] : []))
+      : (Array.isArray(ids) ? ids : [ids]).map(toValue);
+  if (values.length > KEYS_MAX) throw invalid(`At most ${KEYS_MAX} identifiers are taken at once.`, { field: 'ids' });
+  return values;
+}
+
+export function modeOf(request: ApiRequest): BatchMode {
+  const goOn = flagOption(request, 'continue');
+  const rollback = flagOption(request, 'rollback');
+  if (goOn && rollback) throw invalid('Rollback and continue operations can not be requested at the same time.');
+  if (rollback) return BatchMode.ROLLBACK;
+  return goOn ? BatchMode.CONTINUE : BatchMode.STOP;
+}
+
+/** `related=a,b` with `a.fields`, `a.limit`, `a.order` beside it. */
+export function relatedOf(query: Query): Related[] {
+  return namesOf(query.get('related')).map((name) => ({
+    $typeName: 'millrace.data.v1.Related',
+    name,
+    selection: selection(query.get(`${name}.fields`), Kind.ALL),
+    order: order(query.get(`${name}.order`)),
+    limit: countOf(query.get(`${name}.limit`)),
+    group: namesOf(query.get(`${name}.group`)),
+  }));
+}

@@ -1,0 +1,187 @@
+/** Record calls, of databases and of the system alike: verb, path, options and body become one operation. */
+import { create } from '@bufbuild/protobuf';
+import { invalid, MillraceError } from '#common/errors.ts';
+import {
+  CreateSchema,
+  DeleteSchema,
+  ReadSchema,
+  type Shape,
+  ShapeSchema,
+  Target,
+  UpdateSchema,
+  type Value,
+} from '#proto/data/v1/data_pb.ts';
+import type { ApiRequest } from './api-request.ts';
+import {
+  countOption,
+  filterOf,
+  flagOption,
+  idsOf,
+  modeOf,
+  namesOf,
+  orderOf,
+  relatedOf,
+  selectionOf,
+  textValue,
+} from './options.ts';
+
+/** An operation before it is decided upon, and how its answer is to be shown. */
+export interface Parsed {
+  readonly shape: Shape;
+  readonly keys: readonly Value[];
+  readonly parameters: readonly Value[];
+  readonly records: Uint8Array;
+  /** The answer is one thing: never wrapped. */
+  readonly single: boolean;
+  /** Nothing happens twice when the operation is run twice. */
+  readonly repeatable: boolean;
+}
+
+const NOTHING = new Uint8Array();
+const EMPTY_OBJECT = Buffer.from('{}');
+
+/** @param id  from the path; undefined: the collection */
+export function parseRecords(request: ApiRequest, service: string, table: string, id: string | undefined): Parsed {
+  switch (request.verb) {
+    case 'GET':
+      return parseRead(request, service, table, id);
+    case 'POST':
+      return parseCreate(request, service, table, id);
+    case 'PUT':
+    case 'PATCH':
+      return parseUpdate(request, service, table, id);
+    case 'DELETE':
+      return parseDelete(request, service, table, id);
+    default:
+      throw new MillraceError('unsupported', `${request.verb} requests are not supported on records.`);
+  }
+}
+
+function parseRead(request: ApiRequest, service: string, table: string, id: string | undefined): Parsed {
+  const ids = id === undefined ? idsOf(request) : undefined;
+  const byRecords = id === undefined && ids === undefined && hasRecords(request);
+  const target = id !== undefined ? Target.ONE : ids ? Target.KEYS : byRecords ? Target.RECORDS : Target.FILTER;
+  const { filter, parameters } = target === Target.FILTER ? filterOf(request) : NO_FILTER;
+  const countOnly = flagOption(request, 'count_only');
+  const read = create(ReadSchema, {
+    table,
+    target: countOnly ? Target.FILTER : target,
+    selection: selectionOf(request, false),
+    order: orderOf(request),
+    limit: countOption(request, 'limit'),
+    offset: countOption(request, 'offset'),
+    group: namesOf(request.option('group')),
+    includeCount: request.query.flag('include_count'),
+    countOnly,
+    includeSchema: request.query.flag('include_schema'),
+    idField: namesOf(request.query.get('id_field')),
+    mode: modeOf(request),
+    related: relatedOf(request.query),
+    ...(filter ? { filter } : {}),
+  });
+  return {
+    shape: create(ShapeSchema, { service, action: { case: 'read', value: read } }),
+    keys: id !== undefined ? [textValue(id)] : (ids ?? []),
+    parameters,
+    records: byRecords ? request.body.records : NOTHING,
+    single: target === Target.ONE || countOnly,
+    repeatable: true,
+  };
+}
+
+function parseCreate(request: ApiRequest, service: string, table: string, id: string | undefined): Parsed {
+  if (id !== undefined) throw invalid('Create record by identifier not currently supported.');
+  const value = create(CreateSchema, {
+    table,
+    selection: selectionOf(request, true),
+    idField: namesOf(request.query.get('id_field')),
+    mode: modeOf(request),
+    related: relatedOf(request.query),
+    allowRelatedDelete: request.query.flag('allow_related_delete'),
+  });
+  return {
+    shape: create(ShapeSchema, { service, action: { case: 'create', value } }),
+    keys: [],
+    parameters: [],
+    records: requireRecords(request),
+    single: false,
+    repeatable: false,
+  };
+}
+
+function parseUpdate(request: ApiRequest, service: string, table: string, id: string | undefined): Parsed {
+  const ids = id === undefined ? idsOf(request) : undefined;
+  const byKeys = ids !== undefined && ids.length > 0;
+  const { filter, parameters } = id === undefined && !byKeys ? filterOf(request) : NO_FILTER;
+  const target = id !== undefined ? Target.ONE : byKeys ? Target.KEYS : filter ? Target.FILTER : Target.RECORDS;
+  const value = create(UpdateSchema, {
+    table,
+    target,
+    selection: selectionOf(request, true),
+    idField: namesOf(request.query.get('id_field')),
+    mode: modeOf(request),
+    limit: countOption(request, 'limit'),
+    related: relatedOf(request.query),
+    allowRelatedDelete: request.query.flag('allow_related_delete'),
+    replace: request.verb === 'PUT',
+    upsert: true,
+    ...(filter ? { filter } : {}),
+  });
+  return {
+    shape: create(ShapeSchema, { service, action: { case: 'update', value } }),
+    keys: id !== undefined ? [textValue(id)] : byKeys ? ids : [],
+    parameters,
+    records: id !== undefined ? requireObject(request) : requireRecords(request),
+    single: target === Target.ONE,
+    repeatable: false,
+  };
+}
+
+function parseDelete(request: ApiRequest, service: string, table: string, id: string | undefined): Parsed {
+  const ids = id === undefined ? idsOf(request) : undefined;
+  const byKeys = ids !== undefined;
+  const byRecords = id === undefined && !byKeys && hasRecords(request);
+  const { filter, parameters } = id === undefined && !byKeys && !byRecords ? filterOf(request) : NO_FILTER;
+  const target = id !== undefined ? Target.ONE : byKeys ? Target.KEYS : byRecords ? Target.RECORDS : Target.FILTER;
+  const everything = target === Target.FILTER && !filter && flagOption(request, 'force');
+  if (target === Target.FILTER && !filter && !everything) {
+    throw invalid('No filter or records given for delete request.');
+  }
+  const value = create(DeleteSchema, {
+    table,
+    target,
+    selection: selectionOf(request, true),
+    idField: namesOf(request.query.get('id_field')),
+    mode: modeOf(request),
+    everything,
+    related: relatedOf(request.query),
+    ...(filter ? { filter } : {}),
+  });
+  return {
+    shape: create(ShapeSchema, { service, action: { case: 'delete', value } }),
+    keys: id !== undefined ? [textValue(id)] : (ids ?? []),
+    parameters,
+    records: byRecords ? request.body.records : NOTHING,
+    single: target === Target.ONE || everything,
+    repeatable: false,
+  };
+}
+
+const NO_FILTER = { filter: undefined, parameters: [] };
+
+function hasRecords(request: ApiRequest): boolean {
+  return request.http.body.length > 0 && request.body.kind === 'records';
+}
+
+function requireRecords(request: ApiRequest): Uint8Array {
+  if (hasRecords(request)) return request.body.records;
+  throw invalid(
+    "No record(s) detected in request. Please make sure record(s) are wrapped in a 'resource' tag. " +
+      'Example: {"resource":[{"record":1},{"record":2}]}',
+  );
+}
+
+/** The whole body is the record, as the original reads it. */
+function requireObject(request: ApiRequest): Uint8Array {
+  return request.http.body.length > 0 ? request.body.json : EMPTY_OBJECT;
+}

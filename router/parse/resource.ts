@@ -1,0 +1,87 @@
+/** Which kind of call a path below a service is: a list of names, records of a table, its schema. */
+import { create } from '@bufbuild/protobuf';
+import { MillraceError, notFound } from '#common/errors.ts';
+import { ListResourcesSchema, ResourceKind, ShapeSchema } from '#proto/data/v1/data_pb.ts';
+import type { ApiRequest } from './api-request.ts';
+import { idsOf } from './options.ts';
+import { type Parsed, parseRecords } from './records.ts';
+import { parseSchema } from './schema.ts';
+
+/** A parsed call, and what its answer lists or touches. */
+export interface ParsedResource extends Parsed {
+  /** A list of named things below this path: `_table/`; undefined: records or descriptions. */
+  readonly listing: string | undefined;
+  /** The table whose row conditions hold; undefined where there are no rows. */
+  readonly table: string | undefined;
+}
+
+const NOTHING = new Uint8Array();
+
+/** Calls on a database service. @throws MillraceError unsupported, not_found */
+export function parseDatabase(request: ApiRequest): ParsedResource {
+  const { segments, service, verb } = request;
+  const [resource, name, id, ...more] = segments;
+  if (resource === undefined) {
+    if (verb !== 'GET') throw withoutResource(verb, service);
+    return listing(request, ResourceKind.ROOT, '');
+  }
+  switch (resource.toLowerCase()) {
+    case '_table':
+      if (name === undefined) {
+        if (verb !== 'GET') throw withoutResource(verb, '_table');
+        return listing(request, ResourceKind.TABLE, '_table/');
+      }
+      if (more.length > 0) throw notFound(`Resource '${segments.join('/')}' not found for service '${service}'.`);
+      return { ...parseRecords(request, service, name, id), listing: undefined, table: name };
+    case '_schema':
+      if (name === undefined && verb === 'GET' && !namesTables(request)) {
+        return listing(request, ResourceKind.SCHEMA, '_schema/');
+      }
+      return { ...parseSchema(request, service, segments.slice(1)), listing: undefined, table: undefined };
+    default:
+      throw notFound(`Resource '${resource}' not found for service '${service}'.`);
+  }
+}
+
+/** Record calls on the service `system`. */
+export function parseSystem(request: ApiRequest): ParsedResource {
+  const { segments, service, verb } = request;
+  const [resource, id, ...more] = segments;
+  if (resource === undefined) {
+    if (verb !== 'GET') throw withoutResource(verb, service);
+    return listing(request, ResourceKind.ROOT, '');
+  }
+  if (more.length > 0) throw notFound(`Resource '${segments.join('/')}' not found for service '${service}'.`);
+  return { ...parseRecords(request, service, resource.toLowerCase(), id), listing: undefined, table: undefined };
+}
+
+function listing(request: ApiRequest, kind: ResourceKind, prefix: string): ParsedResource {
+  const value = create(ListResourcesSchema, {
+    kind,
+    schema: request.query.get('schema') ?? '',
+    refresh: request.query.flag('refresh'),
+    names: (idsOf(request) ?? []).flatMap(({ kind: id }) => (id.case === 'text' ? [id.value] : [])),
+  });
+  return {
+    shape: create(ShapeSchema, { service: request.service, action: { case: 'listResources', value } }),
+    keys: [],
+    parameters: [],
+    records: NOTHING,
+    single: false,
+    repeatable: true,
+    listing: prefix,
+    table: undefined,
+  };
+}
+
+/** `_schema` with identifiers describes those tables instead of listing all. */
+function namesTables(request: ApiRequest): boolean {
+  return idsOf(request) !== undefined || (request.http.body.length > 0 && request.body.kind === 'records');
+}
+
+export function withoutResource(verb: string, name: string): MillraceError {
+  return new MillraceError(
+    'unsupported',
+    `${verb} requests without a resource are not currently supported by the '${name}' service.`,
+  );
+}

@@ -1,0 +1,166 @@
+/**
+ * The whole request path on one screen: parse → authenticate → decide → forward → encode. A stage may read what
+ * earlier stages made and never reaches back.
+ */
+import { callerGone, Deadline } from '#common/deadline.ts';
+import { MillraceError, notFound } from '#common/errors.ts';
+import type { Logger } from '#common/observe/log.ts';
+import type { AccessState } from './access/state.ts';
+import { type Authenticators, authenticate } from './authenticate/authenticate.ts';
+import { type Credentials, readCredentials } from './authenticate/credentials.ts';
+import type { Principal } from './authenticate/principal.ts';
+import { requireAccess } from './decide/access.ts';
+import type { Cors } from './decide/cors.ts';
+import { grant } from './decide/grant.ts';
+import { sendError, sendForwarded, sendValue } from './encode/answer.ts';
+import { presentationOf } from './encode/presentation.ts';
+import type { Forwarder } from './forward/forward.ts';
+import { toOperation } from './forward/operation.ts';
+import type { Headers, Responder } from './http/reply.ts';
+import type { Request } from './http/request.ts';
+import type { Listings } from './listings.ts';
+import { ApiRequest } from './parse/api-request.ts';
+import { listingOf, pluckJson } from './parse/listing.ts';
+import { type ParsedResource, parseDatabase, parseSystem } from './parse/resource.ts';
+import { parseRoute } from './parse/route.ts';
+import type { SystemCalls } from './system/calls.ts';
+import { rootListing } from './system/root.ts';
+
+export interface Stages {
+  readonly state: AccessState;
+  readonly authenticators: Authenticators;
+  readonly cors: Cors;
+  readonly systemCalls: SystemCalls;
+  readonly listings: Listings;
+  readonly forwarder: Forwarder;
+  readonly status: (host: string | undefined) => Record<string, unknown>;
+  readonly requestTimeoutMs: number;
+  readonly log: Logger;
+}
+
+/** What was asked, as far as it is known when something fails. */
+interface Asked {
+  verb: string;
+}
+
+/** The sessions' own calls: a dead token must not keep anyone from signing in, nor an expired one from its refresh. */
+const SIGN_IN = new Set(['user/session', 'system/admin/session']);
+
+export class Pipeline {
+  readonly #stages: Stages;
+
+  constructor(stages: Stages) {
+    this.#stages = stages;
+  }
+
+  /** Answers one request, whatever happens. */
+  handle(http: Request, reply: Responder): void {
+    const headers: Headers = [
+      ['X-Request-Id', http.id],
+      ...this.#stages.cors.headers(http.path, http.header('origin')),
+    ];
+    const asked: Asked = { verb: http.method };
+    this.#serve(http, reply, headers, asked).catch((thrown: unknown) => {
+      this.#refuse(http, reply, headers, asked.verb, thrown);
+    });
+  }
+
+  async #serve(http: Request, reply: Responder, headers: Headers, asked: Asked): Promise<void> {
+    if (http.method === 'OPTIONS') {
+      const method = http.header('access-control-request-method');
+      if (method !== undefined) return this.#preflight(http, reply, headers, method);
+    }
+    const route = parseRoute(http.path);
+    if (route.kind === 'none') throw notFound('There is nothing at this address.');
+    const request = new ApiRequest(
+      http,
+      route.kind === 'service' ? route.service : '',
+      route.kind === 'service' ? route.segments : [],
+    );
+    asked.verb = request.verb;
+    if (route.kind === 'status') {
+      const status = this.#stages.status(http.header('host'));
+      return sendValue(reply, status['ready'] ? 200 : 503, status, presentationOf(request, headers, true));
+    }
+    const answer = this.#authenticate(request);
+    const principal = answer instanceof Promise ? await answer : answer;
+    if (route.kind === 'root') return this.#root(request, reply, headers, principal);
+    await this.#serviceCall(request, reply, headers, principal);
+  }
+
+  #authenticate(request: ApiRequest): Principal | Promise<Principal> {
+    const { http, query } = request;
+    const path = `${request.service}/${request.component}`;
+    const source = {
+      header: (name: string) => http.header(name),
+      query: (name: string) => query.get(name),
+      body: (name: string) => request.bodyText(name),
+    };
+    let credentials: Credentials = readCredentials(source, path);
+    const { token } = credentials;
+    const signIn = SIGN_IN.has(path) && (request.verb === 'POST' || request.verb === 'PUT');
+    if (signIn) credentials = { ...credentials, token: undefined, basic: undefined };
+    const principal = authenticate(this.#stages.authenticators, credentials, () => http.remoteAddress());
+    if (!signIn || principal instanceof Promise) return principal;
+    return { ...principal, token };
+  }
+
+  async #serviceCall(request: ApiRequest, reply: Responder, headers: Headers, principal: Principal): Promise<void> {
+    const { state, systemCalls, listings, forwarder, requestTimeoutMs } = this.#stages;
+    const service = state.servicesByName.get(request.service);
+    requireAccess(principal, service, request.service, request.component, request.verb);
+    if (!service) throw notFound(`Could not find a service for ${request.service}.`);
+    if (!service.isActive) throw new MillraceError('denied', `Service ${service.name} is deactivated.`);
+
+    const isSystem = service.type === 'system';
+    if (isSystem || service.type === 'user') {
+      const value = await systemCalls.answer(request, service.type, principal);
+      if (value !== undefined) return sendValue(reply, 200, value, presentationOf(request, headers, true));
+    }
+    const parsed = isSystem ? parseSystem(request) : parseDatabase(request);
+    const granted = grant(parsed, request.verb, service, principal, state);
+    const deadline = new Deadline(request.http.receivedAt + requestTimeoutMs);
+    reply.onAborted(() => deadline.abort(callerGone()));
+    const shown = presentationOf(request, headers, parsed.single);
+    if (parsed.listing !== undefined) {
+      const entries = await listings.entries(request, parsed, service, principal, deadline);
+      return sendValue(reply, 200, shown.wrap ? { resource: entries } : entries, shown);
+    }
+    const operation = toOperation(request.http.id, parsed, granted, principal);
+    const forwarded = await forwarder.send(service.tier, operation, deadline, parsed.repeatable);
+    const created = isSystem && request.verb === 'POST';
+    await sendForwarded(reply, forwarded, created ? 201 : 200, shown, transformOf(request, parsed));
+  }
+
+  #root(request: ApiRequest, reply: Responder, headers: Headers, principal: Principal): void {
+    if (request.verb !== 'GET') throw new MillraceError('unsupported', `${request.verb} is not supported here.`);
+    const value = rootListing(this.#stages.state, principal, request.query);
+    sendValue(reply, 200, value, presentationOf(request, headers, true));
+  }
+
+  #preflight(http: Request, reply: Responder, headers: Headers, method: string): void {
+    const requested = http.header('access-control-request-headers');
+    const answer = this.#stages.cors.preflight(http.path, http.header('origin'), method, requested);
+    const id = headers.filter(([name]) => name === 'X-Request-Id');
+    reply.send(answer.status, [...id, ...answer.headers], '');
+  }
+
+  #refuse(http: Request, reply: Responder, headers: Headers, verb: string, thrown: unknown): void {
+    const error = MillraceError.from(thrown);
+    if (error.code === 'internal') {
+      this.#stages.log.error({ err: error.cause ?? error, requestId: http.id, path: http.path }, 'request failed');
+    }
+    if (reply.aborted) return;
+    sendError(reply, error, verb, http.header('accept'), headers);
+  }
+}
+
+/** A list of records as the list of one of their fields. */
+function transformOf(
+  { query }: ApiRequest,
+  { single }: ParsedResource,
+): ((json: Uint8Array) => Uint8Array) | undefined {
+  if (single || !query.flag('as_list')) return undefined;
+  const { idFields } = listingOf(query);
+  return (json) => pluckJson(json, idFields);
+}

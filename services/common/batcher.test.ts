@@ -1,0 +1,85 @@
+import { expect, test } from 'vitest';
+import { Batcher, type BatcherBounds, type BatchOutcome } from './batcher.ts';
+
+const BOUNDS: BatcherBounds = { batchMax: 3, waitingMax: 5, lines: 1, linesMax: 2, slowMs: 10 };
+
+/** A line whose batches end when the test says so. */
+function line() {
+  const batches: { items: readonly number[]; end: (outcomes?: BatchOutcome<number>[]) => void; fail: () => void }[] =
+    [];
+  const batcher = new Batcher<number, number>(
+    (items) =>
+      new Promise((resolve, reject) => {
+        batches.push({
+          items,
+          end: (outcomes) => resolve(outcomes ?? items.map((item) => ({ value: item * 10 }))),
+          fail: () => reject(new Error('line down')),
+        });
+      }),
+    BOUNDS,
+  );
+  return { batcher, batches };
+}
+
+const turn = () => new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)));
+
+test('what is added in one turn travels together, what comes while the line is busy with the next', async () => {
+  const { batcher, batches } = line();
+  const answers = [batcher.add(1), batcher.add(2)];
+  await turn();
+  answers.push(batcher.add(3), batcher.add(4));
+  await turn();
+  expect(batches.map(({ items }) => items)).toEqual([[1, 2]]);
+  batches[0]?.end();
+  await turn();
+  expect(batches.map(({ items }) => items)).toEqual([
+    [1, 2],
+    [3, 4],
+  ]);
+  batches[1]?.end();
+  expect(await Promise.all(answers)).toEqual([10, 20, 30, 40]);
+});
+
+test('one item fails alone', async () => {
+  const { batcher, batches } = line();
+  const answers = Promise.allSettled([batcher.add(1), batcher.add(2)]);
+  await turn();
+  batches[0]?.end([{ value: 1 }, { error: new Error('bad row') }]);
+  expect((await answers).map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+});
+
+test('a lost line fails its batch, and the next batch goes on', async () => {
+  const { batcher, batches } = line();
+  const lost = Promise.allSettled([batcher.add(1)]);
+  await turn();
+  const next = batcher.add(2);
+  batches[0]?.fail();
+  expect((await lost)[0]?.status).toBe('rejected');
+  await turn();
+  batches[1]?.end();
+  expect(await next).toBe(20);
+});
+
+test('a slow batch does not hold up the next: another line opens', async () => {
+  const { batcher, batches } = line();
+  const first = batcher.add(1);
+  await turn();
+  const second = batcher.add(2);
+  await expect.poll(() => batches.length).toBe(2);
+  batches[1]?.end();
+  expect(await second).toBe(20);
+  batches[0]?.end();
+  expect(await first).toBe(10);
+});
+
+test('too many waiting are refused, none is lost', async () => {
+  const { batcher, batches } = line();
+  const answers = [1, 2, 3, 4, 5].map((item) => batcher.add(item));
+  await expect(batcher.add(6)).rejects.toMatchObject({ code: 'overloaded' });
+  await turn();
+  expect(batches[0]?.items).toEqual([1, 2, 3]);
+  batches[0]?.end();
+  await turn();
+  batches[1]?.end();
+  expect(await Promise.all(answers)).toEqual([10, 20, 30, 40, 50]);
+});

@@ -1,0 +1,55 @@
+/** Every bound of ours: name with unit, value, reason. What an administrator may set is a limit and lives elsewhere. */
+
+export const KIB = 1024;
+export const MIB = 1024 * KIB;
+
+/** Operations in one Batch: one event-loop turn of a busy router; more only delays the first. */
+export const BATCH_OPERATIONS_MAX = 256;
+/** Bytes in one Batch or BatchReply, below the 4 MiB that gRPC takes by default. */
+export const BATCH_BYTES_MAX = 1 * MIB;
+/** An answer above this leaves the shared stream, so that it never stands in front of small ones. */
+export const STREAM_ANSWER_BYTES_MAX = 256 * KIB;
+/** One chunk of an Export. */
+export const EXPORT_CHUNK_BYTES = 64 * KIB;
+/** How long a Parked answer waits to be fetched. */
+export const PARKED_LIFETIME_MS = 30_000;
+/** Operations a router keeps in flight on one connector stream. */
+export const STREAM_IN_FLIGHT_MAX = 4096;
+/** One gRPC message between our own tiers: a body at its limit plus its envelope. */
+export const GRPC_MESSAGE_BYTES_MAX = 64 * MIB;
+/** Nesting of a filter: deeper than anyone writes, shallow enough for any stack. */
+export const FILTER_DEPTH_MAX = 100;
+/** Characters of a filter. */
+export const FILTER_LENGTH_MAX = 64 * KIB;
+/** Comparisons in one filter. */
+export const FILTER_NODES_MAX = 2000;
+/** Identifiers in one request. */
+export const KEYS_MAX = 10_000;
+/** Records in one request. */
+export const RECORDS_MAX = 100_000;
+/** Time given to an operation that came without a deadline. */
+export const OPERATION_TIMEOUT_MS = 30_000;
+/** Plans a connector keeps for one service. */
+export const PLANS_MAX = 2000;
+/** How often deadlines are looked at: an answer may be this much late, and no request pays for a timer of its own. */
+export const SWEEP_INTERVAL_MS = 50;
+/** Password checks at once: each costs 20 MB and some 20 ms of a core. */
+export const PASSWORD_CHECKS_MAX = 64;
+/** Characters of a password: longer than any phrase, short enough to hash. */
+export const PASSWORD_LENGTH_MAX = 1024;
+/** Accounts and addresses whose failed sign-ins are remembered. */
+export const THROTTLED_MAX = 50_000;
+/** Nesting of a JSON body: deeper than any record, shallow enough for a recursive reader. */
+export const JSON_DEPTH_MAX = 200;
+/** Nesting of an XML body or of the brackets of a form field, for the same reason. */
+export const MARKUP_DEPTH_MAX = 64;
+/** Characters of a method: the longest registered one has 17. */
+export const METHOD_LENGTH_MAX = 32;
+/** Request line and headers: a filter at its usual length and a few tokens. */
+export const HEAD_BYTES_MAX = 16 * KIB;
+/** From the end of the headers to the end of the body. */
+export const BODY_TIMEOUT_MS = 30_000;
+/** An answer above this is written piece by piece as the socket takes it, so that it is not copied in whole. */
+export const ANSWER_BUFFERED_BYTES_MAX = 64 * KIB;
+/** How often the system service looks whether another process changed something: half of what "within a second" allows. */
+export const SNAPSHOT_POLL_MS = 500;

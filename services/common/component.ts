@@ -1,0 +1,56 @@
+/** The life of everything that starts and stops: start in order, drain and close in reverse. */
+
+export interface Component {
+  readonly name: string;
+  /** Take nothing new, finish what was accepted, or stop when the deadline aborts. */
+  drain(deadline: AbortSignal): Promise<void>;
+  /** Release sockets and handles now; safe to call twice. */
+  close(): Promise<void>;
+}
+
+/** Starts in order; drains and closes in reverse, so that whoever depends on others goes first. */
+export async function startAll(starters: readonly (() => Promise<Component>)[]): Promise<Component> {
+  const running: Component[] = [];
+  const close = async (): Promise<void> => {
+    for (const part of running.toReversed()) await part.close();
+  };
+  try {
+    for (const start of starters) running.push(await start());
+  } catch (error) {
+    await close(); // half a start leaves nothing behind
+    throw error;
+  }
+  const drain = async (deadline: AbortSignal): Promise<void> => {
+    for (const part of running.toReversed()) await part.drain(deadline);
+  };
+  return { name: running.map((part) => part.name).join('+'), drain, close };
+}
+
+/** A Ctrl-C under npm arrives twice, from the terminal and from npm: repeats this soon mean the first one. */
+const SAME_SIGNAL_MS = 1000;
+
+/**
+ * SIGTERM, SIGINT and the death of a parent that watches over us drain, then close, then exit 0. A second signal,
+ * later than the echo of the first, exits at once.
+ */
+export function stopOnSignal(component: Component, options: { drainMs: number }): void {
+  let stoppingSince: number | undefined;
+  const stop = (): void => {
+    if (stoppingSince !== undefined) {
+      if (Date.now() - stoppingSince > SAME_SIGNAL_MS) process.exit(1);
+      return;
+    }
+    stoppingSince = Date.now();
+    void (async () => {
+      await component.drain(AbortSignal.timeout(options.drainMs));
+      await component.close();
+      process.exit(0);
+    })().catch((error: unknown) => {
+      process.stderr.write(`${String(error)}\n`);
+      process.exit(1);
+    });
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  process.once('disconnect', stop);
+}

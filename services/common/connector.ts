@@ -1,0 +1,14 @@
+/** What a tier must offer to be reached through `millrace.data.v1`: the exchange server calls this. */
+import type { Operation, Result, Shape } from '#proto/data/v1/data_pb.ts';
+import type { Deadline } from './deadline.ts';
+
+export interface Connector {
+  /**
+   * Does one operation. Called for every operation of a batch in the same turn, so an implementation that gathers
+   * what arrives together (coalescing, group commit) sees all of them.
+   *
+   * @param shape   decoded from the operation and cached: equal bytes give the identical object
+   * @throws MillraceError, never anything else that a client could learn from
+   */
+  execute(operation: Operation, shape: Shape, deadline: Deadline): Promise<Result>;
+}

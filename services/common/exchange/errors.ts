@@ -1,0 +1,69 @@
+/** The error family as it travels in a reply, both ways. */
+import { create } from '@bufbuild/protobuf';
+import {
+  type Error as ErrorMessage,
+  ErrorSchema,
+  type ItemOutcome as ItemOutcomeMessage,
+} from '#proto/data/v1/data_pb.ts';
+import { type ErrorCode, type ErrorContext, type ItemOutcome, MillraceError } from '../errors.ts';
+
+const CODES: ReadonlySet<string> = new Set<ErrorCode>([
+  'invalid',
+  'unauthenticated',
+  'denied',
+  'not_found',
+  'unsupported',
+  'conflict',
+  'limited',
+  'overloaded',
+  'unavailable',
+  'deadline',
+  'cancelled',
+  'internal',
+]);
+
+const NOTHING = new Uint8Array();
+
+export function errorToMessage(error: MillraceError): ErrorMessage {
+  const message = create(ErrorSchema, {
+    code: error.code,
+    message: error.message,
+    contextJson: error.context ? Buffer.from(JSON.stringify(error.context)) : NOTHING,
+  });
+  if (error.batch) {
+    message.batch = {
+      $typeName: 'millrace.data.v1.BatchFailure',
+      outcomes: error.batch.outcomes.map(outcomeToMessage),
+      rolledBack: error.batch.rolledBack,
+    };
+  }
+  return message;
+}
+
+/** A code that a newer peer knows and we do not is `internal`. */
+export function errorFromMessage(message: ErrorMessage): MillraceError {
+  const code = CODES.has(message.code) ? (message.code as ErrorCode) : 'internal';
+  const context =
+    message.contextJson.length > 0
+      ? (JSON.parse(Buffer.from(message.contextJson).toString()) as ErrorContext)
+      : undefined;
+  const batch = message.batch
+    ? { outcomes: message.batch.outcomes.map(outcomeFromMessage), rolledBack: message.batch.rolledBack }
+    : undefined;
+  return new MillraceError(code, message.message, context, undefined, batch);
+}
+
+function outcomeToMessage(outcome: ItemOutcome): ItemOutcomeMessage {
+  return {
+    $typeName: 'millrace.data.v1.ItemOutcome',
+    kind:
+      'json' in outcome
+        ? { case: 'json', value: outcome.json }
+        : { case: 'error', value: errorToMessage(outcome.error) },
+  };
+}
+
+function outcomeFromMessage(message: ItemOutcomeMessage): ItemOutcome {
+  if (message.kind.case === 'error') return { error: errorFromMessage(message.kind.value) };
+  return { json: message.kind.case === 'json' ? message.kind.value : NOTHING };
+}

@@ -1,0 +1,235 @@
+/** The connector's end of millrace.data.v1: batches come in, each operation runs and fails alone, replies go back. */
+import { create } from '@bufbuild/protobuf';
+import type { ServerDuplexStream, ServerUnaryCall, ServerWritableStream, sendUnaryData } from '@grpc/grpc-js';
+import {
+  type Batch,
+  type BatchReply,
+  BatchReplySchema,
+  type Chunk,
+  ChunkSchema,
+  DataConnector,
+  type Operation,
+  type Reply,
+  type Result,
+} from '#proto/data/v1/data_pb.ts';
+import {
+  BATCH_BYTES_MAX,
+  EXPORT_CHUNK_BYTES,
+  OPERATION_TIMEOUT_MS,
+  STREAM_ANSWER_BYTES_MAX,
+  SWEEP_INTERVAL_MS,
+} from '../bounds.ts';
+import type { Connector } from '../connector.ts';
+import { callerGone, Deadline, sweepDeadlines } from '../deadline.ts';
+import { MillraceError } from '../errors.ts';
+import type { ServedService } from '../grpc/service.ts';
+import { errorToMessage } from './errors.ts';
+import { ParkedAnswers } from './parked.ts';
+import { ShapeCache } from './shapes.ts';
+
+export interface DataConnectorService extends ServedService {
+  /** Ends the streams when what is in flight has been answered: they would hold a graceful stop for ever. */
+  drain(): void;
+}
+
+/** What a tier adds to its gRPC server to be a data connector. */
+export function dataConnector(connector: Connector): DataConnectorService {
+  const streams = new Set<ExchangeStream>();
+  const shapes = new ShapeCache();
+  const parked = new ParkedAnswers();
+
+  const execute = async (operation: Operation, deadline: Deadline): Promise<Result> =>
+    connector.execute(operation, shapes.of(operation), deadline);
+
+  return {
+    desc: DataConnector,
+    drain: () => {
+      for (const stream of streams) stream.end();
+    },
+    implementation: {
+      exchange: (call: ServerDuplexStream<Batch, BatchReply>): void => {
+        const stream = new ExchangeStream(call, execute, parked);
+        streams.add(stream);
+        call.on('close', () => streams.delete(stream));
+      },
+      execute: (call: ServerUnaryCall<Operation, Reply>, callback: sendUnaryData<Reply>): void => {
+        const deadline = deadlineOf(call.request);
+        call.on('cancelled', () => deadline.abort(callerGone()));
+        const timer = setTimeout(() => sweepDeadlines([deadline], deadline.at), deadline.remainingMs());
+        execute(call.request, deadline)
+          .then(
+            (result) => callback(null, resultReply(call.request.id, result)),
+            (error: unknown) => callback(null, errorReply(call.request.id, error)),
+          )
+          .finally(() => clearTimeout(timer));
+      },
+      export: (call: ServerWritableStream<Operation, Chunk>): void => {
+        void exportAnswer(call, execute, parked);
+      },
+    },
+  };
+}
+
+function deadlineOf(operation: Operation): Deadline {
+  return Deadline.after(operation.timeoutMs || OPERATION_TIMEOUT_MS);
+}
+
+function resultReply(id: number, result: Result): Reply {
+  return { $typeName: 'millrace.data.v1.Reply', id, outcome: { case: 'result', value: result } };
+}
+
+function errorReply(id: number, thrown: unknown): Reply {
+  const error = errorToMessage(MillraceError.from(thrown));
+  return { $typeName: 'millrace.data.v1.Reply', id, outcome: { case: 'error', value: error } };
+}
+
+/** One router's stream. Replies gather while the turn lasts or the line is busy, and leave together. */
+class ExchangeStream {
+  readonly #call: ServerDuplexStream<Batch, BatchReply>;
+  readonly #execute: (operation: Operation, deadline: Deadline) => Promise<Result>;
+  readonly #parked: ParkedAnswers;
+  readonly #inFlight = new Map<number, Deadline>();
+  readonly #sweeper: NodeJS.Timeout;
+  #replies: Reply[] = [];
+  #bytes = 0;
+  #flushing = false;
+  #blocked = false;
+  #ending = false;
+
+  constructor(
+    call: ServerDuplexStream<Batch, BatchReply>,
+    execute: (operation: Operation, deadline: Deadline) => Promise<Result>,
+    parked: ParkedAnswers,
+  ) {
+    this.#call = call;
+    this.#execute = execute;
+    this.#parked = parked;
+    this.#sweeper = setInterval(() => sweepDeadlines(this.#inFlight.values()), SWEEP_INTERVAL_MS);
+    call.on('data', (batch: Batch) => this.#receive(batch));
+    call.on('drain', () => {
+      this.#blocked = false;
+      this.#flush();
+    });
+    call.on('end', () => this.end());
+    call.on('cancelled', () => this.#abandon());
+    call.on('error', () => this.#abandon());
+  }
+
+  /** Answers what is in flight, takes nothing more. */
+  end(): void {
+    this.#ending = true;
+    this.#endIfIdle();
+  }
+
+  #receive(batch: Batch): void {
+    for (const id of batch.cancels) this.#inFlight.get(id)?.abort(callerGone());
+    for (const operation of batch.operations) this.#start(operation);
+  }
+
+  #start(operation: Operation): void {
+    const deadline = deadlineOf(operation);
+    const { id } = operation;
+    this.#inFlight.set(id, deadline);
+    this.#execute(operation, deadline).then(
+      (result) => this.#reply(this.#fit(id, result), result.json.length),
+      (error: unknown) => this.#reply(errorReply(id, error), 0),
+    );
+  }
+
+  #fit(id: number, result: Result): Reply {
+    if (result.json.length <= STREAM_ANSWER_BYTES_MAX) return resultReply(id, result);
+    const ticket = this.#parked.park(result);
+    const head: Result = { ...result, json: new Uint8Array() };
+    return {
+      $typeName: 'millrace.data.v1.Reply',
+      id,
+      outcome: {
+        case: 'parked',
+        value: { $typeName: 'millrace.data.v1.Parked', ticket, bytes: result.json.length, result: head },
+      },
+    };
+  }
+
+  #reply(reply: Reply, bytes: number): void {
+    this.#inFlight.delete(reply.id);
+    this.#replies.push(reply);
+    this.#bytes += bytes;
+    if (this.#bytes > BATCH_BYTES_MAX) this.#flush();
+    else if (!this.#flushing) {
+      this.#flushing = true;
+      setImmediate(() => {
+        this.#flushing = false;
+        this.#flush();
+      });
+    }
+  }
+
+  #flush(): void {
+    if (this.#blocked || this.#call.cancelled) return;
+    if (this.#replies.length > 0) {
+      const replies = this.#replies;
+      this.#replies = [];
+      this.#bytes = 0;
+      this.#blocked = !this.#call.write(create(BatchReplySchema, { replies }));
+    }
+    this.#endIfIdle();
+  }
+
+  #endIfIdle(): void {
+    if (!this.#ending || this.#inFlight.size > 0 || this.#replies.length > 0) return;
+    clearInterval(this.#sweeper);
+    this.#call.end();
+  }
+
+  #abandon(): void {
+    clearInterval(this.#sweeper);
+    for (const deadline of this.#inFlight.values()) deadline.abort(callerGone());
+    this.#replies = [];
+  }
+}
+
+async function exportAnswer(
+  call: ServerWritableStream<Operation, Chunk>,
+  execute: (operation: Operation, deadline: Deadline) => Promise<Result>,
+  parked: ParkedAnswers,
+): Promise<void> {
+  const operation = call.request;
+  const deadline = deadlineOf(operation);
+  call.on('cancelled', () => deadline.abort(callerGone()));
+  try {
+    const result = await resultOf(operation, deadline, execute, parked);
+    const { json } = result;
+    call.write(create(ChunkSchema, { result: { ...result, json: new Uint8Array() } }));
+    for (let at = 0; at < json.length && !call.cancelled; at += EXPORT_CHUNK_BYTES) {
+      const taken = call.write(create(ChunkSchema, { json: json.subarray(at, at + EXPORT_CHUNK_BYTES) }));
+      if (!taken) await drained(call);
+    }
+  } catch (error) {
+    call.write(create(ChunkSchema, { error: errorToMessage(MillraceError.from(error)) }));
+  }
+  call.end();
+}
+
+async function resultOf(
+  operation: Operation,
+  deadline: Deadline,
+  execute: (operation: Operation, deadline: Deadline) => Promise<Result>,
+  parked: ParkedAnswers,
+): Promise<Result> {
+  if (operation.form.case !== 'ticket') return execute(operation, deadline);
+  const result = parked.take(operation.form.value);
+  if (!result) throw new MillraceError('not_found', 'The answer is no longer there.');
+  return result;
+}
+
+function drained(call: ServerWritableStream<Operation, Chunk>): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      call.off('drain', done);
+      call.off('cancelled', done);
+      resolve();
+    };
+    call.on('drain', done);
+    call.on('cancelled', done);
+  });
+}

@@ -1,0 +1,81 @@
+/** How every tier serves gRPC: its own services, health, reflection, the shared token, a graceful end. */
+import { Server, ServerCredentials, ServerInterceptingCall, type ServerInterceptor, status } from '@grpc/grpc-js';
+import { GRPC_MESSAGE_BYTES_MAX } from '../bounds.ts';
+import type { Component } from '../component.ts';
+import { MillraceError } from '../errors.ts';
+import { isTrusted } from './auth.ts';
+import { HealthService } from './health.ts';
+import { reflectionService } from './reflection.ts';
+import { type Codecs, type ServedService, serviceDefinition } from './service.ts';
+
+export interface GrpcServerOptions {
+  /** Of the component, as in logs. */
+  readonly name: string;
+  /** host:port (port 0: any free one) or unix:/path */
+  readonly address: string;
+  /** Callers must send it; undefined: everyone who can reach the address is trusted. */
+  readonly token: string | undefined;
+  readonly services: readonly ServedService[];
+  readonly codecs?: Codecs;
+}
+
+export interface GrpcServer extends Component {
+  /** Where it really listens. */
+  readonly address: string;
+  setServing(serving: boolean): void;
+}
+
+/** @throws MillraceError unavailable when the address is taken or cannot be used */
+export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
+  const health = new HealthService(options.services.map((service) => service.desc.typeName));
+  const server = new Server({
+    'grpc.max_receive_message_length': GRPC_MESSAGE_BYTES_MAX,
+    'grpc.max_send_message_length': GRPC_MESSAGE_BYTES_MAX,
+    interceptors: [tokenCheck(options.token)],
+  });
+  const descs = [...options.services.map((service) => service.desc), health.desc];
+  for (const service of [...options.services, health, reflectionService(descs)]) {
+    server.addService(serviceDefinition(service.desc, options.codecs), service.implementation);
+  }
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(options.address, ServerCredentials.createInsecure(), (error, bound) => {
+      if (error) {
+        reject(new MillraceError('unavailable', `${options.name}: cannot listen on its address.`, undefined, error));
+      } else resolve(bound);
+    });
+  });
+  return {
+    name: options.name,
+    address: options.address.startsWith('unix:') ? options.address : options.address.replace(/:\d+$/, `:${port}`),
+    setServing: (serving) => health.setServing(serving),
+    drain: (deadline) =>
+      new Promise((resolve) => {
+        health.setServing(false);
+        health.endWatches();
+        const force = (): void => {
+          server.forceShutdown();
+          resolve();
+        };
+        deadline.addEventListener('abort', force, { once: true });
+        server.tryShutdown(() => {
+          deadline.removeEventListener('abort', force);
+          resolve();
+        });
+      }),
+    close: async () => server.forceShutdown(),
+  };
+}
+
+/** Health stays open: a balancer has no secret. */
+function tokenCheck(token: string | undefined): ServerInterceptor {
+  return (method, call) =>
+    new ServerInterceptingCall(call, {
+      start: (next) =>
+        next({
+          onReceiveMetadata: (metadata, nextMetadata) => {
+            if (method.path.startsWith('/grpc.health.') || isTrusted(metadata, token)) nextMetadata(metadata);
+            else call.sendStatus({ code: status.UNAUTHENTICATED, details: 'The tier token is missing or wrong.' });
+          },
+        }),
+    });
+}

@@ -1,0 +1,155 @@
+/** Values as they were written become parameters of a column's type (database-api §3.4, §4.4); a wrong one is refused by name. */
+import { invalid } from '#common/errors.ts';
+import { JsonNumber, stringifyJson } from '#common/json.ts';
+import type { Value } from '#proto/data/v1/data_pb.ts';
+import type { Dialect } from '../dialect.ts';
+import type { Param } from '../engine.ts';
+import type { FieldView } from '../extras.ts';
+
+export type Coerce = (value: unknown) => Param;
+
+const INTEGER_TYPES = new Set([
+  'id',
+  'bigid',
+  'mediumid',
+  'smallid',
+  'integer',
+  'bigint',
+  'mediumint',
+  'smallint',
+  'tinyint',
+  'reference',
+  'user_id',
+  'user_id_on_create',
+  'user_id_on_update',
+]);
+const DECIMAL_TYPES = new Set(['decimal', 'float', 'double']);
+const NUMBER = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,3})?$/i;
+const WHOLE = /^[+-]?\d+$/;
+const TRUE_WORDS = new Set(['true', '1', 'on', 'yes', 't']);
+const BASE64 = /^[A-Za-z0-9+/_-]*={0,2}$/;
+
+/** How values of a field are bound. Made once for a plan; @throws MillraceError invalid that names the field */
+export function coercionOf(field: FieldView, dialect: Dialect): Coerce {
+  const coerce = byType(field, dialect);
+  const nullable = field.column?.nullable ?? true;
+  return (value) => {
+    if (value === null || value === undefined) return null;
+    // An empty text in a field that may be empty is no value, as the original has it.
+    if (value === '' && nullable && field.column) return null;
+    return coerce(value);
+  };
+}
+
+/** The same for the operand of a condition, where an empty text is one. */
+export function operandCoercionOf(field: FieldView, dialect: Dialect): Coerce {
+  const coerce = byType(field, dialect);
+  const numeric = INTEGER_TYPES.has(field.type) || DECIMAL_TYPES.has(field.type);
+  return (value) => (value === null || (value === '' && numeric) ? null : coerce(value));
+}
+
+function byType(field: FieldView, dialect: Dialect): Coerce {
+  if (INTEGER_TYPES.has(field.type)) return integer(field, dialect);
+  if (field.type === 'boolean') return (value) => dialect.booleanParam(isTrue(value));
+  if (DECIMAL_TYPES.has(field.type)) return decimal(field);
+  if (field.column?.json === 'bytes') return binary(field, dialect);
+  const isArray = field.column?.nativeType.endsWith('[]') === true;
+  const { column } = field;
+  return (value) => {
+    if (typeof value === 'string') return text(field, value);
+    if (value instanceof JsonNumber) return value.text;
+    if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+    if (isArray && column && Array.isArray(value)) {
+      return dialect.arrayParam(
+        value.map((element) => (element === null ? null : plainText(element))),
+        column,
+      );
+    }
+    return stringifyJson(value);
+  };
+}
+
+function integer(field: FieldView, dialect: Dialect): Coerce {
+  const bits = (field.column && dialect.integerBits?.(field.column)) ?? 64;
+  const limit = 2n ** BigInt(bits - 1);
+  const refuse = () => invalid(`Field '${field.wireName}' must be a valid integer.`, { field: field.wireName });
+  return (value) => {
+    if (typeof value === 'boolean') return value ? 1 : 0;
+    const written = value instanceof JsonNumber ? value.text : typeof value === 'number' ? String(value) : value;
+    if (typeof written !== 'string') throw refuse();
+    const trimmed = written.trim();
+    if (!NUMBER.test(trimmed)) throw refuse();
+    // Short whole numbers are the rule; only long ones need care.
+    if (trimmed.length < 10 && WHOLE.test(trimmed)) {
+      const small = Number(trimmed);
+      if (bits > 16 || (small < limit && small >= -limit)) return small;
+    }
+    const whole = WHOLE.test(trimmed) ? BigInt(trimmed) : BigInt(Math.trunc(finite(trimmed, refuse)));
+    if (whole >= limit || whole < -limit) throw refuse();
+    return whole;
+  };
+}
+
+function finite(written: string, refuse: () => Error): number {
+  const value = Number(written);
+  if (!Number.isFinite(value)) throw refuse();
+  return value;
+}
+
+/** Digits as they were written: nothing is rounded before the database does. */
+function decimal(field: FieldView): Coerce {
+  return (value) => {
+    if (typeof value === 'number') return value;
+    if (value instanceof JsonNumber) return value.text;
+    const trimmed = typeof value === 'string' ? value.trim() : typeof value === 'boolean' ? String(Number(value)) : '';
+    if (!NUMBER.test(trimmed)) {
+      throw invalid(`Field '${field.wireName}' must be a valid number.`, { field: field.wireName });
+    }
+    return trimmed.length < 16 ? Number(trimmed) : trimmed;
+  };
+}
+
+function binary(field: FieldView, dialect: Dialect): Coerce {
+  return (value) => {
+    if (typeof value !== 'string' || !BASE64.test(value) || value.replace(/=+$/, '').length % 4 === 1) {
+      throw invalid(`Field '${field.wireName}' must be base64 text.`, { field: field.wireName });
+    }
+    return dialect.bytesParam(Buffer.from(value, 'base64'));
+  };
+}
+
+function text(field: FieldView, value: string): string {
+  if (value.includes('\0')) {
+    throw invalid(`Field '${field.wireName}' must not hold a NUL character.`, { field: field.wireName });
+  }
+  return value;
+}
+
+function isTrue(value: unknown): boolean {
+  if (typeof value === 'boolean') return value;
+  const written = value instanceof JsonNumber ? value.text : String(value);
+  return TRUE_WORDS.has(written.trim().toLowerCase());
+}
+
+function plainText(value: unknown): Param {
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
+  return value instanceof JsonNumber ? value.text : stringifyJson(value);
+}
+
+/** A Value as it travels, in the terms that JSON values have here. */
+export function plainValue(value: Value | undefined): unknown {
+  switch (value?.kind.case) {
+    case 'text':
+      return value.kind.value;
+    case 'number': {
+      const number = Number(value.kind.value);
+      return Number.isSafeInteger(number) ? number : new JsonNumber(value.kind.value);
+    }
+    case 'boolean':
+      return value.kind.value;
+    case 'list':
+      return value.kind.value.values.map(plainValue);
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,129 @@
+/** Reads as SQL: a list by filter, one or many records by key, a count. */
+import { invalid } from '#common/errors.ts';
+import { type Filter, Order_Nulls as Nulls, type Order, type Read } from '#proto/data/v1/data_pb.ts';
+import type { Dialect } from '../dialect.ts';
+import type { FieldView, TableView } from '../extras.ts';
+import type { Output } from '../plan/selection.ts';
+import { type Binder, quoteName, SqlBuilder, type Template, tableName } from './builder.ts';
+import { compileFilters } from './filter.ts';
+
+export interface ListOptions {
+  /** Rows to fetch. */
+  readonly limit: number;
+  readonly offset: number;
+}
+
+export function compileList(
+  read: Pick<Read, 'filter' | 'rowFilter' | 'order' | 'group'>,
+  table: TableView,
+  outputs: readonly Output[],
+  options: ListOptions,
+  dialect: Dialect,
+): Template {
+  const builder = selectFrom(table, outputs, dialect);
+  where([read.filter, read.rowFilter], table, builder);
+  if (read.group.length > 0) builder.add(` group by ${groupSql(read.group, table, dialect)}`);
+  if (read.order.length > 0) builder.add(` order by ${orderSql(read.order, table, outputs, dialect)}`);
+  const limit = builder.placeholder(() => options.limit, dialect.wholeNumberType);
+  builder.add(` limit ${limit}`);
+  if (options.offset > 0) builder.add(` offset ${builder.placeholder(() => options.offset, dialect.wholeNumberType)}`);
+  return builder.finish(outputs.map(({ column }) => column));
+}
+
+export function compileCount(read: Pick<Read, 'filter' | 'rowFilter'>, table: TableView, dialect: Dialect): Template {
+  const builder = new SqlBuilder(dialect);
+  builder.add(`select count(*) from ${tableName(table.table, dialect)}`);
+  where([read.filter, read.rowFilter], table, builder);
+  return builder.finish([{ name: 'count', json: 'number', hidden: true }]);
+}
+
+/** `key = value and …` for each key field, and the role's condition: at most one record. */
+export function compileByKey(
+  table: TableView,
+  outputs: readonly Output[],
+  keys: readonly FieldView[],
+  keyBinder: (index: number) => Binder,
+  rowFilter: Filter | undefined,
+  dialect: Dialect,
+): Template {
+  const builder = selectFrom(table, outputs, dialect);
+  builder.add(` where ${keyCondition(keys, keyBinder, builder)}`);
+  const filter = compileFilters([rowFilter], table, builder);
+  if (filter) builder.add(` and ${filter}`);
+  return builder.finish(outputs.map(({ column }) => column));
+}
+
+/** All records whose single key field is in one array parameter. */
+export function compileByKeys(
+  table: TableView,
+  outputs: readonly Output[],
+  key: FieldView,
+  keyBinder: Binder,
+  rowFilter: Filter | undefined,
+  dialect: Dialect,
+): Template {
+  const builder = selectFrom(table, outputs, dialect);
+  const column = key.column;
+  if (!column) throw invalid(`Field '${key.wireName}' cannot identify records.`);
+  builder.add(` where ${dialect.inList(quoteName(column.name, dialect), builder.parameter(keyBinder), column)}`);
+  const filter = compileFilters([rowFilter], table, builder);
+  if (filter) builder.add(` and ${filter}`);
+  return builder.finish(outputs.map(({ column: one }) => one));
+}
+
+export function keyCondition(
+  keys: readonly FieldView[],
+  keyBinder: (index: number) => Binder,
+  builder: SqlBuilder,
+): string {
+  return keys
+    .map(({ column }, index) => {
+      const placeholder = builder.placeholder(keyBinder(index), column?.nativeType);
+      return `${builder.quote(column?.name ?? '')} = ${placeholder}`;
+    })
+    .join(' and ');
+}
+
+export function where(filters: readonly (Filter | undefined)[], table: TableView, builder: SqlBuilder): void {
+  const condition = compileFilters(filters, table, builder);
+  if (condition) builder.add(` where ${condition}`);
+}
+
+function selectFrom(table: TableView, outputs: readonly Output[], dialect: Dialect): SqlBuilder {
+  // Without any column a row is still a row.
+  const columns = outputs.length > 0 ? outputs.map(({ sql }) => sql).join(', ') : '1';
+  return new SqlBuilder(dialect).add(`select ${columns} from ${tableName(table.table, dialect)}`);
+}
+
+function groupSql(group: readonly string[], table: TableView, dialect: Dialect): string {
+  return group
+    .map((name) => {
+      const column = table.byFieldWireName.get(name)?.column;
+      if (!column) throw invalid(`Invalid or unknown field '${name}' in group by clause.`, { field: name });
+      return quoteName(column.name, dialect);
+    })
+    .join(', ');
+}
+
+/** A field of the table, or an aggregate of the answer by its key. */
+export function orderSql(
+  order: readonly Order[],
+  table: TableView,
+  outputs: readonly Output[],
+  dialect: Dialect,
+): string {
+  return order
+    .map(({ field, descending, nulls }) => {
+      const column = table.byFieldWireName.get(field)?.column;
+      const output = outputs.find((one) => one.column.name.toLowerCase() === field.toLowerCase());
+      const sql = column ? quoteName(column.name, dialect) : output?.sql;
+      if (!sql) throw invalid(`Invalid field '${field}' in order by clause.`, { field });
+      return `${sql}${descending ? ' desc' : ' asc'}${nullsSql(nulls)}`;
+    })
+    .join(', ');
+}
+
+function nullsSql(nulls: Nulls): string {
+  if (nulls === Nulls.FIRST) return ' nulls first';
+  return nulls === Nulls.LAST ? ' nulls last' : '';
+}

@@ -1,0 +1,159 @@
+/** The SQL connector: services come and go as the system service says; operations go to the service they name. */
+import type { Connector } from '#common/connector.ts';
+import type { Deadline } from '#common/deadline.ts';
+import { MillraceError, notFound } from '#common/errors.ts';
+import type { Logger } from '#common/observe/log.ts';
+import { Removal_Kind as Kind, type SchemaExtra, type Service, type Update } from '#proto/access/v1/access_pb.ts';
+import type { Operation, Result, Shape } from '#proto/data/v1/data_pb.ts';
+import type { ExtraChange } from '#proto/system/v1/system_pb.ts';
+import { ENGINES } from './engines.ts';
+import { SqlService } from './service.ts';
+
+export interface SqlConnectorOptions {
+  readonly dataDir: string;
+  readonly connectionsMax: number;
+  readonly saveExtras: (serviceName: string, changes: readonly ExtraChange[]) => Promise<void>;
+  readonly log: Logger;
+}
+
+interface Known {
+  service: Service;
+  /** Opened when it is first used. */
+  opened: Promise<SqlService> | undefined;
+  ready: SqlService | undefined;
+}
+
+const MAX_RECORDS_RETURNED = 100_000;
+
+export class SqlConnector implements Connector {
+  readonly #options: SqlConnectorOptions;
+  readonly #byName = new Map<string, Known>();
+  readonly #extras = new Map<number, SchemaExtra>();
+  #maxRecordsReturned = MAX_RECORDS_RETURNED;
+  #version = 0n;
+  #awaited: { version: bigint; resolve: () => void }[] = [];
+
+  constructor(options: SqlConnectorOptions) {
+    this.#options = options;
+  }
+
+  execute(operation: Operation, shape: Shape, deadline: Deadline): Promise<Result> {
+    const known = this.#byName.get(shape.service);
+    if (!known) return Promise.reject(notFound(`Could not find a service for ${shape.service}.`));
+    if (known.ready) return known.ready.execute(operation, shape, deadline);
+    return this.#open(known).then((service) => service.execute(operation, shape, deadline));
+  }
+
+  /** Resolves when an update of this version, or a later one, was applied. */
+  async reached(version: bigint): Promise<void> {
+    if (this.#version >= version) return;
+    await new Promise<void>((resolve) => this.#awaited.push({ version, resolve }));
+  }
+
+  /** Takes over what the system service pushes. Services whose settings changed are opened anew. */
+  apply(update: Update): void {
+    this.#apply(update);
+    this.#version = update.version;
+    const [due, later] = [
+      this.#awaited.filter((one) => one.version <= update.version),
+      this.#awaited.filter((one) => one.version > update.version),
+    ];
+    this.#awaited = later;
+    for (const { resolve } of due) resolve();
+  }
+
+  #apply(update: Update): void {
+    if (update.settings?.maxRecordsReturned) this.#maxRecordsReturned = update.settings.maxRecordsReturned;
+    if (update.full) {
+      const names = new Set(update.services.map((service) => service.name.toLowerCase()));
+      for (const [name, known] of this.#byName) if (!names.has(name)) this.#forget(name, known);
+      this.#extras.clear();
+    }
+    const touched = new Set<number>();
+    for (const extra of update.schemaExtras) {
+      this.#extras.set(extra.id, extra);
+      touched.add(extra.serviceId);
+    }
+    for (const { kind, id } of update.removals) {
+      if (kind === Kind.SERVICE) this.#forgetId(id);
+      if (kind === Kind.SCHEMA_EXTRA) {
+        const extra = this.#extras.get(id);
+        this.#extras.delete(id);
+        if (extra) touched.add(extra.serviceId);
+      }
+    }
+    for (const service of update.services) this.#put(service);
+    for (const known of this.#byName.values()) {
+      if (update.full || touched.has(known.service.id)) known.ready?.setExtras(this.#extrasOf(known.service.id));
+    }
+  }
+
+  async close(): Promise<void> {
+    const all = [...this.#byName.values()];
+    this.#byName.clear();
+    await Promise.all(all.map((known) => known.ready?.close()));
+  }
+
+  #put(service: Service): void {
+    const name = service.name.toLowerCase();
+    for (const [other, known] of this.#byName) {
+      if (known.service.id === service.id && other !== name) this.#forget(other, known);
+    }
+    const known = this.#byName.get(name);
+    if (known && known.service.type === service.type && sameBytes(known.service.configJson, service.configJson)) {
+      known.service = service;
+      return;
+    }
+    if (known) this.#forget(name, known);
+    if (ENGINES[service.type]) this.#byName.set(name, { service, opened: undefined, ready: undefined });
+  }
+
+  #forgetId(id: number): void {
+    for (const [name, known] of this.#byName) if (known.service.id === id) this.#forget(name, known);
+  }
+
+  #forget(name: string, known: Known): void {
+    this.#byName.delete(name);
+    known.opened
+      ?.then((service) => service.close())
+      .catch((error: unknown) => this.#options.log.warn({ err: error, service: name }, 'service could not be closed'));
+  }
+
+  #open(known: Known): Promise<SqlService> {
+    known.opened ??= this.#opened(known).catch((error: unknown) => {
+      known.opened = undefined;
+      throw error;
+    });
+    return known.opened;
+  }
+
+  async #opened(known: Known): Promise<SqlService> {
+    const { service } = known;
+    const load = ENGINES[service.type];
+    if (!load) throw new MillraceError('unavailable', `No engine serves the type '${service.type}'.`);
+    const { engine } = await load();
+    const config = JSON.parse(Buffer.from(service.configJson).toString() || '{}') as Record<string, unknown>;
+    const { dataDir, connectionsMax, saveExtras, log } = this.#options;
+    const source = engine.open(config, { dataDir, serviceName: service.name, connectionsMax });
+    known.ready = new SqlService({
+      id: service.id,
+      name: service.name,
+      engine,
+      config,
+      source,
+      extras: this.#extrasOf(service.id),
+      maxRecordsReturned: this.#maxRecordsReturned,
+      saveExtras: (changes) => saveExtras(service.name, changes),
+      log: log.child({ service: service.name }),
+    });
+    return known.ready;
+  }
+
+  #extrasOf(serviceId: number): SchemaExtra[] {
+    return [...this.#extras.values()].filter((extra) => extra.serviceId === serviceId);
+  }
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
+}

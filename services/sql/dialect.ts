@@ -1,0 +1,83 @@
+/** How one SQL engine differs: data and a few functions. The compiler asks the dialect, never which engine it is. */
+import type { Param } from './engine.ts';
+import type { Column, JsonKind, Table } from './schema.ts';
+
+/** A field of a new table or a new field, as `_schema` receives it, checked (database-api §6.3). */
+export interface FieldDefinition {
+  readonly name: string;
+  /** Simple type of database-api §6.6. */
+  readonly type: string;
+  readonly length: number | null;
+  readonly precision: number | null;
+  readonly scale: number | null;
+  readonly default: string | number | boolean | { readonly expression: string } | null | undefined;
+  readonly nullable: boolean;
+  readonly autoIncrement: boolean;
+  readonly primaryKey: boolean;
+  readonly unique: boolean;
+  readonly indexed: boolean;
+  readonly fixedLength: boolean;
+  readonly multibyte: boolean;
+  readonly reference: {
+    readonly table: string;
+    readonly field: string;
+    readonly onUpdate: string | null;
+    readonly onDelete: string | null;
+  } | null;
+}
+
+export type AggregateName = 'COUNT' | 'SUM' | 'AVG' | 'MIN' | 'MAX';
+
+export interface Dialect {
+  readonly name: string;
+  /** Opening and closing quote of an identifier; the closing one is doubled inside. */
+  readonly quote: readonly [string, string];
+  readonly parametersMax: number;
+  /** "$1", "?1": counts from 1. `cast` is the column's nativeType where the engine wants to be told. */
+  placeholder(index: number, cast?: string): string;
+  /** `column in (one array parameter)`, so that the text does not depend on how many there are. */
+  inList(columnSql: string, placeholder: number, column: Column): string;
+  arrayParam(values: readonly Param[], column: Column): Param;
+  /** LIKE on any column type: the column as text. */
+  asText(columnSql: string, column: Column): string;
+  /** The placeholder as plain text, for LIKE patterns. */
+  textPlaceholder(index: number): string;
+  /** Database clock moved by seconds. */
+  moment(base: 'timestamp' | 'date' | 'time', offsetSeconds: number): string;
+  /** A boolean as this engine binds it. */
+  booleanParam(value: boolean): Param;
+  bytesParam(value: Uint8Array): Param;
+  /** What a limit or an offset is cast to, where the engine wants to be told. */
+  readonly wholeNumberType: string | undefined;
+  /** Bits of a whole-number column, so that a number that does not fit is refused by name; undefined: 64. */
+  integerBits?(column: Column): number | undefined;
+  /** The key of an aggregate in the answer, from `SUM_total` or `COUNT_ALL`: some engines fold it to lower case. */
+  aggregateKey(key: string): string;
+  /** How an aggregate's value is written; `column` is undefined for COUNT(*). */
+  aggregateJson(name: AggregateName, column: Column | undefined): JsonKind;
+  /**
+   * Many rows by one statement whose text does not depend on how many there are, or undefined where the engine runs
+   * single inserts as fast (or a column's type does not allow it).
+   */
+  insertMany?(
+    table: Table,
+    columns: readonly Column[],
+    rows: readonly (readonly Param[])[],
+    returning: string,
+  ): { text: string; params: Param[] } | undefined;
+  /** `returning …` behind insert, update and delete. */
+  readonly returning: boolean;
+  /** Rough number of rows from statistics, or undefined where there is none: "select …". */
+  estimateSql?(table: Table): string;
+  /** Boolean literal of a condition that is always false / true. */
+  readonly falseSql: string;
+  readonly trueSql: string;
+
+  // --- definitions ---
+  /** Can a column be dropped, a constraint be added later? */
+  readonly alters: { readonly dropColumn: boolean; readonly addConstraint: boolean };
+  /** `"name" varchar(60) NOT NULL DEFAULT 'x'`; @throws MillraceError invalid for a type that the engine lacks */
+  columnSql(field: FieldDefinition): string;
+  /** Name of a new table with its schema, quoted. */
+  tableSql(name: string): string;
+}

@@ -1,0 +1,71 @@
+/** What an SQL engine is. Nothing outside an engine's folder may ask which engine it is. */
+import type { Deadline } from '#common/deadline.ts';
+import type { Engine, Source } from '#common/engine.ts';
+import type { MillraceError } from '#common/errors.ts';
+import type { Dialect } from './dialect.ts';
+import type { Catalogue, JsonKind } from './schema.ts';
+
+export type Param = string | number | bigint | boolean | null | Uint8Array;
+
+export interface ResultColumn {
+  /** Key of the JSON object. */
+  readonly name: string;
+  readonly json: JsonKind;
+  /** Not part of the object: handed over as text in `Rows.hidden`. */
+  readonly hidden?: boolean;
+}
+
+/** Text and parameters for one database. Texts repeat, so an engine keeps them prepared. */
+export interface Statement {
+  readonly text: string;
+  readonly params: readonly Param[];
+  /** Empty: no rows come back. */
+  readonly columns: readonly ResultColumn[];
+}
+
+/** Rows that are already JSON: nobody on the way to the client needs them as objects. */
+export interface Rows {
+  readonly count: number;
+  /** `{…},{…},{…}` in UTF-8, no brackets around; rows are objects of the columns that are not hidden. */
+  readonly json: Uint8Array;
+  /** Where row i ends in `json`; it starts at 0, or one behind the end of row i - 1 (a comma stands between). */
+  readonly ends: readonly number[];
+  /** The hidden columns of all rows, row by row, as the text the database gave; null: NULL. */
+  readonly hidden: readonly (string | null)[];
+  /** Rows that a write changed. */
+  readonly affected: number;
+}
+
+export type StatementOutcome = { readonly rows: Rows } | { readonly error: MillraceError };
+
+/** stop: at the first failure, what came before stays. continue: go on. rollback: undo all at the first failure. */
+export type EachMode = 'stop' | 'continue' | 'rollback';
+
+export interface EachOptions {
+  readonly mode: EachMode;
+  /**
+   * true: try all at once and isolate the culprit only after a failure (fast, for many rows and for unrelated
+   * requests that share a commit); false: isolate from the start (few rows; nothing is ever run twice).
+   */
+  readonly optimistic: boolean;
+}
+
+export interface SqlEngine extends Engine<SqlSource> {
+  readonly dialect: Dialect;
+}
+
+/** All methods reject with a MillraceError (translated by the engine's errors.ts) and stop at the deadline. */
+export interface SqlSource extends Source {
+  introspect(deadline: Deadline): Promise<Catalogue>;
+  /** One statement, its own transaction. */
+  run(statement: Statement, deadline: Deadline): Promise<Rows>;
+  /** The rows in pieces, through a cursor; leaving the loop ends the query. */
+  stream(statement: Statement, deadline: Deadline): AsyncIterable<Rows>;
+  /**
+   * Statements in order, in one transaction, each of which fails alone.
+   * @returns an outcome for each statement that was reached (stop and rollback end behind the failed one)
+   */
+  runEach(statements: readonly Statement[], options: EachOptions, deadline: Deadline): Promise<StatementOutcome[]>;
+  /** Work that reads between its writes. A rejection of `work` rolls back. */
+  transaction<T>(work: (run: (statement: Statement) => Promise<Rows>) => Promise<T>, deadline: Deadline): Promise<T>;
+}

@@ -1,0 +1,7 @@
+/** The engines by service type. A driver is loaded when a service first uses it. */
+import type { SqlEngine } from './engine.ts';
+
+export const ENGINES: Readonly<Record<string, () => Promise<{ engine: SqlEngine }>>> = {
+  pgsql: () => import('./postgres/index.ts'),
+  sqlite: () => import('./sqlite/index.ts'),
+};

@@ -1,0 +1,108 @@
+/** Several writes of one request: what happens when one of them fails (database-api §4.6). */
+import type { Deadline } from '#common/deadline.ts';
+import { type ItemOutcome, MillraceError } from '#common/errors.ts';
+import { BatchMode } from '#proto/data/v1/data_pb.ts';
+import type { Rows, SqlSource, Statement } from '../engine.ts';
+import { arrayOfPieces, rowAt } from './context.ts';
+import { batchError } from './read.ts';
+
+/** From this many statements on, all are tried at once first; below, a failure costs nothing twice. */
+const OPTIMISTIC_FROM = 33;
+
+/** A statement to run, or why its record cannot be written. */
+export type Step =
+  | { readonly statement: Statement; readonly onRows?: (rows: Rows) => void }
+  | { readonly error: MillraceError };
+
+const EMPTY_OBJECT = Buffer.from('{}');
+
+/**
+ * Runs the steps in order as the mode says. A statement that returns no row failed: `missing` says how.
+ * @throws MillraceError with a BatchFailure when one failed
+ */
+export async function runSteps(
+  steps: readonly Step[],
+  mode: BatchMode,
+  source: SqlSource,
+  missing: (index: number) => MillraceError,
+  deadline: Deadline,
+): Promise<Uint8Array[]> {
+  const goOn = mode === BatchMode.CONTINUE;
+  const firstBad = steps.findIndex((step) => 'error' in step);
+  const reached = goOn || firstBad < 0 ? steps : steps.slice(0, firstBad + 1);
+  const outcomes =
+    mode === BatchMode.ROLLBACK
+      ? await rollingBack(reached, source, missing, deadline)
+      : await apart(reached, goOn, source, missing, deadline);
+  if (outcomes.some((outcome) => 'error' in outcome)) {
+    throw batchError({ outcomes, rolledBack: mode === BatchMode.ROLLBACK });
+  }
+  return outcomes.map((outcome) => (outcome as { json: Uint8Array }).json);
+}
+
+export function stepsResult(pieces: readonly Uint8Array[]): Uint8Array {
+  return arrayOfPieces(pieces);
+}
+
+async function apart(
+  steps: readonly Step[],
+  goOn: boolean,
+  source: SqlSource,
+  missing: (index: number) => MillraceError,
+  deadline: Deadline,
+): Promise<ItemOutcome[]> {
+  const places = steps.flatMap((step, index) => ('statement' in step ? [index] : []));
+  const statements = places.map((index) => (steps[index] as { statement: Statement }).statement);
+  const options = { mode: goOn ? 'continue' : 'stop', optimistic: statements.length >= OPTIMISTIC_FROM } as const;
+  const done = statements.length > 0 ? await source.runEach(statements, options, deadline) : [];
+  const outcomes = new Map<number, ItemOutcome>();
+  done.forEach((outcome, i) => {
+    const index = places[i] as number;
+    outcomes.set(
+      index,
+      'error' in outcome ? outcome : rowOutcome(steps[index] as Step, outcome.rows, () => missing(index)),
+    );
+  });
+  const collected: ItemOutcome[] = [];
+  for (const [index, step] of steps.entries()) {
+    const outcome = 'error' in step ? step : outcomes.get(index);
+    if (!outcome) break; // behind the one that stopped it
+    collected.push(outcome);
+    if (!goOn && 'error' in outcome) break;
+  }
+  return collected;
+}
+
+async function rollingBack(
+  steps: readonly Step[],
+  source: SqlSource,
+  missing: (index: number) => MillraceError,
+  deadline: Deadline,
+): Promise<ItemOutcome[]> {
+  const outcomes: ItemOutcome[] = [];
+  const undo = new Error('rolled back');
+  try {
+    await source.transaction(async (run) => {
+      for (const [index, step] of steps.entries()) {
+        if ('error' in step) outcomes.push(step);
+        else {
+          try {
+            outcomes.push(rowOutcome(step, await run(step.statement), () => missing(index)));
+          } catch (error) {
+            outcomes.push({ error: MillraceError.from(error) });
+          }
+        }
+        if ('error' in (outcomes.at(-1) as ItemOutcome)) throw undo;
+      }
+    }, deadline);
+  } catch (error) {
+    if (error !== undo) throw error;
+  }
+  return outcomes;
+}
+
+function rowOutcome(step: Step, rows: Rows, missing: () => MillraceError): ItemOutcome {
+  if (rows.count === 0) return rows.affected > 0 ? { json: EMPTY_OBJECT } : { error: missing() };
+  if ('onRows' in step) step.onRows?.(rows);
+  return { json: rowAt(rows, 0) };
+}

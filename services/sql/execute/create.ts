@@ -1,0 +1,204 @@
+/** New records: one joins the next commit, many go by one statement where they can. */
+import type { Deadline } from '#common/deadline.ts';
+import { invalid, MillraceError } from '#common/errors.ts';
+import { BatchMode, type Create, type Operation, type Result } from '#proto/data/v1/data_pb.ts';
+import { bind, type Template } from '../compile/builder.ts';
+import { bulkInsert, compileInsert } from '../compile/write.ts';
+import type { Param, Rows, Statement } from '../engine.ts';
+import type { FieldView, TableView } from '../extras.ts';
+import { findTable, keyFields, type Output, outputsOf } from '../plan/selection.ts';
+import { runSteps, type Step } from './batch.ts';
+import { arrayOf, arrayOfPieces, bindContextOf, type Runner, resultOf, rowAt, type ServiceContext } from './context.ts';
+import { relationsIn } from './nested.ts';
+import { type WriteOne, writeNested } from './nested-writes.ts';
+import { batchError, recordsOf } from './read.ts';
+import { RecordReader, type Row } from './records.ts';
+import type { BulkForm } from './write-line.ts';
+
+/** From this many rows of the same columns on, one statement is tried before single ones. */
+const BULK_FROM = 33;
+
+export interface InsertForm {
+  readonly template: Template;
+  readonly bulk: BulkForm | undefined;
+}
+
+/** Insert statements by the columns they set: few for each table, as programs write the same records. */
+export class InsertForms {
+  readonly #forms = new Map<string, InsertForm>();
+  readonly #table: TableView;
+  readonly #outputs: readonly Output[];
+  readonly #context: ServiceContext;
+
+  constructor(table: TableView, outputs: readonly Output[], context: ServiceContext) {
+    this.#table = table;
+    this.#outputs = outputs;
+    this.#context = context;
+  }
+
+  /** @throws MillraceError invalid where no column is set */
+  of(signature: string, fields: readonly FieldView[]): InsertForm {
+    const known = this.#forms.get(signature);
+    if (known) return known;
+    if (fields.length === 0) throw invalid('No valid fields were found in record.');
+    const { dialect } = this.#context;
+    const many = bulkInsert(this.#table, fields, this.#outputs, dialect);
+    const form = {
+      template: compileInsert(this.#table, fields, this.#outputs, dialect),
+      bulk: many && { many },
+    };
+    if (this.#forms.size < FORMS_MAX) this.#forms.set(signature, form);
+    return form;
+  }
+}
+
+const FORMS_MAX = 200;
+
+export function planCreate(create: Create, context: ServiceContext): Runner {
+  const table = findTable(context.view, create.table);
+  const outputs = outputsOf(create.selection, table, create.idField, context.dialect);
+  const forms = new InsertForms(table, outputs, context);
+  const reader = new RecordReader(table, context.dialect);
+  const nested = (records: readonly unknown[], operation: Operation, deadline: Deadline) =>
+    createNested(create, records, table, operation, deadline, context);
+  return async (operation, deadline) => {
+    const records = recordsOf(operation);
+    if (records.length === 0) throw invalid('No record(s) detected in request.');
+    if (create.related.length > 0 || (create.writeRelated && bringsRelated(records, table))) {
+      return nested(records, operation, deadline);
+    }
+    const rows = records.map((record) => attempt(() => reader.creating(record, operation.caller)));
+    const dropped = droppedOf(rows);
+    const [first] = rows;
+    if (rows.length === 1 && first) {
+      const json = await createOne(first, forms, operation, deadline, context);
+      return resultOf(arrayOfPieces([json]), { dropped });
+    }
+    return { ...(await createMany(rows, create.mode, forms, operation, deadline, context)), dropped };
+  };
+}
+
+/** Does any of the records hold a member that is a relation? */
+export function bringsRelated(records: readonly unknown[], table: TableView): boolean {
+  if (table.relations.length === 0) return false;
+  return records.some(
+    (record) => typeof record === 'object' && record !== null && relationsIn(record as never, table).size > 0,
+  );
+}
+
+async function createNested(
+  create: Create,
+  records: readonly unknown[],
+  table: TableView,
+  operation: Operation,
+  deadline: Deadline,
+  context: ServiceContext,
+): Promise<Result> {
+  const writes = records.map(
+    (record): WriteOne =>
+      (writer) =>
+        writer.create(table, plainRecord(record, create, table)),
+  );
+  const keys = keyFields(table, create.idField);
+  const options = { ...create, keys, allowDelete: create.allowRelatedDelete };
+  return resultOf(arrayOfPieces(await writeNested(writes, create.mode, table, options, operation, deadline, context)));
+}
+
+/** The record, without its relations where those are not to be written. */
+export function plainRecord(
+  record: unknown,
+  { writeRelated }: { readonly writeRelated: boolean },
+  table: TableView,
+): Readonly<Record<string, unknown>> {
+  if (typeof record !== 'object' || record === null || Array.isArray(record)) {
+    throw invalid('Each record must be an object.');
+  }
+  if (writeRelated) return record as Record<string, unknown>;
+  return Object.fromEntries(Object.entries(record).filter(([key]) => !table.byRelationWireName.get(key)));
+}
+
+export type RowOrError = Row | { readonly error: MillraceError };
+
+async function createOne(
+  row: RowOrError,
+  forms: InsertForms,
+  operation: Operation,
+  deadline: Deadline,
+  context: ServiceContext,
+): Promise<Uint8Array> {
+  try {
+    if ('error' in row) throw row.error;
+    const { template, bulk } = forms.of(row.signature, row.fields);
+    const statement = bind(template, bindContextOf(operation, row.values));
+    const rows = await context.writes.write({ statement, deadline, bulk, values: row.values });
+    return rows.count > 0 ? rowAt(rows, 0) : Buffer.from('{}');
+  } catch (error) {
+    throw batchError({ outcomes: [{ error: MillraceError.from(error) }], rolledBack: false });
+  }
+}
+
+async function createMany(
+  rows: readonly RowOrError[],
+  mode: BatchMode,
+  forms: InsertForms,
+  operation: Operation,
+  deadline: Deadline,
+  context: ServiceContext,
+): Promise<Result> {
+  const bulk = bulkStatement(rows, forms);
+  if (bulk) {
+    const written = await tryBulk(bulk, mode, deadline, context);
+    if (written) return resultOf(arrayOf(written));
+  }
+  const steps = rows.map((row): Step => {
+    if ('error' in row) return row;
+    return attempt(() => ({
+      statement: bind(forms.of(row.signature, row.fields).template, bindContextOf(operation, row.values)),
+    }));
+  });
+  const gone = () => new MillraceError('conflict', 'The database did not take the record.');
+  const pieces = await runSteps(steps, mode, context.source, gone, deadline);
+  return resultOf(arrayOfPieces(pieces));
+}
+
+/** undefined: something failed and nothing was written; the rows are tried one by one. */
+async function tryBulk(
+  statement: Statement,
+  mode: BatchMode,
+  deadline: Deadline,
+  { source }: ServiceContext,
+): Promise<Rows | undefined> {
+  try {
+    return await source.run(statement, deadline);
+  } catch (error) {
+    const { code } = MillraceError.from(error);
+    const mayBeOneRow = code === 'invalid' || code === 'conflict';
+    if (!mayBeOneRow || mode === BatchMode.UNSPECIFIED) throw error;
+    return undefined;
+  }
+}
+
+function bulkStatement(rows: readonly RowOrError[], forms: InsertForms): Statement | undefined {
+  const [first] = rows;
+  if (rows.length < BULK_FROM || !first || 'error' in first) return undefined;
+  const values: (readonly Param[])[] = [];
+  for (const row of rows) {
+    if ('error' in row || row.signature !== first.signature) return undefined;
+    values.push(row.values);
+  }
+  return first.fields.length > 0 ? forms.of(first.signature, first.fields).bulk?.many(values) : undefined;
+}
+
+export function droppedOf(rows: readonly RowOrError[]): string[] {
+  const names = new Set<string>();
+  for (const row of rows) if (!('error' in row)) for (const name of row.dropped) names.add(name);
+  return [...names];
+}
+
+export function attempt<T>(read: () => T): T | { error: MillraceError } {
+  try {
+    return read();
+  } catch (error) {
+    return { error: MillraceError.from(error) };
+  }
+}

@@ -1,0 +1,99 @@
+/** `_schema` and listings: what the catalogue and the extras say, as JSON. */
+import { notFound } from '#common/errors.ts';
+import {
+  type DescribeParts,
+  type DescribeTables,
+  type ListResources,
+  PartKind,
+  ResourceKind,
+  type Result,
+  Target,
+} from '#proto/data/v1/data_pb.ts';
+import { describeEntry, describeField, describeRelation, describeTable } from '../describe.ts';
+import type { SchemaView, TableView } from '../extras.ts';
+import type { SchemaCache } from '../schema-cache.ts';
+import { type Runner, resultOf } from './context.ts';
+import { batchError } from './read.ts';
+
+const ROOT = [
+  { name: '_schema', label: 'Schema Table' },
+  { name: '_table', label: 'Table' },
+];
+
+export function planListResources({ kind, schema, refresh, names }: ListResources, cache: SchemaCache): Runner {
+  return async () => {
+    const view = await viewOf(cache, refresh);
+    if (kind === ResourceKind.ROOT) return jsonResult(ROOT);
+    const naming = kind === ResourceKind.TABLE ? 'wire' : 'real';
+    const prefix = schema ? `${schema.toLowerCase()}.` : '';
+    const wanted = new Set(names.map((name) => name.toLowerCase()));
+    const entries = view.tables
+      .filter((table) => table.name.toLowerCase().startsWith(prefix))
+      .map((table) => describeEntry(table, naming))
+      .filter((entry) => wanted.size === 0 || wanted.has(String(entry['name']).toLowerCase()));
+    return jsonResult(entries);
+  };
+}
+
+export function planDescribeTables({ tables, target, refresh }: DescribeTables, cache: SchemaCache): Runner {
+  return async () => {
+    const view = await viewOf(cache, refresh);
+    if (target === Target.ONE) return jsonResult(describeTable(view, tableOf(view, tables[0] ?? '')));
+    const found = tables.map((name) => view.byName.get(name));
+    if (found.some((table) => !table)) {
+      const outcomes = tables.map((name, i) => {
+        const table = found[i];
+        return table ? { json: jsonOf(describeTable(view, table)) } : { error: unknownTable(name) };
+      });
+      throw batchError({ outcomes, rolledBack: false });
+    }
+    return jsonResult(found.map((table) => describeTable(view, table as TableView)));
+  };
+}
+
+export function planDescribeParts({ table, kind, names, target, refresh }: DescribeParts, cache: SchemaCache): Runner {
+  return async () => {
+    const view = await viewOf(cache, refresh);
+    const found = tableOf(view, table);
+    const parts = kind === PartKind.RELATION ? relationsOf(view, found, names) : fieldsOf(found, names);
+    return jsonResult(target === Target.ONE ? parts[0] : parts);
+  };
+}
+
+export function jsonResult(value: unknown): Result {
+  return resultOf(jsonOf(value));
+}
+
+function jsonOf(value: unknown): Uint8Array {
+  return Buffer.from(JSON.stringify(value));
+}
+
+async function viewOf(cache: SchemaCache, refresh: boolean): Promise<SchemaView> {
+  if (refresh) return cache.readAfresh();
+  return cache.current ?? cache.read();
+}
+
+function tableOf(view: SchemaView, name: string): TableView {
+  const table = view.byName.get(name);
+  if (!table) throw unknownTable(name);
+  return table;
+}
+
+const unknownTable = (name: string) => notFound(`Table "${name}" does not exist in the database.`, { table: name });
+
+function fieldsOf(table: TableView, names: readonly string[]): unknown[] {
+  const fields = names.length === 0 ? table.fields : names.flatMap((name) => table.byFieldName.get(name) ?? []);
+  if (names.length > 0 && fields.length === 0) {
+    throw notFound(`No requested fields found in table '${table.name}'.`, { names });
+  }
+  return fields.map((field) => describeField(field));
+}
+
+function relationsOf(view: SchemaView, table: TableView, names: readonly string[]): unknown[] {
+  const relations =
+    names.length === 0 ? table.relations : names.flatMap((name) => table.byRelationName.get(name) ?? []);
+  if (names.length > 0 && relations.length === 0) {
+    throw notFound(`No requested relationships found in table '${table.name}'.`, { names });
+  }
+  return relations.map((relation) => describeRelation(view, relation));
+}

@@ -1,0 +1,287 @@
+/**
+ * Records written together with the records of their relations (database-api §5.3): parents that a record belongs to
+ * first, then the record, then what belongs to it. One record and all of its relations succeed or fail together.
+ */
+import { invalid, MillraceError } from '#common/errors.ts';
+import type { Operation } from '#proto/data/v1/data_pb.ts';
+import { bind } from '../compile/builder.ts';
+import { operandCoercionOf } from '../compile/coerce.ts';
+import { compileByKey } from '../compile/read.ts';
+import { compileDeleteByKey, compileInsert, compileUpdateByKey } from '../compile/write.ts';
+import type { Param, Rows, Statement } from '../engine.ts';
+import type { FieldView, RelationView, TableView } from '../extras.ts';
+import { hiddenOutputs, keyFields } from '../plan/selection.ts';
+import { bindContextOf, type ServiceContext } from './context.ts';
+import { memberOf } from './keys.ts';
+import { RecordReader } from './records.ts';
+
+type Run = (statement: Statement) => Promise<Rows>;
+type RecordObject = Readonly<Record<string, unknown>>;
+
+/** What is known of a record once it is written: its columns that keys and relations refer to, as text. */
+type Written = ReadonlyMap<FieldView, string | null>;
+
+export class NestedWriter {
+  readonly #context: ServiceContext;
+  readonly #operation: Operation;
+  readonly #allowDelete: boolean;
+  readonly #run: Run;
+  readonly #readers = new Map<TableView, RecordReader>();
+
+  /** @param run  inside of the transaction that holds the record and its relations */
+  constructor(run: Run, operation: Operation, allowDelete: boolean, context: ServiceContext) {
+    this.#run = run;
+    this.#operation = operation;
+    this.#allowDelete = allowDelete;
+    this.#context = context;
+  }
+
+  /** @throws MillraceError */
+  async create(table: TableView, record: RecordObject): Promise<Written> {
+    const related = relationsIn(record, table);
+    const complete = await this.#withParents(table, record, related);
+    const row = this.#reader(table).creating(complete, this.#operation.caller);
+    if (row.fields.length === 0) throw invalid('No valid fields were found in record.');
+    const shown = referredFields(table);
+    const template = compileInsert(
+      table,
+      row.fields,
+      hiddenOutputs(shown, this.#context.dialect),
+      this.#context.dialect,
+    );
+    const rows = await this.#run(bind(template, bindContextOf(this.#operation, row.values)));
+    const written = writtenOf(shown, rows);
+    await this.#writeChildren(table, related, written);
+    return written;
+  }
+
+  /** @returns undefined where there is no such record  @throws MillraceError */
+  async update(
+    table: TableView,
+    keys: readonly FieldView[],
+    key: readonly Param[],
+    record: RecordObject,
+  ): Promise<Written | undefined> {
+    const { dialect } = this.#context;
+    const related = relationsIn(record, table);
+    const complete = await this.#withParents(table, record, related);
+    const row = this.#reader(table).updating(complete, this.#operation.caller);
+    const shown = referredFields(table);
+    const outputs = hiddenOutputs(shown, dialect);
+    const template =
+      row.fields.length > 0
+        ? compileUpdateByKey(table, row.fields, keys, undefined, outputs, dialect)
+        : compileByKey(table, outputs, keys, (i) => (bound) => bound.record[i] as Param, undefined, dialect);
+    const rows = await this.#run(bind(template, bindContextOf(this.#operation, [...row.values, ...key])));
+    if (rows.count === 0) return undefined;
+    const written = writtenOf(shown, rows);
+    await this.#writeChildren(table, related, written);
+    return written;
+  }
+
+  /** belongs_to: a parent without its key is made, and the record refers to it. */
+  async #withParents(
+    table: TableView,
+    record: RecordObject,
+    related: ReadonlyMap<RelationView, unknown>,
+  ): Promise<RecordObject> {
+    const complete: Record<string, unknown> = { ...record };
+    for (const [relation, value] of related) {
+      if (relation.type !== 'belongs_to' || value === null || value === undefined) continue;
+      const parent = objectOf(value, relation);
+      const { far, target, local } = this.#ends(relation, table);
+      const [keyField] = keyFields(far, []);
+      const keyValue = keyField && memberOf(parent, keyField.wireName);
+      if (keyField && keyValue !== undefined && keyValue !== null) {
+        const found = await this.update(
+          far,
+          [keyField],
+          [this.#coerced(keyField, keyValue)],
+          without(parent, keyField),
+        );
+        if (found) continue;
+      }
+      const written = await this.create(far, parent);
+      complete[local.wireName] = written.get(target) ?? null;
+    }
+    return complete;
+  }
+
+  async #writeChildren(table: TableView, related: ReadonlyMap<RelationView, unknown>, written: Written): Promise<void> {
+    for (const [relation, value] of related) {
+      if (relation.type === 'belongs_to') continue;
+      const { local } = this.#ends(relation, table);
+      const owner = written.get(local) ?? null;
+      if (owner === null)
+        throw invalid(`The record has no value for '${local.wireName}', which '${relation.wireName}' needs.`);
+      if (relation.type === 'has_one' && isEmpty(value)) {
+        await this.#disownAll(relation, table, owner);
+        continue;
+      }
+      for (const element of elementsOf(value, relation)) {
+        if (relation.type === 'many_many') await this.#link(relation, table, owner, element);
+        else await this.#adopt(relation, table, owner, element);
+      }
+    }
+  }
+
+  /** has_many and has_one: created, adopted, changed, or disowned by a null in the field that refers to the owner. */
+  async #adopt(relation: RelationView, table: TableView, owner: string, element: RecordObject): Promise<void> {
+    const { far, target } = this.#ends(relation, table);
+    const [keyField] = keyFields(far, []);
+    const keyValue = keyField && memberOf(element, keyField.wireName);
+    if (!keyField || keyValue === undefined || keyValue === null) {
+      await this.create(far, { ...element, [target.wireName]: owner });
+      return;
+    }
+    const key = [this.#coerced(keyField, keyValue)];
+    if (memberOf(element, target.wireName) === null) {
+      await this.#disown(relation, far, target, [keyField], key);
+      return;
+    }
+    const change = { ...without(element, keyField), [target.wireName]: owner };
+    if (await this.update(far, [keyField], key, change)) return;
+    if (keyField.column?.autoIncrement) {
+      throw new MillraceError('not_found', `Record with identifier '${String(keyValue)}' not found.`);
+    }
+    await this.create(far, { ...element, [target.wireName]: owner });
+  }
+
+  /** many_many: the far record and the row of the junction that joins it. */
+  async #link(relation: RelationView, table: TableView, owner: string, element: RecordObject): Promise<void> {
+    const { far, target, local } = this.#ends(relation, table);
+    const { junction, near, link } = this.#junction(relation);
+    const [keyField] = keyFields(far, []);
+    const keyValue = keyField && memberOf(element, keyField.wireName);
+    let farValue: string | null;
+    if (!keyField || keyValue === undefined || keyValue === null) {
+      farValue = (await this.create(far, element)).get(target) ?? null;
+    } else {
+      const key = [this.#coerced(keyField, keyValue)];
+      const rest = without(element, keyField);
+      const written = await this.update(far, [keyField], key, rest);
+      farValue = (written ?? (await this.create(far, element))).get(target) ?? null;
+      if (memberOf(element, `${table.wireName}.${local.wireName}`) === null) {
+        const template = compileDeleteByKey(junction, [near, link], undefined, [], this.#context.dialect);
+        await this.#run(bind(template, bindContextOf(this.#operation, this.#pair(near, link, owner, farValue))));
+        return;
+      }
+    }
+    const pair = this.#pair(near, link, owner, farValue);
+    const binder = (i: number) => (bound: { record: readonly Param[] }) => bound.record[i] as Param;
+    const outputs = hiddenOutputs([near], this.#context.dialect);
+    const known = compileByKey(junction, outputs, [near, link], binder, undefined, this.#context.dialect);
+    const rows = await this.#run(bind(known, bindContextOf(this.#operation, pair)));
+    if (rows.count === 0) await this.create(junction, { [near.wireName]: owner, [link.wireName]: farValue });
+  }
+
+  async #disown(
+    relation: RelationView,
+    far: TableView,
+    target: FieldView,
+    keys: readonly FieldView[],
+    key: readonly Param[],
+  ): Promise<void> {
+    const { dialect } = this.#context;
+    const template = target.column?.nullable
+      ? compileUpdateByKey(far, [target], keys, undefined, [], dialect)
+      : this.#deletion(relation, far, target, keys);
+    const values = target.column?.nullable ? [null, ...key] : key;
+    await this.#run(bind(template, bindContextOf(this.#operation, values)));
+  }
+
+  async #disownAll(relation: RelationView, table: TableView, owner: string): Promise<void> {
+    const { far, target } = this.#ends(relation, table);
+    await this.#disown(relation, far, target, [target], [this.#coerced(target, owner)]);
+  }
+
+  #deletion(relation: RelationView, far: TableView, target: FieldView, keys: readonly FieldView[]) {
+    if (!this.#allowDelete) {
+      throw invalid(`'${relation.wireName}': '${target.wireName}' can not be NULL; allow_related_delete would delete.`);
+    }
+    return compileDeleteByKey(far, keys, undefined, [], this.#context.dialect);
+  }
+
+  #pair(near: FieldView, link: FieldView, owner: string, farValue: string | null): Param[] {
+    return [this.#coerced(near, owner), this.#coerced(link, farValue)];
+  }
+
+  #ends(relation: RelationView, table: TableView): { far: TableView; target: FieldView; local: FieldView } {
+    const far = this.#context.view.byName.get(relation.refTable);
+    const target = far?.byFieldName.get(relation.refFields[0] ?? '');
+    const local = table.byFieldName.get(relation.fields[0] ?? '');
+    if (!far || !target || !local || relation.fields.length > 1) {
+      throw new MillraceError('unsupported', `Records cannot be written through the relation '${relation.wireName}'.`);
+    }
+    return { far, target, local };
+  }
+
+  #junction(relation: RelationView): { junction: TableView; near: FieldView; link: FieldView } {
+    const junction = this.#context.view.byName.get(relation.junction?.table ?? '');
+    const near = junction?.byFieldName.get(relation.junction?.fields[0] ?? '');
+    const link = junction?.byFieldName.get(relation.junction?.refFields[0] ?? '');
+    if (!junction || !near || !link) {
+      throw new MillraceError('unsupported', `Records cannot be written through the relation '${relation.wireName}'.`);
+    }
+    return { junction, near, link };
+  }
+
+  #coerced(field: FieldView, value: unknown): Param {
+    return operandCoercionOf(field, this.#context.dialect)(value);
+  }
+
+  #reader(table: TableView): RecordReader {
+    let reader = this.#readers.get(table);
+    if (!reader) {
+      reader = new RecordReader(table, this.#context.dialect);
+      this.#readers.set(table, reader);
+    }
+    return reader;
+  }
+}
+
+export function relationsIn(record: RecordObject, table: TableView): ReadonlyMap<RelationView, unknown> {
+  const found = new Map<RelationView, unknown>();
+  for (const [key, value] of Object.entries(record)) {
+    if (table.byFieldWireName.get(key)) continue;
+    const relation = table.byRelationWireName.get(key);
+    if (relation) found.set(relation, value);
+  }
+  return found;
+}
+
+/** The key, and every field that a relation starts from. */
+export function referredFields(table: TableView): FieldView[] {
+  const fields = new Set<FieldView>(keyFields(table, []));
+  for (const relation of table.relations) {
+    const local = table.byFieldName.get(relation.fields[0] ?? '');
+    if (local?.column) fields.add(local);
+  }
+  return [...fields];
+}
+
+function writtenOf(fields: readonly FieldView[], rows: Rows): Written {
+  return new Map(fields.map((field, i) => [field, rows.hidden[i] ?? null]));
+}
+
+function objectOf(value: unknown, relation: RelationView): RecordObject {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw invalid(`'${relation.wireName}' must hold an object.`, { field: relation.wireName });
+  }
+  return value as RecordObject;
+}
+
+function elementsOf(value: unknown, relation: RelationView): RecordObject[] {
+  if (isEmpty(value)) return [];
+  const list = Array.isArray(value) ? value : [value];
+  return list.map((element) => objectOf(element, relation));
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === null || value === undefined || (Array.isArray(value) && value.length === 0);
+}
+
+function without(record: RecordObject, field: FieldView): RecordObject {
+  const lower = field.wireName.toLowerCase();
+  return Object.fromEntries(Object.entries(record).filter(([key]) => key.toLowerCase() !== lower));
+}

@@ -1,0 +1,115 @@
+/** Point reads of one shape that arrive together become one statement: `… where key in (all of them)`. */
+import { Batcher, type BatchOutcome } from '#common/batcher.ts';
+import { Deadline } from '#common/deadline.ts';
+import { MillraceError } from '#common/errors.ts';
+import type { Operation } from '#proto/data/v1/data_pb.ts';
+import { bind, type Template } from '../compile/builder.ts';
+import type { Param, Rows, SqlSource } from '../engine.ts';
+import { bindContextOf, rowAt } from './context.ts';
+
+interface PointRead {
+  readonly operation: Operation;
+  readonly key: Param;
+  readonly deadline: Deadline;
+}
+
+/** Two statements of one shape in flight: one runs in the database while the other's rows are written out. */
+const BOUNDS = { batchMax: 500, waitingMax: 20_000, lines: 2, linesMax: 4, slowMs: 20 };
+
+export class PointReads {
+  readonly #source: SqlSource;
+  readonly #single: Template;
+  readonly #many: (keys: readonly Param[]) => Template;
+  readonly #batcher: Batcher<PointRead, Uint8Array | undefined>;
+
+  /**
+   * @param single  finds one record by one key
+   * @param many    finds all of the keys; its first column is the key, hidden
+   */
+  constructor(source: SqlSource, single: Template, many: (keys: readonly Param[]) => Template) {
+    this.#source = source;
+    this.#single = single;
+    this.#many = many;
+    this.#batcher = new Batcher((reads) => this.#run(reads), BOUNDS);
+  }
+
+  /** @returns the record's JSON, or undefined where there is none */
+  read(operation: Operation, key: Param, deadline: Deadline): Promise<Uint8Array | undefined> {
+    return this.#batcher.add({ operation, key, deadline });
+  }
+
+  async #run(reads: readonly PointRead[]): Promise<BatchOutcome<Uint8Array | undefined>[]> {
+    const [first] = reads;
+    if (!first) return [];
+    if (reads.length === 1) return [await this.#alone(first)];
+    // Conditions with parameters (a role's row filter) hold for one caller: those of the same values go together.
+    if (first.operation.parameters.length > 0) return this.#grouped(reads);
+    return this.#together(reads);
+  }
+
+  async #grouped(reads: readonly PointRead[]): Promise<BatchOutcome<Uint8Array | undefined>[]> {
+    const groups = new Map<string, PointRead[]>();
+    for (const read of reads) {
+      const key = JSON.stringify(read.operation.parameters);
+      const group = groups.get(key);
+      if (group) group.push(read);
+      else groups.set(key, [read]);
+    }
+    const outcomes = new Map<PointRead, BatchOutcome<Uint8Array | undefined>>();
+    await Promise.all(
+      [...groups.values()].map(async (group) => {
+        const done = await this.#together(group);
+        for (const [i, read] of group.entries()) outcomes.set(read, done[i] as BatchOutcome<Uint8Array | undefined>);
+      }),
+    );
+    return reads.map((read) => outcomes.get(read) as BatchOutcome<Uint8Array | undefined>);
+  }
+
+  async #together(reads: readonly PointRead[]): Promise<BatchOutcome<Uint8Array | undefined>[]> {
+    const [first] = reads as readonly [PointRead];
+    if (reads.length === 1) return [await this.#alone(first)];
+    const template = this.#many(reads.map((read) => read.key));
+    let rows: Rows;
+    try {
+      // The latest of the deadlines: one impatient caller must not stop the others.
+      const deadline = new Deadline(reads.reduce((latest, read) => Math.max(latest, read.deadline.at), 0));
+      rows = await this.#source.run(bind(template, bindContextOf(first.operation)), deadline);
+    } catch (error) {
+      const { code } = MillraceError.from(error);
+      if (code !== 'invalid') return reads.map(() => ({ error }));
+      // One key that the database does not take must not fail the others.
+      return Promise.all(reads.map((read) => this.#alone(read)));
+    }
+    return this.#shareOut(reads, rows);
+  }
+
+  async #shareOut(reads: readonly PointRead[], rows: Rows): Promise<BatchOutcome<Uint8Array | undefined>[]> {
+    const byKey = new Map<string, number>();
+    for (const [index, key] of rows.hidden.entries()) byKey.set(String(key), index);
+    let claimed = 0;
+    const found = reads.map((read) => {
+      const index = byKey.get(String(read.key));
+      if (index !== undefined) claimed += 1;
+      return index;
+    });
+    // Rows that nobody recognises: the database compares more loosely than text. Those reads go alone.
+    const unsure = claimed < rows.count;
+    return Promise.all(
+      reads.map((read, i) => {
+        const index = found[i];
+        if (index !== undefined) return { value: rowAt(rows, index) };
+        return unsure ? this.#alone(read) : { value: undefined };
+      }),
+    );
+  }
+
+  async #alone({ operation, key, deadline }: PointRead): Promise<BatchOutcome<Uint8Array | undefined>> {
+    try {
+      const context = { ...bindContextOf(operation), record: [key] };
+      const rows = await this.#source.run(bind(this.#single, context), deadline);
+      return { value: rows.count > 0 ? rowAt(rows, 0) : undefined };
+    } catch (error) {
+      return { error };
+    }
+  }
+}

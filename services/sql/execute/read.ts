@@ -1,0 +1,260 @@
+/** Reads: planned and compiled once for a shape, then run for each operation of it. */
+import type { Deadline } from '#common/deadline.ts';
+import { type BatchFailure, type ItemOutcome, invalid, MillraceError } from '#common/errors.ts';
+import { parseJson } from '#common/json.ts';
+import { BatchMode, type Operation, type Read, type Result, Target } from '#proto/data/v1/data_pb.ts';
+import { bind, type Template } from '../compile/builder.ts';
+import { compileByKey, compileByKeys, compileCount, compileList } from '../compile/read.ts';
+import { describeTable } from '../describe.ts';
+import type { Param, Rows } from '../engine.ts';
+import type { FieldView, TableView } from '../extras.ts';
+import { findTable, hiddenOutputs, keyFields, type Output, outputsOf } from '../plan/selection.ts';
+import {
+  arrayOf,
+  arrayOfPieces,
+  bindContextOf,
+  firstRows,
+  type Runner,
+  resultOf,
+  rowAt,
+  type ServiceContext,
+} from './context.ts';
+import { type Key, KeyReader, keyText, missing } from './keys.ts';
+import { PointReads } from './point-reads.ts';
+import { planRelated, type RelatedReader } from './related.ts';
+
+/** @throws MillraceError invalid, not_found: all that can be said before the database is asked */
+export function planRead(read: Read, context: ServiceContext): Runner {
+  const table = findTable(context.view, read.table);
+  const schemaJson = read.includeSchema
+    ? Buffer.from(JSON.stringify(describeTable(context.view, table, 'wire')))
+    : undefined;
+  const run = runnerOf(read, table, context);
+  if (!schemaJson) return run;
+  return async (operation, deadline) => ({ ...(await run(operation, deadline)), schemaJson });
+}
+
+function runnerOf(read: Read, table: TableView, context: ServiceContext): Runner {
+  if (read.countOnly) return countRunner(read, table, context);
+  const related = planRelated(read.related, table, context);
+  switch (read.target) {
+    case Target.ONE:
+      return oneRunner(read, table, related, context);
+    case Target.KEYS:
+    case Target.RECORDS:
+      return keysRunner(read, table, related, context);
+    default:
+      return listRunner(read, table, related, context);
+  }
+}
+
+function countRunner(read: Read, table: TableView, context: ServiceContext): Runner {
+  const template = compileCount(read, table, context.dialect);
+  return async (operation, deadline) => {
+    const rows = await context.source.run(bind(template, bindContextOf(operation)), deadline);
+    return resultOf(Buffer.from(rows.hidden[0] ?? '0'));
+  };
+}
+
+function listRunner(read: Read, table: TableView, related: RelatedReader, context: ServiceContext): Runner {
+  const { dialect, maxRecords, source } = context;
+  const grouped = read.group.length > 0;
+  const shown = outputsOf(read.selection, table, read.idField, dialect, { grouped, extra: related.localFields });
+  const outputs = [...hiddenOutputs(related.localFields, dialect), ...shown];
+  const cut = read.limit === 0 || read.limit > maxRecords;
+  const limit = cut ? maxRecords : read.limit;
+  // One row more tells whether there is more, without counting.
+  const list = compileList(read, table, outputs, { limit: cut ? limit + 1 : limit, offset: read.offset }, dialect);
+  const counting = compileCount(read, table, dialect);
+  const count = async (operation: Operation, deadline: Deadline): Promise<number> => {
+    const rows = await source.run(bind(counting, bindContextOf(operation)), deadline);
+    return Number(rows.hidden[0] ?? 0);
+  };
+  return async (operation, deadline) => {
+    const statement = bind(list, bindContextOf(operation));
+    const [rows, asked] = await Promise.all([
+      source.run(statement, deadline),
+      read.includeCount ? count(operation, deadline) : undefined,
+    ]);
+    const page = firstRows(rows, limit);
+    const json = related.empty ? arrayOf(page) : arrayOfPieces(await related.attach(page, operation, deadline));
+    // Groups are fewer than the rows that `meta` counts.
+    const mayBeMore = cut && (rows.count > limit || grouped);
+    const total = asked ?? (mayBeMore ? await count(operation, deadline) : undefined);
+    if (total === undefined || (asked === undefined && total <= limit)) return resultOf(json);
+    const next = total - read.offset > limit ? { next: BigInt(read.offset + limit) } : {};
+    return resultOf(json, { count: BigInt(total), ...next });
+  };
+}
+
+function oneRunner(read: Read, table: TableView, related: RelatedReader, context: ServiceContext): Runner {
+  const { dialect, source } = context;
+  const keys = keyFields(table, read.idField);
+  const reader = new KeyReader(keys, dialect);
+  const shown = outputsOf(read.selection, table, read.idField, dialect, { extra: related.localFields });
+  const local = hiddenOutputs(related.localFields, dialect);
+  const single = compileByKey(table, [...local, ...shown], keys, recordBinder, read.rowFilter, dialect);
+  const [key] = keys;
+  if (keys.length === 1 && key && related.empty && read.offset === 0) {
+    const points = new PointReads(source, single, manyOf(table, key, shown, read, context));
+    return async (operation, deadline) => {
+      const { params, shown: id } = reader.one(operation.keys[0]);
+      const json = await points.read(operation, params[0] as Param, deadline);
+      if (!json) throw missing(id);
+      return resultOf(json);
+    };
+  }
+  return async (operation, deadline) => {
+    const { params, shown: id } = reader.one(operation.keys[0]);
+    const rows = await source.run(bind(single, bindContextOf(operation, params)), deadline);
+    if (rows.count === 0 || read.offset > 0) throw missing(id);
+    const [json] = related.empty ? [rowAt(rows, 0)] : await related.attach(firstRows(rows, 1), operation, deadline);
+    return resultOf(json as Uint8Array);
+  };
+}
+
+const recordBinder = (index: number) => (bound: { record: readonly Param[] }) => bound.record[index] as Param;
+
+function manyOf(
+  table: TableView,
+  key: FieldView,
+  shown: readonly Output[],
+  read: Pick<Read, 'rowFilter'>,
+  context: ServiceContext,
+): (keys: readonly Param[]) => Template {
+  const { dialect } = context;
+  const outputs = [...hiddenOutputs([key], dialect), ...shown];
+  const template = compileByKeys(table, outputs, key, () => null, read.rowFilter, dialect);
+  const column = key.column;
+  return (keys) => ({
+    ...template,
+    // The array is the first value of the statement: conditions follow it.
+    binders: [() => (column ? dialect.arrayParam(keys, column) : null), ...template.binders.slice(1)],
+  });
+}
+
+function keysRunner(read: Read, table: TableView, related: RelatedReader, context: ServiceContext): Runner {
+  const { dialect } = context;
+  const keys = keyFields(table, read.idField);
+  const reader = new KeyReader(keys, dialect);
+  const shown = outputsOf(read.selection, table, read.idField, dialect, { extra: related.localFields });
+  const find = planFind(table, keys, [...hiddenOutputs(related.localFields, dialect), ...shown], read, context);
+  const goOn = read.mode === BatchMode.CONTINUE;
+  return async (operation, deadline) => {
+    const wanted =
+      read.target === Target.RECORDS ? reader.ofRecords(recordsOf(operation)) : reader.list(operation.keys);
+    if (wanted.length === 0) throw invalid('The request contains no valid identifiers.');
+    const { rows, indexes } = await find(wanted, operation, deadline);
+    const pieces = related.empty
+      ? Array.from({ length: rows.count }, (_, i) => rowAt(rows, i))
+      : await related.attach(withoutKeys(rows, keys.length), operation, deadline);
+    const outcomes = wanted.map((key, i): ItemOutcome => {
+      if ('error' in key) return key;
+      const index = indexes[i];
+      return index === undefined ? { error: missing(key.shown) } : { json: pieces[index] as Uint8Array };
+    });
+    return collect(outcomes, goOn, pieces, indexes);
+  };
+}
+
+/** Without `continue` in the order of the request, stopping at the first that fails; with it in the database's order. */
+function collect(
+  outcomes: readonly ItemOutcome[],
+  goOn: boolean,
+  pieces: readonly Uint8Array[],
+  indexes: readonly (number | undefined)[],
+): Result {
+  const failed = outcomes.findIndex((outcome) => 'error' in outcome);
+  if (failed >= 0) {
+    const reached = goOn ? outcomes : outcomes.slice(0, failed + 1);
+    throw batchError({ outcomes: reached, rolledBack: false });
+  }
+  const order = goOn ? [...new Set(indexes as number[])].sort((a, b) => a - b) : (indexes as number[]);
+  return resultOf(arrayOfPieces(order.map((index) => pieces[index] as Uint8Array)));
+}
+
+export function batchError(failure: BatchFailure): MillraceError {
+  return new MillraceError('invalid', 'Not all of the records could be processed.', undefined, undefined, failure);
+}
+
+export function recordsOf(operation: Operation): readonly unknown[] {
+  const records = parseJson(operation.records);
+  if (!Array.isArray(records)) throw invalid('The records must be a list.');
+  return records;
+}
+
+type Find = (
+  keys: readonly Key[],
+  operation: Operation,
+  deadline: Deadline,
+) => Promise<{ rows: Rows; indexes: (number | undefined)[] }>;
+
+/**
+ * Finds records by their keys: one statement for a single key field, one for each record where the key is composite.
+ * The rows' hidden columns begin with the key.
+ */
+export function planFind(
+  table: TableView,
+  keys: readonly FieldView[],
+  outputs: readonly Output[],
+  read: Pick<Read, 'rowFilter'>,
+  context: ServiceContext,
+): Find {
+  const { dialect, source } = context;
+  const hidden = hiddenOutputs(keys, dialect);
+  const [key] = keys;
+  const single = compileByKey(table, [...hidden, ...outputs], keys, recordBinder, read.rowFilter, dialect);
+  const alone = async (params: readonly Param[], operation: Operation, deadline: Deadline): Promise<Rows> =>
+    source.run(bind(single, bindContextOf(operation, params)), deadline);
+  const many = keys.length === 1 && key ? manyOf(table, key, outputs, read, context) : undefined;
+
+  return async (wanted, operation, deadline) => {
+    const good = wanted.flatMap((one) => ('error' in one ? [] : [one]));
+    const parts = many
+      ? [await source.run(bind(many(good.map(({ params }) => params[0] as Param)), bindContextOf(operation)), deadline)]
+      : await Promise.all(good.map(({ params }) => alone(params, operation, deadline)));
+    let rows = joinRows(parts);
+    const width = rows.count > 0 ? rows.hidden.length / rows.count : 0;
+    const byKey = new Map<string, number>();
+    for (let i = 0; i < rows.count; i++) {
+      byKey.set(keyText(rows.hidden.slice(i * width, i * width + keys.length)), i);
+    }
+    const indexes = wanted.map((one) => ('error' in one ? undefined : byKey.get(keyText(one.params))));
+    // Keys that the database writes in another form than they were asked in.
+    const claimed = new Set(indexes.filter((index) => index !== undefined)).size;
+    if (many && claimed < rows.count) {
+      for (const [i, one] of wanted.entries()) {
+        if ('error' in one || indexes[i] !== undefined) continue;
+        const found = await alone(one.params, operation, deadline);
+        if (found.count === 0) continue;
+        indexes[i] = rows.count;
+        rows = joinRows([rows, firstRows(found, 1)]);
+      }
+    }
+    return { rows, indexes };
+  };
+}
+
+function joinRows(parts: readonly Rows[]): Rows {
+  const filled = parts.filter((part) => part.count > 0);
+  const [only] = filled;
+  if (filled.length === 1 && only) return only;
+  const pieces = filled.flatMap((part) => Array.from({ length: part.count }, (_, i) => rowAt(part, i)));
+  const json = arrayOfPieces(pieces);
+  const ends: number[] = [];
+  for (const piece of pieces) ends.push((ends.length > 0 ? (ends.at(-1) as number) + 1 : 0) + piece.length);
+  return {
+    count: pieces.length,
+    json: json.subarray(1, json.length - 1),
+    ends,
+    hidden: filled.flatMap((part) => part.hidden),
+    affected: 0,
+  };
+}
+
+/** What follows the key among the hidden columns. */
+export function withoutKeys(rows: Rows, keyCount: number): Rows {
+  if (rows.count === 0) return rows;
+  const width = rows.hidden.length / rows.count;
+  return { ...rows, hidden: rows.hidden.filter((_, i) => i % width >= keyCount) };
+}

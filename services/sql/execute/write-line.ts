@@ -1,0 +1,107 @@
+/**
+ * Group commit: single-record writes that gather while the last commit runs share the next one. Inserts of one form
+ * become one statement; whatever fails is run again alone, so that it fails alone.
+ */
+import { Batcher, type BatchOutcome } from '#common/batcher.ts';
+import { Deadline } from '#common/deadline.ts';
+import type { Param, Rows, SqlSource, Statement, StatementOutcome } from '../engine.ts';
+import { rowAt } from './context.ts';
+
+export interface SingleWrite {
+  readonly statement: Statement;
+  readonly deadline: Deadline;
+  /** An insert that can be joined with others of the same form. */
+  readonly bulk: BulkForm | undefined;
+  readonly values: readonly Param[];
+}
+
+/** Inserts of the same columns into the same table, with the same answer. */
+export interface BulkForm {
+  many(rows: readonly (readonly Param[])[]): Statement;
+}
+
+/** Lines stay few: the fuller a commit, the cheaper each write in it. A lock held elsewhere opens others. */
+const BOUNDS = { batchMax: 500, waitingMax: 20_000, lines: 1, linesMax: 6, slowMs: 15 };
+
+export class WriteLine {
+  readonly #source: SqlSource;
+  readonly #batcher: Batcher<SingleWrite, Rows>;
+
+  constructor(source: SqlSource) {
+    this.#source = source;
+    this.#batcher = new Batcher((writes) => this.#run(writes), BOUNDS);
+  }
+
+  /** @returns the rows that the write returned */
+  write(write: SingleWrite): Promise<Rows> {
+    return this.#batcher.add(write);
+  }
+
+  async #run(writes: readonly SingleWrite[]): Promise<BatchOutcome<Rows>[]> {
+    const deadline = new Deadline(writes.reduce((latest, write) => Math.max(latest, write.deadline.at), 0));
+    const groups = groupByForm(writes);
+    const statements = groups.map((group) => statementOf(group));
+    const options = { mode: 'continue', optimistic: true } as const;
+    const outcomes = await this.#source.runEach(statements, options, deadline);
+    const done = new Map<SingleWrite, BatchOutcome<Rows>>();
+    await Promise.all(
+      groups.map(async (group, i) => {
+        const shared = await this.#share(group, outcomes[i], deadline);
+        for (const [j, write] of group.entries()) done.set(write, shared[j] as BatchOutcome<Rows>);
+      }),
+    );
+    return writes.map((write) => done.get(write) as BatchOutcome<Rows>);
+  }
+
+  async #share(
+    group: readonly SingleWrite[],
+    outcome: StatementOutcome | undefined,
+    deadline: Deadline,
+  ): Promise<BatchOutcome<Rows>[]> {
+    if (!outcome) return group.map(() => ({ error: new Error('A write has no outcome.') }));
+    if (group.length === 1) return ['rows' in outcome ? { value: outcome.rows } : outcome];
+    if ('rows' in outcome) return group.map((_, i) => ({ value: singleRow(outcome.rows, i) }));
+    const statements = group.map((write) => write.statement);
+    const alone = await this.#source.runEach(statements, { mode: 'continue', optimistic: false }, deadline);
+    return group.map((_, i) => {
+      const one = alone[i];
+      if (!one) return { error: new Error('A write has no outcome.') };
+      return 'rows' in one ? { value: one.rows } : one;
+    });
+  }
+}
+
+function groupByForm(writes: readonly SingleWrite[]): SingleWrite[][] {
+  const groups: SingleWrite[][] = [];
+  const byForm = new Map<BulkForm, SingleWrite[]>();
+  for (const write of writes) {
+    const known = write.bulk && byForm.get(write.bulk);
+    if (known) {
+      known.push(write);
+      continue;
+    }
+    const group = [write];
+    groups.push(group);
+    if (write.bulk) byForm.set(write.bulk, group);
+  }
+  return groups;
+}
+
+function statementOf(group: readonly SingleWrite[]): Statement {
+  const [first] = group as readonly [SingleWrite];
+  if (group.length === 1 || !first.bulk) return first.statement;
+  return first.bulk.many(group.map((write) => write.values));
+}
+
+function singleRow(rows: Rows, index: number): Rows {
+  if (index >= rows.count) return { count: 0, json: new Uint8Array(), ends: [], hidden: [], affected: 1 };
+  const json = rowAt(rows, index);
+  const width = rows.hidden.length / rows.count;
+  return {
+    count: 1,
+    json,
+    ends: [json.length],
+    hidden: rows.hidden.slice(index * width, (index + 1) * width),
+    affected: 1,
+  };
+}

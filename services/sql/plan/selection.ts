@@ -1,0 +1,124 @@
+/** Which fields an operation identifies records by, and which come back. */
+import { invalid, notFound } from '#common/errors.ts';
+import { Selection_Kind as Kind, type Selection } from '#proto/data/v1/data_pb.ts';
+import { quoteName } from '../compile/builder.ts';
+import type { AggregateName, Dialect } from '../dialect.ts';
+import type { ResultColumn } from '../engine.ts';
+import type { FieldView, SchemaView, TableView } from '../extras.ts';
+
+/** A column of the answer and what the database computes for it. */
+export interface Output {
+  readonly sql: string;
+  readonly column: ResultColumn;
+}
+
+const AGGREGATE = /^(COUNT|SUM|AVG|MIN|MAX)\(\s*(\*|.+?)\s*\)$/i;
+
+/** @throws MillraceError not_found */
+export function findTable(view: SchemaView, name: string): TableView {
+  const table = view.byWireName.get(name);
+  if (!table) throw notFound(`Table "${name}" does not exist in the database.`, { table: name });
+  return table;
+}
+
+/**
+ * The identifying fields: those named, else the primary key. Unknown names are left out, as the original has it.
+ * @throws MillraceError invalid where nothing remains
+ */
+export function keyFields(table: TableView, idField: readonly string[]): readonly FieldView[] {
+  const named = idField.length > 0;
+  const names = named ? idField : table.table.primaryKey;
+  const fields = names.flatMap((name) => {
+    const field = named ? table.byFieldWireName.get(name) : table.byFieldName.get(name);
+    return field?.column ? [field] : [];
+  });
+  if (fields.length === 0) throw invalid('Identifying field(s) could not be determined.', { table: table.wireName });
+  return fields;
+}
+
+/** The same, and none where there is none: for answers that only show the key. */
+export function keyFieldsIfAny(table: TableView, idField: readonly string[]): readonly FieldView[] {
+  try {
+    return keyFields(table, idField);
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * The columns of the answer.
+ * @param grouped  aggregates are allowed
+ * @param extra    fields added to a listed selection (keys of relations)
+ * @throws MillraceError invalid for a field that the table does not have
+ */
+export function outputsOf(
+  selection: Selection | undefined,
+  table: TableView,
+  idField: readonly string[],
+  dialect: Dialect,
+  options: { grouped?: boolean; extra?: readonly FieldView[] } = {},
+): Output[] {
+  const kind = selection?.kind ?? Kind.ALL;
+  if (kind === Kind.LISTED) {
+    const listed = selection?.names ?? [];
+    const outputs = listed.map((name) => listedOutput(name, table, dialect, options.grouped === true));
+    const missing = (options.extra ?? []).filter(
+      (field) => !outputs.some(({ column }) => column.name === field.wireName),
+    );
+    return distinct([...outputs, ...missing.flatMap((field) => fieldOutput(field, dialect))]);
+  }
+  const keys = kind === Kind.KEY ? keyFieldsIfAny(table, idField) : [];
+  // A table without a key shows everything when the key is asked for.
+  const fields =
+    keys.length > 0 ? [...keys, ...(options.extra ?? [])] : table.fields.filter((field) => !field.isAggregate);
+  return distinct(fields.flatMap((field) => fieldOutput(field, dialect)));
+}
+
+/** How a field is read: nothing for a virtual one without a function. */
+export function fieldOutput(field: FieldView, dialect: Dialect): Output[] {
+  if (!field.column) return [];
+  return [{ sql: quoteName(field.column.name, dialect), column: { name: field.wireName, json: field.column.json } }];
+}
+
+/** The key columns as text beside the row, so that rows can be told apart without reading their JSON. */
+export function hiddenOutputs(fields: readonly FieldView[], dialect: Dialect): Output[] {
+  return fields.flatMap((field) =>
+    fieldOutput(field, dialect).map(({ sql, column }) => ({ sql, column: { ...column, hidden: true } })),
+  );
+}
+
+function listedOutput(name: string, table: TableView, dialect: Dialect, grouped: boolean): Output {
+  const field = table.byFieldWireName.get(name);
+  const [output] = field ? fieldOutput(field, dialect) : [];
+  if (output) return output;
+  const aggregate = grouped ? AGGREGATE.exec(name) : null;
+  if (aggregate) return aggregateOutput(aggregate, name, table, dialect);
+  throw invalid(`Invalid field requested: ${name}`, { field: name });
+}
+
+function aggregateOutput(match: RegExpExecArray, name: string, table: TableView, dialect: Dialect): Output {
+  const fn = (match[1] as string).toUpperCase() as AggregateName;
+  const argument = match[2] as string;
+  if (argument === '*') {
+    if (fn !== 'COUNT') throw invalid(`Invalid field requested: ${name}`, { field: name });
+    return { sql: 'count(*)', column: { name: dialect.aggregateKey('COUNT_ALL'), json: 'number' } };
+  }
+  const field = table.byFieldWireName.get(argument);
+  if (!field?.column) throw invalid(`Invalid field requested: ${name}`, { field: name });
+  return {
+    sql: `${fn.toLowerCase()}(${quoteName(field.column.name, dialect)})`,
+    column: {
+      name: dialect.aggregateKey(`${fn}_${field.wireName}`),
+      json: fn === 'COUNT' ? 'number' : dialect.aggregateJson(fn, field.column),
+    },
+  };
+}
+
+function distinct(outputs: readonly Output[]): Output[] {
+  const seen = new Set<string>();
+  return outputs.filter(({ column }) => {
+    if (seen.has(column.name)) return false;
+    seen.add(column.name);
+    return true;
+  });
+}

@@ -1,0 +1,270 @@
+/** The settings of a PostgreSQL service: what an administrator is asked, and what the connections are opened with. */
+import type { ConfigField } from '#common/config/field.ts';
+import type { ServiceConfig } from '#common/engine.ts';
+import { invalid } from '#common/errors.ts';
+
+const SSL_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
+export type SslMode = (typeof SSL_MODES)[number];
+
+export interface PostgresConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  /** undefined: all schemas; `default`: the connection's own; else the one to use. */
+  readonly schema: string | undefined;
+  readonly sslMode: SslMode;
+  readonly timezone: string | undefined;
+  readonly applicationName: string | undefined;
+  /** Server settings of each session, by name: `search_path`, `work_mem`. */
+  readonly options: Readonly<Record<string, string>>;
+  /** SQL that the administrator wants run on each new connection. */
+  readonly statements: readonly string[];
+  readonly allowUpsert: boolean;
+  readonly maxRecords: number;
+  readonly cacheEnabled: boolean;
+  readonly cacheTtlSeconds: number;
+}
+
+const DEFAULT_PORT = 5432;
+const DEFAULT_MAX_RECORDS = 1000;
+
+const NAME_TO_VALUE = { key: { label: 'Name', type: 'string' }, value: { label: 'Value', type: 'string' } };
+
+/** Names and order as clients know them (system-api §5.16). */
+export const configFields: readonly ConfigField[] = [
+  {
+    name: 'host',
+    label: 'Host',
+    type: 'string',
+    description: 'Name or address of the database server, or the folder of its Unix socket.',
+  },
+  {
+    name: 'port',
+    label: 'Port Number',
+    type: 'integer',
+    description: 'Port of the database server; 5432 where none is given.',
+  },
+  { name: 'database', label: 'Database', type: 'string', description: 'Name of the database. May be a lookup.' },
+  {
+    name: 'username',
+    label: 'Username',
+    type: 'string',
+    description: 'Database user that the service signs in as. May be a lookup.',
+  },
+  {
+    name: 'password',
+    label: 'Password',
+    type: 'password',
+    description: 'Password of the database user. Stored encrypted. May be a lookup.',
+  },
+  {
+    name: 'schema',
+    label: 'Schema',
+    type: 'string',
+    description:
+      'Empty: every schema that the user may use. "default": only the default schema of the connection. Anything else: only the schema of that name.',
+  },
+  {
+    name: 'charset',
+    label: 'Character Set',
+    type: 'string',
+    description:
+      'Encoding of the connection. It is always UTF-8; the server converts from the encoding of the database.',
+  },
+  {
+    name: 'sslmode',
+    label: 'SSL Mode',
+    type: 'string',
+    description: `Encryption of the connection: ${SSL_MODES.join(', ')}.`,
+  },
+  {
+    name: 'timezone',
+    label: 'Timezone',
+    type: 'string',
+    description: 'Time zone that times with a zone are shown in, such as UTC or Europe/Vienna.',
+  },
+  {
+    name: 'application_name',
+    label: 'Application Name',
+    type: 'string',
+    description: "What the database shows as this connection's application.",
+  },
+  {
+    name: 'options',
+    label: 'Driver Options',
+    type: 'object',
+    description: 'Server settings for each session, by name, such as work_mem or search_path.',
+    default: null,
+    required: false,
+    allow_null: true,
+    object: NAME_TO_VALUE,
+  },
+  {
+    name: 'attributes',
+    label: 'Driver Attributes',
+    type: 'object',
+    description: 'Kept for clients that send it; PostgreSQL connections have no attributes of this kind.',
+    default: null,
+    required: false,
+    allow_null: true,
+    object: NAME_TO_VALUE,
+  },
+  {
+    name: 'statements',
+    label: 'Additional SQL Statements',
+    type: 'array',
+    description: 'SQL that runs on each new connection before it is used.',
+    default: null,
+    required: false,
+    allow_null: true,
+    items: 'string',
+  },
+  {
+    name: 'allow_upsert',
+    label: 'Allow Upsert',
+    type: 'boolean',
+    description: 'PUT and PATCH by identifier create the record where it does not exist.',
+    default: false,
+    allow_null: false,
+  },
+  {
+    name: 'max_records',
+    label: 'Maximum Records',
+    type: 'integer',
+    description: 'Most records that one answer holds; at least 1.',
+    default: DEFAULT_MAX_RECORDS,
+    allow_null: false,
+  },
+  {
+    name: 'cache_enabled',
+    label: 'Data Retrieval Caching Enabled',
+    type: 'boolean',
+    description: 'Keeps answers of GET requests without a body for a while.',
+    default: false,
+    required: false,
+    allow_null: false,
+  },
+  {
+    name: 'cache_ttl',
+    label: 'Cache Time To Live (seconds)',
+    type: 'integer',
+    description: 'How long such an answer is kept.',
+    default: 0,
+    required: false,
+    allow_null: false,
+  },
+];
+
+/** @throws invalid that names the field; never with the value, which may be a secret */
+export function readPostgresConfig(config: ServiceConfig): PostgresConfig {
+  const host = text(config, 'host');
+  const database = text(config, 'database');
+  if (!host || !database) {
+    throw invalid("Database connection information must contain at least 'host' and 'database'.");
+  }
+  requireUtf8(text(config, 'charset'));
+  mapping(config, 'attributes');
+  const schema = text(config, 'schema');
+  const maxRecords = integer(config, 'max_records', Number.MIN_SAFE_INTEGER, DEFAULT_MAX_RECORDS);
+  return {
+    host,
+    port: integer(config, 'port', 1, DEFAULT_PORT, 65_535),
+    database,
+    username: text(config, 'username'),
+    password: password(config),
+    schema: schema?.toLowerCase() === 'all' ? undefined : schema,
+    sslMode: sslMode(text(config, 'sslmode')),
+    timezone: text(config, 'timezone'),
+    applicationName: text(config, 'application_name'),
+    options: mapping(config, 'options'),
+    statements: statements(config),
+    allowUpsert: boolean(config, 'allow_upsert'),
+    // Zero and less have always meant "not set".
+    maxRecords: maxRecords > 0 ? maxRecords : DEFAULT_MAX_RECORDS,
+    cacheEnabled: boolean(config, 'cache_enabled'),
+    cacheTtlSeconds: integer(config, 'cache_ttl', 0, 0),
+  };
+}
+
+const wrong = (name: string, expected: string) => invalid(`Setting '${name}' must be ${expected}.`, { field: name });
+
+/** Forms send an empty text for what was left out. */
+function given(config: ServiceConfig, name: string): unknown {
+  const value = config[name];
+  return value === null || value === '' ? undefined : value;
+}
+
+function text(config: ServiceConfig, name: string): string | undefined {
+  const value = given(config, name);
+  if (value === undefined) return undefined;
+  if (typeof value !== 'string' || value.includes('\0')) throw wrong(name, 'text');
+  return value.trim() || undefined;
+}
+
+/** Blanks are part of a password. */
+function password(config: ServiceConfig): string | undefined {
+  const value = given(config, 'password');
+  if (value !== undefined && (typeof value !== 'string' || value.includes('\0'))) throw wrong('password', 'text');
+  return value;
+}
+
+function integer(
+  config: ServiceConfig,
+  name: string,
+  min: number,
+  fallback: number,
+  max: number = Number.MAX_SAFE_INTEGER,
+): number {
+  const raw = given(config, name);
+  if (raw === undefined) return fallback;
+  const value = typeof raw === 'string' && /^\s*-?\d+\s*$/.test(raw) ? Number(raw) : raw;
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < min || value > max) {
+    const range = max === Number.MAX_SAFE_INTEGER ? '' : ` from ${min} to ${max}`;
+    throw wrong(name, `a whole number${range}`);
+  }
+  return value;
+}
+
+function boolean(config: ServiceConfig, name: string): boolean {
+  const value = given(config, name);
+  if (value === undefined) return false;
+  const word = String(value).toLowerCase();
+  if (['true', '1', 'yes', 'on'].includes(word)) return true;
+  if (['false', '0', 'no', 'off'].includes(word)) return false;
+  throw wrong(name, 'true or false');
+}
+
+/** A list where an object is meant is what PHP clients send for an empty one. */
+function mapping(config: ServiceConfig, name: string): Record<string, string> {
+  const value = given(config, name) ?? {};
+  if (Array.isArray(value) && value.length === 0) return {};
+  if (typeof value !== 'object' || Array.isArray(value)) throw wrong(name, 'an object of names and values');
+  return Object.fromEntries(
+    Object.entries(value).map(([key, entry]) => {
+      if (!['string', 'number', 'boolean'].includes(typeof entry)) throw wrong(`${name}.${key}`, 'text');
+      return [key, String(entry)];
+    }),
+  );
+}
+
+function statements(config: ServiceConfig): readonly string[] {
+  const value = given(config, 'statements') ?? [];
+  if (!Array.isArray(value) || !value.every((entry) => typeof entry === 'string')) {
+    throw wrong('statements', 'a list of texts');
+  }
+  return value.filter((entry) => entry.trim() !== '');
+}
+
+function sslMode(value: string | undefined): SslMode {
+  if (value === undefined) return 'prefer';
+  const mode = SSL_MODES.find((known) => known === value.toLowerCase());
+  if (!mode) throw wrong('sslmode', `one of ${SSL_MODES.join(', ')}`);
+  return mode;
+}
+
+/** Other encodings would have to be converted here again: JSON is UTF-8. */
+function requireUtf8(charset: string | undefined): void {
+  if (charset !== undefined && !/^(utf-?8|utf8mb4|unicode)$/i.test(charset)) throw wrong('charset', 'utf8');
+}

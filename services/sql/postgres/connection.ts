@@ -1,0 +1,308 @@
+/**
+ * One connection to PostgreSQL. `pg` opens it (TLS, SCRAM, all of that); from then on the extended query protocol is
+ * spoken here: prepared statements, many executions in one packet, rows straight to JSON bytes.
+ */
+import type { Socket } from 'node:net';
+import pg from 'pg';
+import { JsonWriter, RowFormat } from '../encode/json-writer.ts';
+import type { Rows, Statement } from '../engine.ts';
+import { affectedRows, MessageReader, readErrorFields } from './message-reader.ts';
+import { MessageWriter } from './message-writer.ts';
+
+/** Prepared statements kept on one connection. */
+const PREPARED_MAX = 500;
+
+/** What the server said when it refused something. */
+export class ServerError extends Error {
+  readonly fields: Readonly<Record<string, string>>;
+  constructor(fields: Record<string, string>) {
+    super(fields['M'] ?? 'The server reported an error.');
+    this.fields = fields;
+  }
+  get sqlState(): string {
+    return this.fields['C'] ?? '';
+  }
+}
+
+/** Statements between two Syncs: outside of BEGIN they are one transaction. */
+export interface SegmentResult {
+  /** Of the statements that completed, in order. */
+  readonly rows: readonly Rows[];
+  /** Why the next one did not. */
+  readonly error: ServerError | undefined;
+}
+
+/** A statement whose columns are not known beforehand: each comes as text in `Rows.hidden`. */
+export interface PgStatement extends Statement {
+  readonly allHidden?: boolean;
+}
+
+interface Prepared {
+  readonly name: string;
+  readonly format: RowFormat;
+}
+
+interface Segment {
+  readonly formats: readonly RowFormat[];
+  readonly rows: Rows[];
+  readonly parsed: string[];
+  readonly resolve: (result: SegmentResult) => void;
+  readonly reject: (error: Error) => void;
+  readonly onSuspended: ((rows: Rows, last: boolean) => void) | undefined;
+  writer: JsonWriter | undefined;
+  error: ServerError | undefined;
+}
+
+export type ConnectionOptions = pg.ClientConfig;
+
+export class PgConnection {
+  readonly #client: pg.Client;
+  readonly #options: ConnectionOptions;
+  readonly #socket: Socket;
+  readonly #writer = new MessageWriter();
+  readonly #segments: Segment[] = [];
+  readonly #prepared = new Map<string, Prepared>();
+  #sequence = 0;
+  #scheduled = false;
+  #failure: Error | undefined;
+
+  private constructor(client: pg.Client, options: ConnectionOptions) {
+    this.#client = client;
+    this.#options = options;
+    const { stream } = (client as unknown as { connection: { stream: Socket } }).connection;
+    this.#socket = stream;
+    const reader = new MessageReader((type, buffer, start, end) => this.#message(type, buffer, start, end));
+    stream.removeAllListeners('data');
+    stream.on('data', (chunk: Buffer) => reader.push(chunk));
+    stream.on('error', (error) => this.#fail(error));
+    stream.on('close', () => this.#fail(new Error('The connection was closed.')));
+    client.on('error', () => {}); // heard on the socket already
+  }
+
+  /** @param setup statements that prepare the session */
+  static async open(options: ConnectionOptions, setup: readonly string[]): Promise<PgConnection> {
+    const client = new pg.Client(options);
+    client.on('error', () => {});
+    try {
+      await client.connect();
+      for (const statement of setup) await client.query(statement);
+    } catch (error) {
+      client.end().catch(() => {});
+      throw error;
+    }
+    return new PgConnection(client, options);
+  }
+
+  /** Why it can be used no more; undefined while it can. */
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  get busy(): boolean {
+    return this.#segments.length > 0;
+  }
+
+  /** Sends statements and a Sync. Several calls in one turn leave together. @throws when the connection is lost */
+  segment(statements: readonly PgStatement[]): Promise<SegmentResult> {
+    if (this.#failure) return Promise.reject(this.#failure);
+    const parsed: string[] = [];
+    const formats = statements.map((statement) => {
+      const prepared = this.#prepare(statement, parsed);
+      this.#writer.bind(prepared.name, statement.params);
+      this.#writer.execute();
+      return prepared.format;
+    });
+    this.#writer.sync();
+    return this.#enqueue(formats, parsed, undefined);
+  }
+
+  /**
+   * Runs one statement through a portal, a number of rows at a time.
+   * @param onRows  gets each portion and says whether more is wanted
+   */
+  async portal(
+    statement: Statement,
+    rowsMax: number,
+    onRows: (rows: Rows) => Promise<boolean>,
+  ): Promise<SegmentResult> {
+    if (this.#failure) throw this.#failure;
+    const parsed: string[] = [];
+    const prepared = this.#prepare(statement, parsed);
+    this.#writer.bind(prepared.name, statement.params, 'p');
+    this.#writer.execute('p', rowsMax);
+    this.#writer.flush();
+    let chain = Promise.resolve();
+    const suspended = (rows: Rows, last: boolean): void => {
+      chain = chain.then(async () => {
+        const more = await onRows(rows).catch(() => false);
+        if (more && !last) {
+          this.#writer.execute('p', rowsMax);
+          this.#writer.flush();
+        } else this.#writer.sync();
+        this.#schedule();
+      });
+    };
+    const result = await this.#enqueue([prepared.format], parsed, suspended);
+    await chain;
+    return result;
+  }
+
+  /** Drops a statement's preparation: its table has changed. */
+  forget(text: string): void {
+    const prepared = this.#prepared.get(text);
+    if (!prepared) return;
+    this.#prepared.delete(text);
+    this.#writer.closeStatement(prepared.name);
+  }
+
+  /** Asks the server to stop what this connection runs; resolves when the server has taken the request. */
+  cancel(): Promise<void> {
+    const { processID, secretKey } = this.#client as unknown as { processID: number; secretKey: number };
+    return new Promise((resolve) => {
+      const connection = new pg.Connection({ ssl: this.#options.ssl ?? false } as pg.ConnectionConfig) as unknown as {
+        stream: Socket;
+        connect(port: number | string, host?: string): void;
+        requestSsl(): void;
+        cancel(processId: number, secretKey: number): void;
+        on(event: string, listener: () => void): void;
+      };
+      const send = (): void => connection.cancel(processID, secretKey);
+      connection.on('connect', () => (this.#options.ssl ? connection.requestSsl() : send()));
+      connection.on('sslconnect', send);
+      connection.on('error', resolve);
+      connection.on('end', resolve);
+      connection.connect(this.#options.port ?? 5432, this.#options.host);
+    });
+  }
+
+  close(): void {
+    this.#fail(new Error('The connection is closed.'));
+    this.#socket.end(Buffer.from([0x58, 0, 0, 0, 4]));
+    this.#socket.destroySoon();
+  }
+
+  #prepare(statement: PgStatement, parsed: string[]): Prepared {
+    const known = this.#prepared.get(statement.text);
+    if (known) {
+      // Most recently used last, so that the first is the one to drop.
+      if (this.#prepared.size > PREPARED_MAX / 2) {
+        this.#prepared.delete(statement.text);
+        this.#prepared.set(statement.text, known);
+      }
+      return known;
+    }
+    if (this.#prepared.size >= PREPARED_MAX) {
+      const [oldest] = this.#prepared.keys();
+      if (oldest !== undefined) this.forget(oldest);
+    }
+    this.#sequence += 1;
+    const format = new RowFormat(statement.columns, statement.allHidden);
+    const prepared = { name: `m${this.#sequence}`, format };
+    this.#prepared.set(statement.text, prepared);
+    parsed.push(statement.text);
+    this.#writer.parse(prepared.name, statement.text);
+    return prepared;
+  }
+
+  #enqueue(
+    formats: readonly RowFormat[],
+    parsed: string[],
+    onSuspended: ((rows: Rows, last: boolean) => void) | undefined,
+  ): Promise<SegmentResult> {
+    this.#schedule();
+    return new Promise((resolve, reject) => {
+      this.#segments.push({
+        formats,
+        rows: [],
+        parsed,
+        resolve,
+        reject,
+        onSuspended,
+        writer: undefined,
+        error: undefined,
+      });
+    });
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    queueMicrotask(() => {
+      this.#scheduled = false;
+      if (!this.#writer.empty && !this.#failure) this.#socket.write(this.#writer.take());
+    });
+  }
+
+  #message(type: number, buffer: Buffer, start: number, end: number): void {
+    const segment = this.#segments[0];
+    switch (type) {
+      case 0x44: // DataRow
+        if (segment) this.#row(segment, buffer, start, end);
+        return;
+      case 0x43: // CommandComplete
+        if (segment) this.#complete(segment, affectedRows(buffer, start, end));
+        return;
+      case 0x73: // PortalSuspended
+        if (segment) {
+          segment.onSuspended?.((this.#writerOf(segment) as JsonWriter).finish(0), false);
+          segment.writer = undefined;
+        }
+        return;
+      case 0x45: // ErrorResponse
+        if (segment) {
+          segment.error ??= new ServerError(readErrorFields(buffer, start, end));
+          // After an error the server skips to the Sync that a running portal has not sent yet.
+          if (segment.onSuspended) {
+            this.#writer.sync();
+            this.#schedule();
+          }
+        }
+        return;
+      case 0x5a: // ReadyForQuery
+        this.#segments.shift();
+        if (segment) this.#ready(segment);
+        return;
+      default: // ParseComplete, BindComplete, NoData, notices, parameter changes
+    }
+  }
+
+  #row(segment: Segment, buffer: Buffer, start: number, end: number): void {
+    const format = segment.formats[segment.rows.length];
+    const writer = this.#writerOf(segment);
+    if (!format || !writer) return;
+    if (format.allHidden) writer.appendHidden(buffer, start + 2, buffer.readInt16BE(start));
+    else writer.appendRow(buffer, start + 2, end - start);
+  }
+
+  #writerOf(segment: Segment): JsonWriter | undefined {
+    const format = segment.formats[segment.rows.length];
+    if (!segment.writer && format) segment.writer = new JsonWriter(format);
+    return segment.writer;
+  }
+
+  #complete(segment: Segment, affected: number): void {
+    const writer = this.#writerOf(segment);
+    segment.writer = undefined;
+    if (!writer) return;
+    const rows = writer.finish(affected);
+    if (segment.onSuspended) {
+      // The last portion: nothing more is asked for, the Sync follows.
+      segment.onSuspended(rows, true);
+      return;
+    }
+    segment.rows.push(rows);
+  }
+
+  #ready(segment: Segment): void {
+    // A Parse in a segment that failed may not have happened: parse again next time.
+    if (segment.error) for (const text of segment.parsed) this.forget(text);
+    segment.resolve({ rows: segment.rows, error: segment.error });
+  }
+
+  #fail(error: Error): void {
+    if (this.#failure) return;
+    this.#failure = error;
+    for (const segment of this.#segments.splice(0)) segment.reject(error);
+    this.#socket.destroy();
+  }
+}

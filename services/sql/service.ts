@@ -1,0 +1,122 @@
+/** One configured service: its opened database, what is known of its schema, and the plans made so far. */
+
+import type { Deadline } from '#common/deadline.ts';
+import type { ServiceConfig } from '#common/engine.ts';
+import { MillraceError, unreachable } from '#common/errors.ts';
+import type { Logger } from '#common/observe/log.ts';
+import type { SchemaExtra } from '#proto/access/v1/access_pb.ts';
+import type { Operation, Result, Shape } from '#proto/data/v1/data_pb.ts';
+import type { SqlEngine, SqlSource } from './engine.ts';
+import type { Runner, ServiceContext } from './execute/context.ts';
+import { planCreate } from './execute/create.ts';
+import { planDefine, type SaveExtras } from './execute/define.ts';
+import { planDelete } from './execute/delete.ts';
+import { planDescribeParts, planDescribeTables, planListResources } from './execute/describe.ts';
+import { planRead } from './execute/read.ts';
+import { planUpdate } from './execute/update.ts';
+import { WriteLine } from './execute/write-line.ts';
+import type { SchemaView } from './extras.ts';
+import { SchemaCache } from './schema-cache.ts';
+
+const MAX_RECORDS = 1000;
+
+export interface ServiceOptions {
+  readonly id: number;
+  readonly name: string;
+  readonly engine: SqlEngine;
+  readonly config: ServiceConfig;
+  readonly source: SqlSource;
+  readonly extras: readonly SchemaExtra[];
+  readonly maxRecordsReturned: number;
+  readonly saveExtras: SaveExtras;
+  readonly log: Logger;
+}
+
+export class SqlService {
+  readonly #options: ServiceOptions;
+  readonly #schema: SchemaCache;
+  readonly #writes: WriteLine;
+  /** Plans hang on the view they were made with. */
+  #planned: { view: SchemaView; context: ServiceContext; runners: WeakMap<Shape, Runner> } | undefined;
+
+  constructor(options: ServiceOptions) {
+    this.#options = options;
+    this.#schema = new SchemaCache(options.source, options.id, options.extras, options.log);
+    this.#writes = new WriteLine(options.source);
+  }
+
+  setExtras(extras: readonly SchemaExtra[]): void {
+    this.#schema.setExtras(extras);
+  }
+
+  async execute(operation: Operation, shape: Shape, deadline: Deadline): Promise<Result> {
+    const view = this.#schema.current ?? (await this.#schema.read());
+    try {
+      return await this.#runner(shape, view)(operation, deadline);
+    } catch (error) {
+      // A table or column that is not there, or not as it was: the catalogue may be behind.
+      const { code, batch } = MillraceError.from(error);
+      if (code === 'internal' || code === 'not_found' || (code === 'invalid' && !batch)) this.#schema.doubt();
+      throw error;
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#options.source.close();
+  }
+
+  #runner(shape: Shape, view: SchemaView): Runner {
+    if (this.#planned?.view !== view) {
+      this.#planned = { view, context: this.#context(view), runners: new WeakMap() };
+    }
+    const { runners, context } = this.#planned;
+    let runner = runners.get(shape);
+    if (!runner) {
+      runner = this.#plan(shape, context);
+      runners.set(shape, runner);
+    }
+    return runner;
+  }
+
+  #context(view: SchemaView): ServiceContext {
+    const { name, source, engine, config, maxRecordsReturned } = this.#options;
+    const asked = Number(config['max_records'] ?? 0);
+    return {
+      serviceName: name,
+      source,
+      dialect: engine.dialect,
+      view,
+      maxRecords: Math.min(asked > 0 ? asked : MAX_RECORDS, maxRecordsReturned),
+      allowUpsert: config['allow_upsert'] === true,
+      writes: this.#writes,
+    };
+  }
+
+  #plan({ action }: Shape, context: ServiceContext): Runner {
+    switch (action.case) {
+      case 'read':
+        return planRead(action.value, context);
+      case 'create':
+        return planCreate(action.value, context);
+      case 'update':
+        return planUpdate(action.value, context);
+      case 'delete':
+        return planDelete(action.value, context);
+      case 'listResources':
+        return planListResources(action.value, this.#schema);
+      case 'describeTables':
+        return planDescribeTables(action.value, this.#schema);
+      case 'describeParts':
+        return planDescribeParts(action.value, this.#schema);
+      case 'defineTables':
+      case 'defineParts':
+      case 'dropTables':
+      case 'dropParts':
+        return planDefine(action, this.#schema, context, this.#options.saveExtras);
+      case undefined:
+        throw new MillraceError('invalid', 'The operation is missing or not known to this version.');
+      default:
+        return unreachable(action);
+    }
+  }
+}

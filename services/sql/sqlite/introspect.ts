@@ -1,0 +1,271 @@
+/** The catalogue of a SQLite database, read through its pragma functions. */
+import { MillraceError } from '#common/errors.ts';
+import type { Rows, Statement } from '../engine.ts';
+import type { Catalogue, Column, Constraint, ForeignKey, JsonKind, Table } from '../schema.ts';
+import { columnDefault, columnType } from './types.ts';
+
+type Run = (statement: Statement) => Promise<Rows>;
+
+interface TableRow {
+  readonly name: string;
+  readonly type: 'table' | 'view' | 'virtual';
+}
+interface ColumnRow {
+  readonly table: string;
+  readonly name: string;
+  readonly type: string;
+  readonly notnull: boolean;
+  readonly default: string | null;
+  /** Position in the primary key from 1; 0: not part of it. */
+  readonly key: number;
+  /** 0 plain, 2 generated on reading, 3 generated and stored. */
+  readonly hidden: number;
+}
+interface IndexRow {
+  readonly table: string;
+  readonly index: string;
+  readonly unique: boolean;
+  /** c: CREATE INDEX, u: UNIQUE, pk: PRIMARY KEY. */
+  readonly origin: string;
+  readonly partial: boolean;
+  /** Null for an expression. */
+  readonly column: string | null;
+}
+interface ReferenceRow {
+  readonly table: string;
+  readonly id: number;
+  readonly target: string;
+  readonly column: string;
+  /** Null: the primary key of the target. */
+  readonly targetColumn: string | null;
+  readonly position: number;
+  readonly onUpdate: string;
+  readonly onDelete: string;
+}
+
+interface Index {
+  readonly name: string;
+  readonly isUnique: boolean;
+  readonly origin: string;
+  /** Undefined where one of them is an expression or only some rows are in it. */
+  readonly columns: readonly string[] | undefined;
+}
+interface Reference {
+  readonly columns: readonly string[];
+  readonly table: string;
+  readonly targetColumns: readonly string[];
+  readonly onUpdate: string;
+  readonly onDelete: string;
+}
+
+const TABLES = `select name, type from pragma_table_list
+  where schema = 'main' and type in ('table', 'view', 'virtual') and name not glob 'sqlite_*' order by name`;
+
+/** Of ordinary tables all at once; a view or virtual table may be broken, and is asked about alone. */
+const ORDINARY = `(select name from pragma_table_list
+  where schema = 'main' and type = 'table' and name not glob 'sqlite_*')`;
+const columnsOf = (tables: string): string => `select t.name, c.name, c.type, c."notnull", c.dflt_value, c.pk, c.hidden
+  from ${tables} t, pragma_table_xinfo(t.name) c where c.hidden <> 1 order by t.name, c.cid`;
+
+const INDEXES = `select t.name, i.name, i."unique", i.origin, i.partial, c.name
+  from ${ORDINARY} t, pragma_index_list(t.name) i, pragma_index_info(i.name) c order by t.name, i.seq desc, c.seqno`;
+
+const REFERENCES = `select t.name, f.id, f."table", f."from", f."to", f.seq, f.on_update, f.on_delete
+  from ${ORDINARY} t, pragma_foreign_key_list(t.name) f order by t.name, f.id desc, f.seq`;
+
+/** A view that cannot be read any more is left out, as nothing could be done with it. */
+export async function introspect(run: Run): Promise<Catalogue> {
+  const [tables, columns, indexes, references] = await Promise.all([
+    ask<TableRow>(run, TABLES, { name: 'string', type: 'string' }),
+    ask<ColumnRow>(run, columnsOf(ORDINARY), COLUMN_KINDS),
+    ask<IndexRow>(run, INDEXES, INDEX_KINDS),
+    ask<ReferenceRow>(run, REFERENCES, REFERENCE_KINDS),
+  ]);
+  const others = tables.filter(({ type }) => type !== 'table');
+  const otherColumns = await Promise.all(others.map(({ name }) => columnsOfOne(run, name)));
+  const columnsByTable = groups([...columns, ...otherColumns.flat()], (row) => row.table);
+  const indexesByTable = groups(indexes, (row) => row.table);
+  const referencesByTable = groups(references, (row) => row.table);
+  const known = new Known(columnsByTable);
+  return {
+    tables: tables.flatMap(({ name, type }) => {
+      const own = columnsByTable.get(name);
+      if (!own) return [];
+      const ownIndexes = indexesOf(indexesByTable.get(name) ?? []);
+      return [table(name, type === 'view', own, ownIndexes, known.references(referencesByTable.get(name) ?? []))];
+    }),
+  };
+}
+
+const COLUMN_KINDS = {
+  table: 'string',
+  name: 'string',
+  type: 'string',
+  notnull: 'boolean',
+  default: 'string',
+  key: 'number',
+  hidden: 'number',
+} as const;
+const INDEX_KINDS = {
+  table: 'string',
+  index: 'string',
+  unique: 'boolean',
+  origin: 'string',
+  partial: 'boolean',
+  column: 'string',
+} as const;
+const REFERENCE_KINDS = {
+  table: 'string',
+  id: 'number',
+  target: 'string',
+  column: 'string',
+  targetColumn: 'string',
+  position: 'number',
+  onUpdate: 'string',
+  onDelete: 'string',
+} as const;
+
+/** Rows as objects: the catalogue is small and read seldom. */
+async function ask<T>(
+  run: Run,
+  text: string,
+  kinds: Readonly<Record<keyof T, JsonKind>>,
+  params: readonly string[] = [],
+): Promise<T[]> {
+  const columns = Object.entries<JsonKind>(kinds).map(([name, json]) => ({ name, json }));
+  const { json } = await run({ text, params, columns });
+  return JSON.parse(`[${Buffer.from(json).toString()}]`) as T[];
+}
+
+async function columnsOfOne(run: Run, name: string): Promise<ColumnRow[]> {
+  try {
+    return await ask<ColumnRow>(run, columnsOf('(select ?1 as name)'), COLUMN_KINDS, [name]);
+  } catch (error) {
+    if (isBroken(error)) return [];
+    throw error;
+  }
+}
+
+/** The definition is at fault, not the way to the database. */
+const isBroken = (error: unknown): boolean =>
+  error instanceof MillraceError && ['invalid', 'internal', 'conflict'].includes(error.code);
+
+function table(
+  name: string,
+  isView: boolean,
+  rows: readonly ColumnRow[],
+  indexes: readonly Index[],
+  references: readonly Reference[],
+): Table {
+  const keyRows = rows.filter(({ key }) => key > 0).sort((a, b) => a.key - b.key);
+  const primaryKey = keyRows.map((row) => row.name);
+  // A key of type INTEGER is the row's own number, which SQLite gives out, unless an index had to be made for it.
+  const isRowId =
+    keyRows.length === 1 && /^integer$/i.test(keyRows[0]?.type ?? '') && !indexes.some(({ origin }) => origin === 'pk');
+  return {
+    name,
+    schemaName: '',
+    tableName: name,
+    isView,
+    columns: rows.map((row) => column(row, isRowId && row.key > 0, indexes, references)),
+    primaryKey,
+    constraints: constraints(name, indexes, references),
+  };
+}
+
+function column(row: ColumnRow, isRowId: boolean, indexes: readonly Index[], references: readonly Reference[]): Column {
+  const found = columnType(row.type);
+  const foreignKey = foreignKeyOf(row.name, references);
+  const alone = indexes.filter(({ columns }) => columns?.length === 1 && columns[0] === row.name);
+  return {
+    ...found,
+    name: row.name,
+    type: typeInTable(found.type, isRowId, foreignKey !== null),
+    default: columnDefault(row.default, found.json),
+    nullable: !row.notnull && row.key === 0,
+    autoIncrement: isRowId,
+    generated: row.hidden !== 0,
+    primaryKey: row.key > 0,
+    unique: alone.some(({ isUnique, origin }) => isUnique && origin !== 'pk'),
+    indexed: indexes.some(({ isUnique, columns }) => !isUnique && columns?.[0] === row.name),
+    foreignKey,
+  };
+}
+
+function typeInTable(type: string, isRowId: boolean, isReference: boolean): string {
+  if (isRowId) return 'id';
+  return isReference && type === 'integer' ? 'reference' : type;
+}
+
+function foreignKeyOf(name: string, references: readonly Reference[]): ForeignKey | null {
+  const found = references.find(({ columns }) => columns.length === 1 && columns[0] === name);
+  if (!found) return null;
+  return {
+    table: found.table,
+    field: found.targetColumns[0] as string,
+    onUpdate: found.onUpdate,
+    onDelete: found.onDelete,
+  };
+}
+
+function constraints(name: string, indexes: readonly Index[], references: readonly Reference[]): Constraint[] {
+  const ofIndexes = indexes.flatMap(({ name: index, isUnique, origin, columns }): Constraint[] =>
+    isUnique && columns ? [{ name: index, type: origin === 'pk' ? 'PRIMARY KEY' : 'UNIQUE', columns }] : [],
+  );
+  // The database does not tell the names of references.
+  const ofReferences = references.map(
+    ({ columns, table: target, targetColumns, onUpdate, onDelete }): Constraint => ({
+      name: `fk_${name}_${columns.join('_')}`,
+      type: 'FOREIGN KEY',
+      columns,
+      referenced: { table: target, columns: targetColumns, onUpdate, onDelete },
+    }),
+  );
+  return [...ofIndexes, ...ofReferences];
+}
+
+function indexesOf(rows: readonly IndexRow[]): Index[] {
+  return [...groups(rows, (row) => row.index)].map(([name, parts]) => {
+    const [first] = parts as [IndexRow];
+    const columns = parts.map((part) => part.column);
+    const isPlain = !first.partial && columns.every((part) => part !== null);
+    return { name, isUnique: first.unique, origin: first.origin, columns: isPlain ? (columns as string[]) : undefined };
+  });
+}
+
+/** Tables and columns in their own spelling: a reference may be written in any case, or name no column at all. */
+class Known {
+  readonly #tables = new Map<string, { name: string; columns: ReadonlyMap<string, string>; key: readonly string[] }>();
+
+  constructor(columnsByTable: ReadonlyMap<string, readonly ColumnRow[]>) {
+    for (const [name, rows] of columnsByTable) {
+      const columns = new Map(rows.map((row) => [row.name.toLowerCase(), row.name]));
+      const key = rows.filter((row) => row.key > 0).sort((a, b) => a.key - b.key);
+      this.#tables.set(name.toLowerCase(), { name, columns, key: key.map((row) => row.name) });
+    }
+  }
+
+  /** Those that lead somewhere. */
+  references(rows: readonly ReferenceRow[]): Reference[] {
+    return [...groups(rows, (row) => row.id).values()].flatMap((parts) => {
+      const [first] = parts as [ReferenceRow];
+      const target = this.#tables.get(first.target.toLowerCase());
+      const targetColumns = parts.map(({ targetColumn, position }) =>
+        targetColumn === null ? target?.key[position] : target?.columns.get(targetColumn.toLowerCase()),
+      );
+      if (!target || !targetColumns.every((name) => name !== undefined)) return [];
+      const { onUpdate, onDelete } = first;
+      return [{ columns: parts.map(({ column: own }) => own), table: target.name, targetColumns, onUpdate, onDelete }];
+    });
+  }
+}
+
+function groups<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> {
+  const found = new Map<K, T[]>();
+  for (const item of items) {
+    const group = found.get(keyOf(item));
+    if (group) group.push(item);
+    else found.set(keyOf(item), [item]);
+  }
+  return found;
+}

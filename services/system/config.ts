@@ -1,0 +1,67 @@
+/** Settings of the system service, from the environment; every fault is named at once. */
+import { join, resolve } from 'node:path';
+import { type Environment, EnvReader } from '#common/config/env.ts';
+
+export interface SystemConfig {
+  /** gRPC address: host:port (port 0: any free one) or unix:/path */
+  readonly address: string;
+  /** sqlite:path, postgres://… or mysql://… */
+  readonly databaseUrl: string;
+  readonly dataDir: string;
+  readonly clusterToken: string | undefined;
+  /** 32 bytes; undefined: kept in the data folder, generated at the first start. */
+  readonly encryptionKey: Uint8Array | undefined;
+  readonly adminEmail: string;
+  readonly adminPassword: string | undefined;
+  readonly tokenTtlSeconds: number;
+  readonly tokenRefreshSeconds: number;
+  readonly passwordLengthMin: number;
+  readonly maxRecordsReturned: number;
+  readonly allowForeverSessions: boolean;
+  readonly loginAttribute: 'email' | 'username';
+  readonly seedSample: boolean;
+  /** Where clients reach the router, for the links of hosted apps; empty: links are relative. */
+  readonly publicUrl: string;
+}
+
+const DAY_SECONDS = 86_400;
+const YEAR_SECONDS = 366 * DAY_SECONDS;
+
+/** @throws MillraceError `invalid` that names every faulty variable */
+export function readConfig(env: Environment): SystemConfig {
+  const reader = new EnvReader(env);
+  const dataDir = resolve(reader.string('MILLRACE_DATA_DIR', './data'));
+  return reader.finish({
+    address: reader.string('MILLRACE_SYSTEM_ADDRESS', '127.0.0.1:7000'),
+    databaseUrl: databaseUrl(reader, dataDir),
+    dataDir,
+    clusterToken: reader.optional('MILLRACE_CLUSTER_TOKEN'),
+    encryptionKey: encryptionKey(reader),
+    adminEmail: reader.string('MILLRACE_ADMIN_EMAIL', 'admin@example.com'),
+    adminPassword: reader.optional('MILLRACE_ADMIN_PASSWORD'),
+    tokenTtlSeconds: reader.integer('MILLRACE_TOKEN_TTL_SECONDS', DAY_SECONDS, 60, YEAR_SECONDS),
+    tokenRefreshSeconds: reader.integer('MILLRACE_TOKEN_REFRESH_SECONDS', 14 * DAY_SECONDS, 60, YEAR_SECONDS),
+    passwordLengthMin: reader.integer('MILLRACE_PASSWORD_LENGTH_MIN', 16, 1, 255),
+    maxRecordsReturned: reader.integer('MILLRACE_MAX_RECORDS_RETURNED', 100_000, 1, 1_000_000),
+    allowForeverSessions: reader.boolean('MILLRACE_ALLOW_FOREVER_SESSIONS', false),
+    loginAttribute: reader.oneOf('MILLRACE_LOGIN_ATTRIBUTE', 'email', ['email', 'username']),
+    seedSample: reader.boolean('MILLRACE_SEED_SAMPLE', false),
+    publicUrl: reader.string('MILLRACE_PUBLIC_URL', '').replace(/\/+$/, ''),
+  });
+}
+
+function databaseUrl(reader: EnvReader, dataDir: string): string {
+  const url = reader.string('MILLRACE_SYSTEM_DB', `sqlite:${join(dataDir, 'system.sqlite')}`);
+  if (!/^(sqlite:|postgres(ql)?:\/\/|mysql:\/\/)/.test(url)) {
+    reader.fault('MILLRACE_SYSTEM_DB must begin with sqlite:, postgres:// or mysql://');
+  }
+  return url;
+}
+
+function encryptionKey(reader: EnvReader): Uint8Array | undefined {
+  const text = reader.optional('MILLRACE_ENCRYPTION_KEY');
+  if (text === undefined) return undefined;
+  const key = Buffer.from(text, 'base64');
+  if (key.length !== 32) reader.fault('MILLRACE_ENCRYPTION_KEY must be 32 bytes in base64');
+  return key;
+}

@@ -1,0 +1,8 @@
+/** All migrations, in order of their names. One that was released is never changed, only followed by another. */
+import type { Migration } from 'kysely';
+import type { EngineName } from '../open.ts';
+import { initial } from './0001-initial.ts';
+
+export function migrations(engine: EngineName): Record<string, Migration> {
+  return { '0001-initial': initial(engine) };
+}

@@ -1,0 +1,180 @@
+/**
+ * The tables of the system database as kysely types. Booleans are 0 and 1, moments are ISO text in UTC: the same in
+ * SQLite, PostgreSQL and MySQL.
+ */
+import type { Generated } from 'kysely';
+
+type Flag = number;
+/** 2026-11-23T23:51:29.000000Z */
+type Moment = string;
+
+interface Traced {
+  created_date: Moment;
+  last_modified_date: Moment;
+  created_by_id: number | null;
+  last_modified_by_id: number | null;
+}
+
+export interface UserTable extends Traced {
+  id: Generated<number>;
+  name: string;
+  first_name: string | null;
+  last_name: string | null;
+  last_login_date: string | null;
+  email: string;
+  is_active: Flag;
+  phone: string | null;
+  security_question: string | null;
+  default_app_id: number | null;
+  oauth_provider: string | null;
+  username: string | null;
+  is_sys_admin: Flag;
+  password_hash: string | null;
+  security_answer_hash: string | null;
+  confirm_code: string | null;
+  /** Seconds since 1970. */
+  tokens_valid_from: number;
+}
+
+export interface RoleTable extends Traced {
+  id: Generated<number>;
+  name: string;
+  description: string | null;
+  is_active: Flag;
+}
+
+export interface RoleServiceAccessTable extends Traced {
+  id: Generated<number>;
+  role_id: number;
+  service_id: number | null;
+  component: string | null;
+  verb_mask: number;
+  requestor_mask: number;
+  /** JSON */
+  filters: string | null;
+  filter_op: string;
+}
+
+export interface AppTable extends Traced {
+  id: Generated<number>;
+  name: string;
+  api_key: string;
+  description: string | null;
+  is_active: Flag;
+  type: number;
+  path: string | null;
+  url: string | null;
+  storage_service_id: number | null;
+  storage_container: string | null;
+  requires_fullscreen: Flag;
+  allow_fullscreen_toggle: Flag;
+  toggle_location: string;
+  role_id: number | null;
+}
+
+export interface ServiceTable extends Traced {
+  id: Generated<number>;
+  name: string;
+  label: string;
+  description: string | null;
+  is_active: Flag;
+  type: string;
+  mutable: Flag;
+  deletable: Flag;
+  /** Sealed JSON. */
+  config: string;
+}
+
+export interface ServiceDocTable extends Traced {
+  id: Generated<number>;
+  service_id: number;
+  format: number;
+  content: string | null;
+}
+
+export interface ServiceTypeTable {
+  name: string;
+  label: string;
+  description: string;
+  group: string;
+  singleton: Flag;
+  tier: string;
+  /** ConfigField[] as JSON; null: the type has no settings. */
+  config_schema: string | null;
+}
+
+export interface UserToAppToRoleTable extends Traced {
+  id: Generated<number>;
+  user_id: number;
+  app_id: number;
+  role_id: number;
+}
+
+export interface LookupTable extends Traced {
+  id: Generated<number>;
+  user_id: number | null;
+  role_id: number | null;
+  app_id: number | null;
+  name: string;
+  /** Sealed where it is private. */
+  value: string | null;
+  private: Flag;
+  description: string | null;
+}
+
+export interface CorsConfigTable extends Traced {
+  id: Generated<number>;
+  path: string;
+  origin: string;
+  header: string | null;
+  method: number;
+  max_age: number;
+  enabled: Flag;
+  description: string | null;
+  exposed_header: string | null;
+  supports_credentials: Flag;
+}
+
+export interface SchemaExtraTable {
+  id: Generated<number>;
+  service_id: number;
+  table_name: string;
+  /** Empty: about the table, or about a relation. */
+  field_name: string;
+  relation_name: string;
+  /** JSON object */
+  properties: string;
+}
+
+export interface TokenRevocationTable {
+  jti: string;
+  /** Seconds since 1970. */
+  expires_at: number;
+}
+
+export interface SettingTable {
+  name: string;
+  value: string;
+}
+
+export interface ChangeCounterTable {
+  id: number;
+  version: number;
+}
+
+export interface Tables {
+  user: UserTable;
+  role: RoleTable;
+  role_service_access: RoleServiceAccessTable;
+  app: AppTable;
+  service: ServiceTable;
+  service_doc: ServiceDocTable;
+  service_type: ServiceTypeTable;
+  user_to_app_to_role: UserToAppToRoleTable;
+  lookup: LookupTable;
+  cors_config: CorsConfigTable;
+  schema_extra: SchemaExtraTable;
+  token_revocation: TokenRevocationTable;
+  setting: SettingTable;
+  change_counter: ChangeCounterTable;
+}

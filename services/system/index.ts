@@ -1,0 +1,126 @@
+/** The system service: users, roles, apps, services and sessions in the system database, pushed to who needs them. */
+import type { Kysely } from 'kysely';
+import type { Component } from '#common/component.ts';
+import { dataConnector } from '#common/exchange/server.ts';
+import { startGrpcServer } from '#common/grpc/server.ts';
+import type { Logger } from '#common/observe/log.ts';
+import { Changes } from './changes.ts';
+import type { SystemConfig } from './config.ts';
+import { engineOf, openDatabase } from './database/open.ts';
+import type { Tables } from './database/tables.ts';
+import { loadInstance } from './instance.ts';
+import { modelNamed } from './models.ts';
+import { systemConnector } from './operations.ts';
+import { Passwords } from './passwords.ts';
+import { Publisher } from './publish.ts';
+import type { Tools } from './records/model.ts';
+import { Records } from './records/records.ts';
+import { environmentsService, schemaExtrasService, sessionsService } from './rpc.ts';
+import { keyOfFolder, Secrets } from './secrets.ts';
+import { type FirstAdmin, seed, seedSample } from './seed.ts';
+import { ServiceTypes } from './service-types/registry.ts';
+import { Sessions } from './sessions.ts';
+import { SnapshotLoader } from './snapshot.ts';
+import { Tokens } from './tokens.ts';
+
+export { readConfig, type SystemConfig } from './config.ts';
+
+/** How often revocations that outlived their tokens are thrown away. */
+const CLEANING_INTERVAL_MS = 3_600_000;
+
+export interface SystemService extends Component {
+  /** Where it really listens. */
+  readonly address: string;
+  /** First start only. */
+  readonly firstAdmin: FirstAdmin | undefined;
+  /** First start with the sample only, once a connector for SQLite has appeared. */
+  readonly sampleApiKey: string | undefined;
+}
+
+/** @throws MillraceError invalid or unavailable, with nothing left running */
+export async function start(config: SystemConfig, log: Logger): Promise<SystemService> {
+  const secrets = new Secrets(config.encryptionKey ?? (await keyOfFolder(config.dataDir)));
+  const db = await openDatabase(config.databaseUrl);
+  try {
+    return await startOn(db, config, secrets, log);
+  } catch (error) {
+    await db.destroy();
+    throw error;
+  }
+}
+
+async function startOn(
+  db: Kysely<Tables>,
+  config: SystemConfig,
+  secrets: Secrets,
+  log: Logger,
+): Promise<SystemService> {
+  const changes = new Changes(db);
+  const types = new ServiceTypes();
+  const engine = engineOf(config.databaseUrl);
+  const tools: Tools = { config, engine, secrets, passwords: new Passwords(), types, model: modelNamed };
+  const instance = await loadInstance(db, secrets);
+  await types.load(db);
+  await types.announceOwn(changes);
+  const firstAdmin = await seed(changes, tools);
+  const sessions = new Sessions(changes, config, tools.passwords, new Tokens(instance.tokenSecrets));
+  const publisher = new Publisher(changes, new SnapshotLoader(db, tools, instance), types, log);
+  await publisher.start();
+  const server = await startGrpcServer({
+    name: 'system',
+    address: config.address,
+    token: config.clusterToken,
+    services: [
+      dataConnector(systemConnector(new Records(changes, tools))),
+      sessionsService(sessions, log),
+      environmentsService(changes, tools),
+      schemaExtrasService(changes, log),
+      publisher.service,
+    ],
+  }).catch(async (error: unknown) => {
+    await publisher.close();
+    throw error;
+  });
+  const stopped = new AbortController();
+  let sampleApiKey: string | undefined;
+  const sample = config.seedSample ? seedSample(changes, tools, stopped.signal) : Promise.resolve(undefined);
+  const seeded = sample.then(
+    (key) => {
+      sampleApiKey = key;
+    },
+    (error: unknown) => {
+      if (!stopped.signal.aborted) log.error({ err: error }, 'the sample could not be made');
+    },
+  );
+  const clean = (): void => {
+    sessions.forgetExpired().catch((error: unknown) => log.warn({ err: error }, 'old revocations stay'));
+  };
+  clean();
+  const cleaner = setInterval(clean, CLEANING_INTERVAL_MS);
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    clearInterval(cleaner);
+    stopped.abort();
+    await publisher.close();
+    await server.close();
+    await seeded;
+    await db.destroy();
+  };
+  return {
+    name: 'system',
+    address: server.address,
+    firstAdmin,
+    get sampleApiKey() {
+      return sampleApiKey;
+    },
+    drain: async (deadline) => {
+      // Watches never end by themselves.
+      await publisher.close();
+      await server.drain(deadline);
+    },
+    close: () => {
+      closing ??= close();
+      return closing;
+    },
+  };
+}

@@ -1,0 +1,48 @@
+/** Lookups in the settings of a service: `{name}` and `{modifier(name)}` in any text, however deep (system-api §8). */
+import { isObject } from '../records/input.ts';
+
+const REFERENCE = /\{([a-z0-9_]+\()*[\w.-]+\)*\}/gi;
+
+const MODIFIERS: Readonly<Record<string, (text: string) => string>> = {
+  strtoupper: (text) => text.toUpperCase(),
+  strtolower: (text) => text.toLowerCase(),
+  ucfirst: (text) => text.charAt(0).toUpperCase() + text.slice(1),
+  lcfirst: (text) => text.charAt(0).toLowerCase() + text.slice(1),
+  ucwords: (text) => text.replace(/(^|\s)\S/g, (start) => start.toUpperCase()),
+  urlencode: (text) => encodeURIComponent(text).replaceAll('%20', '+'),
+  urldecode: (text) => decoded(text.replaceAll('+', ' ')),
+  rawurlencode: (text) => encodeURIComponent(text),
+  rawurldecode: (text) => decoded(text),
+  base64_encode: (text) => Buffer.from(text).toString('base64'),
+  base64_decode: (text) => Buffer.from(text, 'base64').toString(),
+  trim: (text) => text.trim(),
+};
+
+/** @returns a copy; names that are not known stay as they were typed */
+export function resolveLookups(value: unknown, lookups: ReadonlyMap<string, string>): unknown {
+  if (typeof value === 'string') return value.replace(REFERENCE, (typed) => resolved(typed, lookups));
+  if (Array.isArray(value)) return value.map((item) => resolveLookups(item, lookups));
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, resolveLookups(item, lookups)]));
+}
+
+function resolved(typed: string, lookups: ReadonlyMap<string, string>): string {
+  const parts = typed.slice(1, -1).replace(/\)+$/, '').split('(');
+  const value = lookups.get(parts.pop()!);
+  if (value === undefined) return typed;
+  let text = value;
+  for (const name of parts.toReversed()) {
+    const modify = MODIFIERS[name.toLowerCase()];
+    if (!modify) return typed;
+    text = modify(text);
+  }
+  return text;
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

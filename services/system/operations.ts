@@ -1,0 +1,85 @@
+/** System records as a data connector: `system/role` takes the same operations as a table of a database. */
+import { create } from '@bufbuild/protobuf';
+import type { Connector } from '#common/connector.ts';
+import type { Deadline } from '#common/deadline.ts';
+import { MillraceError, notFound } from '#common/errors.ts';
+import {
+  type ListResources,
+  type Operation,
+  ResourceKind,
+  type Result,
+  ResultSchema,
+  type Shape,
+} from '#proto/data/v1/data_pb.ts';
+import { fromDatabase } from './database/errors.ts';
+import { resourceNamed, resources } from './models.ts';
+import { jsonBytes } from './records/batch.ts';
+import type { JsonObject, Model } from './records/model.ts';
+import type { Records } from './records/records.ts';
+
+const USER_SERVICE = 'user';
+
+export function systemConnector(records: Records): Connector {
+  return {
+    execute: async (operation: Operation, shape: Shape, deadline: Deadline): Promise<Result> => {
+      deadline.throwIfAborted();
+      try {
+        return await perform(records, operation, shape);
+      } catch (error) {
+        throw fromDatabase(error);
+      }
+    },
+  };
+}
+
+async function perform(records: Records, operation: Operation, { service, action }: Shape): Promise<Result> {
+  switch (action.case) {
+    case 'read':
+      return records.read(model(service, action.value.table), action.value, operation);
+    case 'create':
+      return records.create(model(service, action.value.table), action.value, operation);
+    case 'update':
+      return records.update(model(service, action.value.table), action.value, operation);
+    case 'delete':
+      return records.delete(model(service, action.value.table), action.value, operation);
+    case 'listResources':
+      return list(service, action.value);
+    default:
+      throw new MillraceError('unsupported', `This is not supported by the '${service}' service.`);
+  }
+}
+
+function model(service: string, table: string): Model {
+  const found = service === USER_SERVICE ? undefined : resourceNamed(table);
+  if (!found) throw notFound(`Resource '${table}' not found for service '${service}'.`);
+  return found;
+}
+
+function list(service: string, { kind, names }: ListResources): Result {
+  if (kind !== ResourceKind.ROOT) {
+    throw new MillraceError('unsupported', `The '${service}' service has no tables of that kind.`);
+  }
+  const all = service === USER_SERVICE ? USER_RESOURCES : systemResources();
+  const wanted = names.length > 0 ? all.filter(({ name }) => names.includes(String(name))) : all;
+  return create(ResultSchema, { json: jsonBytes(wanted) });
+}
+
+const described = (name: string, label: string, description: string, readOnly = false): JsonObject => ({
+  name,
+  label,
+  description,
+  singleton: false,
+  read_only: readOnly,
+  subscription_required: null,
+});
+
+const USER_RESOURCES: readonly JsonObject[] = [described('session', 'Session', 'Signing in and out.')];
+
+/** By name, as the original lists them. */
+function systemResources(): JsonObject[] {
+  return [
+    ...resources().map(({ name, label, description, readOnly }) => described(name, label, description, readOnly)),
+    described('admin/session', 'Admin Session', 'Signing in and out as an administrator.'),
+    described('environment', 'Environment', 'What this installation offers to clients.', true),
+  ].toSorted((a, b) => (String(a['name']) < String(b['name']) ? -1 : 1));
+}

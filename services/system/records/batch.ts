@@ -1,0 +1,64 @@
+/** Several records in one request: what happens when one of them fails (system-api §2.3, compatibility rule 6). */
+
+import { type ItemOutcome, MillraceError } from '#common/errors.ts';
+import { BatchMode } from '#proto/data/v1/data_pb.ts';
+import type { Changes, Kind } from '../changes.ts';
+import { fromDatabase } from '../database/errors.ts';
+import type { Db } from '../database/open.ts';
+import type { JsonObject } from './model.ts';
+
+export type Verb = 'created' | 'updated' | 'deleted' | 'retrieved';
+
+export const jsonBytes = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
+
+/**
+ * Writes each item in a transaction of its own, or all in one where the mode is ROLLBACK.
+ *
+ * @throws MillraceError invalid with the outcome of every item that was reached
+ */
+export async function writeEach<T>(
+  items: readonly T[],
+  mode: BatchMode,
+  verb: Verb,
+  changes: Changes,
+  kinds: readonly Kind[],
+  work: (item: T, db: Db) => Promise<JsonObject>,
+): Promise<JsonObject[]> {
+  const outcomes: (JsonObject | MillraceError)[] = [];
+  if (mode === BatchMode.ROLLBACK) {
+    try {
+      await changes.commit(kinds, async (trx) => {
+        for (const item of items) outcomes.push(await work(item, trx));
+      });
+    } catch (error) {
+      outcomes.push(fromDatabase(error));
+    }
+    return settle(outcomes, verb, true);
+  }
+  for (const item of items) {
+    try {
+      outcomes.push(await changes.commit(kinds, (trx) => work(item, trx)));
+    } catch (error) {
+      outcomes.push(fromDatabase(error));
+      if (mode !== BatchMode.CONTINUE) break;
+    }
+  }
+  return settle(outcomes, verb, false);
+}
+
+/** The records, where all went well. @throws MillraceError invalid that holds the outcomes otherwise */
+export function settle(
+  outcomes: readonly (JsonObject | MillraceError)[],
+  verb: Verb,
+  rolledBack: boolean,
+): JsonObject[] {
+  if (!outcomes.some(isError)) return outcomes as JsonObject[];
+  const end = rolledBack ? ' All changes rolled back.' : '';
+  const message = `Batch Error: Not all requested records could be ${verb}.${end}`;
+  const items = outcomes.map(
+    (outcome): ItemOutcome => (isError(outcome) ? { error: outcome } : { json: jsonBytes(outcome) }),
+  );
+  throw new MillraceError('invalid', message, undefined, undefined, { outcomes: items, rolledBack });
+}
+
+const isError = (outcome: JsonObject | MillraceError): outcome is MillraceError => outcome instanceof MillraceError;

@@ -1,0 +1,185 @@
+/** The four actions on the records of one model (system-api §6). */
+import { create } from '@bufbuild/protobuf';
+import { invalid, MillraceError } from '#common/errors.ts';
+import {
+  type BatchMode,
+  type Caller,
+  CallerSchema,
+  type Create,
+  type Delete,
+  type Operation,
+  type Read,
+  type Related,
+  type Result,
+  ResultSchema,
+  type Selection,
+  Selection_Kind,
+  Target,
+  type Update,
+} from '#proto/data/v1/data_pb.ts';
+import type { Changes, Kind } from '../changes.ts';
+import type { Db } from '../database/open.ts';
+import { jsonBytes, writeEach } from './batch.ts';
+import { missing, rowToWrite } from './find.ts';
+import { readRecords } from './input.ts';
+import { type Context, columnOf, type JsonObject, type Model, type Tools } from './model.ts';
+import { present, selectedColumns } from './present.ts';
+import { filterOf, keysOfRecords, keyText, readRecordsOf, typedKey } from './read.ts';
+import { selectRows } from './store.ts';
+import { createRecord, deleteRecord, updateRecord } from './write.ts';
+
+/** What a record may be part of: cascades reach far, so a change of one is taken as a change of all. */
+const RECORD_KINDS: readonly Kind[] = ['services', 'roles', 'apps', 'users', 'lookups', 'corsRules', 'schemaExtras'];
+
+/** One thing to write: the key as it was sent, and what to write. */
+interface Item {
+  readonly key: string;
+  readonly record: JsonObject;
+}
+
+export class Records {
+  readonly #changes: Changes;
+  readonly #tools: Tools;
+
+  constructor(changes: Changes, tools: Tools) {
+    this.#changes = changes;
+    this.#tools = tools;
+  }
+
+  read(model: Model, read: Read, operation: Operation): Promise<Result> {
+    return readRecordsOf(model, read, operation, this.#context(operation, this.#changes.db, new Set()));
+  }
+
+  async create(model: Model, action: Create, operation: Operation): Promise<Result> {
+    refuseReadOnly(model);
+    const answer = this.#answer(model, action, operation);
+    const records = await writeEach(
+      readRecords(operation.records),
+      action.mode,
+      'created',
+      this.#changes,
+      RECORD_KINDS,
+      async (record, db) => {
+        const context = answer.context(db);
+        return answer.of(await createRecord(model, record, context), context);
+      },
+    );
+    return create(ResultSchema, { json: jsonBytes(records), dropped: [...answer.dropped], created: true });
+  }
+
+  async update(model: Model, action: Update, operation: Operation): Promise<Result> {
+    refuseReadOnly(model);
+    const items = await this.#items(model, action, operation, readRecords(operation.records));
+    return this.#write(model, action, operation, items, 'updated', async (item, answer, db) => {
+      const context = answer.context(db);
+      const key = numericKey(model, item.key);
+      await updateRecord(model, key, item.record, context);
+      return answer.of(key, context);
+    });
+  }
+
+  async delete(model: Model, action: Delete, operation: Operation): Promise<Result> {
+    refuseReadOnly(model);
+    if (action.target === Target.FILTER && !action.filter && !action.everything) {
+      throw invalid('No filter or records given for delete request.');
+    }
+    const records = action.target === Target.RECORDS ? readRecords(operation.records) : [];
+    const items = await this.#items(model, action, operation, records);
+    const result = await this.#write(model, action, operation, items, 'deleted', async (item, answer, db) => {
+      const context = answer.context(db);
+      const key = numericKey(model, item.key);
+      await rowToWrite(model, key, context);
+      const before = await answer.of(key, context);
+      await deleteRecord(model, key, context);
+      return before;
+    });
+    if (action.everything && !action.filter) result.json = jsonBytes({ success: true });
+    return result;
+  }
+
+  /** With the id in the path the failure itself is the answer; otherwise it is one of a batch. */
+  async #write(
+    model: Model,
+    action: Update | Delete,
+    operation: Operation,
+    items: readonly Item[],
+    verb: 'updated' | 'deleted',
+    work: (item: Item, answer: Answer, db: Db) => Promise<JsonObject>,
+  ): Promise<Result> {
+    const answer = this.#answer(model, action, operation);
+    const [first] = items;
+    const written =
+      action.target === Target.ONE && first
+        ? await this.#changes.commit(RECORD_KINDS, (trx) => work(first, answer, trx))
+        : await writeEach(items, action.mode, verb, this.#changes, RECORD_KINDS, (item, db) => work(item, answer, db));
+    return create(ResultSchema, { json: jsonBytes(written), dropped: [...answer.dropped] });
+  }
+
+  async #items(
+    model: Model,
+    action: Update | Delete,
+    operation: Operation,
+    records: readonly JsonObject[],
+  ): Promise<readonly Item[]> {
+    const record = records[0] ?? {};
+    switch (action.target) {
+      case Target.ONE:
+        return [{ key: keyText(operation.keys[0]), record }];
+      case Target.KEYS:
+        return operation.keys.map((key) => ({ key: keyText(key), record }));
+      case Target.RECORDS:
+        return keysOfRecords(model, records).map((key, index) => ({ key, record: records[index]! }));
+      default: {
+        if (action.$typeName === 'millrace.data.v1.Update' && !action.filter) {
+          throw invalid('No filter or records given for update request.');
+        }
+        const context = this.#context(operation, this.#changes.db, new Set());
+        const rows = await selectRows(context.db, model, filterOf(model, action, operation, context));
+        return rows.map((row) => ({ key: String(row[model.key]), record }));
+      }
+    }
+  }
+
+  #context(operation: Operation, db: Db, dropped: Set<string>): Context {
+    return { db, caller: callerOf(operation), tools: this.#tools, dropped };
+  }
+
+  #answer(model: Model, action: Wanted, operation: Operation): Answer {
+    const columns = selectedColumns(model, action.selection, Selection_Kind.KEY);
+    const dropped = new Set<string>();
+    return {
+      dropped,
+      context: (db) => this.#context(operation, db, dropped),
+      of: async (key, context) => {
+        const row = await rowToWrite(model, key, context);
+        const [record] = await present(model, [row], columns, action.related, context);
+        return record!;
+      },
+    };
+  }
+}
+
+interface Wanted {
+  readonly selection?: Selection | undefined;
+  readonly related: readonly Related[];
+  readonly mode: BatchMode;
+}
+
+/** What a write answers of each record. */
+interface Answer {
+  readonly dropped: ReadonlySet<string>;
+  context(db: Db): Context;
+  of(key: number, context: Context): Promise<JsonObject>;
+}
+
+const callerOf = (operation: Operation): Caller => operation.caller ?? create(CallerSchema);
+
+function numericKey(model: Model, text: string): number {
+  const key = typedKey(columnOf(model, model.key)!, text);
+  if (typeof key !== 'number') throw missing(model, text);
+  return key;
+}
+
+function refuseReadOnly(model: Model): void {
+  if (model.readOnly) throw new MillraceError('unsupported', `The resource '${model.name}' can only be read.`);
+}

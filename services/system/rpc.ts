@@ -1,0 +1,111 @@
+/** The gRPC side of millrace.system.v1: requests to calls, failures to messages. */
+import { create } from '@bufbuild/protobuf';
+import type { ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
+import type { MillraceError } from '#common/errors.ts';
+import type { ServedService } from '#common/grpc/service.ts';
+import { toServiceError } from '#common/grpc/status.ts';
+import type { Logger } from '#common/observe/log.ts';
+import {
+  type DescribeRequest,
+  EnvironmentReplySchema,
+  type EnvironmentRequest,
+  Environments,
+  type Failure,
+  FailureSchema,
+  type LoginRequest,
+  LogoutReplySchema,
+  SaveExtrasReplySchema,
+  type SaveExtrasRequest,
+  SchemaExtras,
+  SessionReplySchema,
+  Sessions as SessionsService,
+  type TokenRequest,
+  VerifyReplySchema,
+} from '#proto/system/v1/system_pb.ts';
+import type { Changes } from './changes.ts';
+import { fromDatabase } from './database/errors.ts';
+import { environmentOf } from './environment.ts';
+import { saveExtras } from './extras.ts';
+import { jsonBytes } from './records/batch.ts';
+import type { JsonObject, Tools } from './records/model.ts';
+import type { Sessions } from './sessions.ts';
+
+type Handler<I, O> = (call: ServerUnaryCall<I, O>, callback: sendUnaryData<O>) => void;
+
+function unary<I, O>(answer: (request: I) => Promise<O>): Handler<I, O> {
+  return (call, callback) => {
+    answer(call.request).then(
+      (reply) => callback(null, reply),
+      (error: unknown) => callback(toServiceError(error)),
+    );
+  };
+}
+
+export function sessionsService(sessions: Sessions, log: Logger): ServedService {
+  const failed = (error: unknown): Failure => failureOf(error, log);
+  const session = <I>(work: (request: I) => Promise<JsonObject>) =>
+    unary(async (request: I) => {
+      try {
+        return create(SessionReplySchema, { outcome: { case: 'sessionJson', value: jsonBytes(await work(request)) } });
+      } catch (error) {
+        return create(SessionReplySchema, { outcome: { case: 'failure', value: failed(error) } });
+      }
+    });
+  return {
+    desc: SessionsService,
+    implementation: {
+      login: session((request: LoginRequest) => sessions.login(request)),
+      refresh: session((request: TokenRequest) => sessions.refresh(request)),
+      describe: session((request: DescribeRequest) => sessions.describe(request)),
+      logout: unary(async (request: TokenRequest) => {
+        try {
+          await sessions.logout(request);
+          return create(LogoutReplySchema);
+        } catch (error) {
+          return create(LogoutReplySchema, { failure: failed(error) });
+        }
+      }),
+      verifyPassword: unary(async (request: LoginRequest) => {
+        try {
+          const userId = await sessions.verifyPassword(request);
+          return create(VerifyReplySchema, { outcome: { case: 'userId', value: userId } });
+        } catch (error) {
+          return create(VerifyReplySchema, { outcome: { case: 'failure', value: failed(error) } });
+        }
+      }),
+    },
+  };
+}
+
+export function environmentsService(changes: Changes, tools: Tools): ServedService {
+  return {
+    desc: Environments,
+    implementation: {
+      getEnvironment: unary(async (request: EnvironmentRequest) =>
+        create(EnvironmentReplySchema, { json: jsonBytes(await environmentOf(request, changes.db, tools)) }),
+      ),
+    },
+  };
+}
+
+export function schemaExtrasService(changes: Changes, log: Logger): ServedService {
+  return {
+    desc: SchemaExtras,
+    implementation: {
+      save: unary(async (request: SaveExtrasRequest) => {
+        try {
+          await saveExtras(request, changes);
+          return create(SaveExtrasReplySchema);
+        } catch (error) {
+          return create(SaveExtrasReplySchema, { failure: failureOf(error, log) });
+        }
+      }),
+    },
+  };
+}
+
+function failureOf(thrown: unknown, log: Logger): Failure {
+  const error: MillraceError = fromDatabase(thrown);
+  if (error.code === 'internal') log.error({ err: error.cause ?? error }, error.message);
+  return create(FailureSchema, { code: error.code, message: error.message });
+}

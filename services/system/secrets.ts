@@ -1,0 +1,65 @@
+/** Secrets at rest: AES-256-GCM, with a version in front so that a later scheme can read what this one wrote. */
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { chmod, mkdir, open, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MillraceError } from '#common/errors.ts';
+
+const PREFIX = 'v1:';
+const KEY_BYTES = 32;
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+/** What every secret looks like when it is read; written back, it means "leave unchanged". */
+export const MASK = '**********';
+
+export class Secrets {
+  readonly #key: Uint8Array;
+
+  /** @param key 32 bytes */
+  constructor(key: Uint8Array) {
+    this.#key = key;
+  }
+
+  seal(text: string): string {
+    const nonce = randomBytes(NONCE_BYTES);
+    const cipher = createCipheriv('aes-256-gcm', this.#key, nonce);
+    const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
+    return PREFIX + Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64');
+  }
+
+  /** @throws MillraceError internal where the key is another one or the text was changed */
+  open(sealed: string): string {
+    try {
+      if (!sealed.startsWith(PREFIX)) throw new Error('unknown version');
+      const bytes = Buffer.from(sealed.slice(PREFIX.length), 'base64');
+      const decipher = createDecipheriv('aes-256-gcm', this.#key, bytes.subarray(0, NONCE_BYTES), {
+        authTagLength: TAG_BYTES,
+      });
+      decipher.setAuthTag(bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES));
+      return decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES)).toString('utf8') + decipher.final('utf8');
+    } catch (cause) {
+      throw new MillraceError('internal', 'A stored secret cannot be read with this encryption key.', undefined, cause);
+    }
+  }
+}
+
+/** The key of the data folder, made at the first start; only its owner may read it. */
+export async function keyOfFolder(dataDir: string): Promise<Uint8Array> {
+  const path = join(dataDir, 'encryption.key');
+  await mkdir(dataDir, { recursive: true });
+  try {
+    const file = await open(path, 'wx', 0o600);
+    try {
+      await file.writeFile(`${randomBytes(KEY_BYTES).toString('base64')}\n`);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    await chmod(path, 0o600);
+  }
+  const key = Buffer.from((await readFile(path, 'utf8')).trim(), 'base64');
+  if (key.length !== KEY_BYTES) throw new MillraceError('invalid', 'encryption.key in the data folder is damaged.');
+  return key;
+}

@@ -1,0 +1,194 @@
+/** A running system service for tests, spoken to over its real port. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import type { Environment } from '#common/config/env.ts';
+import type { ConfigField } from '#common/config/field.ts';
+import { MillraceError } from '#common/errors.ts';
+import { errorFromMessage } from '#common/exchange/errors.ts';
+import { Channel } from '#common/grpc/channel.ts';
+import { createLogger } from '#common/observe/log.ts';
+import {
+  AccessControl,
+  type Scope,
+  type ServiceType,
+  ServiceTypeSchema,
+  type Update,
+} from '#proto/access/v1/access_pb.ts';
+import {
+  type CallerSchema,
+  DataConnector,
+  OperationSchema,
+  type Result,
+  ShapeSchema,
+  type Value,
+  ValueSchema,
+} from '#proto/data/v1/data_pb.ts';
+import {
+  Environments,
+  LoginRequestSchema,
+  SchemaExtras,
+  type SessionReply,
+  Sessions,
+  type UserKind,
+} from '#proto/system/v1/system_pb.ts';
+import { readConfig, type SystemService, start } from './index.ts';
+
+export const ADMIN = { email: 'admin@example.com', password: 'Secret-Passw0rd-16' };
+const TOKEN = 'tiers-know-this';
+const TIMEOUT_MS = 20_000;
+
+export type Action = NonNullable<MessageInitShape<typeof ShapeSchema>['action']>;
+type Caller = MessageInitShape<typeof CallerSchema>;
+
+export interface Sent {
+  readonly keys?: readonly (string | number)[];
+  readonly parameters?: readonly Value[];
+  readonly records?: unknown;
+  readonly caller?: Caller;
+}
+
+export const text = (value: string): Value => create(ValueSchema, { kind: { case: 'text', value } });
+export const number = (value: number): Value => create(ValueSchema, { kind: { case: 'number', value: String(value) } });
+export const byAdmin: Caller = { userId: 1, isAdmin: true };
+
+export class TestSystem {
+  readonly service: SystemService;
+  readonly #folder: string;
+  readonly #data: Channel<typeof DataConnector>;
+  readonly sessions: Channel<typeof Sessions>;
+  readonly environments: Channel<typeof Environments>;
+  readonly extras: Channel<typeof SchemaExtras>;
+  readonly access: Channel<typeof AccessControl>;
+
+  private constructor(service: SystemService, folder: string) {
+    const settings = { address: service.address, token: TOKEN, peer: 'system' };
+    this.service = service;
+    this.#folder = folder;
+    this.#data = new Channel(DataConnector, settings);
+    this.sessions = new Channel(Sessions, settings);
+    this.environments = new Channel(Environments, settings);
+    this.extras = new Channel(SchemaExtras, settings);
+    this.access = new Channel(AccessControl, settings);
+  }
+
+  static async start(env: Environment = {}): Promise<TestSystem> {
+    const folder = await mkdtemp(join(tmpdir(), 'millrace-system-'));
+    const config = readConfig({
+      MILLRACE_SYSTEM_ADDRESS: '127.0.0.1:0',
+      MILLRACE_DATA_DIR: folder,
+      MILLRACE_CLUSTER_TOKEN: TOKEN,
+      MILLRACE_ADMIN_EMAIL: ADMIN.email,
+      MILLRACE_ADMIN_PASSWORD: ADMIN.password,
+      ...env,
+    });
+    return new TestSystem(await start(config, createLogger('system', 'fatal')), folder);
+  }
+
+  async stop(): Promise<void> {
+    for (const channel of [this.#data, this.sessions, this.environments, this.extras, this.access]) channel.close();
+    await this.service.close();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  /** @throws MillraceError as the reply says it */
+  async execute(action: Action, sent: Sent = {}, service = 'system'): Promise<Result> {
+    const operation = create(OperationSchema, {
+      form: { case: 'shape', value: create(ShapeSchema, { service, action }) },
+      keys: (sent.keys ?? []).map((key) => text(String(key))),
+      parameters: [...(sent.parameters ?? [])],
+      records: Buffer.from(sent.records === undefined ? '' : JSON.stringify(sent.records)),
+      caller: sent.caller ?? byAdmin,
+    });
+    const { outcome } = await this.#data.call('execute', operation, TIMEOUT_MS);
+    if (outcome.case === 'result') return outcome.value;
+    throw outcome.case === 'error' ? errorFromMessage(outcome.value) : new Error(`outcome ${outcome.case}`);
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into any answer
+  async json(action: Action, sent: Sent = {}, service = 'system'): Promise<any> {
+    return JSON.parse(Buffer.from((await this.execute(action, sent, service)).json).toString());
+  }
+
+  login(kind: UserKind, email: string, password: string, more: { appId?: number; clientAddress?: string } = {}) {
+    return this.sessions.call('login', create(LoginRequestSchema, { kind, email, password, ...more }), TIMEOUT_MS);
+  }
+
+  watch(scope: Scope, serviceTypes: readonly ServiceType[] = []): Watch {
+    return new Watch(this.access, scope, [...serviceTypes]);
+  }
+}
+
+/** The session answer, or the failure as an error. */
+// biome-ignore lint/suspicious/noExplicitAny: tests look into any answer
+export function sessionOf({ outcome }: SessionReply): any {
+  if (outcome.case === 'sessionJson') return JSON.parse(Buffer.from(outcome.value).toString());
+  throw new MillraceError((outcome.value?.code ?? 'internal') as MillraceError['code'], outcome.value?.message ?? '');
+}
+
+/** Collects updates; waits for the one that a test is about. */
+export class Watch {
+  readonly updates: Update[] = [];
+  readonly #call;
+  #notify: () => void = () => {};
+
+  constructor(access: Channel<typeof AccessControl>, scope: Scope, serviceTypes: ServiceType[]) {
+    const request = { $typeName: 'millrace.access.v1.WatchRequest' as const, scope, tier: 'sql', serviceTypes };
+    this.#call = access.watch('watch', request);
+    this.#call.on('data', (update: Update) => {
+      this.updates.push(update);
+      this.#notify();
+    });
+    this.#call.on('error', () => {});
+  }
+
+  async until(wanted: (update: Update) => boolean): Promise<Update> {
+    for (;;) {
+      const found = this.updates.find(wanted);
+      if (found) return found;
+      await new Promise<void>((resolve, reject) => {
+        const timer = setTimeout(() => reject(new Error('the update did not come')), 5000);
+        this.#notify = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+  }
+
+  cancel(): void {
+    this.#call.cancel();
+  }
+}
+
+const field = (name: string, type: ConfigField['type'], more: Partial<ConfigField> = {}): ConfigField => ({
+  name,
+  label: name,
+  type,
+  description: '',
+  ...more,
+});
+
+export const PGSQL_FIELDS: readonly ConfigField[] = [
+  field('host', 'string', { required: true }),
+  field('port', 'integer'),
+  field('database', 'string', { required: true }),
+  field('username', 'string'),
+  field('password', 'password'),
+  field('options', 'object', { allow_null: true }),
+  field('allow_upsert', 'boolean', { default: false }),
+];
+
+export const SQL_TYPES = [
+  ['pgsql', 'PostgreSQL', PGSQL_FIELDS] as const,
+  ['sqlite', 'SQLite', [field('database', 'string', { required: true }), field('max_records', 'integer')]] as const,
+].map(([name, label, fields]) =>
+  create(ServiceTypeSchema, {
+    name,
+    label,
+    description: `Database service supporting ${label}.`,
+    group: 'Database',
+    configSchemaJson: Buffer.from(JSON.stringify(fields)),
+  }),
+);
