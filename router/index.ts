@@ -15,6 +15,7 @@ import { Replicas } from './forward/replicas.ts';
 import { listen } from './http/listener.ts';
 import { Listings } from './listings.ts';
 import { Pipeline } from './pipeline.ts';
+import { RememberedCalls } from './remembered.ts';
 import { SystemCalls } from './system/calls.ts';
 import { SessionCalls } from './system/sessions.ts';
 import { statusOf } from './system/status.ts';
@@ -35,9 +36,11 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
       ]),
     ),
   );
+  const authenticators = { state, tokens: new TokenVerifier(state), basic: new BasicVerifier(state, sessions) };
   const pipeline = new Pipeline({
     state,
-    authenticators: { state, tokens: new TokenVerifier(state), basic: new BasicVerifier(state, sessions) },
+    authenticators,
+    remembered: new RememberedCalls(authenticators, forwarder, config.requestTimeoutMs),
     cors: new Cors(state),
     systemCalls: new SystemCalls(new SessionCalls(sessions), environments),
     listings: new Listings(forwarder),

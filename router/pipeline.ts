@@ -23,6 +23,7 @@ import { ApiRequest } from './parse/api-request.ts';
 import { listingOf, pluckJson } from './parse/listing.ts';
 import { type ParsedResource, parseDatabase, parseSystem } from './parse/resource.ts';
 import { parseRoute } from './parse/route.ts';
+import type { ReadyCall, RememberedCalls } from './remembered.ts';
 import type { SystemCalls } from './system/calls.ts';
 import { rootListing } from './system/root.ts';
 
@@ -33,6 +34,7 @@ export interface Stages {
   readonly systemCalls: SystemCalls;
   readonly listings: Listings;
   readonly forwarder: Forwarder;
+  readonly remembered: RememberedCalls;
   readonly status: (host: string | undefined) => Record<string, unknown>;
   readonly requestTimeoutMs: number;
   readonly log: Logger;
@@ -60,6 +62,8 @@ export class Pipeline {
       ...this.#stages.cors.headers(http.path, http.header('origin')),
     ];
     const asked: Asked = { verb: http.method };
+    const ready = this.#stages.remembered.send(http, reply);
+    if (ready) return this.#answer(ready, http, reply, headers);
     this.#serve(http, reply, headers, asked).catch((thrown: unknown) => {
       this.#refuse(http, reply, headers, asked.verb, thrown);
     });
@@ -106,7 +110,7 @@ export class Pipeline {
   }
 
   async #serviceCall(request: ApiRequest, reply: Responder, headers: Headers, principal: Principal): Promise<void> {
-    const { state, systemCalls, listings, forwarder, requestTimeoutMs } = this.#stages;
+    const { state, systemCalls, listings, forwarder, remembered, requestTimeoutMs } = this.#stages;
     const service = state.servicesByName.get(request.service);
     requireAccess(principal, service, request.service, request.component, request.verb);
     if (!service) throw notFound(`Could not find a service for ${request.service}.`);
@@ -126,10 +130,19 @@ export class Pipeline {
       const entries = await listings.entries(request, parsed, service, principal, deadline);
       return sendValue(reply, 200, shown.wrap ? { resource: entries } : entries, shown);
     }
+    if (remembers(request)) remembered.learn(request.http, request.component, service, parsed);
     const operation = toOperation(request.http.id, parsed, granted, principal);
     const forwarded = await forwarder.send(service.tier, operation, deadline, parsed.repeatable);
     const created = isSystem && request.verb === 'POST';
     await sendForwarded(reply, forwarded, created ? 201 : 200, shown, transformOf(request, parsed));
+  }
+
+  /** A remembered call: the way back is the same as for one that was read in full. */
+  #answer({ parsed, answer }: ReadyCall, http: Request, reply: Responder, headers: Headers): void {
+    const shown = { format: 'json', disposition: undefined, wrap: !parsed.single, headers } as const;
+    answer
+      .then((forwarded) => sendForwarded(reply, forwarded, 200, shown))
+      .catch((thrown: unknown) => this.#refuse(http, reply, headers, http.method, thrown));
   }
 
   #root(request: ApiRequest, reply: Responder, headers: Headers, principal: Principal): void {
@@ -153,6 +166,11 @@ export class Pipeline {
     if (reply.aborted) return;
     sendError(reply, error, verb, http.header('accept'), headers);
   }
+}
+
+/** Options that change how an answer is shown are left to the full reading. */
+function remembers({ query }: ApiRequest): boolean {
+  return !['as_list', 'file', 'accept', 'wrap'].some((name) => query.has(name));
 }
 
 /** A list of records as the list of one of their fields. */

@@ -1,6 +1,7 @@
 /** Side C: ours as an administrator sets it up: three processes, a role of one service, an API key, CORS. */
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
 import type { RunningPostgres } from '../../deploy/testing/postgres.ts';
 import { GET_BY_ID } from '../cases.ts';
 import {
@@ -113,6 +114,7 @@ async function hookUp(
     if (!created) throw new Error(`POST ${path} answered without a record.`);
     return created;
   };
+  await waitForType(`${origin}/api/v2/system/service_type/pgsql`, headers);
   const { host, port, database, user: username, password } = postgres;
   const service = await create<{ id: number }>('/api/v2/system/service', {
     name: 'bench',
@@ -141,6 +143,14 @@ async function hookUp(
     role_id: role.id,
   });
   return app.api_key;
+}
+
+/** The router may be ready a moment before the connector has announced what it serves. */
+async function waitForType(url: string, headers: Readonly<Record<string, string>>): Promise<void> {
+  for (const until = Date.now() + 10_000; Date.now() < until; await setTimeout(50)) {
+    if ((await fetch(url, { headers })).ok) return;
+  }
+  throw new Error('The SQL tier did not announce its types in time.');
 }
 
 async function post<T>(

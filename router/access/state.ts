@@ -50,7 +50,7 @@ export class AccessState {
     for (const { jti, expiresAt } of update.revocations) this.revocations.set(jti, expiresAt);
     for (const removal of update.removals) this.#remove(removal);
     this.#forgetExpired();
-    this.epoch += 1;
+    if (changesDecisions(update)) this.epoch += 1;
   }
 
   /** Everything, as one full update: for the saved snapshot. */
@@ -132,4 +132,12 @@ export class AccessState {
     const now = BigInt(Math.floor(Date.now() / 1000));
     for (const [jti, expiresAt] of this.revocations) if (expiresAt < now) this.revocations.delete(jti);
   }
+}
+
+/** Users come and go without it: their roles are looked up on every request. */
+function changesDecisions(update: Update): boolean {
+  const { full, services, roles, apps, lookups, corsRules, serviceTypes, removals } = update;
+  return (
+    full || [services, roles, apps, lookups, corsRules, serviceTypes, removals].some((changes) => changes.length > 0)
+  );
 }

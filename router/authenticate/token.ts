@@ -22,6 +22,8 @@ export class TokenVerifier {
   /** Tokens whose signature was found good; time, revocation and user are looked at on every use. */
   readonly #verified = new LRUCache<string, Claims>({ max: VERIFIED_MAX });
 
+  readonly #subjects = new WeakMap<User, string>();
+
   constructor(state: AccessState) {
     this.#state = state;
   }
@@ -45,10 +47,19 @@ export class TokenVerifier {
       throw new MillraceError('denied', 'The token has been blacklisted: Session terminated. Please re-login.');
     }
     if (!user) throw new MillraceError('not_found', 'User not found.');
-    if (claims.sub !== createHash('md5').update(user.email).digest('hex')) {
+    if (claims.sub !== this.#subjectOf(user)) {
       throw new MillraceError('unauthenticated', 'Invalid token: User verification failed.');
     }
     return user;
+  }
+
+  #subjectOf(user: User): string {
+    let subject = this.#subjects.get(user);
+    if (subject === undefined) {
+      subject = createHash('md5').update(user.email).digest('hex');
+      this.#subjects.set(user, subject);
+    }
+    return subject;
   }
 
   #claims(token: string): Claims {

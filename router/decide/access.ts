@@ -18,6 +18,11 @@ export function allowedMask(principal: Principal, service: Service | undefined, 
   return role.verbMask(service.id, component, principal.requestor);
 }
 
+/** Is it allowed by the role? Exceptions for everybody are left aside. */
+export function mayUse(principal: Principal, service: Service, component: string, verb: string): boolean {
+  return service.isActive && (allowedMask(principal, service, component) & (VERB_BITS[verb] ?? 0)) !== 0;
+}
+
 /**
  * @param service    undefined: no such service, which a caller without rights must not be told
  * @param component  resource path, lower case, without function arguments

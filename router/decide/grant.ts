@@ -10,7 +10,7 @@ import type { Filter, Shape, Value } from '#proto/data/v1/data_pb.ts';
 import type { AccessState } from '../access/state.ts';
 import type { Principal } from '../authenticate/principal.ts';
 import { replaceLookups } from './lookups.ts';
-import { allowRelatedWrites, requireRelatedAccess } from './related.ts';
+import { requireRelatedAccess, withRelatedWrites } from './related.ts';
 import { type RowFilter, rowFilterOf, shiftParameters } from './row-filter.ts';
 
 /** The part of an operation that a decision may change. */
@@ -42,8 +42,8 @@ export function grant(
   const { table } = operation;
   if (table === undefined) return { shape: operation.shape, parameters: operation.parameters, variant: OPEN };
   requireRelatedAccess(operation.shape, service, principal);
-  allowRelatedWrites(operation.shape, service, principal);
-  const own = { ...operation, parameters: withLookups(operation.parameters, state, principal) };
+  const shape = withRelatedWrites(operation.shape, service, principal);
+  const own = { ...operation, shape, parameters: withLookups(operation.parameters, state, principal) };
   const filter = rowFilter(verb, table, service, principal, state);
   if (!filter) return { shape: own.shape, parameters: own.parameters, variant: OPEN };
   checkRecords(own, verb, filter);

@@ -27,8 +27,16 @@ export function requireRelatedAccess({ action }: Shape, service: Service, princi
 }
 
 /** Records may bring related records where every verb is allowed on every table: which are used is in the records. */
-export function allowRelatedWrites({ action }: Shape, service: Service, principal: Principal): void {
-  if (action.case !== 'create' && action.case !== 'update') return;
+export function withRelatedWrites(shape: Shape, service: Service, principal: Principal): Shape {
+  const { action } = shape;
   const { isAdmin, role, requestor } = principal;
-  action.value.writeRelated = isAdmin || role?.coversAllTables(service.id, ALL_VERBS, requestor) === true;
+  if (!isAdmin && role?.coversAllTables(service.id, ALL_VERBS, requestor) !== true) return shape;
+  switch (action.case) {
+    case 'create':
+      return { ...shape, action: { case: 'create', value: { ...action.value, writeRelated: true } } };
+    case 'update':
+      return { ...shape, action: { case: 'update', value: { ...action.value, writeRelated: true } } };
+    default:
+      return shape;
+  }
 }

@@ -82,6 +82,14 @@ export class CompiledRole {
     return classes.find((entries) => entries.length > 0)?.at(-1);
   }
 
+  /** Is there a rule for something below this component? Without one, all below it is decided alike. */
+  hasRulesBelow(serviceId: number, component: string): boolean {
+    const below = `${component}/`;
+    return (this.#byService.get(serviceId) ?? []).some(
+      (entry) => entry.component.startsWith(below) && entry.component !== below,
+    );
+  }
+
   /** May every table be used alike: one wildcard for all of them, no exact rule and no row condition below it. */
   coversAllTables(serviceId: number, verbs: number, requestor: number): boolean {
     const own = this.#byService.get(serviceId) ?? [];

@@ -22,16 +22,17 @@ export class Forwarder {
    * @param repeatable  the operation may run twice without harm
    * @throws MillraceError unavailable when no replica answers; whatever the connector says
    */
-  async send(tier: string, operation: Operation, deadline: Deadline, repeatable: boolean): Promise<Forwarded> {
+  send(tier: string, operation: Operation, deadline: Deadline, repeatable: boolean): Promise<Forwarded> {
     const replicas = this.#tiers.get(tier);
-    if (!replicas) throw new MillraceError('unavailable', 'No connector is configured for this type of service.');
-    try {
-      return await this.#once(replicas, operation, deadline);
-    } catch (error) {
-      const lost = error instanceof MillraceError && error.code === 'unavailable' && error.cause !== undefined;
-      if (!lost || !repeatable || deadline.reason) throw error;
-      return this.#once(replicas, operation, deadline);
+    if (!replicas) {
+      return Promise.reject(new MillraceError('unavailable', 'No connector is configured for this type of service.'));
     }
+    const sent = this.#once(replicas, operation, deadline);
+    if (!repeatable) return sent;
+    return sent.catch((error: unknown) => {
+      if (!isLost(error) || deadline.reason) throw error;
+      return this.#once(replicas, operation, deadline);
+    });
   }
 
   get inFlight(): number {
@@ -44,18 +45,22 @@ export class Forwarder {
     for (const replicas of this.#tiers.values()) replicas.close();
   }
 
-  async #once(replicas: Replicas, operation: Operation, deadline: Deadline): Promise<Forwarded> {
+  #once(replicas: Replicas, operation: Operation, deadline: Deadline): Promise<Forwarded> {
     const client = replicas.pick() as ExchangeClient;
-    try {
-      const { result, ticket } = await client.send(operation, deadline);
-      replicas.succeeded(client);
-      return { result, chunks: ticket === undefined ? undefined : client.fetch(ticket) };
-    } catch (error) {
-      // Only a lost line has a cause: what the connector itself reports is no reason to avoid it.
-      if (error instanceof MillraceError && error.code === 'unavailable' && error.cause !== undefined) {
-        replicas.failed(client);
-      }
-      throw error;
-    }
+    return client.send(operation, deadline).then(
+      ({ result, ticket }) => {
+        replicas.succeeded(client);
+        return { result, chunks: ticket === undefined ? undefined : client.fetch(ticket) };
+      },
+      (error: unknown) => {
+        if (isLost(error)) replicas.failed(client);
+        throw error;
+      },
+    );
   }
+}
+
+/** Only a lost line has a cause: what the connector itself reports is no reason to avoid it. */
+function isLost(error: unknown): boolean {
+  return error instanceof MillraceError && error.code === 'unavailable' && error.cause !== undefined;
 }

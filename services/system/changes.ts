@@ -3,7 +3,7 @@
  * The version is stored, so it never goes back, and other processes on the same database see that it moved.
  */
 import type { Kysely, Transaction } from 'kysely';
-import { fromDatabase } from './database/errors.ts';
+import { fromDatabase, isConflict } from './database/errors.ts';
 import type { Tables } from './database/tables.ts';
 
 /** What the access snapshot consists of. */
@@ -21,42 +21,61 @@ export const KINDS = [
 ] as const;
 export type Kind = (typeof KINDS)[number];
 
+/** What has to be read again. */
+export interface Dirty {
+  readonly kinds: ReadonlySet<Kind>;
+  /** Users one by one: every sign-in changes one of perhaps many thousands. */
+  readonly userIds: ReadonlySet<number>;
+}
+
+const NOBODY: ReadonlySet<number> = new Set();
+/** Ends of a transaction that another one has caused: doing it again is all there is to do. */
+const RETRIES_MAX = 5;
+
+export const dirtyKinds = (...kinds: readonly Kind[]): Dirty => ({ kinds: new Set(kinds), userIds: NOBODY });
+export const dirtyUser = (id: number): Dirty => ({ kinds: new Set(), userIds: new Set([id]) });
+export const EVERYTHING = dirtyKinds(...KINDS);
+
 export class Changes {
   readonly db: Kysely<Tables>;
-  #listener: (kinds: readonly Kind[]) => void = () => {};
+  #listener: (dirty: Dirty) => void = () => {};
 
   constructor(db: Kysely<Tables>) {
     this.db = db;
   }
 
   /** @param listener  called behind every commit of this process */
-  listen(listener: (kinds: readonly Kind[]) => void): void {
+  listen(listener: (dirty: Dirty) => void): void {
     this.#listener = listener;
   }
 
   /**
-   * Inside of `work` only its transaction may be used: SQLite has one connection.
+   * Inside of `work` only its transaction may be used: SQLite has one connection. It may be called again, where another
+   * process got in the way.
    *
-   * @param kinds what may have changed
+   * @param dirty what may have changed
    * @throws MillraceError; nothing was written then
    */
-  async commit<T>(kinds: readonly Kind[], work: (trx: Transaction<Tables>) => Promise<T>): Promise<T> {
-    let result: T;
-    try {
-      result = await this.db.transaction().execute(async (trx) => {
-        const done = await work(trx);
-        // Last, so that writers of several processes wait for each other as shortly as possible.
-        await trx
-          .updateTable('change_counter')
-          .set((eb) => ({ version: eb('version', '+', 1) }))
-          .execute();
-        return done;
-      });
-    } catch (error) {
-      throw fromDatabase(error);
+  async commit<T>(dirty: Dirty, work: (trx: Transaction<Tables>) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const result = await this.db.transaction().execute((trx) => this.#numbered(trx, work));
+        this.#listener(dirty);
+        return result;
+      } catch (error) {
+        if (attempt >= RETRIES_MAX || !isConflict(error)) throw fromDatabase(error);
+      }
     }
-    this.#listener(kinds);
-    return result;
+  }
+
+  async #numbered<T>(trx: Transaction<Tables>, work: (trx: Transaction<Tables>) => Promise<T>): Promise<T> {
+    const done = await work(trx);
+    // Last, so that writers of several processes wait for each other as shortly as possible.
+    await trx
+      .updateTable('change_counter')
+      .set((eb) => ({ version: eb('version', '+', 1) }))
+      .execute();
+    return done;
   }
 
   async version(): Promise<number> {

@@ -2,14 +2,14 @@
 
 import { invalid, notFound } from '#common/errors.ts';
 import type { ExtraChange, SaveExtrasRequest } from '#proto/system/v1/system_pb.ts';
-import type { Changes } from './changes.ts';
+import { type Changes, dirtyKinds } from './changes.ts';
 import type { Db } from './database/open.ts';
 import { isObject } from './records/input.ts';
 import type { JsonObject } from './records/model.ts';
 
 /** All changes or none. @throws MillraceError */
 export async function saveExtras({ service, changes: wanted }: SaveExtrasRequest, changes: Changes): Promise<void> {
-  await changes.commit(['schemaExtras'], async (trx) => {
+  await changes.commit(dirtyKinds('schemaExtras'), async (trx) => {
     const owner = await trx.selectFrom('service').select('id').where('name', '=', service).executeTakeFirst();
     if (!owner) throw notFound(`Could not find a service for ${service}`);
     for (const change of wanted) await saveExtra(trx, owner.id, change);

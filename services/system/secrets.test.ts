@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -31,7 +31,9 @@ test.each([
 });
 
 test('the key of a folder is made once, for its owner only', async () => {
-  const first = await keyOfFolder(join(folder, 'new'));
+  const [first, ...others] = await Promise.all(Array.from({ length: 5 }, () => keyOfFolder(join(folder, 'new'))));
+  expect(others).toEqual(Array(4).fill(first));
+  expect(await readdir(join(folder, 'new'))).toEqual(['encryption.key']);
   expect(await keyOfFolder(join(folder, 'new'))).toEqual(first);
   expect((await stat(join(folder, 'new', 'encryption.key'))).mode & 0o777).toBe(0o600);
 });

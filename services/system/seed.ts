@@ -1,7 +1,8 @@
 /** What a fresh installation has: two services, one administrator, a CORS rule; nothing with a known password. */
 
+import { MillraceError } from '#common/errors.ts';
 import { generateApiKey } from './apps/rules.ts';
-import type { Changes } from './changes.ts';
+import { type Changes, dirtyKinds } from './changes.ts';
 import { ALL_VERBS_MASK } from './cors/rules.ts';
 import { followGivenIds } from './database/open.ts';
 import { generatePassword } from './passwords.ts';
@@ -24,14 +25,21 @@ export interface FirstAdmin {
 
 /** @returns the first administrator, where one was made now */
 export async function seed(changes: Changes, tools: Tools): Promise<FirstAdmin | undefined> {
-  await seedServices(changes, tools);
-  return seedAdmin(changes, tools);
+  try {
+    await seedServices(changes, tools);
+    return await seedAdmin(changes, tools);
+  } catch (error) {
+    if (!(error instanceof MillraceError) || error.code !== 'invalid') throw error;
+    // Another process is making the same first start: what it has made counts.
+    await seedServices(changes, tools);
+    return seedAdmin(changes, tools);
+  }
 }
 
 async function seedServices(changes: Changes, tools: Tools): Promise<void> {
   const some = await changes.db.selectFrom('service').select('id').executeTakeFirst();
   if (some) return;
-  await changes.commit(['services', 'corsRules'], async (trx) => {
+  await changes.commit(dirtyKinds('services', 'corsRules'), async (trx) => {
     const config = tools.secrets.seal('{}');
     const common = { is_active: 1, deletable: 0, config, ...untraced() };
     await trx
@@ -82,7 +90,7 @@ async function seedAdmin(changes: Changes, tools: Tools): Promise<FirstAdmin | u
   const { adminEmail: email, adminPassword } = tools.config;
   const password = adminPassword ?? generatePassword();
   const hash = await tools.passwords.hash(password);
-  await changes.commit(['users'], async (trx) => {
+  await changes.commit(dirtyKinds('users'), async (trx) => {
     await trx
       .insertInto('user')
       .values({
@@ -123,7 +131,7 @@ export async function seedSample(changes: Changes, tools: Tools, signal: AbortSi
     .executeTakeFirst();
   if (made) return undefined;
   await tools.types.known('sqlite', signal);
-  return changes.commit(['services', 'roles', 'apps'], async (trx) => {
+  return changes.commit(dirtyKinds('services', 'roles', 'apps'), async (trx) => {
     await trx.insertInto('setting').values({ name: 'sample_seeded', value: '1' }).execute();
     await trx
       .insertInto('service')

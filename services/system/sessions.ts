@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import type { Selectable } from 'kysely';
 import { invalid, MillraceError, notFound } from '#common/errors.ts';
 import { type DescribeRequest, type LoginRequest, type TokenRequest, UserKind } from '#proto/system/v1/system_pb.ts';
-import type { Changes } from './changes.ts';
+import { type Changes, dirtyKinds, dirtyUser } from './changes.ts';
 import type { SystemConfig } from './config.ts';
 import type { UserTable } from './database/tables.ts';
 import type { Passwords } from './passwords.ts';
@@ -41,7 +41,7 @@ export class Sessions {
     const role = await this.#roleOf(user, request.appId);
     if (role?.is_active === 0) throw new MillraceError('denied', 'Role is not active.');
     const lastLogin = dateTime(new Date());
-    await this.#changes.commit(['users'], (trx) =>
+    await this.#changes.commit(dirtyUser(user.id), (trx) =>
       trx
         .updateTable('user')
         .set({ last_login_date: lastLogin, confirm_code: null })
@@ -157,7 +157,9 @@ export class Sessions {
   async #revoke(claims: TokenClaims): Promise<boolean> {
     const row = { jti: claims.jti, expires_at: Math.max(claims.exp, this.#endOfRefresh(claims)) };
     try {
-      await this.#changes.commit(['revocations'], (trx) => trx.insertInto('token_revocation').values(row).execute());
+      await this.#changes.commit(dirtyKinds('revocations'), (trx) =>
+        trx.insertInto('token_revocation').values(row).execute(),
+      );
       return true;
     } catch (error) {
       if (error instanceof MillraceError && error.code === 'invalid') return false; // the jti is there already

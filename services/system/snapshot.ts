@@ -1,5 +1,5 @@
 /** The access snapshot as messages, read from the system database; unchanged entities stay the same objects. */
-import { create, type DescMessage, equals, type MessageShape } from '@bufbuild/protobuf';
+import { create, equals } from '@bufbuild/protobuf';
 import type { Kysely, Selectable } from 'kysely';
 import {
   type App,
@@ -24,7 +24,7 @@ import {
   UserSchema,
 } from '#proto/access/v1/access_pb.ts';
 import { launchUrl } from './apps/rules.ts';
-import type { Kind } from './changes.ts';
+import type { Dirty } from './changes.ts';
 import type { Tables } from './database/tables.ts';
 import type { Instance } from './instance.ts';
 import { resolveLookups } from './lookups/resolve.ts';
@@ -77,64 +77,54 @@ export class SnapshotLoader {
     this.#instance = instance;
   }
 
-  /** The snapshot before, with these kinds read again. */
-  async load(before: Snapshot, kinds: ReadonlySet<Kind>): Promise<Snapshot> {
+  /** The snapshot before, with what is dirty read again. */
+  async load(before: Snapshot, { kinds, userIds }: Dirty): Promise<Snapshot> {
     const next: { -readonly [K in keyof Snapshot]: Snapshot[K] } = { ...before };
-    if (kinds.has('serviceTypes'))
-      next.serviceTypes = keep(ServiceTypeSchema, before.serviceTypes, await this.#types());
+    if (kinds.has('serviceTypes')) next.serviceTypes = await this.#types(before.serviceTypes);
     if (kinds.has('services') || kinds.has('serviceTypes') || kinds.has('lookups')) {
-      const services = await this.#services();
-      next.services = keep(ServiceSchema, before.services, services.bare);
-      next.connections = keep(ServiceSchema, before.connections, services.complete);
+      Object.assign(next, await this.#services(before));
     }
-    if (kinds.has('roles')) next.roles = keep(RoleSchema, before.roles, await this.#roles());
-    if (kinds.has('apps')) next.apps = keep(AppSchema, before.apps, await this.#apps());
-    if (kinds.has('users')) {
-      next.users = keep(UserSchema, before.users, await this.#users());
-      const settings = this.#settings(next.users);
-      next.settings = equals(SettingsSchema, settings, before.settings) ? before.settings : settings;
-    }
-    if (kinds.has('lookups')) next.lookups = keep(LookupSchema, before.lookups, await this.#lookups());
-    if (kinds.has('corsRules')) next.corsRules = keep(CorsRuleSchema, before.corsRules, await this.#corsRules());
-    if (kinds.has('revocations')) {
-      next.revocations = keep(RevocationSchema, before.revocations, await this.#revocations());
-    }
-    if (kinds.has('schemaExtras')) {
-      next.schemaExtras = keep(SchemaExtraSchema, before.schemaExtras, await this.#schemaExtras());
-    }
+    if (kinds.has('roles')) next.roles = await this.#roles(before.roles);
+    if (kinds.has('apps')) next.apps = await this.#apps(before.apps);
+    if (kinds.has('users')) next.users = await this.#users(before.users);
+    else if (userIds.size > 0) next.users = new Map([...before.users, ...(await this.#users(before.users, userIds))]);
+    if (next.users !== before.users) next.settings = this.#settings(before.settings, next.users);
+    if (kinds.has('lookups')) next.lookups = await this.#lookups(before.lookups);
+    if (kinds.has('corsRules')) next.corsRules = await this.#corsRules(before.corsRules);
+    if (kinds.has('revocations')) next.revocations = await this.#revocations(before.revocations);
+    if (kinds.has('schemaExtras')) next.schemaExtras = await this.#schemaExtras(before.schemaExtras);
     return next;
   }
 
-  async #types(): Promise<Map<string, ServiceType>> {
+  async #types(before: Entities<ServiceType>): Promise<Entities<ServiceType>> {
     const types = await this.#tools.types.load(this.#db);
-    return new Map(
-      types.map(({ configFields, ...type }) => {
-        const schema = configFields === null ? '' : JSON.stringify(configFields);
-        return [type.name, create(ServiceTypeSchema, { ...type, configSchemaJson: Buffer.from(schema) })];
-      }),
+    return keep(before, types, nameOf, ({ configFields, ...type }) =>
+      create(ServiceTypeSchema, { ...type, configSchemaJson: jsonOrNothing(configFields) }),
     );
   }
 
-  async #services(): Promise<{ bare: Map<number, Service>; complete: Map<number, Service> }> {
+  async #services(before: Snapshot): Promise<Pick<Snapshot, 'services' | 'connections'>> {
     const rows = await this.#db.selectFrom('service').selectAll().orderBy('id').execute();
     const lookups = await this.#systemLookups();
-    const bare = new Map<number, Service>();
-    const complete = new Map<number, Service>();
-    for (const row of rows) {
-      const facts = {
-        id: row.id,
-        name: row.name,
-        label: row.label,
-        description: row.description ?? '',
-        type: row.type,
-        isActive: row.is_active === 1,
-        tier: this.#tools.types.get(row.type)?.tier ?? '',
-      };
-      bare.set(row.id, create(ServiceSchema, facts));
-      const settings = resolveLookups(storedSettings({ ...row }, this.#tools), lookups);
-      complete.set(row.id, create(ServiceSchema, { ...facts, configJson: Buffer.from(JSON.stringify(settings)) }));
-    }
-    return { bare, complete };
+    const services = rows.map((row) => ({
+      id: row.id,
+      name: row.name,
+      label: row.label,
+      description: row.description ?? '',
+      type: row.type,
+      isActive: row.is_active === 1,
+      tier: this.#tools.types.get(row.type)?.tier ?? '',
+    }));
+    const connections = rows.map((row, index) => ({
+      ...services[index]!,
+      settings: resolveLookups(storedSettings({ ...row }, this.#tools), lookups),
+    }));
+    return {
+      services: keep(before.services, services, idOf, (service) => create(ServiceSchema, service)),
+      connections: keep(before.connections, connections, idOf, ({ settings, ...service }) =>
+        create(ServiceSchema, { ...service, configJson: jsonOrNothing(settings) }),
+      ),
+    };
   }
 
   /** For settings; a private lookup outranks a public one. */
@@ -155,31 +145,19 @@ export class SnapshotLoader {
     return isPrivate === 1 ? this.#tools.secrets.open(value) : value;
   }
 
-  async #roles(): Promise<Map<number, Role>> {
-    const roles = await this.#db.selectFrom('role').selectAll().orderBy('id').execute();
+  async #roles(before: Entities<Role>): Promise<Entities<Role>> {
+    const roles = await this.#db.selectFrom('role').select(['id', 'name', 'is_active']).orderBy('id').execute();
     const access = await this.#db.selectFrom('role_service_access').selectAll().orderBy('id').execute();
     const byRole = grouped(access, (row) => row.role_id);
-    return byId(roles, ({ id, name, is_active }) =>
-      create(RoleSchema, {
-        id,
-        name,
-        isActive: is_active === 1,
-        access: (byRole.get(id) ?? []).map((row) => ({
-          id: row.id,
-          ...(row.service_id !== null && { serviceId: row.service_id }),
-          component: row.component ?? '',
-          verbMask: row.verb_mask,
-          requestorMask: row.requestor_mask,
-          filters: rowConditions(row.filters),
-          filterOp: row.filter_op,
-        })),
-      }),
+    const facts = roles.map((role) => ({ ...role, access: byRole.get(role.id) ?? [] }));
+    return keep(before, facts, idOf, ({ id, name, is_active, access: entries }) =>
+      create(RoleSchema, { id, name, isActive: is_active === 1, access: entries.map(roleAccess) }),
     );
   }
 
-  async #apps(): Promise<Map<number, App>> {
+  async #apps(before: Entities<App>): Promise<Entities<App>> {
     const rows = await this.#db.selectFrom('app').selectAll().orderBy('id').execute();
-    return byId(rows, (row) =>
+    return keep(before, rows, idOf, (row) =>
       create(AppSchema, {
         id: row.id,
         name: row.name,
@@ -193,11 +171,16 @@ export class SnapshotLoader {
     );
   }
 
-  async #users(): Promise<Map<number, User>> {
-    const rows = await this.#db.selectFrom('user').selectAll().orderBy('id').execute();
-    const assigned = await this.#db.selectFrom('user_to_app_to_role').selectAll().orderBy('id').execute();
-    const byUser = grouped(assigned, (row) => row.user_id);
-    return byId(rows, (row) =>
+  async #users(before: Entities<User>, ids?: ReadonlySet<number>): Promise<Entities<User>> {
+    let users = this.#db.selectFrom('user').selectAll();
+    let assignments = this.#db.selectFrom('user_to_app_to_role').select(['user_id', 'app_id', 'role_id']);
+    if (ids) {
+      users = users.where('id', 'in', [...ids]);
+      assignments = assignments.where('user_id', 'in', [...ids]);
+    }
+    const byUser = grouped(await assignments.orderBy('id').execute(), (row) => row.user_id);
+    const facts = (await users.orderBy('id').execute()).map((row) => ({ ...row, assigned: byUser.get(row.id) ?? [] }));
+    return keep(before, facts, idOf, (row) =>
       create(UserSchema, {
         id: row.id,
         email: row.email,
@@ -207,7 +190,7 @@ export class SnapshotLoader {
         lastName: row.last_name ?? '',
         isActive: row.is_active === 1,
         isSysAdmin: row.is_sys_admin === 1,
-        appRoles: (byUser.get(row.id) ?? []).map(({ app_id, role_id }) => ({ appId: app_id, roleId: role_id })),
+        appRoles: row.assigned.map(({ app_id, role_id }) => ({ appId: app_id, roleId: role_id })),
         tokensValidFrom: BigInt(row.tokens_valid_from),
         lastLoginDate: row.last_login_date ?? '',
         passwordVersion: passwordVersion(row.password_hash),
@@ -215,9 +198,9 @@ export class SnapshotLoader {
     );
   }
 
-  async #lookups(): Promise<Map<number, Lookup>> {
+  async #lookups(before: Entities<Lookup>): Promise<Entities<Lookup>> {
     const rows = await this.#db.selectFrom('lookup').selectAll().orderBy('id').execute();
-    return byId(rows, (row) =>
+    return keep(before, rows, idOf, (row) =>
       create(LookupSchema, {
         id: row.id,
         name: row.name,
@@ -230,9 +213,9 @@ export class SnapshotLoader {
     );
   }
 
-  async #corsRules(): Promise<Map<number, CorsRule>> {
+  async #corsRules(before: Entities<CorsRule>): Promise<Entities<CorsRule>> {
     const rows = await this.#db.selectFrom('cors_config').selectAll().orderBy('id').execute();
-    return byId(rows, (row) =>
+    return keep(before, rows, idOf, (row) =>
       create(CorsRuleSchema, {
         id: row.id,
         path: row.path,
@@ -247,20 +230,23 @@ export class SnapshotLoader {
     );
   }
 
-  async #revocations(): Promise<Map<string, Revocation>> {
+  async #revocations(before: Entities<Revocation>): Promise<Entities<Revocation>> {
     const rows = await this.#db
       .selectFrom('token_revocation')
       .selectAll()
       .where('expires_at', '>=', nowSeconds())
       .execute();
-    return new Map(
-      rows.map(({ jti, expires_at }) => [jti, create(RevocationSchema, { jti, expiresAt: BigInt(expires_at) })]),
+    return keep(
+      before,
+      rows,
+      ({ jti }) => jti,
+      ({ jti, expires_at }) => create(RevocationSchema, { jti, expiresAt: BigInt(expires_at) }),
     );
   }
 
-  async #schemaExtras(): Promise<Map<number, SchemaExtra>> {
+  async #schemaExtras(before: Entities<SchemaExtra>): Promise<Entities<SchemaExtra>> {
     const rows = await this.#db.selectFrom('schema_extra').selectAll().orderBy('id').execute();
-    return byId(rows, (row) =>
+    return keep(before, rows, idOf, (row) =>
       create(SchemaExtraSchema, {
         id: row.id,
         serviceId: row.service_id,
@@ -272,16 +258,38 @@ export class SnapshotLoader {
     );
   }
 
-  #settings(users: Entities<User>): Settings {
-    const logins = [...users.values()].flatMap((user) => (user.isSysAdmin ? [user.lastLoginDate] : []));
-    return create(SettingsSchema, {
+  #settings(before: Settings, users: Entities<User>): Settings {
+    let lastAdminLogin = '';
+    for (const { isSysAdmin, lastLoginDate } of users.values()) {
+      if (isSysAdmin && lastLoginDate > lastAdminLogin) lastAdminLogin = lastLoginDate;
+    }
+    const { config } = this.#tools;
+    const settings = create(SettingsSchema, {
       tokenSecrets: [...this.#instance.tokenSecrets],
       instanceId: this.#instance.id,
-      lastAdminLogin: logins.toSorted().at(-1) ?? '',
-      maxRecordsReturned: this.#tools.config.maxRecordsReturned,
-      tokenTtlSeconds: this.#tools.config.tokenTtlSeconds,
+      lastAdminLogin,
+      maxRecordsReturned: config.maxRecordsReturned,
+      tokenTtlSeconds: config.tokenTtlSeconds,
     });
+    return equals(SettingsSchema, settings, before) ? before : settings;
   }
+}
+
+const idOf = ({ id }: { readonly id: number }): number => id;
+const nameOf = ({ name }: { readonly name: string }): string => name;
+
+const jsonOrNothing = (value: unknown): Uint8Array => Buffer.from(value === null ? '' : JSON.stringify(value));
+
+function roleAccess(row: Selectable<Tables['role_service_access']>) {
+  return {
+    id: row.id,
+    ...(row.service_id !== null && { serviceId: row.service_id }),
+    component: row.component ?? '',
+    verbMask: row.verb_mask,
+    requestorMask: row.requestor_mask,
+    filters: rowConditions(row.filters),
+    filterOp: row.filter_op,
+  };
 }
 
 /** Operators in lower case with single blanks; a list of values as the text that its writer may also have sent. */
@@ -294,9 +302,6 @@ function rowConditions(json: string | null) {
   }));
 }
 
-const byId = <R extends { readonly id: number }, T>(rows: readonly R[], make: (row: R) => T): Map<number, T> =>
-  new Map(rows.map((row) => [row.id, make(row)]));
-
 function grouped<R>(rows: readonly R[], key: (row: R) => number): Map<number, R[]> {
   const groups = new Map<number, R[]>();
   for (const row of rows) {
@@ -307,16 +312,27 @@ function grouped<R>(rows: readonly R[], key: (row: R) => number): Map<number, R[
   return groups;
 }
 
-/** Equal messages stay the objects they were, so that comparing two snapshots is comparing references. */
-function keep<K extends string | number, D extends DescMessage>(
-  schema: D,
-  before: ReadonlyMap<string | number, MessageShape<D>>,
-  now: ReadonlyMap<K, MessageShape<D>>,
-): Map<K, MessageShape<D>> {
+/** What a message was made from, as text. */
+const sources = new WeakMap<object, string>();
+
+/**
+ * Messages of these rows. Where a row is what it was, so is its message: comparing two snapshots is then comparing
+ * references, and a change among many thousands costs no more than reading them.
+ */
+function keep<R, T extends object>(
+  before: Entities<T>,
+  rows: readonly R[],
+  key: (row: R) => string | number,
+  make: (row: R) => T,
+): Entities<T> {
   return new Map(
-    [...now].map(([key, message]) => {
-      const old = before.get(key);
-      return [key, old && equals(schema, old, message) ? old : message];
+    rows.map((row) => {
+      const source = JSON.stringify(row);
+      const known = before.get(key(row));
+      if (known && sources.get(known) === source) return [key(row), known];
+      const message = make(row);
+      sources.set(message, source);
+      return [key(row), message];
     }),
   );
 }

@@ -14,6 +14,7 @@ import { BATCH_OPERATIONS_MAX, STREAM_IN_FLIGHT_MAX, SWEEP_INTERVAL_MS } from '.
 import { type Deadline, sweepDeadlines } from '../deadline.ts';
 import { MillraceError } from '../errors.ts';
 import { Channel, type ChannelSettings } from '../grpc/channel.ts';
+import { EXCHANGE_CODECS } from './codec.ts';
 import { errorFromMessage } from './errors.ts';
 
 export interface Answer {
@@ -42,7 +43,7 @@ export class ExchangeClient {
   #blocked = false;
 
   constructor(settings: ChannelSettings) {
-    this.#channel = new Channel(DataConnector, settings);
+    this.#channel = new Channel(DataConnector, { ...settings, codecs: EXCHANGE_CODECS });
     this.#peer = settings.peer;
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS);
     this.#sweeper.unref();

@@ -23,6 +23,7 @@ import type { Connector } from '../connector.ts';
 import { callerGone, Deadline, sweepDeadlines } from '../deadline.ts';
 import { MillraceError } from '../errors.ts';
 import type { ServedService } from '../grpc/service.ts';
+import { EXCHANGE_CODECS } from './codec.ts';
 import { errorToMessage } from './errors.ts';
 import { ParkedAnswers } from './parked.ts';
 import { ShapeCache } from './shapes.ts';
@@ -43,6 +44,7 @@ export function dataConnector(connector: Connector): DataConnectorService {
 
   return {
     desc: DataConnector,
+    codecs: EXCHANGE_CODECS,
     drain: () => {
       for (const stream of streams) stream.end();
     },

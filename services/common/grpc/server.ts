@@ -1,4 +1,6 @@
 /** How every tier serves gRPC: its own services, health, reflection, the shared token, a graceful end. */
+import { rm } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { Server, ServerCredentials, ServerInterceptingCall, type ServerInterceptor, status } from '@grpc/grpc-js';
 import { GRPC_MESSAGE_BYTES_MAX } from '../bounds.ts';
 import type { Component } from '../component.ts';
@@ -6,7 +8,7 @@ import { MillraceError } from '../errors.ts';
 import { isTrusted } from './auth.ts';
 import { HealthService } from './health.ts';
 import { reflectionService } from './reflection.ts';
-import { type Codecs, type ServedService, serviceDefinition } from './service.ts';
+import { type ServedService, serviceDefinition } from './service.ts';
 
 export interface GrpcServerOptions {
   /** Of the component, as in logs. */
@@ -16,7 +18,6 @@ export interface GrpcServerOptions {
   /** Callers must send it; undefined: everyone who can reach the address is trusted. */
   readonly token: string | undefined;
   readonly services: readonly ServedService[];
-  readonly codecs?: Codecs;
 }
 
 export interface GrpcServer extends Component {
@@ -34,9 +35,11 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     interceptors: [tokenCheck(options.token)],
   });
   const descs = [...options.services.map((service) => service.desc), health.desc];
-  for (const service of [...options.services, health, reflectionService(descs)]) {
-    server.addService(serviceDefinition(service.desc, options.codecs), service.implementation);
+  const served: readonly ServedService[] = [...options.services, health, reflectionService(descs)];
+  for (const service of served) {
+    server.addService(serviceDefinition(service.desc, service.codecs), service.implementation);
   }
+  await removeStaleSocket(options.address);
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(options.address, ServerCredentials.createInsecure(), (error, bound) => {
       if (error) {
@@ -64,6 +67,20 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
       }),
     close: async () => server.forceShutdown(),
   };
+}
+
+/** A process that was killed leaves its socket file: it goes where nobody answers behind it. */
+async function removeStaleSocket(address: string): Promise<void> {
+  if (!address.startsWith('unix:')) return;
+  const path = address.slice('unix:'.length);
+  const alive = await new Promise<boolean>((resolve) => {
+    const knock = connect(path);
+    knock.once('connect', () => resolve(true));
+    knock.once('error', () => resolve(false));
+    knock.once('close', () => knock.removeAllListeners());
+    knock.once('connect', () => knock.destroy());
+  });
+  if (!alive) await rm(path, { force: true });
 }
 
 /** Health stays open: a balancer has no secret. */

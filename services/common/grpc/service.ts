@@ -13,6 +13,8 @@ import type { MethodDefinition, ServiceDefinition, UntypedServiceImplementation 
 export interface ServedService {
   readonly desc: DescService;
   readonly implementation: UntypedServiceImplementation;
+  /** Instead of the generated encoding, by full message name. */
+  readonly codecs?: Codecs;
 }
 
 /** Replaces the generated encoding of one message type, for the messages that travel by the ten thousand. */

@@ -1,3 +1,4 @@
+/** Applications as records (system-api §5.1). */
 import { belongsTo, hasMany, ID, type Model, manyMany, TRACE, TRACE_RELATIONS } from '../records/model.ts';
 import { APP_RULES, launchUrl } from './rules.ts';
 
@@ -37,5 +38,6 @@ export const APP: Model = {
   ],
   scope: {},
   resource: true,
+  publishes: ['apps', 'users', 'lookups'],
   rules: APP_RULES,
 };

@@ -1,3 +1,4 @@
+/** CORS rules as records (system-api §5.12). */
 import { ID, type Model, TRACE, TRACE_RELATIONS } from '../records/model.ts';
 import { acceptVerbs, verbNames } from './rules.ts';
 
@@ -30,5 +31,6 @@ export const CORS: Model = {
   relations: TRACE_RELATIONS,
   scope: {},
   resource: true,
+  publishes: ['corsRules'],
   rules: {},
 };

@@ -8,9 +8,13 @@ const REFERENCE = new Set([
   'ER_NO_REFERENCED_ROW_2',
   'ER_ROW_IS_REFERENCED_2',
 ]);
+/** Deadlock, or somebody else wrote what this transaction had read. */
+const CONFLICT = new Set(['SQLITE_BUSY', 'SQLITE_BUSY_SNAPSHOT', '40001', '40P01', 'ER_LOCK_DEADLOCK']);
 const TOO_LONG = new Set(['22001', 'ER_DATA_TOO_LONG']);
 
 export const isUniqueViolation = (thrown: unknown): boolean => UNIQUE.has(codeOf(thrown));
+
+export const isConflict = (thrown: unknown): boolean => CONFLICT.has(codeOf(thrown));
 
 /** Rules are checked before writing; what still arrives here lost a race. */
 export function fromDatabase(thrown: unknown): MillraceError {
@@ -19,10 +23,18 @@ export function fromDatabase(thrown: unknown): MillraceError {
   if (UNIQUE.has(code)) return invalid('A record with the same unique value exists already.');
   if (REFERENCE.has(code)) return invalid('The record refers to one that does not exist, or is referred to.');
   if (TOO_LONG.has(code)) return invalid('A value is too long for its field.');
-  if (code.startsWith('SQLITE_BUSY') || code.startsWith('ECONN') || code === 'PROTOCOL_CONNECTION_LOST') {
+  if (isGone(thrown, code)) {
     return new MillraceError('unavailable', 'The system database cannot be reached.', undefined, thrown);
   }
   return MillraceError.from(thrown);
+}
+
+function isGone(thrown: unknown, code: string): boolean {
+  // PostgreSQL's classes 08 and 57P are lost connections and shutdowns; its driver has no code for some of them.
+  return (
+    /^(SQLITE_BUSY|ECONN|ETIMEDOUT|ENOTFOUND|EPIPE|ENOENT|PROTOCOL_|08\d|57P)/.test(code) ||
+    (thrown instanceof Error && /^(Connection terminated|timeout exceeded when trying)/.test(thrown.message))
+  );
 }
 
 function codeOf(thrown: unknown): string {

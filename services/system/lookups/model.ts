@@ -1,3 +1,4 @@
+/** Lookups as records: those for everybody, and those of users, roles and apps (system-api §5.5). */
 import { type Column, ID, type Model, TRACE, TRACE_RELATIONS } from '../records/model.ts';
 import { LOOKUP_RULES, OWNERS, shownValue } from './rules.ts';
 
@@ -26,6 +27,7 @@ function lookupModel(name: string, owner?: (typeof OWNERS)[number]): Model {
     scope: Object.fromEntries(OWNERS.flatMap((column) => (column === owner ? [] : [[column, null]]))),
     resource: owner === undefined,
     naturalKey: 'name',
+    publishes: ['lookups'],
     rules: LOOKUP_RULES,
   };
 }

@@ -3,20 +3,22 @@ import { isObject } from '../records/input.ts';
 
 const REFERENCE = /\{([a-z0-9_]+\()*[\w.-]+\)*\}/gi;
 
-const MODIFIERS: Readonly<Record<string, (text: string) => string>> = {
-  strtoupper: (text) => text.toUpperCase(),
-  strtolower: (text) => text.toLowerCase(),
-  ucfirst: (text) => text.charAt(0).toUpperCase() + text.slice(1),
-  lcfirst: (text) => text.charAt(0).toLowerCase() + text.slice(1),
-  ucwords: (text) => text.replace(/(^|\s)\S/g, (start) => start.toUpperCase()),
-  urlencode: (text) => encodeURIComponent(text).replaceAll('%20', '+'),
-  urldecode: (text) => decoded(text.replaceAll('+', ' ')),
-  rawurlencode: (text) => encodeURIComponent(text),
-  rawurldecode: (text) => decoded(text),
-  base64_encode: (text) => Buffer.from(text).toString('base64'),
-  base64_decode: (text) => Buffer.from(text, 'base64').toString(),
-  trim: (text) => text.trim(),
-};
+const MODIFIERS: ReadonlyMap<string, (text: string) => string> = new Map(
+  Object.entries({
+    strtoupper: (text: string) => text.toUpperCase(),
+    strtolower: (text: string) => text.toLowerCase(),
+    ucfirst: (text: string) => text.charAt(0).toUpperCase() + text.slice(1),
+    lcfirst: (text: string) => text.charAt(0).toLowerCase() + text.slice(1),
+    ucwords: (text: string) => text.replace(/(^|\s)\S/g, (start) => start.toUpperCase()),
+    urlencode: (text: string) => encodeURIComponent(text).replaceAll('%20', '+'),
+    urldecode: (text: string) => decoded(text.replaceAll('+', ' ')),
+    rawurlencode: (text: string) => encodeURIComponent(text),
+    rawurldecode: (text: string) => decoded(text),
+    base64_encode: (text: string) => Buffer.from(text).toString('base64'),
+    base64_decode: (text: string) => Buffer.from(text, 'base64').toString(),
+    trim: (text: string) => text.trim(),
+  }),
+);
 
 /** @returns a copy; names that are not known stay as they were typed */
 export function resolveLookups(value: unknown, lookups: ReadonlyMap<string, string>): unknown {
@@ -32,7 +34,7 @@ function resolved(typed: string, lookups: ReadonlyMap<string, string>): string {
   if (value === undefined) return typed;
   let text = value;
   for (const name of parts.toReversed()) {
-    const modify = MODIFIERS[name.toLowerCase()];
+    const modify = MODIFIERS.get(name.toLowerCase());
     if (!modify) return typed;
     text = modify(text);
   }

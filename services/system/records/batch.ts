@@ -2,7 +2,7 @@
 
 import { type ItemOutcome, MillraceError } from '#common/errors.ts';
 import { BatchMode } from '#proto/data/v1/data_pb.ts';
-import type { Changes, Kind } from '../changes.ts';
+import type { Changes, Dirty } from '../changes.ts';
 import { fromDatabase } from '../database/errors.ts';
 import type { Db } from '../database/open.ts';
 import type { JsonObject } from './model.ts';
@@ -21,13 +21,14 @@ export async function writeEach<T>(
   mode: BatchMode,
   verb: Verb,
   changes: Changes,
-  kinds: readonly Kind[],
+  dirty: Dirty,
   work: (item: T, db: Db) => Promise<JsonObject>,
 ): Promise<JsonObject[]> {
   const outcomes: (JsonObject | MillraceError)[] = [];
   if (mode === BatchMode.ROLLBACK) {
     try {
-      await changes.commit(kinds, async (trx) => {
+      await changes.commit(dirty, async (trx) => {
+        outcomes.length = 0;
         for (const item of items) outcomes.push(await work(item, trx));
       });
     } catch (error) {
@@ -37,7 +38,7 @@ export async function writeEach<T>(
   }
   for (const item of items) {
     try {
-      outcomes.push(await changes.commit(kinds, (trx) => work(item, trx)));
+      outcomes.push(await changes.commit(dirty, (trx) => work(item, trx)));
     } catch (error) {
       outcomes.push(fromDatabase(error));
       if (mode !== BatchMode.CONTINUE) break;

@@ -2,6 +2,7 @@
 
 import type { MillraceError } from '#common/errors.ts';
 import type { Caller } from '#proto/data/v1/data_pb.ts';
+import type { Kind } from '../changes.ts';
 import type { SystemConfig } from '../config.ts';
 import type { Db, EngineName } from '../database/open.ts';
 import type { Passwords } from '../passwords.ts';
@@ -101,6 +102,8 @@ export interface Model {
   /** A resource of its own, or only reached through relations. */
   readonly resource: boolean;
   readonly readOnly?: boolean;
+  /** Parts of the access snapshot that a write may change, by nested records and cascades too. */
+  readonly publishes: readonly Kind[];
   /** Column by which a nested record without an id finds the one to change. */
   readonly naturalKey?: string;
   readonly rules: Rules;

@@ -1,3 +1,4 @@
+/** The order of a list, and of the records of a relation. */
 import { type RawBuilder, sql } from 'kysely';
 import { type Order, Order_Nulls } from '#proto/data/v1/data_pb.ts';
 import { comparable } from './filter.ts';

@@ -16,6 +16,9 @@ import {
 import { orderBy } from './order.ts';
 import { selectRows } from './store.ts';
 
+/** Rows whose relations are read by one query: engines bound the parameters of a statement. */
+const ROWS_AT_ONCE = 1000;
+
 /** @param fallback what no selection means: everything for reads, the key for writes */
 export function selectedColumns(
   model: Model,
@@ -43,10 +46,11 @@ export async function present(
 ): Promise<JsonObject[]> {
   const records = rows.map((row) => recordOf(row, columns, context.tools));
   for (const { relation, wanted } of wantedRelations(model, related)) {
-    const attached = await relatedRecords(model, relation, wanted, rows, context);
-    records.forEach((record, index) => {
-      record[relation.name] = attached[index];
-    });
+    for (let at = 0; at < rows.length; at += ROWS_AT_ONCE) {
+      const piece = rows.slice(at, at + ROWS_AT_ONCE);
+      const attached = await relatedRecords(model, relation, wanted, piece, context);
+      for (const [index, value] of attached.entries()) records[at + index]![relation.name] = value;
+    }
   }
   return records;
 }

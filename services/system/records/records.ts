@@ -17,7 +17,7 @@ import {
   Target,
   type Update,
 } from '#proto/data/v1/data_pb.ts';
-import type { Changes, Kind } from '../changes.ts';
+import { type Changes, type Dirty, dirtyKinds } from '../changes.ts';
 import type { Db } from '../database/open.ts';
 import { jsonBytes, writeEach } from './batch.ts';
 import { missing, rowToWrite } from './find.ts';
@@ -27,9 +27,6 @@ import { present, selectedColumns } from './present.ts';
 import { filterOf, keysOfRecords, keyText, readRecordsOf, typedKey } from './read.ts';
 import { selectRows } from './store.ts';
 import { createRecord, deleteRecord, updateRecord } from './write.ts';
-
-/** What a record may be part of: cascades reach far, so a change of one is taken as a change of all. */
-const RECORD_KINDS: readonly Kind[] = ['services', 'roles', 'apps', 'users', 'lookups', 'corsRules', 'schemaExtras'];
 
 /** One thing to write: the key as it was sent, and what to write. */
 interface Item {
@@ -58,7 +55,7 @@ export class Records {
       action.mode,
       'created',
       this.#changes,
-      RECORD_KINDS,
+      dirtyOf(model),
       async (record, db) => {
         const context = answer.context(db);
         return answer.of(await createRecord(model, record, context), context);
@@ -110,8 +107,10 @@ export class Records {
     const [first] = items;
     const written =
       action.target === Target.ONE && first
-        ? await this.#changes.commit(RECORD_KINDS, (trx) => work(first, answer, trx))
-        : await writeEach(items, action.mode, verb, this.#changes, RECORD_KINDS, (item, db) => work(item, answer, db));
+        ? await this.#changes.commit(dirtyOf(model), (trx) => work(first, answer, trx))
+        : await writeEach(items, action.mode, verb, this.#changes, dirtyOf(model), (item, db) =>
+            work(item, answer, db),
+          );
     return create(ResultSchema, { json: jsonBytes(written), dropped: [...answer.dropped] });
   }
 
@@ -171,6 +170,8 @@ interface Answer {
   context(db: Db): Context;
   of(key: number, context: Context): Promise<JsonObject>;
 }
+
+const dirtyOf = (model: Model): Dirty => dirtyKinds(...model.publishes);
 
 const callerOf = (operation: Operation): Caller => operation.caller ?? create(CallerSchema);
 

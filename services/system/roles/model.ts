@@ -1,3 +1,4 @@
+/** Roles and what they allow as records (system-api §4.2, §5.2). */
 import { belongsTo, hasMany, ID, type Model, manyMany, TRACE, TRACE_RELATIONS } from '../records/model.ts';
 import { ACCESS_RULES, acceptFilterOp, acceptFilters, ROLE_RULES } from './rules.ts';
 
@@ -33,6 +34,7 @@ export const ROLE: Model = {
   ],
   scope: {},
   resource: true,
+  publishes: ['roles', 'apps', 'users', 'lookups'],
   rules: ROLE_RULES,
 };
 
@@ -57,5 +59,6 @@ export const ROLE_SERVICE_ACCESS: Model = {
   relations: [belongsTo('role', 'role_id'), belongsTo('service', 'service_id')],
   scope: {},
   resource: false,
+  publishes: ['roles'],
   rules: ACCESS_RULES,
 };

@@ -1,3 +1,4 @@
+/** Service types as records that can only be read (system-api §5.9). */
 import type { Model } from '../records/model.ts';
 
 export const SERVICE_TYPE: Model = {
@@ -22,6 +23,7 @@ export const SERVICE_TYPE: Model = {
   scope: {},
   resource: true,
   readOnly: true,
+  publishes: [],
   rules: {},
   missing: (key) => `Service type '${key}' not found.`,
 };

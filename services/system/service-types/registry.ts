@@ -1,7 +1,8 @@
 /** The service types that connectors have announced, in memory: validation and masking ask for them all the time. */
 import type { ConfigField } from '#common/config/field.ts';
+import { MillraceError } from '#common/errors.ts';
 import type { ServiceType } from '#proto/access/v1/access_pb.ts';
-import type { Changes } from '../changes.ts';
+import { type Changes, dirtyKinds } from '../changes.ts';
 import type { Db } from '../database/open.ts';
 import { OWN_TYPES } from './own.ts';
 
@@ -70,20 +71,30 @@ export class ServiceTypes {
   }
 
   async #store(changes: Changes, types: readonly KnownType[]): Promise<void> {
-    const news = types.filter((type) => JSON.stringify(type) !== JSON.stringify(this.#types.get(type.name)));
-    if (news.length > 0) {
-      await changes.commit(['serviceTypes', 'services'], async (trx) => {
-        for (const { configFields, singleton, ...type } of news) {
-          await trx.deleteFrom('service_type').where('name', '=', type.name).execute();
-          const schema = configFields === null ? null : JSON.stringify(configFields);
-          await trx
-            .insertInto('service_type')
-            .values({ ...type, singleton: singleton ? 1 : 0, config_schema: schema })
-            .execute();
-        }
-      });
+    try {
+      await this.#storeNews(changes, types);
+    } catch (error) {
+      if (!(error instanceof MillraceError) || error.code !== 'invalid') throw error;
+      // Another process announced the same at this moment.
+      await this.load(changes.db);
+      await this.#storeNews(changes, types);
     }
     await this.load(changes.db);
+  }
+
+  async #storeNews(changes: Changes, types: readonly KnownType[]): Promise<void> {
+    const news = types.filter((type) => JSON.stringify(type) !== JSON.stringify(this.#types.get(type.name)));
+    if (news.length === 0) return;
+    await changes.commit(dirtyKinds('serviceTypes', 'services'), async (trx) => {
+      for (const { configFields, singleton, ...type } of news) {
+        await trx.deleteFrom('service_type').where('name', '=', type.name).execute();
+        const schema = configFields === null ? null : JSON.stringify(configFields);
+        await trx
+          .insertInto('service_type')
+          .values({ ...type, singleton: singleton ? 1 : 0, config_schema: schema })
+          .execute();
+      }
+    });
   }
 }
 

@@ -1,3 +1,4 @@
+/** Services and their own API documents as records (system-api §5.3). */
 import { belongsTo, hasMany, hasOne, ID, type Model, manyMany, TRACE, TRACE_RELATIONS } from '../records/model.ts';
 import { SERVICE_RULES, shownSettings } from './rules.ts';
 
@@ -29,6 +30,7 @@ export const SERVICE: Model = {
   ],
   scope: {},
   resource: true,
+  publishes: ['services', 'roles', 'apps', 'schemaExtras'],
   rules: SERVICE_RULES,
 };
 
@@ -49,5 +51,6 @@ export const SERVICE_DOC: Model = {
   relations: [belongsTo('service', 'service_id')],
   scope: {},
   resource: false,
+  publishes: [],
   rules: {},
 };

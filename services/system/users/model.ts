@@ -1,3 +1,4 @@
+/** Users and administrators: two views of one table (system-api §5.4), and what they are assigned. */
 import { PASSWORD_LENGTH_MAX } from '#common/bounds.ts';
 import {
   belongsTo,
@@ -62,6 +63,7 @@ function userModel(name: string, label: string, scope: Model['scope'], rules: Ru
     ],
     scope,
     resource: name !== 'any_user',
+    publishes: ['users', 'lookups'],
     rules,
   };
 }
@@ -88,5 +90,6 @@ export const USER_TO_APP_TO_ROLE: Model = {
   relations: [belongsTo('user', 'user_id', 'any_user'), belongsTo('app', 'app_id'), belongsTo('role', 'role_id')],
   scope: {},
   resource: false,
+  publishes: ['users'],
   rules: ASSIGNMENT_RULES,
 };

@@ -8,7 +8,11 @@ const EMAIL = /^[^\s@]+@[^\s@]+$/;
 const USERNAME_LENGTH_MIN = 6;
 /** Whoever can write these can sign in as the user. */
 const CREDENTIALS = ['password', 'email', 'username', 'security_question', 'security_answer'];
-const WORDS: Readonly<Record<string, unknown>> = { true: true, false: false, null: null };
+const WORDS: ReadonlyMap<unknown, unknown> = new Map([
+  ['true', true],
+  ['false', false],
+  ['null', null],
+]);
 
 const COMMON: Rules = {
   tidy: (input, current) => (current ? input : withoutEmpty(input)),
@@ -72,7 +76,7 @@ function assertAdmin({ caller }: Context): void {
 function withoutEmpty(input: JsonObject): JsonObject {
   const entries = Object.entries(input).map(([name, value]): [string, unknown] => [
     name,
-    typeof value === 'string' && value in WORDS ? WORDS[value] : value,
+    WORDS.has(value) ? WORDS.get(value) : value,
   ]);
   return Object.fromEntries(entries.filter(([, value]) => !isEmpty(value)));
 }

@@ -1,3 +1,4 @@
+/** All tables of the first release. */
 import { type ColumnDefinitionBuilder, type CreateTableBuilder, type Kysely, type Migration, sql } from 'kysely';
 import type { EngineName } from '../open.ts';
 

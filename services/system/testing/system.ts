@@ -33,7 +33,7 @@ import {
   Sessions,
   type UserKind,
 } from '#proto/system/v1/system_pb.ts';
-import { readConfig, type SystemService, start } from './index.ts';
+import { readConfig, type SystemService, start } from '../index.ts';
 
 export const ADMIN = { email: 'admin@example.com', password: 'Secret-Passw0rd-16' };
 const TOKEN = 'tiers-know-this';
@@ -62,8 +62,8 @@ export class TestSystem {
   readonly extras: Channel<typeof SchemaExtras>;
   readonly access: Channel<typeof AccessControl>;
 
-  private constructor(service: SystemService, folder: string) {
-    const settings = { address: service.address, token: TOKEN, peer: 'system' };
+  private constructor(service: SystemService, folder: string, token: string) {
+    const settings = { address: service.address, token, peer: 'system' };
     this.service = service;
     this.#folder = folder;
     this.#data = new Channel(DataConnector, settings);
@@ -83,11 +83,20 @@ export class TestSystem {
       MILLRACE_ADMIN_PASSWORD: ADMIN.password,
       ...env,
     });
-    return new TestSystem(await start(config, createLogger('system', 'fatal')), folder);
+    return new TestSystem(await start(config, createLogger('system', 'fatal')), folder, TOKEN);
+  }
+
+  /** A second caller, who may know another token. */
+  static connect(service: SystemService, token: string): TestSystem {
+    return new TestSystem(service, '', token);
+  }
+
+  leave(): void {
+    for (const channel of [this.#data, this.sessions, this.environments, this.extras, this.access]) channel.close();
   }
 
   async stop(): Promise<void> {
-    for (const channel of [this.#data, this.sessions, this.environments, this.extras, this.access]) channel.close();
+    this.leave();
     await this.service.close();
     await rm(this.#folder, { recursive: true, force: true });
   }
@@ -130,6 +139,8 @@ export function sessionOf({ outcome }: SessionReply): any {
 /** Collects updates; waits for the one that a test is about. */
 export class Watch {
   readonly updates: Update[] = [];
+  /** Why the stream ended. */
+  readonly failed: Promise<Error>;
   readonly #call;
   #notify: () => void = () => {};
 
@@ -140,7 +151,7 @@ export class Watch {
       this.updates.push(update);
       this.#notify();
     });
-    this.#call.on('error', () => {});
+    this.failed = new Promise((resolve) => this.#call.on('error', resolve));
   }
 
   async until(wanted: (update: Update) => boolean): Promise<Update> {

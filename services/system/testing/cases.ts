@@ -1,0 +1,18 @@
+/** All cases that hold on every engine of the system database. */
+import { afterAll, beforeAll } from 'vitest';
+import { recordCases } from './records.ts';
+import { serviceCases } from './services.ts';
+import { snapshotCases } from './snapshot.ts';
+import { Suite } from './suite.ts';
+import { userCases } from './users.ts';
+
+/** @param databaseUrl asked once the suite begins; undefined: SQLite in a folder of its own */
+export function systemCases(databaseUrl: () => string | undefined): void {
+  const suite = new Suite();
+  beforeAll(() => suite.start(databaseUrl()));
+  afterAll(() => suite.stop());
+  serviceCases(suite);
+  recordCases(suite);
+  userCases(suite);
+  snapshotCases(suite);
+}
