@@ -53,3 +53,5 @@ export const BODY_TIMEOUT_MS = 30_000;
 export const ANSWER_BUFFERED_BYTES_MAX = 64 * KIB;
 /** How often the system service looks whether another process changed something: half of what "within a second" allows. */
 export const SNAPSHOT_POLL_MS = 500;
+/** What a sender may have under way on one HTTP/2 connection between tiers. */
+export const FLOW_CONTROL_WINDOW_BYTES = 4 * MIB;

@@ -8,7 +8,7 @@ import {
   credentials,
   type ServiceError,
 } from '@grpc/grpc-js';
-import { GRPC_MESSAGE_BYTES_MAX } from '../bounds.ts';
+import { FLOW_CONTROL_WINDOW_BYTES, GRPC_MESSAGE_BYTES_MAX } from '../bounds.ts';
 import { withToken } from './auth.ts';
 import { type Codecs, methodDefinition } from './service.ts';
 import { fromServiceError } from './status.ts';
@@ -36,6 +36,8 @@ const OPTIONS: ChannelOptions = {
   'grpc.enable_retries': 0,
   // Each channel its own connections, so that closing one never ends another's.
   'grpc.use_local_subchannel_pool': 1,
+  // The default of 64 kB makes every page of a list wait for permission to go on.
+  'grpc-node.flow_control_window': FLOW_CONTROL_WINDOW_BYTES,
 };
 
 export class Channel<S extends DescService> {

@@ -14,7 +14,7 @@ interface PointRead {
 }
 
 /** Two statements of one shape in flight: one runs in the database while the other's rows are written out. */
-const BOUNDS = { batchMax: 500, waitingMax: 20_000, lines: 2, linesMax: 4, slowMs: 20 };
+const BOUNDS = { batchMax: 500, waitingMax: 20_000, lines: 1, linesMax: 4, slowMs: 20 };
 
 export class PointReads {
   readonly #source: SqlSource;
