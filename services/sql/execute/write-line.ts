@@ -21,7 +21,7 @@ export interface BulkForm {
 }
 
 /** Lines stay few: the fuller a commit, the cheaper each write in it. A lock held elsewhere opens others. */
-const BOUNDS = { batchMax: 500, waitingMax: 20_000, lines: 1, linesMax: 6, slowMs: 15 };
+const BOUNDS = { batchMax: 500, waitingMax: 20_000, lines: 2, linesMax: 6, slowMs: 15 };
 
 export class WriteLine {
   readonly #source: SqlSource;
