@@ -5,22 +5,25 @@
 import { callerGone, Deadline } from '#common/deadline.ts';
 import { MillraceError, notFound } from '#common/errors.ts';
 import type { Logger } from '#common/observe/log.ts';
+import type { Service } from '#proto/access/v1/access_pb.ts';
+import type { Shape } from '#proto/data/v1/data_pb.ts';
 import type { AccessState } from './access/state.ts';
 import { type Authenticators, authenticate } from './authenticate/authenticate.ts';
 import { type Credentials, readCredentials } from './authenticate/credentials.ts';
 import type { Principal } from './authenticate/principal.ts';
-import { requireAccess } from './decide/access.ts';
+import { allowedMask, requireAccess } from './decide/access.ts';
 import type { Cors } from './decide/cors.ts';
 import { grant } from './decide/grant.ts';
 import { sendError, sendForwarded, sendValue } from './encode/answer.ts';
 import { presentationOf } from './encode/presentation.ts';
 import type { Forwarder } from './forward/forward.ts';
 import { toOperation } from './forward/operation.ts';
+import { LoggedReply } from './http/logged-reply.ts';
 import type { Headers, Responder } from './http/reply.ts';
 import type { Request } from './http/request.ts';
 import type { Listings } from './listings.ts';
 import { ApiRequest } from './parse/api-request.ts';
-import { listingOf, pluckJson } from './parse/listing.ts';
+import { listingOf, pluckJson, withAccess } from './parse/listing.ts';
 import { type ParsedResource, parseDatabase, parseSystem } from './parse/resource.ts';
 import { parseRoute } from './parse/route.ts';
 import type { ReadyCall, RememberedCalls } from './remembered.ts';
@@ -56,7 +59,9 @@ export class Pipeline {
   }
 
   /** Answers one request, whatever happens. */
-  handle(http: Request, reply: Responder): void {
+  handle(http: Request, plain: Responder): void {
+    const { log } = this.#stages;
+    const reply = log.isLevelEnabled('info') ? new LoggedReply(plain, http, log) : plain;
     const headers: Headers = [
       ['X-Request-Id', http.id],
       ...this.#stages.cors.headers(http.path, http.header('origin')),
@@ -134,7 +139,8 @@ export class Pipeline {
     const operation = toOperation(request.http.id, parsed, granted, principal);
     const forwarded = await forwarder.send(service.tier, operation, deadline, parsed.repeatable);
     const created = isSystem && request.verb === 'POST';
-    await sendForwarded(reply, forwarded, created ? 201 : 200, shown, transformOf(request, parsed));
+    const transform = transformOf(request, parsed, service, principal);
+    await sendForwarded(reply, forwarded, created ? 201 : 200, shown, transform);
   }
 
   /** A remembered call: the way back is the same as for one that was read in full. */
@@ -173,12 +179,22 @@ function remembers({ query }: ApiRequest): boolean {
   return !['as_list', 'file', 'accept', 'wrap'].some((name) => query.has(name));
 }
 
-/** A list of records as the list of one of their fields. */
+/** What becomes of the connector's JSON before it is shown: undefined where it is shown as it is. */
 function transformOf(
   { query }: ApiRequest,
-  { single }: ParsedResource,
+  { single, shape }: ParsedResource,
+  service: Service,
+  principal: Principal,
 ): ((json: Uint8Array) => Uint8Array) | undefined {
+  if (shape.action.case === 'describeTables' && !principal.isAdmin) {
+    return (json) => withAccess(json, (table) => allowedMask(principal, service, `_schema/${table.toLowerCase()}`));
+  }
   if (single || !query.flag('as_list')) return undefined;
-  const { idFields } = listingOf(query);
+  const { idFields } = listingOf(query, service.type === 'system' ? systemKey(shape) : 'name');
   return (json) => pluckJson(json, idFields);
+}
+
+/** The system's records are known by their id; types by their name. */
+function systemKey({ action }: Shape): string {
+  return action.case === 'read' && action.value.table === 'service_type' ? 'name' : 'id';
 }

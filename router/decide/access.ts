@@ -38,44 +38,46 @@ export function requireAccess(
   const bit = VERB_BITS[verb] ?? 0;
   if (service && ((EXCEPTIONS[service.type]?.[component] ?? 0) & bit) !== 0) return;
   if ((allowedMask(principal, service, component) & bit) !== 0) return;
+  // Whoever may read anything of a service may see which of its tables he may use (system-api §4.5).
+  const listsTables = component === '_schema' && verb === 'GET' && service !== undefined;
+  if (listsTables && principal.role?.isActive && (principal.role.anyMask(service.id, principal.requestor) & bit) !== 0)
+    return;
   throw refusal(principal, serviceName, component, verb);
 }
 
 function refusal(principal: Principal, serviceName: string, component: string, verb: string): MillraceError {
-  const { user, role, sentApiKey, sentToken, isAdmin } = principal;
-  if (!isAdmin) {
-    if (!sentApiKey && !sentToken) {
-      return new MillraceError(
-        'invalid',
-        'No session token (JWT) or API Key detected in request. Please send in X-DreamFactory-Session-Token and/or ' +
-          'X-DreamFactory-API-Key request header. You can also use URL query parameters session_token and/or api_key.',
-      );
-    }
-    if (!role && !sentApiKey) {
-      return new MillraceError(
-        'invalid',
-        'No API Key provided. Please provide a valid API Key using X-DreamFactory-API-Key request header or ' +
-          "'api_key' url query parameter.",
-      );
-    }
-    if (!role && !sentToken) {
-      return new MillraceError(
-        'invalid',
-        'No session token (JWT) provided. Please provide a valid JWT using X-DreamFactory-Session-Token request ' +
-          "header or 'session_token' url query parameter.",
-      );
-    }
-    if (!role) {
-      return new MillraceError(
-        'denied',
-        'Role not found. A Role may not be assigned to you or your App. Please contact your administrator.',
-      );
-    }
-    if (!role.isActive) {
-      return new MillraceError('denied', 'Access Forbidden. The role assigned to you or your App is not active.');
-    }
-    if (!user) return new MillraceError('unauthenticated', 'Unauthorized. User is not authenticated.');
+  const { user, role, sentApiKey, sentToken } = principal;
+  if (!sentApiKey && !sentToken) {
+    return new MillraceError(
+      'invalid',
+      'No session token (JWT) or API Key detected in request. Please send in X-DreamFactory-Session-Token and/or ' +
+        'X-DreamFactory-API-Key request header. You can also use URL query parameters session_token and/or api_key.',
+    );
   }
+  if (!role && !sentApiKey) {
+    return new MillraceError(
+      'invalid',
+      'No API Key provided. Please provide a valid API Key using X-DreamFactory-API-Key request header or ' +
+        "'api_key' url query parameter.",
+    );
+  }
+  if (!role && !sentToken) {
+    return new MillraceError(
+      'invalid',
+      'No session token (JWT) provided. Please provide a valid JWT using X-DreamFactory-Session-Token request ' +
+        "header or 'session_token' url query parameter.",
+    );
+  }
+  if (!role) {
+    return new MillraceError(
+      'denied',
+      'Role not found. A Role may not be assigned to you or your App. Please contact your administrator.',
+    );
+  }
+  if (!role.isActive) {
+    return new MillraceError('denied', 'Access Forbidden. The role assigned to you or your App is not active.');
+  }
+  if (!user) return new MillraceError('unauthenticated', 'Unauthorized. User is not authenticated.');
   const where = component ? `component '${component}' of service '${serviceName}'` : `service '${serviceName}'`;
   return new MillraceError(
     'denied',

@@ -92,15 +92,29 @@ function withRowFilter(shape: Shape, filter: Filter): Shape {
   }
 }
 
+/**
+ * A record by its key is refused as such. Of several, all are refused where one is: the caller then knows that
+ * nothing was written, and which records must not be.
+ */
 function checkRecords({ shape, records }: Decidable, verb: string, filter: RowFilter): void {
-  const writes = shape.action.case === 'create' || shape.action.case === 'update';
-  if (!writes || records.length === 0) return;
+  const { action } = shape;
+  if ((action.case !== 'create' && action.case !== 'update') || records.length === 0) return;
   const parsed = parseJson(records);
-  for (const record of Array.isArray(parsed) ? parsed : [parsed]) {
-    const admitted =
-      typeof record !== 'object' ||
-      record === null ||
-      filter.admits(record as Record<string, unknown>, verb === 'POST');
-    if (!admitted) throw new MillraceError('denied', 'Denied access to some of the requested fields.');
-  }
+  const single = !Array.isArray(parsed);
+  const refused = (single ? [parsed] : parsed).map((record) => !isAdmitted(record, verb, filter));
+  if (!refused.includes(true)) return;
+  const denied = () => new MillraceError('denied', 'Denied access to some of the requested fields.');
+  if (single) throw denied();
+  const bystander = () => new MillraceError('invalid', 'Not written, as another record of the request was refused.');
+  const outcomes = refused.map((one) => ({ error: one ? denied() : bystander() }));
+  throw new MillraceError('invalid', 'Some of the records were refused.', undefined, undefined, {
+    outcomes,
+    rolledBack: false,
+  });
+}
+
+function isAdmitted(record: unknown, verb: string, filter: RowFilter): boolean {
+  // What is no record is refused by whoever reads it for what it is.
+  if (typeof record !== 'object' || record === null) return true;
+  return filter.admits(record as Record<string, unknown>, verb === 'POST');
 }

@@ -3,6 +3,7 @@ import type { MillraceError } from '#common/errors.ts';
 import { parseJson, stringifyJson } from '#common/json.ts';
 import type { Forwarded } from '../forward/forward.ts';
 import type { Headers, Responder } from '../http/reply.ts';
+import { UnknownVerb } from '../parse/verb.ts';
 import { toCsv } from './csv.ts';
 import { envelope } from './envelope.ts';
 import { errorReply } from './error.ts';
@@ -82,6 +83,16 @@ export function sendError(
   accept: string | undefined,
   headers: Headers,
 ): void {
+  if (error instanceof UnknownVerb) {
+    const json = stringifyJson({ error: { code: 405, context: null, message: error.message, status_code: 405 } });
+    const allow = ['Allow', error.allowed.join(', ')] as const;
+    return sendJson(reply, 405, json, {
+      format: 'json',
+      disposition: undefined,
+      wrap: true,
+      headers: [...headers, allow],
+    });
+  }
   const { status, json, retryAfterSeconds } = errorReply(error, verb);
   const retry = retryAfterSeconds === undefined ? [] : [['Retry-After', String(retryAfterSeconds)] as const];
   const format = pickFormat(accept, undefined, undefined, '').format ?? 'json';

@@ -11,13 +11,14 @@ export interface Listing {
   readonly withAccess: boolean;
 }
 
-export function listingOf(query: Query): Listing {
+/** @param identifier  what an entry is known by, where the request names nothing else */
+export function listingOf(query: Query, identifier = 'name'): Listing {
   const fields = query.get('fields');
   const idFields = namesOf(query.get('id_field'));
   return {
     fields: fields === '*' ? undefined : namesOf(fields),
     asList: query.flag('as_list'),
-    idFields: idFields.length > 0 ? idFields : ['name'],
+    idFields: idFields.length > 0 ? idFields : [identifier],
     withAccess: query.flag('include_access'),
   };
 }
@@ -46,4 +47,12 @@ export function pluck(entries: readonly Entry[], idFields: readonly string[]): u
 export function pluckJson(json: Uint8Array, idFields: readonly string[]): Uint8Array {
   const records = parseJson(json);
   return Array.isArray(records) ? Buffer.from(stringifyJson(pluck(records as Entry[], idFields))) : json;
+}
+
+/** Descriptions of tables with the verbs that the caller may use on each, as a mask (database-api §6.2). */
+export function withAccess(json: Uint8Array, maskOf: (table: string) => number): Uint8Array {
+  const described = parseJson(json);
+  const one = (table: Entry): Entry => ({ ...table, access: maskOf(String(table['name'] ?? '')) });
+  const shown = Array.isArray(described) ? (described as Entry[]).map(one) : one(described as Entry);
+  return Buffer.from(stringifyJson(shown));
 }

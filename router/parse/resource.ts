@@ -1,9 +1,10 @@
 /** Which kind of call a path below a service is: a list of names, records of a table, its schema. */
 import { create } from '@bufbuild/protobuf';
 import { MillraceError, notFound } from '#common/errors.ts';
-import { ListResourcesSchema, ResourceKind, ShapeSchema } from '#proto/data/v1/data_pb.ts';
+import { parseJson, stringifyJson } from '#common/json.ts';
+import { Comparator, FilterSchema, ListResourcesSchema, ResourceKind, ShapeSchema } from '#proto/data/v1/data_pb.ts';
 import type { ApiRequest } from './api-request.ts';
-import { idsOf } from './options.ts';
+import { idsOf, namesOf, textValue } from './options.ts';
 import { type Parsed, parseRecords } from './records.ts';
 import { parseSchema } from './schema.ts';
 
@@ -52,7 +53,34 @@ export function parseSystem(request: ApiRequest): ParsedResource {
     return listing(request, ResourceKind.ROOT, '');
   }
   if (more.length > 0) throw notFound(`Resource '${segments.join('/')}' not found for service '${service}'.`);
-  return { ...parseRecords(request, service, resource.toLowerCase(), id), listing: undefined, table: undefined };
+  const parsed = parseRecords(request, service, resource.toLowerCase(), id);
+  return { ...withSystemOptions(request, resource.toLowerCase(), parsed), listing: undefined, table: undefined };
+}
+
+/** What some of the system's records take beside the usual options (system-api §5.1, §5.9). */
+function withSystemOptions(request: ApiRequest, resource: string, parsed: Parsed): Parsed {
+  const { action } = parsed.shape;
+  if (resource === 'app' && action.case === 'update' && parsed.single && request.query.flag('regenerate')) {
+    const record = parseJson(parsed.records);
+    return { ...parsed, records: Buffer.from(stringifyJson({ ...(record as object), api_key: null })) };
+  }
+  const group = resource === 'service_type' && action.case === 'read' ? namesOf(request.query.get('group')) : [];
+  if (action.case !== 'read' || group.length === 0) return parsed;
+  // Types are in groups: here the option chooses them, and does not aggregate.
+  const first = parsed.parameters.length;
+  const operands = group.map((_, i) => ({ kind: { case: 'parameter' as const, value: first + i } }));
+  const inGroup = create(FilterSchema, {
+    node: { case: 'comparison', value: { field: 'group', comparator: Comparator.IN, operands } },
+  });
+  const filter = action.value.filter
+    ? create(FilterSchema, { node: { case: 'all', value: { filters: [action.value.filter, inGroup] } } })
+    : inGroup;
+  const read = { ...action.value, group: [], filter };
+  return {
+    ...parsed,
+    shape: { ...parsed.shape, action: { case: 'read', value: read } },
+    parameters: [...parsed.parameters, ...group.map(textValue)],
+  };
 }
 
 function listing(request: ApiRequest, kind: ResourceKind, prefix: string): ParsedResource {

@@ -10,13 +10,21 @@ export interface VerbSource {
   body(name: string): string | undefined;
 }
 
-/** @throws MillraceError unsupported for a verb that nobody knows */
+/** A verb that nobody knows: HTTP has a status of its own for it. */
+export class UnknownVerb extends MillraceError {
+  /** What is known, for the header Allow. */
+  readonly allowed = Object.keys(VERB_BITS);
+
+  constructor() {
+    super('unsupported', 'The method is not known here.');
+  }
+}
+
+/** @throws UnknownVerb */
 export function effectiveVerb(source: VerbSource): string {
   const verb = tunnelled(source).toUpperCase();
   if (verb === 'MERGE') return 'PATCH';
-  if (!(verb in VERB_BITS)) {
-    throw new MillraceError('unsupported', 'The method is not known here.', { allowed: Object.keys(VERB_BITS) });
-  }
+  if (!Object.hasOwn(VERB_BITS, verb)) throw new UnknownVerb();
   return verb;
 }
 

@@ -33,7 +33,7 @@ export async function start(config: SqlConfig, log: Logger): Promise<Component &
     serviceTypes: await announcedTypes(),
   });
   const follower = new Follower(system, request, (update) => connector.apply(update), log);
-  const connections = dataConnector(connector);
+  const connections = dataConnector(connector, log);
   const server = await startGrpcServer({
     name: TIER,
     address: config.address,

@@ -71,7 +71,7 @@ async function startOn(
     address: config.address,
     token: config.clusterToken,
     services: [
-      dataConnector(systemConnector(new Records(changes, tools))),
+      dataConnector(systemConnector(new Records(changes, tools)), log),
       sessionsService(sessions, log),
       environmentsService(changes, tools),
       schemaExtrasService(changes, log),

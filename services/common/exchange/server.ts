@@ -11,6 +11,7 @@ import {
   type Operation,
   type Reply,
   type Result,
+  type Shape,
 } from '#proto/data/v1/data_pb.ts';
 import {
   BATCH_BYTES_MAX,
@@ -23,6 +24,7 @@ import type { Connector } from '../connector.ts';
 import { callerGone, Deadline, sweepDeadlines } from '../deadline.ts';
 import { MillraceError } from '../errors.ts';
 import type { ServedService } from '../grpc/service.ts';
+import type { Logger } from '../observe/log.ts';
 import { EXCHANGE_CODECS } from './codec.ts';
 import { errorToMessage } from './errors.ts';
 import { ParkedAnswers } from './parked.ts';
@@ -34,13 +36,30 @@ export interface DataConnectorService extends ServedService {
 }
 
 /** What a tier adds to its gRPC server to be a data connector. */
-export function dataConnector(connector: Connector): DataConnectorService {
+export function dataConnector(connector: Connector, log: Logger): DataConnectorService {
   const streams = new Set<ExchangeStream>();
   const shapes = new ShapeCache();
   const parked = new ParkedAnswers();
 
-  const execute = async (operation: Operation, deadline: Deadline): Promise<Result> =>
-    connector.execute(operation, shapes.of(operation), deadline);
+  const execute = async (operation: Operation, deadline: Deadline): Promise<Result> => {
+    const startedAt = log.isLevelEnabled('debug') ? performance.now() : 0;
+    let shape: Shape | undefined;
+    try {
+      shape = shapes.of(operation);
+      const result = await connector.execute(operation, shape, deadline);
+      if (startedAt > 0) log.debug(facts(operation, shape, startedAt), 'operation done');
+      return result;
+    } catch (thrown) {
+      const error = MillraceError.from(thrown);
+      // What a client is told nothing about is told here, once, under the request's id.
+      if (error.code === 'internal') {
+        log.error({ ...facts(operation, shape, startedAt), err: error.cause ?? error }, 'operation failed');
+      } else if (startedAt > 0) {
+        log.debug({ ...facts(operation, shape, startedAt), code: error.code }, 'operation refused');
+      }
+      throw error;
+    }
+  };
 
   return {
     desc: DataConnector,
@@ -70,6 +89,12 @@ export function dataConnector(connector: Connector): DataConnectorService {
       },
     },
   };
+}
+
+/** Which operation a log line speaks of: never its values. */
+function facts(operation: Operation, shape: Shape | undefined, startedAt: number): Record<string, unknown> {
+  const took = startedAt > 0 ? { tookMs: Math.round((performance.now() - startedAt) * 100) / 100 } : {};
+  return { requestId: operation.requestId, service: shape?.service, action: shape?.action.case, ...took };
 }
 
 function deadlineOf(operation: Operation): Deadline {

@@ -1,0 +1,82 @@
+/** One program of dist/ as a process of its own: started, listened to, ended by its handle. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ensureBuilt, ROOT } from './build.ts';
+
+export type Program = 'all-in-one' | 'system' | 'sql' | 'router';
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface Running {
+  readonly pid: number;
+  /** What it has printed so far, both streams. */
+  output(): string;
+  readonly exited: Promise<Exit>;
+  /** Sends the signal and waits for the end; SIGKILL for one that does not listen. Safe to call twice. */
+  stop(signal?: NodeJS.Signals): Promise<Exit>;
+  /** The first message of the given kind that it sends to whoever started it. */
+  readonly child: ChildProcess;
+}
+
+const STOP_TIMEOUT_MS = 20_000;
+const POLL_MS = 10;
+
+/** Of the caller's environment only what a program needs to run: no setting of the machine may decide a test. */
+const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'LANG'].flatMap((name) =>
+  process.env[name] === undefined ? [] : [[name, process.env[name]] as const],
+);
+
+/** Ends by itself when this process dies: the channel between them closes, which counts as a signal to stop. */
+export function startProgram(program: Program, env: Readonly<Record<string, string>>): Running {
+  ensureBuilt();
+  const child = spawn(process.execPath, ['--enable-source-maps', join(ROOT, 'dist', `${program}.js`)], {
+    cwd: ROOT,
+    env: { ...Object.fromEntries(INHERITED), ...env },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  if (child.pid === undefined) throw new Error(`${program} could not be started.`);
+  let output = '';
+  for (const stream of [child.stdout, child.stderr] as Readable[]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+  }
+  let isGone = false;
+  const exited = new Promise<Exit>((resolve) => {
+    child.once('close', (code, signal) => {
+      isGone = true;
+      resolve({ code, signal });
+    });
+  });
+  const stop = async (signal: NodeJS.Signals = 'SIGTERM'): Promise<Exit> => {
+    if (isGone) return exited;
+    child.kill(signal);
+    const late = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+    return exited.finally(() => clearTimeout(late));
+  };
+  return { pid: child.pid, child, output: () => output, exited, stop };
+}
+
+/**
+ * Tries until it gives something.
+ * @throws Error with the last failure when the time is up
+ */
+export async function until<T>(what: string, attempt: () => Promise<T | undefined | false>, timeoutMs = 10_000): Promise<T> {
+  const deadline = performance.now() + timeoutMs;
+  let failure: unknown;
+  while (performance.now() < deadline) {
+    try {
+      const result = await attempt();
+      if (result !== undefined && result !== false) return result;
+    } catch (error) {
+      failure = error;
+    }
+    await sleep(POLL_MS);
+  }
+  throw new Error(`Not within ${timeoutMs} ms: ${what}.`, { cause: failure });
+}

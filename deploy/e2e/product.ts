@@ -1,0 +1,140 @@
+/** The product as its users start it: all in one, or its tiers apart. */
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client, login, withToken } from './client.ts';
+import { type Exit, type Program, type Running, startProgram, until } from './process.ts';
+
+export const ADMIN = { email: 'ada@example.com', password: 'correct horse battery staple' };
+
+const READY_MS = 30_000;
+const NO_SAMPLE = { MILLRACE_SEED_SAMPLE: 'false' };
+const FIRST_ADMIN = { MILLRACE_ADMIN_EMAIL: ADMIN.email, MILLRACE_ADMIN_PASSWORD: ADMIN.password };
+
+export type Env = Readonly<Record<string, string>>;
+
+export interface Product {
+  readonly origin: string;
+  readonly folder: string;
+  readonly running: Running;
+  /** Nobody yet. */
+  readonly anyone: Client;
+  /** Signed in as the first administrator. */
+  readonly admin: Client;
+  /** Ends it and removes its folder. */
+  stop(): Promise<void>;
+}
+
+export function temporaryFolder(): string {
+  return mkdtempSync(join(tmpdir(), 'millrace-e2e-'));
+}
+
+/** `npm start` in an empty folder, on a free port, without the sample unless `env` says otherwise. */
+export async function startProduct(env: Env = {}): Promise<Product> {
+  const folder = temporaryFolder();
+  const given = { MILLRACE_DATA_DIR: folder, MILLRACE_HTTP_PORT: '0', ...NO_SAMPLE, ...FIRST_ADMIN, ...env };
+  const running = startProgram('all-in-one', given);
+  const stop = async (): Promise<void> => {
+    await running.stop();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    const origin = await readyOrigin(running);
+    await untilReady(origin);
+    const anyone = new Client(origin);
+    const admin = await signIn(anyone);
+    await untilServing(admin);
+    return { origin, folder, running, anyone, admin, stop };
+  } catch (error) {
+    await stop();
+    throw new Error(`The product did not start: ${running.output()}`, { cause: error });
+  }
+}
+
+/** What it prints when it is ready. @throws Error when it ends instead */
+export async function readyOrigin(running: Running): Promise<string> {
+  let exit: Exit | undefined;
+  void running.exited.then((result) => {
+    exit = result;
+  });
+  const found = await until(
+    'the line that says it is ready',
+    async () => exit ?? /ready at (http:\S+)/.exec(running.output())?.[1],
+    READY_MS,
+  );
+  if (typeof found === 'string') return found;
+  throw new Error(`It ended instead (${found.signal ?? found.code}).`);
+}
+
+export function untilReady(origin: string): Promise<true> {
+  return until('/status answers 200', async () => (await new Client(origin).send('GET', '/status')).status === 200 || undefined, READY_MS);
+}
+
+export async function signIn(anyone: Client): Promise<Client> {
+  return anyone.as(withToken(await login(anyone, ADMIN)));
+}
+
+/** The router may be ready a moment before the connector has announced what it serves. */
+export function untilServing(admin: Client): Promise<true> {
+  return until('the SQL tier serves', async () => (await admin.send('GET', 'system/service_type/pgsql')).status === 200 || undefined);
+}
+
+/** The tiers, each a process of its own, over Unix sockets in a temporary folder. */
+export class Tiers {
+  readonly folder = temporaryFolder();
+  readonly token = randomBytes(16).toString('hex');
+  readonly systemAddress = `unix:${join(this.folder, 'system.sock')}`;
+  readonly sqlAddress = `unix:${join(this.folder, 'sql.sock')}`;
+  readonly #running = new Map<Program, Running>();
+  readonly #env: Env;
+  #port = 0;
+
+  constructor(env: Env = {}) {
+    this.#env = env;
+  }
+
+  async start(...programs: Program[]): Promise<void> {
+    await Promise.all(programs.map((program) => this.#start(program)));
+  }
+
+  async #start(program: Program): Promise<void> {
+    const running = startProgram(program, {
+      MILLRACE_DATA_DIR: this.folder,
+      MILLRACE_SYSTEM_ADDRESS: this.systemAddress,
+      MILLRACE_SQL_ADDRESS: this.sqlAddress,
+      MILLRACE_SQL_ADDRESSES: this.sqlAddress,
+      MILLRACE_CLUSTER_TOKEN: this.token,
+      MILLRACE_HTTP_PORT: String(this.#port),
+      ...FIRST_ADMIN,
+      ...this.#env,
+    });
+    this.#running.set(program, running);
+    if (program !== 'router') return;
+    // A router tells whoever started it where it listens.
+    running.child.once('message', (message: { port: number }) => {
+      this.#port = message.port;
+    });
+    await until('the router listens', async () => this.#port > 0, READY_MS);
+    await untilReady(this.origin);
+  }
+
+  get origin(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  get anyone(): Client {
+    return new Client(this.origin);
+  }
+
+  of(program: Program): Running {
+    const running = this.#running.get(program);
+    if (!running) throw new Error(`${program} was not started.`);
+    return running;
+  }
+
+  async stop(): Promise<void> {
+    for (const program of ['router', 'sql', 'system'] as const) await this.#running.get(program)?.stop();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
