@@ -66,7 +66,11 @@ export function startProgram(program: Program, env: Readonly<Record<string, stri
  * Tries until it gives something.
  * @throws Error with the last failure when the time is up
  */
-export async function until<T>(what: string, attempt: () => Promise<T | undefined | false>, timeoutMs = 10_000): Promise<T> {
+export async function until<T>(
+  what: string,
+  attempt: () => Promise<T | undefined | false>,
+  timeoutMs = 10_000,
+): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   let failure: unknown;
   while (performance.now() < deadline) {

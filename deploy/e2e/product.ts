@@ -68,7 +68,11 @@ export async function readyOrigin(running: Running): Promise<string> {
 }
 
 export function untilReady(origin: string): Promise<true> {
-  return until('/status answers 200', async () => (await new Client(origin).send('GET', '/status')).status === 200 || undefined, READY_MS);
+  return until(
+    '/status answers 200',
+    async () => (await new Client(origin).send('GET', '/status')).status === 200 || undefined,
+    READY_MS,
+  );
 }
 
 export async function signIn(anyone: Client): Promise<Client> {
@@ -77,7 +81,10 @@ export async function signIn(anyone: Client): Promise<Client> {
 
 /** The router may be ready a moment before the connector has announced what it serves. */
 export function untilServing(admin: Client): Promise<true> {
-  return until('the SQL tier serves', async () => (await admin.send('GET', 'system/service_type/pgsql')).status === 200 || undefined);
+  return until(
+    'the SQL tier serves',
+    async () => (await admin.send('GET', 'system/service_type/pgsql')).status === 200 || undefined,
+  );
 }
 
 /** The tiers, each a process of its own, over Unix sockets in a temporary folder. */

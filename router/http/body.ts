@@ -3,6 +3,7 @@ import type { Refusal } from './refusal.ts';
 
 const TOO_LARGE: Refusal = { status: 413, message: 'The body is larger than this server takes.' };
 const FULL: Refusal = { status: 503, message: 'The server holds as many bodies as it can.', retryAfterSeconds: 1 };
+const EMPTY = new Uint8Array(0);
 
 /** Bytes of bodies held at this moment, over all connections. */
 export class BodyBudget {
@@ -28,11 +29,16 @@ export class BodyBudget {
   }
 }
 
-/** One body. Memory is counted as it arrives: what a client only announces costs nothing. */
+/**
+ * One body. Memory is counted as it arrives: what a client only announces costs nothing. A body that comes in one
+ * piece is not copied; one in many is gathered in a buffer that doubles, so that a million tiny pieces take no more
+ * room than their bytes.
+ */
 export class Body {
   readonly #budget: BodyBudget;
   readonly #bytesMax: number;
-  readonly #chunks: Uint8Array[] = [];
+  #announced: number | undefined;
+  #buffer: Uint8Array = EMPTY;
   #length = 0;
 
   constructor(budget: BodyBudget, bytesMax: number) {
@@ -42,30 +48,41 @@ export class Body {
 
   /** What the client announced, before the first byte is read. */
   announce(contentLength: number | undefined): Refusal | undefined {
+    this.#announced = contentLength;
     return (contentLength ?? 0) > this.#bytesMax ? TOO_LARGE : undefined;
   }
 
   /** @param chunk  kept, so it must be the caller's to give */
   add(chunk: Uint8Array): Refusal | undefined {
-    if (this.#length + chunk.length > this.#bytesMax) return TOO_LARGE;
+    const length = this.#length + chunk.length;
+    if (length > this.#bytesMax) return TOO_LARGE;
     if (!this.#budget.take(chunk.length)) return FULL;
-    this.#length += chunk.length;
-    this.#chunks.push(chunk);
+    if (this.#length === 0) this.#buffer = chunk;
+    else this.#append(chunk, length);
+    this.#length = length;
     return undefined;
   }
 
   /** The whole body. It stays counted until `release`. */
   bytes(): Uint8Array {
-    const only = this.#chunks.length === 1 ? this.#chunks[0] : undefined;
-    const whole = only ?? Buffer.concat(this.#chunks, this.#length);
-    this.#chunks.length = 0;
-    return whole;
+    return this.#buffer.subarray(0, this.#length);
   }
 
   /** Nobody needs the bytes any longer. */
   release(): void {
     this.#budget.give(this.#length);
     this.#length = 0;
-    this.#chunks.length = 0;
+    this.#buffer = EMPTY;
+  }
+
+  #append(chunk: Uint8Array, length: number): void {
+    // The first piece is not ours to write behind; it has no room anyway.
+    if (length > this.#buffer.length) {
+      const room = Math.min(2 * length, this.#announced ?? this.#bytesMax);
+      const larger = new Uint8Array(room);
+      larger.set(this.#buffer.subarray(0, this.#length));
+      this.#buffer = larger;
+    }
+    this.#buffer.set(chunk, this.#length);
   }
 }

@@ -79,7 +79,10 @@ function paramsOf(request: ApiRequest): ReadonlyMap<string, Value> {
   return values;
 }
 
-/** `f [asc|desc] [nulls first|last], …`; a direction that is neither is ascending, as the original has it. */
+/**
+ * `f [asc|desc] [nulls first|last], …`; a direction that is neither is ascending, as the original has it. A name with
+ * blanks is written in double quotes, as in filters.
+ */
 export function orderOf(request: ApiRequest): Order[] {
   return order(request.option('order'));
 }
@@ -88,8 +91,9 @@ function order(value: unknown): Order[] {
   if (typeof value !== 'string' || value.trim() === '') return [];
   if (value.includes(';')) throw invalid('Invalid order by clause in request.', { field: 'order' });
   return namesOf(value).map((part) => {
-    const [field = '', ...words] = part.split(/\s+/);
-    const lower = words.map((word) => word.toLowerCase());
+    const [, quoted, bare = '', rest = ''] = /^(?:"((?:[^"]|"")+)"|(\S+))\s*(.*)$/s.exec(part) ?? [];
+    const field = quoted?.replaceAll('""', '"') ?? bare;
+    const lower = rest.toLowerCase().split(/\s+/);
     const nulls = lower.indexOf('nulls');
     return {
       $typeName: 'millrace.data.v1.Order',

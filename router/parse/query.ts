@@ -21,13 +21,13 @@ export function givenName(option: string, isGiven: (name: string) => boolean): s
   return isGiven(option) ? option : ALIASES.get(option)?.find(isGiven);
 }
 
-/** `params[:name]` and `params[name]`. */
-const PARAMETER = /^params\[:?(.+)\]$/s;
+/** `params[:name]`. */
+const PARAMETER = /^params\[(.+)\]$/s;
 
 /** The options of one query string. Of a repeated name the last counts. */
 export class Query {
   readonly #values: ReadonlyMap<string, string>;
-  /** Replacement values of a filter, by name with the colon: `params[:n]=x` and `params[n]=x` are both `:n`. */
+  /** Replacement values of a filter, by name as it was sent: a filter's `:n` is `params[:n]`, colon included. */
   readonly params: ReadonlyMap<string, string>;
 
   private constructor(values: ReadonlyMap<string, string>, params: ReadonlyMap<string, string>) {
@@ -46,7 +46,7 @@ export class Query {
     for (const [name, value] of formPairs(raw)) {
       const parameter = name.startsWith('params[') ? PARAMETER.exec(name)?.[1] : undefined;
       if (parameter === undefined) values.set(name, value);
-      else params.set(`:${parameter}`, value);
+      else params.set(parameter, value);
     }
     return new Query(values, params);
   }

@@ -17,6 +17,8 @@ export const PARKED_LIFETIME_MS = 30_000;
 export const STREAM_IN_FLIGHT_MAX = 4096;
 /** One gRPC message between our own tiers: a body at its limit plus its envelope. */
 export const GRPC_MESSAGE_BYTES_MAX = 64 * MIB;
+/** Records of one operation: leaves room in that message for everything else. */
+export const OPERATION_BYTES_MAX = GRPC_MESSAGE_BYTES_MAX - 4 * MIB;
 /** Nesting of a filter: deeper than anyone writes, shallow enough for any stack. */
 export const FILTER_DEPTH_MAX = 100;
 /** Characters of a filter. */
@@ -47,6 +49,18 @@ export const MARKUP_DEPTH_MAX = 64;
 export const METHOD_LENGTH_MAX = 32;
 /** Request line and headers: a filter at its usual length and a few tokens. */
 export const HEAD_BYTES_MAX = 16 * KIB;
+/** Headers of one request: a browser behind three proxies sends thirty. */
+export const HEAD_FIELDS_MAX = 100;
+/** Bytes of the next requests that wait in our memory for the answer before theirs; more stay with the kernel. */
+export const PIPELINED_BYTES_MAX = 64 * KIB;
+/** From the first byte of a request, or the beginning of its connection, to the end of the headers. */
+export const HEAD_TIMEOUT_MS = 10_000;
+/** A connection between two requests: longer than the minute for which balancers keep theirs. */
+export const IDLE_TIMEOUT_MS = 75_000;
+/** A client that takes no piece of its answer for so long has gone without a word. */
+export const ANSWER_TIMEOUT_MS = 60_000;
+/** From our end of a connection to the client's: time for it to read the answer that stands before that end. */
+export const LINGER_MS = 1000;
 /** From the end of the headers to the end of the body. */
 export const BODY_TIMEOUT_MS = 30_000;
 /** An answer above this is written piece by piece as the socket takes it, so that it is not copied in whole. */

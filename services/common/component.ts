@@ -11,19 +11,25 @@ export interface Component {
 /** Starts in order; drains and closes in reverse, so that whoever depends on others goes first. */
 export async function startAll(starters: readonly (() => Promise<Component>)[]): Promise<Component> {
   const running: Component[] = [];
-  const close = async (): Promise<void> => {
-    for (const part of running.toReversed()) await part.close();
-  };
+  const close = (): Promise<void> => inReverse(running, (part) => part.close());
   try {
     for (const start of starters) running.push(await start());
   } catch (error) {
-    await close(); // half a start leaves nothing behind
+    await close().catch(() => {}); // half a start leaves nothing behind; why it failed counts more than this
     throw error;
   }
-  const drain = async (deadline: AbortSignal): Promise<void> => {
-    for (const part of running.toReversed()) await part.drain(deadline);
+  return {
+    name: running.map((part) => part.name).join('+'),
+    drain: (deadline) => inReverse(running, (part) => part.drain(deadline)),
+    close,
   };
-  return { name: running.map((part) => part.name).join('+'), drain, close };
+}
+
+/** All of them, also where one fails; then its error. */
+async function inReverse(parts: readonly Component[], work: (part: Component) => Promise<void>): Promise<void> {
+  const errors: unknown[] = [];
+  for (const part of parts.toReversed()) await work(part).catch((error: unknown) => errors.push(error));
+  if (errors.length > 0) throw errors[0];
 }
 
 /** A Ctrl-C under npm arrives twice, from the terminal and from npm: repeats this soon mean the first one. */

@@ -47,7 +47,8 @@ export class Deadline {
     this.#reason = reason;
     const listeners = this.#listeners;
     this.#listeners = undefined;
-    for (const listener of listeners ?? []) listener();
+    // One by one: a listener may make others be forgotten, and none of the rest may be skipped for that.
+    for (let next = listeners?.shift(); next; next = listeners?.shift()) next();
   }
 
   throwIfAborted(): void {

@@ -15,7 +15,8 @@ export class Follower {
   #call: ClientReadableStream<Update> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
-  #live = false;
+  /** undefined: not known yet. */
+  #live: boolean | undefined;
 
   constructor(settings: ChannelSettings, request: WatchRequest, onUpdate: (update: Update) => void, log: Logger) {
     this.#channel = new Channel(AccessControl, settings);
@@ -26,7 +27,7 @@ export class Follower {
 
   /** True while the system service is heard. */
   get live(): boolean {
-    return this.#live;
+    return this.#live === true;
   }
 
   /** Resolves with the first update. */
@@ -52,7 +53,10 @@ export class Follower {
     });
     const lost = (error?: unknown): void => {
       if (this.#call !== call || this.#closed) return;
-      if (this.#live) this.#log.warn({ err: error }, 'system service lost; going on with the last snapshot');
+      if (this.#live !== false) {
+        const known = this.#live ? 'going on with the last snapshot' : 'trying again until it is';
+        this.#log.warn({ err: error }, `system service is not heard; ${known}`);
+      }
       this.#live = false;
       this.#call = undefined;
       this.#timer = setTimeout(() => this.#follow(onFirst), RETRY_MS);

@@ -51,6 +51,8 @@ export interface Dialect {
   readonly wholeNumberType: string | undefined;
   /** Bits of a whole-number column, so that a number that does not fit is refused by name; undefined: 64. */
   integerBits?(column: Column): number | undefined;
+  /** A fraction for a whole-number column is cut off when it is written; otherwise it is refused. */
+  readonly truncatesFractions: boolean;
   /** The key of an aggregate in the answer, from `SUM_total` or `COUNT_ALL`: some engines fold it to lower case. */
   aggregateKey(key: string): string;
   /** How an aggregate's value is written; `column` is undefined for COUNT(*). */

@@ -56,6 +56,8 @@ export interface SqlEngine extends Engine<SqlSource> {
 
 /** All methods reject with a MillraceError (translated by the engine's errors.ts) and stop at the deadline. */
 export interface SqlSource extends Source {
+  /** Set by whoever remembers the catalogue; called when the database shows that a table is not what it was. */
+  onSchemaChange: (() => void) | undefined;
   introspect(deadline: Deadline): Promise<Catalogue>;
   /** One statement, its own transaction. */
   run(statement: Statement, deadline: Deadline): Promise<Rows>;

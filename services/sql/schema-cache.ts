@@ -2,6 +2,7 @@
  * What is known of one database's schema. Read once before the first operation; after that operations plan with what
  * is there, and a newer catalogue replaces it when it has been read.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { Deadline } from '#common/deadline.ts';
 import type { Logger } from '#common/observe/log.ts';
 import type { SchemaExtra } from '#proto/access/v1/access_pb.ts';
@@ -10,8 +11,10 @@ import { applyExtras, type SchemaView } from './extras.ts';
 import type { Catalogue } from './schema.ts';
 
 const INTROSPECTION_MS = 60_000;
-/** A catalogue that was read this short a time ago is not doubted. */
-const FRESH_MS = 3_000;
+/** A doubted catalogue is at least this old before it is read again. */
+const PATIENCE_MS = 1_000;
+/** The same where doubts keep turning out to be unfounded: somebody asks for what was never there. */
+const PATIENCE_MAX_MS = 16_000;
 
 export class SchemaCache {
   readonly #source: SqlSource;
@@ -21,7 +24,9 @@ export class SchemaCache {
   #catalogue: Catalogue | undefined;
   #view: SchemaView | undefined;
   #reading: Promise<SchemaView> | undefined;
-  #readAt = 0;
+  #readAt = Number.NEGATIVE_INFINITY;
+  #patience = PATIENCE_MS;
+  #doubted: NodeJS.Timeout | undefined;
 
   constructor(source: SqlSource, serviceId: number, extras: readonly SchemaExtra[], log: Logger) {
     this.#source = source;
@@ -49,10 +54,18 @@ export class SchemaCache {
     return this.read();
   }
 
-  /** Something did not fit: reads again behind the scenes, unless that was done a moment ago. */
+  /** Something did not fit: reads again behind the scenes, soon. */
   doubt(): void {
-    if (this.#reading || Date.now() - this.#readAt < FRESH_MS) return;
-    this.read().catch((error: unknown) => this.#log.warn({ err: error }, 'catalogue could not be read'));
+    if (this.#doubted) return;
+    const wait = Math.max(0, this.#readAt + this.#patience - Date.now());
+    this.#doubted = setTimeout(() => {
+      this.#reconsider().catch((error: unknown) => this.#log.warn({ err: error }, 'catalogue could not be read'));
+    }, wait);
+    this.#doubted.unref();
+  }
+
+  close(): void {
+    clearTimeout(this.#doubted);
   }
 
   setExtras(extras: readonly SchemaExtra[]): void {
@@ -60,9 +73,21 @@ export class SchemaCache {
     if (this.#catalogue) this.#view = applyExtras(this.#catalogue, extras, this.#serviceId);
   }
 
+  async #reconsider(): Promise<void> {
+    const before = this.#catalogue;
+    try {
+      await this.readAfresh();
+    } finally {
+      this.#doubted = undefined;
+    }
+    this.#patience = this.#catalogue === before ? Math.min(2 * this.#patience, PATIENCE_MAX_MS) : PATIENCE_MS;
+  }
+
   async #introspect(): Promise<SchemaView> {
     const catalogue = await this.#source.introspect(Deadline.after(INTROSPECTION_MS));
     this.#readAt = Date.now();
+    // Plans hang on the view: the same schema keeps the same one.
+    if (this.#view && isDeepStrictEqual(catalogue, this.#catalogue)) return this.#view;
     this.#catalogue = catalogue;
     this.#view = applyExtras(catalogue, this.#extras, this.#serviceId);
     return this.#view;

@@ -16,6 +16,7 @@ import { planRead } from './execute/read.ts';
 import { planUpdate } from './execute/update.ts';
 import { WriteLine } from './execute/write-line.ts';
 import type { SchemaView } from './extras.ts';
+import { isMismatch } from './mismatch.ts';
 import { SchemaCache } from './schema-cache.ts';
 
 const MAX_RECORDS = 1000;
@@ -43,6 +44,7 @@ export class SqlService {
     this.#options = options;
     this.#schema = new SchemaCache(options.source, options.id, options.extras, options.log);
     this.#writes = new WriteLine(options.source);
+    options.source.onSchemaChange = () => this.#schema.doubt();
   }
 
   setExtras(extras: readonly SchemaExtra[]): void {
@@ -52,16 +54,18 @@ export class SqlService {
   async execute(operation: Operation, shape: Shape, deadline: Deadline): Promise<Result> {
     const view = this.#schema.current ?? (await this.#schema.read());
     try {
-      return await this.#runner(shape, view)(operation, deadline);
+      const result = await this.#runner(shape, view)(operation, deadline);
+      if (result.dropped.some((name) => isUnknown(name, shape, view))) this.#schema.doubt();
+      return result;
     } catch (error) {
-      // A table or column that is not there, or not as it was: the catalogue may be behind.
-      const { code, batch } = MillraceError.from(error);
-      if (code === 'internal' || code === 'not_found' || (code === 'invalid' && !batch)) this.#schema.doubt();
+      const failure = MillraceError.from(error);
+      if (failure.code === 'internal' || isMismatch(failure)) this.#schema.doubt();
       throw error;
     }
   }
 
   close(): Promise<void> {
+    this.#schema.close();
     return this.#options.source.close();
   }
 
@@ -119,4 +123,10 @@ export class SqlService {
         return unreachable(action);
     }
   }
+}
+
+/** A field that a record brought and the table, as far as we know, does not have. */
+function isUnknown(name: string, { action }: Shape, view: SchemaView): boolean {
+  if (action.case !== 'create' && action.case !== 'update') return false;
+  return view.byWireName.get(action.value.table)?.byFieldWireName.get(name) === undefined;
 }

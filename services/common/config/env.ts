@@ -29,8 +29,8 @@ export class EnvReader {
   integer(name: string, fallback: number, min: number, max: number): number {
     const text = this.#env[name];
     if (text === undefined || text === '') return fallback;
-    const value = Number(text);
-    if (!Number.isInteger(value) || value < min || value > max) {
+    const value = /^[+-]?\d+$/.test(text.trim()) ? Number(text) : Number.NaN;
+    if (!(value >= min && value <= max)) {
       this.#faults.push(`${name} must be a whole number from ${min} to ${max}, not '${text}'`);
       return fallback;
     }

@@ -1,6 +1,6 @@
 /** The caller's end of the Exchange stream: what is asked in one turn leaves as one batch. */
 import { create } from '@bufbuild/protobuf';
-import type { ClientDuplexStream } from '@grpc/grpc-js';
+import type { ClientDuplexStream, ServiceError } from '@grpc/grpc-js';
 import {
   type Batch,
   type BatchReply,
@@ -9,11 +9,19 @@ import {
   type Operation,
   OperationSchema,
   type Result,
+  ResultSchema,
 } from '#proto/data/v1/data_pb.ts';
-import { BATCH_OPERATIONS_MAX, STREAM_IN_FLIGHT_MAX, SWEEP_INTERVAL_MS } from '../bounds.ts';
+import {
+  BATCH_BYTES_MAX,
+  BATCH_OPERATIONS_MAX,
+  OPERATION_BYTES_MAX,
+  STREAM_IN_FLIGHT_MAX,
+  SWEEP_INTERVAL_MS,
+} from '../bounds.ts';
 import { type Deadline, sweepDeadlines } from '../deadline.ts';
 import { MillraceError } from '../errors.ts';
 import { Channel, type ChannelSettings } from '../grpc/channel.ts';
+import { fromServiceError } from '../grpc/status.ts';
 import { EXCHANGE_CODECS } from './codec.ts';
 import { errorFromMessage } from './errors.ts';
 
@@ -27,6 +35,8 @@ interface Pending {
   readonly deadline: Deadline;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: MillraceError) => void;
+  /** Ends the listening to the deadline. */
+  readonly forget: () => void;
 }
 
 /** One connector replica, as a router sees it. Reconnects by itself when it is used again. */
@@ -41,6 +51,7 @@ export class ExchangeClient {
   #nextId = 1;
   #scheduled = false;
   #blocked = false;
+  #closed = false;
 
   constructor(settings: ChannelSettings) {
     this.#channel = new Channel(DataConnector, { ...settings, codecs: EXCHANGE_CODECS });
@@ -55,12 +66,17 @@ export class ExchangeClient {
 
   /**
    * Sends one operation; its id and timeout are filled in here.
-   * @throws MillraceError overloaded when too many are in flight, unavailable when the connector is gone, deadline
+   * @throws MillraceError overloaded when too many are in flight, limited when it is too large to travel, unavailable
+   *   when the connector is gone (with a cause when the line was lost), deadline
    */
   send(operation: Operation, deadline: Deadline): Promise<Answer> {
     if (deadline.reason) return Promise.reject(deadline.reason);
+    if (this.#closed) return Promise.reject(this.#left());
     if (this.#pending.size >= STREAM_IN_FLIGHT_MAX) {
       return Promise.reject(new MillraceError('overloaded', `The ${this.#peer} service is busy.`));
+    }
+    if (operation.records.length > OPERATION_BYTES_MAX) {
+      return Promise.reject(new MillraceError('limited', 'The records of one request are too large.'));
     }
     const id = this.#nextId;
     this.#nextId = id >= 0x7fffffff ? 1 : id + 1;
@@ -69,8 +85,8 @@ export class ExchangeClient {
     this.#operations.push(operation);
     this.#schedule();
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { deadline, resolve, reject });
-      deadline.onAbort(() => this.#cancel(id, deadline));
+      const forget = deadline.onAbort(() => this.#cancel(id, deadline));
+      this.#pending.set(id, { deadline, resolve, reject, forget });
     });
   }
 
@@ -82,6 +98,8 @@ export class ExchangeClient {
         if (chunk.error) throw errorFromMessage(chunk.error);
         if (chunk.json.length > 0) yield chunk.json;
       }
+    } catch (error) {
+      throw error instanceof MillraceError ? error : fromServiceError(error as ServiceError, this.#peer);
     } finally {
       call.cancel();
     }
@@ -89,11 +107,15 @@ export class ExchangeClient {
 
   /** Takes nothing new from the other side; what is in flight fails. */
   close(): void {
+    this.#closed = true;
     clearInterval(this.#sweeper);
     this.#stream?.end();
-    this.#stream = undefined;
     this.#channel.close();
-    this.#fail(new MillraceError('unavailable', `The ${this.#peer} service is being left.`));
+    this.#reset(this.#left());
+  }
+
+  #left(): MillraceError {
+    return new MillraceError('unavailable', `The ${this.#peer} service is being left.`);
   }
 
   #schedule(): void {
@@ -108,11 +130,23 @@ export class ExchangeClient {
   #flush(): void {
     while (!this.#blocked && (this.#operations.length > 0 || this.#cancels.length > 0)) {
       const stream = this.#open();
-      const operations = this.#operations.splice(0, BATCH_OPERATIONS_MAX);
+      const operations = this.#nextOperations();
       const cancels = this.#cancels;
       this.#cancels = [];
       this.#blocked = !stream.write({ $typeName: BatchSchema.typeName, operations, cancels });
     }
+  }
+
+  /** What fits one batch; one alone may be larger. */
+  #nextOperations(): Operation[] {
+    let bytes = 0;
+    let count = 0;
+    for (const { records } of this.#operations) {
+      bytes += records.length;
+      if (count > 0 && (count === BATCH_OPERATIONS_MAX || bytes > BATCH_BYTES_MAX)) break;
+      count += 1;
+    }
+    return this.#operations.splice(0, count);
   }
 
   #open(): ClientDuplexStream<Batch, BatchReply> {
@@ -121,11 +155,12 @@ export class ExchangeClient {
     this.#stream = stream;
     stream.on('data', (batch: BatchReply) => this.#receive(batch));
     stream.on('drain', () => {
+      if (this.#stream !== stream) return;
       this.#blocked = false;
       this.#flush();
     });
     stream.on('error', (error) => this.#lost(stream, error));
-    stream.on('end', () => this.#lost(stream, undefined));
+    stream.on('end', () => this.#lost(stream, new Error('The other side ended the stream.')));
     return stream;
   }
 
@@ -134,12 +169,13 @@ export class ExchangeClient {
       const pending = this.#pending.get(id);
       if (!pending) continue; // cancelled meanwhile
       this.#pending.delete(id);
+      pending.forget();
       switch (outcome.case) {
         case 'result':
           pending.resolve({ result: outcome.value, ticket: undefined });
           break;
         case 'parked':
-          if (outcome.value.result) pending.resolve({ result: outcome.value.result, ticket: outcome.value.ticket });
+          pending.resolve({ result: outcome.value.result ?? create(ResultSchema), ticket: outcome.value.ticket });
           break;
         case 'error':
           pending.reject(errorFromMessage(outcome.value));
@@ -152,30 +188,37 @@ export class ExchangeClient {
 
   #cancel(id: number, deadline: Deadline): void {
     const pending = this.#pending.get(id);
-    if (!pending || !deadline.reason) return;
+    if (pending?.deadline !== deadline || !deadline.reason) return;
     this.#pending.delete(id);
-    this.#cancels.push(id);
-    this.#schedule();
+    const unsent = this.#operations.findIndex((operation) => operation.id === id);
+    if (unsent >= 0) this.#operations.splice(unsent, 1);
+    else {
+      this.#cancels.push(id);
+      this.#schedule();
+    }
     pending.reject(deadline.reason);
   }
 
   #lost(stream: ClientDuplexStream<Batch, BatchReply>, cause: unknown): void {
     if (this.#stream !== stream) return;
+    this.#reset(new MillraceError('unavailable', `The ${this.#peer} service cannot be reached.`, undefined, cause));
+  }
+
+  /** As if nothing had ever been sent; whoever waits hears the error. */
+  #reset(error: MillraceError): void {
     this.#stream = undefined;
     this.#blocked = false;
     this.#operations = [];
     this.#cancels = [];
-    this.#fail(new MillraceError('unavailable', `The ${this.#peer} service cannot be reached.`, undefined, cause));
-  }
-
-  #fail(error: MillraceError): void {
     const all = [...this.#pending.values()];
     this.#pending.clear();
-    for (const pending of all) pending.reject(error);
+    for (const { reject, forget } of all) {
+      forget();
+      reject(error);
+    }
   }
 
   #sweep(): void {
-    if (this.#pending.size === 0) return;
     const now = Date.now();
     for (const { deadline } of this.#pending.values()) if (deadline.at <= now) sweepDeadlines([deadline], now);
   }

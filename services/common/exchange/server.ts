@@ -21,9 +21,10 @@ import {
   SWEEP_INTERVAL_MS,
 } from '../bounds.ts';
 import type { Connector } from '../connector.ts';
-import { callerGone, Deadline, sweepDeadlines } from '../deadline.ts';
+import { callerGone, Deadline, deadlinePassed, sweepDeadlines } from '../deadline.ts';
 import { MillraceError } from '../errors.ts';
 import type { ServedService } from '../grpc/service.ts';
+import { toServiceError } from '../grpc/status.ts';
 import type { Logger } from '../observe/log.ts';
 import { EXCHANGE_CODECS } from './codec.ts';
 import { errorToMessage } from './errors.ts';
@@ -40,6 +41,7 @@ export function dataConnector(connector: Connector, log: Logger): DataConnectorS
   const streams = new Set<ExchangeStream>();
   const shapes = new ShapeCache();
   const parked = new ParkedAnswers();
+  let draining = false;
 
   const execute = async (operation: Operation, deadline: Deadline): Promise<Result> => {
     const startedAt = log.isLevelEnabled('debug') ? performance.now() : 0;
@@ -65,24 +67,26 @@ export function dataConnector(connector: Connector, log: Logger): DataConnectorS
     desc: DataConnector,
     codecs: EXCHANGE_CODECS,
     drain: () => {
+      draining = true;
       for (const stream of streams) stream.end();
     },
     implementation: {
       exchange: (call: ServerDuplexStream<Batch, BatchReply>): void => {
+        // A stream that comes now would hold the stop as well: its other side should go elsewhere.
+        if (draining) return void call.emit('error', toServiceError(new MillraceError('unavailable', 'Draining.')));
         const stream = new ExchangeStream(call, execute, parked);
         streams.add(stream);
         call.on('close', () => streams.delete(stream));
       },
       execute: (call: ServerUnaryCall<Operation, Reply>, callback: sendUnaryData<Reply>): void => {
-        const deadline = deadlineOf(call.request);
+        const { deadline, done } = timed(call.request);
         call.on('cancelled', () => deadline.abort(callerGone()));
-        const timer = setTimeout(() => sweepDeadlines([deadline], deadline.at), deadline.remainingMs());
         execute(call.request, deadline)
           .then(
             (result) => callback(null, resultReply(call.request.id, result)),
             (error: unknown) => callback(null, errorReply(call.request.id, error)),
           )
-          .finally(() => clearTimeout(timer));
+          .finally(done);
       },
       export: (call: ServerWritableStream<Operation, Chunk>): void => {
         void exportAnswer(call, execute, parked);
@@ -101,6 +105,13 @@ function deadlineOf(operation: Operation): Deadline {
   return Deadline.after(operation.timeoutMs || OPERATION_TIMEOUT_MS);
 }
 
+/** For a call of its own, which no sweep looks after. */
+function timed(operation: Operation): { deadline: Deadline; done: () => void } {
+  const deadline = deadlineOf(operation);
+  const timer = setTimeout(() => deadline.abort(deadlinePassed()), deadline.remainingMs());
+  return { deadline, done: () => clearTimeout(timer) };
+}
+
 function resultReply(id: number, result: Result): Reply {
   return { $typeName: 'millrace.data.v1.Reply', id, outcome: { case: 'result', value: result } };
 }
@@ -108,6 +119,11 @@ function resultReply(id: number, result: Result): Reply {
 function errorReply(id: number, thrown: unknown): Reply {
   const error = errorToMessage(MillraceError.from(thrown));
   return { $typeName: 'millrace.data.v1.Reply', id, outcome: { case: 'error', value: error } };
+}
+
+/** Of the part that grows. */
+function bytesOf({ outcome }: Reply): number {
+  return outcome.case === 'result' ? outcome.value.json.length : 0;
 }
 
 /** One router's stream. Replies gather while the turn lasts or the line is busy, and leave together. */
@@ -142,7 +158,7 @@ class ExchangeStream {
     call.on('error', () => this.#abandon());
   }
 
-  /** Answers what is in flight, takes nothing more. */
+  /** Answers what is in flight, takes nothing more: the other side hears the end, and sends the rest elsewhere. */
   end(): void {
     this.#ending = true;
     this.#endIfIdle();
@@ -150,6 +166,7 @@ class ExchangeStream {
 
   #receive(batch: Batch): void {
     for (const id of batch.cancels) this.#inFlight.get(id)?.abort(callerGone());
+    if (this.#ending) return;
     for (const operation of batch.operations) this.#start(operation);
   }
 
@@ -158,13 +175,13 @@ class ExchangeStream {
     const { id } = operation;
     this.#inFlight.set(id, deadline);
     this.#execute(operation, deadline).then(
-      (result) => this.#reply(this.#fit(id, result), result.json.length),
-      (error: unknown) => this.#reply(errorReply(id, error), 0),
+      (result) => this.#reply(this.#fit(id, result)),
+      (error: unknown) => this.#reply(errorReply(id, error)),
     );
   }
 
   #fit(id: number, result: Result): Reply {
-    if (result.json.length <= STREAM_ANSWER_BYTES_MAX) return resultReply(id, result);
+    if (result.json.length <= STREAM_ANSWER_BYTES_MAX || this.#call.cancelled) return resultReply(id, result);
     const ticket = this.#parked.park(result);
     const head: Result = { ...result, json: new Uint8Array() };
     return {
@@ -177,10 +194,11 @@ class ExchangeStream {
     };
   }
 
-  #reply(reply: Reply, bytes: number): void {
+  #reply(reply: Reply): void {
     this.#inFlight.delete(reply.id);
+    if (this.#call.cancelled) return;
     this.#replies.push(reply);
-    this.#bytes += bytes;
+    this.#bytes += bytesOf(reply);
     if (this.#bytes > BATCH_BYTES_MAX) this.#flush();
     else if (!this.#flushing) {
       this.#flushing = true;
@@ -192,14 +210,24 @@ class ExchangeStream {
   }
 
   #flush(): void {
-    if (this.#blocked || this.#call.cancelled) return;
-    if (this.#replies.length > 0) {
-      const replies = this.#replies;
-      this.#replies = [];
-      this.#bytes = 0;
-      this.#blocked = !this.#call.write(create(BatchReplySchema, { replies }));
+    while (this.#replies.length > 0 && !this.#blocked && !this.#call.cancelled) {
+      this.#blocked = !this.#call.write(create(BatchReplySchema, { replies: this.#nextReplies() }));
     }
     this.#endIfIdle();
+  }
+
+  /** What fits one batch: much may have gathered while the line was busy. One alone may be larger. */
+  #nextReplies(): Reply[] {
+    let bytes = 0;
+    let count = 0;
+    for (const reply of this.#replies) {
+      const more = bytesOf(reply);
+      if (count > 0 && bytes + more > BATCH_BYTES_MAX) break;
+      bytes += more;
+      count += 1;
+    }
+    this.#bytes -= bytes;
+    return this.#replies.splice(0, count);
   }
 
   #endIfIdle(): void {
@@ -221,7 +249,7 @@ async function exportAnswer(
   parked: ParkedAnswers,
 ): Promise<void> {
   const operation = call.request;
-  const deadline = deadlineOf(operation);
+  const { deadline, done } = timed(operation);
   call.on('cancelled', () => deadline.abort(callerGone()));
   try {
     const result = await resultOf(operation, deadline, execute, parked);
@@ -233,6 +261,8 @@ async function exportAnswer(
     }
   } catch (error) {
     call.write(create(ChunkSchema, { error: errorToMessage(MillraceError.from(error)) }));
+  } finally {
+    done();
   }
   call.end();
 }

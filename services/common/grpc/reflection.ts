@@ -1,5 +1,5 @@
 /** grpc.reflection.v1: lets a person's tool call our services without a copy of proto/. */
-import { create, type DescFile, type DescService, toBinary } from '@bufbuild/protobuf';
+import { create, type DescFile, type DescMessage, type DescService, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { type ServerDuplexStream, status } from '@grpc/grpc-js';
 import {
@@ -69,8 +69,14 @@ function* symbols(file: DescFile): Generator<string> {
     yield service.typeName;
     for (const method of service.methods) yield `${service.typeName}.${method.name}`;
   }
-  for (const message of file.messages) yield message.typeName;
+  for (const message of file.messages) yield* symbolsWithin(message);
   for (const enumeration of file.enums) yield enumeration.typeName;
+}
+
+function* symbolsWithin(message: DescMessage): Generator<string> {
+  yield message.typeName;
+  for (const nested of message.nestedMessages) yield* symbolsWithin(nested);
+  for (const enumeration of message.nestedEnums) yield enumeration.typeName;
 }
 
 function fileAnswer(file: DescFile | undefined): Answer {

@@ -1,5 +1,5 @@
 /** How every tier serves gRPC: its own services, health, reflection, the shared token, a graceful end. */
-import { rm } from 'node:fs/promises';
+import { lstat, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { Server, ServerCredentials, ServerInterceptingCall, type ServerInterceptor, status } from '@grpc/grpc-js';
 import { GRPC_MESSAGE_BYTES_MAX } from '../bounds.ts';
@@ -64,6 +64,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
           deadline.removeEventListener('abort', force);
           resolve();
         });
+        if (deadline.aborted) force(); // others took all of the time
       }),
     close: async () => server.forceShutdown(),
   };
@@ -73,6 +74,8 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
 async function removeStaleSocket(address: string): Promise<void> {
   if (!address.startsWith('unix:')) return;
   const path = address.slice('unix:'.length);
+  const file = await lstat(path).catch(() => undefined);
+  if (!file?.isSocket()) return; // a wrong path must not cost anyone a file
   const alive = await new Promise<boolean>((resolve) => {
     const knock = connect(path);
     knock.once('connect', () => resolve(true));

@@ -5,6 +5,7 @@ import type { Value } from '#proto/data/v1/data_pb.ts';
 import type { Dialect } from '../dialect.ts';
 import type { Param } from '../engine.ts';
 import type { FieldView } from '../extras.ts';
+import type { Column } from '../schema.ts';
 
 export type Coerce = (value: unknown) => Param;
 
@@ -29,47 +30,56 @@ const WHOLE = /^[+-]?\d+$/;
 const TRUE_WORDS = new Set(['true', '1', 'on', 'yes', 't']);
 const BASE64 = /^[A-Za-z0-9+/_-]*={0,2}$/;
 
+/** Values of these are equal exactly where their text is. */
+export const isWhole = (field: FieldView): boolean => INTEGER_TYPES.has(field.type);
+
 /** How values of a field are bound. Made once for a plan; @throws MillraceError invalid that names the field */
 export function coercionOf(field: FieldView, dialect: Dialect): Coerce {
-  const coerce = byType(field, dialect);
+  const coerce = byType(field, dialect, dialect.truncatesFractions);
   const nullable = field.column?.nullable ?? true;
+  const takesLists = field.column !== null && (isJson(field.column) || isArray(field.column));
   return (value) => {
     if (value === null || value === undefined) return null;
     // An empty text in a field that may be empty is no value, as the original has it.
     if (value === '' && nullable && field.column) return null;
+    // Formats without a word for "nothing" bring an empty list.
+    if (!takesLists && Array.isArray(value) && value.length === 0) return null;
     return coerce(value);
   };
 }
 
 /** The same for the operand of a condition, where an empty text is one. */
 export function operandCoercionOf(field: FieldView, dialect: Dialect): Coerce {
-  const coerce = byType(field, dialect);
+  const coerce = byType(field, dialect, true);
   const numeric = INTEGER_TYPES.has(field.type) || DECIMAL_TYPES.has(field.type);
   return (value) => (value === null || (value === '' && numeric) ? null : coerce(value));
 }
 
-function byType(field: FieldView, dialect: Dialect): Coerce {
-  if (INTEGER_TYPES.has(field.type)) return integer(field, dialect);
-  if (field.type === 'boolean') return (value) => dialect.booleanParam(isTrue(value));
+const isJson = (column: Column): boolean => /^jsonb?$/.test(column.nativeType);
+const isArray = (column: Column): boolean => column.nativeType.endsWith('[]');
+
+function byType(field: FieldView, dialect: Dialect, truncates: boolean): Coerce {
+  if (INTEGER_TYPES.has(field.type)) return integer(field, dialect, truncates);
+  if (field.type === 'boolean') return (value) => dialect.booleanParam(isTrue(field, value));
   if (DECIMAL_TYPES.has(field.type)) return decimal(field);
   if (field.column?.json === 'bytes') return binary(field, dialect);
-  const isArray = field.column?.nativeType.endsWith('[]') === true;
   const { column } = field;
   return (value) => {
     if (typeof value === 'string') return text(field, value);
     if (value instanceof JsonNumber) return value.text;
     if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-    if (isArray && column && Array.isArray(value)) {
+    if (column && isArray(column) && Array.isArray(value)) {
       return dialect.arrayParam(
         value.map((element) => (element === null ? null : plainText(element))),
         column,
       );
     }
-    return stringifyJson(value);
+    if (column && isJson(column)) return stringifyJson(value);
+    throw invalid(`Field '${field.wireName}' must be text.`, { field: field.wireName });
   };
 }
 
-function integer(field: FieldView, dialect: Dialect): Coerce {
+function integer(field: FieldView, dialect: Dialect, truncates: boolean): Coerce {
   const bits = (field.column && dialect.integerBits?.(field.column)) ?? 64;
   const limit = 2n ** BigInt(bits - 1);
   const refuse = () => invalid(`Field '${field.wireName}' must be a valid integer.`, { field: field.wireName });
@@ -84,16 +94,21 @@ function integer(field: FieldView, dialect: Dialect): Coerce {
       const small = Number(trimmed);
       if (bits > 16 || (small < limit && small >= -limit)) return small;
     }
-    const whole = WHOLE.test(trimmed) ? BigInt(trimmed) : BigInt(Math.trunc(finite(trimmed, refuse)));
+    const whole = WHOLE.test(trimmed) ? BigInt(trimmed) : withoutFraction(trimmed, truncates, refuse);
     if (whole >= limit || whole < -limit) throw refuse();
     return whole;
   };
 }
 
-function finite(written: string, refuse: () => Error): number {
+function withoutFraction(written: string, truncates: boolean, refuse: () => Error): bigint {
+  const [, whole, fraction] = /^([+-]?\d*)\.(\d*)$/.exec(written) ?? [];
+  if (whole !== undefined && fraction !== undefined) {
+    if (!truncates && /[1-9]/.test(fraction)) throw refuse();
+    return /\d/.test(whole) ? BigInt(whole) : 0n;
+  }
   const value = Number(written);
-  if (!Number.isFinite(value)) throw refuse();
-  return value;
+  if (!Number.isFinite(value) || (!truncates && !Number.isInteger(value))) throw refuse();
+  return BigInt(Math.trunc(value));
 }
 
 /** Digits as they were written: nothing is rounded before the database does. */
@@ -125,8 +140,11 @@ function text(field: FieldView, value: string): string {
   return value;
 }
 
-function isTrue(value: unknown): boolean {
+function isTrue(field: FieldView, value: unknown): boolean {
   if (typeof value === 'boolean') return value;
+  if (typeof value === 'object' && !(value instanceof JsonNumber)) {
+    throw invalid(`Field '${field.wireName}' must be true or false.`, { field: field.wireName });
+  }
   const written = value instanceof JsonNumber ? value.text : String(value);
   return TRUE_WORDS.has(written.trim().toLowerCase());
 }

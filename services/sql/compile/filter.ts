@@ -9,6 +9,7 @@ import {
   type Operand,
 } from '#proto/data/v1/data_pb.ts';
 import type { FieldView, TableView } from '../extras.ts';
+import { unknownName } from '../mismatch.ts';
 import type { Column } from '../schema.ts';
 import type { BindContext, Binder, SqlBuilder } from './builder.ts';
 import { type Coerce, operandCoercionOf, plainValue } from './coerce.ts';
@@ -99,7 +100,7 @@ function compileComparison(comparison: Comparison, table: TableView, builder: Sq
 function fieldOf(name: string, table: TableView): { field: FieldView; column: Column } {
   const field = table.byFieldWireName.get(name);
   if (!field?.column) {
-    throw invalid(`Invalid or unparsable field in filter request: '${name}'`, { field: name });
+    throw unknownName(`Invalid or unparsable field in filter request: '${name}'`, { field: name });
   }
   return { field, column: field.column };
 }

@@ -3,6 +3,7 @@ import { invalid } from '#common/errors.ts';
 import { type Filter, Order_Nulls as Nulls, type Order, type Read } from '#proto/data/v1/data_pb.ts';
 import type { Dialect } from '../dialect.ts';
 import type { FieldView, TableView } from '../extras.ts';
+import { unknownName } from '../mismatch.ts';
 import type { Output } from '../plan/selection.ts';
 import { type Binder, quoteName, SqlBuilder, type Template, tableName } from './builder.ts';
 import { compileFilters } from './filter.ts';
@@ -99,7 +100,7 @@ function groupSql(group: readonly string[], table: TableView, dialect: Dialect):
   return group
     .map((name) => {
       const column = table.byFieldWireName.get(name)?.column;
-      if (!column) throw invalid(`Invalid or unknown field '${name}' in group by clause.`, { field: name });
+      if (!column) throw unknownName(`Invalid or unknown field '${name}' in group by clause.`, { field: name });
       return quoteName(column.name, dialect);
     })
     .join(', ');
@@ -117,7 +118,7 @@ export function orderSql(
       const column = table.byFieldWireName.get(field)?.column;
       const output = outputs.find((one) => one.column.name.toLowerCase() === field.toLowerCase());
       const sql = column ? quoteName(column.name, dialect) : output?.sql;
-      if (!sql) throw invalid(`Invalid field '${field}' in order by clause.`, { field });
+      if (!sql) throw unknownName(`Invalid field '${field}' in order by clause.`, { field });
       return `${sql}${descending ? ' desc' : ' asc'}${nullsSql(nulls)}`;
     })
     .join(', ');

@@ -140,13 +140,11 @@ export class JsonWriter {
     }
   }
 
-  /** The digits as they are; NaN, Infinity and -Infinity are no JSON numbers and become text. */
+  /** The digits as they are; what is no JSON number (NaN, Infinity, a column that became a text) is written as text. */
   #number(source: Buffer, start: number, end: number): void {
+    if (numberEnd(source, start, end) !== end) return this.#string(source, start, end);
     const out = this.#out;
     let at = this.#at;
-    const first = source[start] as number;
-    const second = source[start + 1] as number;
-    if (first > 0x39 || (first === 0x2d && end - start > 1 && second > 0x39)) return this.#string(source, start, end);
     for (let i = start; i < end; i++) out[at++] = source[i] as number;
     this.#at = at;
   }
@@ -220,6 +218,35 @@ export class JsonWriter {
     this.#out.copy(grown, 0, 0, this.#at);
     this.#out = grown;
   }
+}
+
+const MINUS = 0x2d;
+const DOT = 0x2e;
+
+/** Where the JSON number that begins at `start` ends; `start` where there is none. */
+function numberEnd(source: Buffer, start: number, end: number): number {
+  const first = source[start] === MINUS ? start + 1 : start;
+  let at = digitsEnd(source, first, end);
+  if (at === first || (source[first] === 0x30 && at > first + 1)) return start;
+  if (at < end && source[at] === DOT) {
+    const fraction = at + 1;
+    at = digitsEnd(source, fraction, end);
+    if (at === fraction) return start;
+  }
+  // e and E differ in one bit.
+  if (at < end && ((source[at] as number) | 0x20) === 0x65) {
+    const sign = source[at + 1];
+    const exponent = sign === MINUS || sign === 0x2b ? at + 2 : at + 1;
+    at = digitsEnd(source, exponent, end);
+    if (at === exponent) return start;
+  }
+  return at;
+}
+
+function digitsEnd(source: Buffer, start: number, end: number): number {
+  let at = start;
+  while (at < end && (source[at] as number) >= 0x30 && (source[at] as number) <= 0x39) at++;
+  return at;
 }
 
 function byteAt(source: Buffer, at: number): number {

@@ -1,7 +1,7 @@
 /** New records: one joins the next commit, many go by one statement where they can. */
 import type { Deadline } from '#common/deadline.ts';
 import { invalid, MillraceError } from '#common/errors.ts';
-import { BatchMode, type Create, type Operation, type Result } from '#proto/data/v1/data_pb.ts';
+import type { BatchMode, Create, Operation, Result } from '#proto/data/v1/data_pb.ts';
 import { bind, type Template } from '../compile/builder.ts';
 import { bulkInsert, compileInsert } from '../compile/write.ts';
 import type { Param, Rows, Statement } from '../engine.ts';
@@ -13,7 +13,7 @@ import { relationsIn } from './nested.ts';
 import { type WriteOne, writeNested } from './nested-writes.ts';
 import { batchError, recordsOf } from './read.ts';
 import { RecordReader, type Row } from './records.ts';
-import type { BulkForm } from './write-line.ts';
+import { type BulkForm, isOfOneRow } from './write-line.ts';
 
 /** From this many rows of the same columns on, one statement is tried before single ones. */
 const BULK_FROM = 33;
@@ -147,7 +147,7 @@ async function createMany(
 ): Promise<Result> {
   const bulk = bulkStatement(rows, forms);
   if (bulk) {
-    const written = await tryBulk(bulk, mode, deadline, context);
+    const written = await tryBulk(bulk, deadline, context);
     if (written) return resultOf(arrayOf(written));
   }
   const steps = rows.map((row): Step => {
@@ -164,16 +164,13 @@ async function createMany(
 /** undefined: something failed and nothing was written; the rows are tried one by one. */
 async function tryBulk(
   statement: Statement,
-  mode: BatchMode,
   deadline: Deadline,
   { source }: ServiceContext,
 ): Promise<Rows | undefined> {
   try {
     return await source.run(statement, deadline);
   } catch (error) {
-    const { code } = MillraceError.from(error);
-    const mayBeOneRow = code === 'invalid' || code === 'conflict';
-    if (!mayBeOneRow || mode === BatchMode.UNSPECIFIED) throw error;
+    if (!isOfOneRow(error)) throw error;
     return undefined;
   }
 }

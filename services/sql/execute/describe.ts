@@ -1,5 +1,4 @@
 /** `_schema` and listings: what the catalogue and the extras say, as JSON. */
-import { notFound } from '#common/errors.ts';
 import {
   type DescribeParts,
   type DescribeTables,
@@ -11,6 +10,8 @@ import {
 } from '#proto/data/v1/data_pb.ts';
 import { describeEntry, describeField, describeRelation, describeTable } from '../describe.ts';
 import type { SchemaView, TableView } from '../extras.ts';
+import { unknownName } from '../mismatch.ts';
+import { unknownTable } from '../plan/selection.ts';
 import type { SchemaCache } from '../schema-cache.ts';
 import { type Runner, resultOf } from './context.ts';
 import { batchError } from './read.ts';
@@ -79,12 +80,10 @@ function tableOf(view: SchemaView, name: string): TableView {
   return table;
 }
 
-const unknownTable = (name: string) => notFound(`Table "${name}" does not exist in the database.`, { table: name });
-
 function fieldsOf(table: TableView, names: readonly string[]): unknown[] {
   const fields = names.length === 0 ? table.fields : names.flatMap((name) => table.byFieldName.get(name) ?? []);
   if (names.length > 0 && fields.length === 0) {
-    throw notFound(`No requested fields found in table '${table.name}'.`, { names });
+    throw unknownName(`No requested fields found in table '${table.name}'.`, { names }, 'not_found');
   }
   return fields.map((field) => describeField(field));
 }
@@ -93,7 +92,7 @@ function relationsOf(view: SchemaView, table: TableView, names: readonly string[
   const relations =
     names.length === 0 ? table.relations : names.flatMap((name) => table.byRelationName.get(name) ?? []);
   if (names.length > 0 && relations.length === 0) {
-    throw notFound(`No requested relationships found in table '${table.name}'.`, { names });
+    throw unknownName(`No requested relationships found in table '${table.name}'.`, { names }, 'not_found');
   }
   return relations.map((relation) => describeRelation(view, relation));
 }

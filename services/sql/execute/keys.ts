@@ -63,11 +63,6 @@ export class KeyReader {
 
 export const missing = (shown: string): MillraceError => notFound(`Record with identifier '${shown}' not found.`);
 
-/** Identifiers as the text that the database shows them by: whatever the case of a UUID, whatever a number's form. */
-export function keyText(parts: readonly (Param | string | null)[]): string {
-  return parts.map((part) => String(part)).join('\u0000');
-}
-
 /** A member by its name, or else in any case. */
 export function memberOf(record: unknown, name: string): unknown {
   if (typeof record !== 'object' || record === null) return undefined;

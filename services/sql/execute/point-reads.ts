@@ -1,11 +1,13 @@
 /** Point reads of one shape that arrive together become one statement: `… where key in (all of them)`. */
 import { Batcher, type BatchOutcome } from '#common/batcher.ts';
-import { Deadline } from '#common/deadline.ts';
+import type { Deadline } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
 import type { Operation } from '#proto/data/v1/data_pb.ts';
 import { bind, type Template } from '../compile/builder.ts';
 import type { Param, Rows, SqlSource } from '../engine.ts';
+import { isMismatch } from '../mismatch.ts';
 import { bindContextOf, rowAt } from './context.ts';
+import { jointDeadline } from './joint-deadline.ts';
 
 interface PointRead {
   readonly operation: Operation;
@@ -20,16 +22,24 @@ export class PointReads {
   readonly #source: SqlSource;
   readonly #single: Template;
   readonly #many: (keys: readonly Param[]) => Template;
+  readonly #isExact: boolean;
   readonly #batcher: Batcher<PointRead, Uint8Array | undefined>;
 
   /**
-   * @param single  finds one record by one key
-   * @param many    finds all of the keys; its first column is the key, hidden
+   * @param single   finds one record by one key
+   * @param many     finds all of the keys; its first column is the key, hidden
+   * @param isExact  keys are equal exactly where their text is
    */
-  constructor(source: SqlSource, single: Template, many: (keys: readonly Param[]) => Template) {
+  constructor(
+    source: SqlSource,
+    single: Template,
+    many: (keys: readonly Param[]) => Template,
+    { isExact }: { readonly isExact: boolean },
+  ) {
     this.#source = source;
     this.#single = single;
     this.#many = many;
+    this.#isExact = isExact;
     this.#batcher = new Batcher((reads) => this.#run(reads), BOUNDS);
   }
 
@@ -68,39 +78,45 @@ export class PointReads {
   async #together(reads: readonly PointRead[]): Promise<BatchOutcome<Uint8Array | undefined>[]> {
     const [first] = reads as readonly [PointRead];
     if (reads.length === 1) return [await this.#alone(first)];
-    const template = this.#many(reads.map((read) => read.key));
     let rows: Rows;
     try {
-      // The latest of the deadlines: one impatient caller must not stop the others.
-      const deadline = new Deadline(reads.reduce((latest, read) => Math.max(latest, read.deadline.at), 0));
-      rows = await this.#source.run(bind(template, bindContextOf(first.operation)), deadline);
-    } catch (error) {
-      const { code } = MillraceError.from(error);
-      if (code !== 'invalid') return reads.map(() => ({ error }));
+      rows = await this.#fetch(reads);
+    } catch (thrown) {
+      const error = MillraceError.from(thrown);
+      if (error.code !== 'invalid' || isMismatch(error)) return reads.map(() => ({ error }));
       // One key that the database does not take must not fail the others.
       return Promise.all(reads.map((read) => this.#alone(read)));
     }
     return this.#shareOut(reads, rows);
   }
 
+  #fetch(reads: readonly PointRead[]): Promise<Rows> {
+    const [first] = reads as readonly [PointRead];
+    const template = this.#many(reads.map((read) => read.key));
+    return this.#source.run(
+      bind(template, bindContextOf(first.operation)),
+      jointDeadline(reads.map((read) => read.deadline)),
+    );
+  }
+
   async #shareOut(reads: readonly PointRead[], rows: Rows): Promise<BatchOutcome<Uint8Array | undefined>[]> {
     const byKey = new Map<string, number>();
-    for (const [index, key] of rows.hidden.entries()) byKey.set(String(key), index);
-    let claimed = 0;
-    const found = reads.map((read) => {
-      const index = byKey.get(String(read.key));
-      if (index !== undefined) claimed += 1;
-      return index;
-    });
-    // Rows that nobody recognises: the database compares more loosely than text. Those reads go alone.
-    const unsure = claimed < rows.count;
+    for (const [index, key] of rows.hidden.entries()) if (!byKey.has(String(key))) byKey.set(String(key), index);
+    const indexes = reads.map((read) => byKey.get(String(read.key)));
+    // The database may compare more loosely than text does: who got nothing although there is something goes alone.
+    const unsure =
+      !this.#isExact && rows.count > 0 && (await this.#anyOf(reads.filter((_, i) => indexes[i] === undefined)));
     return Promise.all(
       reads.map((read, i) => {
-        const index = found[i];
+        const index = indexes[i];
         if (index !== undefined) return { value: rowAt(rows, index) };
         return unsure ? this.#alone(read) : { value: undefined };
       }),
     );
+  }
+
+  async #anyOf(reads: readonly PointRead[]): Promise<boolean> {
+    return reads.length === 1 || (reads.length > 1 && (await this.#fetch(reads)).count > 0);
   }
 
   async #alone({ operation, key, deadline }: PointRead): Promise<BatchOutcome<Uint8Array | undefined>> {

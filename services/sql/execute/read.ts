@@ -4,6 +4,7 @@ import { type BatchFailure, type ItemOutcome, invalid, MillraceError } from '#co
 import { parseJson } from '#common/json.ts';
 import { BatchMode, type Operation, type Read, type Result, Target } from '#proto/data/v1/data_pb.ts';
 import { bind, type Template } from '../compile/builder.ts';
+import { isWhole } from '../compile/coerce.ts';
 import { compileByKey, compileByKeys, compileCount, compileList } from '../compile/read.ts';
 import { describeTable } from '../describe.ts';
 import type { Param, Rows } from '../engine.ts';
@@ -19,7 +20,7 @@ import {
   rowAt,
   type ServiceContext,
 } from './context.ts';
-import { type Key, KeyReader, keyText, missing } from './keys.ts';
+import { type Key, KeyReader, missing } from './keys.ts';
 import { PointReads } from './point-reads.ts';
 import { planRelated, type RelatedReader } from './related.ts';
 
@@ -70,6 +71,11 @@ function listRunner(read: Read, table: TableView, related: RelatedReader, contex
     const rows = await source.run(bind(counting, bindContextOf(operation)), deadline);
     return Number(rows.hidden[0] ?? 0);
   };
+  /** The page itself tells it where it is the last one, and not behind the end. Groups are fewer than the rows. */
+  const totalOf = async (rows: number, operation: Operation, deadline: Deadline): Promise<number> => {
+    const isLast = rows <= limit && (rows > 0 || read.offset === 0);
+    return isLast && !grouped ? read.offset + rows : count(operation, deadline);
+  };
   return async (operation, deadline) => {
     const statement = bind(list, bindContextOf(operation));
     const [rows, asked] = await Promise.all([
@@ -78,9 +84,7 @@ function listRunner(read: Read, table: TableView, related: RelatedReader, contex
     ]);
     const page = firstRows(rows, limit);
     const json = related.empty ? arrayOf(page) : arrayOfPieces(await related.attach(page, operation, deadline));
-    // Groups are fewer than the rows that `meta` counts.
-    const mayBeMore = cut && (rows.count > limit || grouped);
-    const total = asked ?? (mayBeMore ? await count(operation, deadline) : undefined);
+    const total = asked ?? (cut ? await totalOf(rows.count, operation, deadline) : undefined);
     if (total === undefined || (asked === undefined && total <= limit)) return resultOf(json);
     const next = total - read.offset > limit ? { next: BigInt(read.offset + limit) } : {};
     return resultOf(json, { count: BigInt(total), ...next });
@@ -96,7 +100,9 @@ function oneRunner(read: Read, table: TableView, related: RelatedReader, context
   const single = compileByKey(table, [...local, ...shown], keys, recordBinder, read.rowFilter, dialect);
   const [key] = keys;
   if (keys.length === 1 && key && related.empty && read.offset === 0) {
-    const points = new PointReads(source, single, manyOf(table, key, shown, read, context));
+    const points = new PointReads(source, single, manyOf(table, key, shown, read, context), {
+      isExact: isWhole(key),
+    });
     return async (operation, deadline) => {
       const { params, shown: id } = reader.one(operation.keys[0]);
       const json = await points.read(operation, params[0] as Param, deadline);
@@ -121,7 +127,7 @@ function manyOf(
   shown: readonly Output[],
   read: Pick<Read, 'rowFilter'>,
   context: ServiceContext,
-): (keys: readonly Param[]) => Template {
+): Many {
   const { dialect } = context;
   const outputs = [...hiddenOutputs([key], dialect), ...shown];
   const template = compileByKeys(table, outputs, key, () => null, read.rowFilter, dialect);
@@ -183,6 +189,8 @@ export function recordsOf(operation: Operation): readonly unknown[] {
   return records;
 }
 
+type Many = (keys: readonly Param[]) => Template;
+type GoodKey = Exclude<Key, { error: unknown }>;
 type Find = (
   keys: readonly Key[],
   operation: Operation,
@@ -207,31 +215,44 @@ export function planFind(
   const alone = async (params: readonly Param[], operation: Operation, deadline: Deadline): Promise<Rows> =>
     source.run(bind(single, bindContextOf(operation, params)), deadline);
   const many = keys.length === 1 && key ? manyOf(table, key, outputs, read, context) : undefined;
+  const isExact = key !== undefined && isWhole(key);
+
+  const each = async (good: readonly GoodKey[], operation: Operation, deadline: Deadline) => {
+    const parts = await Promise.all(good.map(({ params }) => alone(params, operation, deadline)));
+    let count = 0;
+    const places = parts.map((part) => (part.count > 0 ? count++ : undefined));
+    return { rows: joinRows(parts.map((part) => firstRows(part, 1))), places };
+  };
+
+  const together = async (good: readonly GoodKey[], operation: Operation, deadline: Deadline) => {
+    const fetch = (some: readonly GoodKey[]): Promise<Rows> =>
+      source.run(
+        bind((many as Many)(some.map(({ params }) => params[0] as Param)), bindContextOf(operation)),
+        deadline,
+      );
+    const rows = await fetch(good);
+    const width = rows.count > 0 ? rows.hidden.length / rows.count : 0;
+    const byKey = new Map<string, number>();
+    for (let i = rows.count - 1; i >= 0; i--) byKey.set(String(rows.hidden[i * width]), i);
+    const places = good.map(({ params }) => byKey.get(String(params[0])));
+    const lost = good.filter((_, i) => places[i] === undefined);
+    if (isExact || rows.count === 0 || lost.length === 0 || (await fetch(lost)).count === 0) return { rows, places };
+    // Keys that the database writes in another form than they were asked in.
+    const found = await each(lost, operation, deadline);
+    let next = 0;
+    const all = places.map((place) => {
+      if (place !== undefined) return place;
+      const behind = found.places[next++];
+      return behind === undefined ? undefined : rows.count + behind;
+    });
+    return { rows: joinRows([rows, found.rows]), places: all };
+  };
 
   return async (wanted, operation, deadline) => {
     const good = wanted.flatMap((one) => ('error' in one ? [] : [one]));
-    const parts = many
-      ? [await source.run(bind(many(good.map(({ params }) => params[0] as Param)), bindContextOf(operation)), deadline)]
-      : await Promise.all(good.map(({ params }) => alone(params, operation, deadline)));
-    let rows = joinRows(parts);
-    const width = rows.count > 0 ? rows.hidden.length / rows.count : 0;
-    const byKey = new Map<string, number>();
-    for (let i = 0; i < rows.count; i++) {
-      byKey.set(keyText(rows.hidden.slice(i * width, i * width + keys.length)), i);
-    }
-    const indexes = wanted.map((one) => ('error' in one ? undefined : byKey.get(keyText(one.params))));
-    // Keys that the database writes in another form than they were asked in.
-    const claimed = new Set(indexes.filter((index) => index !== undefined)).size;
-    if (many && claimed < rows.count) {
-      for (const [i, one] of wanted.entries()) {
-        if ('error' in one || indexes[i] !== undefined) continue;
-        const found = await alone(one.params, operation, deadline);
-        if (found.count === 0) continue;
-        indexes[i] = rows.count;
-        rows = joinRows([rows, firstRows(found, 1)]);
-      }
-    }
-    return { rows, indexes };
+    const { rows, places } = await (many ? together : each)(good, operation, deadline);
+    let next = 0;
+    return { rows, indexes: wanted.map((one) => ('error' in one ? undefined : places[next++])) };
   };
 }
 

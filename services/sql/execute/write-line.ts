@@ -3,9 +3,11 @@
  * become one statement; whatever fails is run again alone, so that it fails alone.
  */
 import { Batcher, type BatchOutcome } from '#common/batcher.ts';
-import { Deadline } from '#common/deadline.ts';
+import type { Deadline } from '#common/deadline.ts';
+import { MillraceError } from '#common/errors.ts';
 import type { Param, Rows, SqlSource, Statement, StatementOutcome } from '../engine.ts';
 import { rowAt } from './context.ts';
+import { jointDeadline } from './joint-deadline.ts';
 
 export interface SingleWrite {
   readonly statement: Statement;
@@ -38,7 +40,7 @@ export class WriteLine {
   }
 
   async #run(writes: readonly SingleWrite[]): Promise<BatchOutcome<Rows>[]> {
-    const deadline = new Deadline(writes.reduce((latest, write) => Math.max(latest, write.deadline.at), 0));
+    const deadline = jointDeadline(writes.map((write) => write.deadline));
     const groups = groupByForm(writes);
     const statements = groups.map((group) => statementOf(group));
     const options = { mode: 'continue', optimistic: true } as const;
@@ -61,6 +63,7 @@ export class WriteLine {
     if (!outcome) return group.map(() => ({ error: new Error('A write has no outcome.') }));
     if (group.length === 1) return ['rows' in outcome ? { value: outcome.rows } : outcome];
     if ('rows' in outcome) return group.map((_, i) => ({ value: singleRow(outcome.rows, i) }));
+    if (!isOfOneRow(outcome.error)) return group.map(() => outcome);
     const statements = group.map((write) => write.statement);
     const alone = await this.#source.runEach(statements, { mode: 'continue', optimistic: false }, deadline);
     return group.map((_, i) => {
@@ -69,6 +72,12 @@ export class WriteLine {
       return 'rows' in one ? { value: one.rows } : one;
     });
   }
+}
+
+/** A single record may be what the database did not take; anything else concerns all of them. */
+export function isOfOneRow(thrown: unknown): boolean {
+  const { code } = MillraceError.from(thrown);
+  return code === 'invalid' || code === 'conflict';
 }
 
 function groupByForm(writes: readonly SingleWrite[]): SingleWrite[][] {

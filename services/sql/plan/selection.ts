@@ -1,10 +1,11 @@
 /** Which fields an operation identifies records by, and which come back. */
-import { invalid, notFound } from '#common/errors.ts';
+import { invalid } from '#common/errors.ts';
 import { Selection_Kind as Kind, type Selection } from '#proto/data/v1/data_pb.ts';
 import { quoteName } from '../compile/builder.ts';
 import type { AggregateName, Dialect } from '../dialect.ts';
 import type { ResultColumn } from '../engine.ts';
 import type { FieldView, SchemaView, TableView } from '../extras.ts';
+import { type SchemaMismatch, unknownName } from '../mismatch.ts';
 
 /** A column of the answer and what the database computes for it. */
 export interface Output {
@@ -17,9 +18,12 @@ const AGGREGATE = /^(COUNT|SUM|AVG|MIN|MAX)\(\s*(\*|.+?)\s*\)$/i;
 /** @throws MillraceError not_found */
 export function findTable(view: SchemaView, name: string): TableView {
   const table = view.byWireName.get(name);
-  if (!table) throw notFound(`Table "${name}" does not exist in the database.`, { table: name });
+  if (!table) throw unknownTable(name);
   return table;
 }
+
+export const unknownTable = (name: string): SchemaMismatch =>
+  unknownName(`Table "${name}" does not exist in the database.`, { table: name }, 'not_found');
 
 /**
  * The identifying fields: those named, else the primary key. Unknown names are left out, as the original has it.
@@ -93,18 +97,20 @@ function listedOutput(name: string, table: TableView, dialect: Dialect, grouped:
   if (output) return output;
   const aggregate = grouped ? AGGREGATE.exec(name) : null;
   if (aggregate) return aggregateOutput(aggregate, name, table, dialect);
-  throw invalid(`Invalid field requested: ${name}`, { field: name });
+  throw unknownField(name);
 }
+
+const unknownField = (name: string): SchemaMismatch => unknownName(`Invalid field requested: ${name}`, { field: name });
 
 function aggregateOutput(match: RegExpExecArray, name: string, table: TableView, dialect: Dialect): Output {
   const fn = (match[1] as string).toUpperCase() as AggregateName;
   const argument = match[2] as string;
   if (argument === '*') {
-    if (fn !== 'COUNT') throw invalid(`Invalid field requested: ${name}`, { field: name });
+    if (fn !== 'COUNT') throw unknownField(name);
     return { sql: 'count(*)', column: { name: dialect.aggregateKey('COUNT_ALL'), json: 'number' } };
   }
   const field = table.byFieldWireName.get(argument);
-  if (!field?.column) throw invalid(`Invalid field requested: ${name}`, { field: name });
+  if (!field?.column) throw unknownField(name);
   return {
     sql: `${fn.toLowerCase()}(${quoteName(field.column.name, dialect)})`,
     column: {

@@ -39,6 +39,7 @@ export const configFields: readonly ConfigField[] = [
     label: 'Host',
     type: 'string',
     description: 'Name or address of the database server, or the folder of its Unix socket.',
+    required: true,
   },
   {
     name: 'port',
@@ -46,7 +47,13 @@ export const configFields: readonly ConfigField[] = [
     type: 'integer',
     description: 'Port of the database server; 5432 where none is given.',
   },
-  { name: 'database', label: 'Database', type: 'string', description: 'Name of the database. May be a lookup.' },
+  {
+    name: 'database',
+    label: 'Database',
+    type: 'string',
+    description: 'Name of the database. May be a lookup.',
+    required: true,
+  },
   {
     name: 'username',
     label: 'Username',

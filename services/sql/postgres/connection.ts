@@ -4,13 +4,14 @@
  */
 import type { Socket } from 'node:net';
 import pg from 'pg';
-import { JsonWriter, RowFormat } from '../encode/json-writer.ts';
+import { JsonWriter, type RowFormat } from '../encode/json-writer.ts';
 import type { Rows, Statement } from '../engine.ts';
 import { affectedRows, MessageReader, readErrorFields } from './message-reader.ts';
 import { MessageWriter } from './message-writer.ts';
+import { type PgStatement, PreparedStatements } from './prepared.ts';
 
-/** Prepared statements kept on one connection. */
-const PREPARED_MAX = 500;
+/** The server dropped a prepared statement, or its table changed so that it gives other columns. */
+const STALE = new Set(['26000', '0A000']);
 
 /** What the server said when it refused something. */
 export class ServerError extends Error {
@@ -30,19 +31,12 @@ export interface SegmentResult {
   readonly rows: readonly Rows[];
   /** Why the next one did not. */
   readonly error: ServerError | undefined;
-}
-
-/** A statement whose columns are not known beforehand: each comes as text in `Rows.hidden`. */
-export interface PgStatement extends Statement {
-  readonly allHidden?: boolean;
-}
-
-interface Prepared {
-  readonly name: string;
-  readonly format: RowFormat;
+  /** It did not because its preparation is of no use any more, which is forgotten by now: sent again it may succeed. */
+  readonly isStale: boolean;
 }
 
 interface Segment {
+  readonly statements: readonly PgStatement[];
   readonly formats: readonly RowFormat[];
   readonly rows: Rows[];
   readonly parsed: string[];
@@ -61,8 +55,7 @@ export class PgConnection {
   readonly #socket: Socket;
   readonly #writer = new MessageWriter();
   readonly #segments: Segment[] = [];
-  readonly #prepared = new Map<string, Prepared>();
-  #sequence = 0;
+  readonly #prepared = new PreparedStatements(this.#writer);
   #scheduled = false;
   #failure: Error | undefined;
 
@@ -107,13 +100,13 @@ export class PgConnection {
     if (this.#failure) return Promise.reject(this.#failure);
     const parsed: string[] = [];
     const formats = statements.map((statement) => {
-      const prepared = this.#prepare(statement, parsed);
+      const prepared = this.#prepared.of(statement, parsed);
       this.#writer.bind(prepared.name, statement.params);
       this.#writer.execute();
       return prepared.format;
     });
     this.#writer.sync();
-    return this.#enqueue(formats, parsed, undefined);
+    return this.#enqueue(statements, formats, parsed, undefined);
   }
 
   /**
@@ -127,7 +120,7 @@ export class PgConnection {
   ): Promise<SegmentResult> {
     if (this.#failure) throw this.#failure;
     const parsed: string[] = [];
-    const prepared = this.#prepare(statement, parsed);
+    const prepared = this.#prepared.of(statement, parsed);
     this.#writer.bind(prepared.name, statement.params, 'p');
     this.#writer.execute('p', rowsMax);
     this.#writer.flush();
@@ -142,17 +135,9 @@ export class PgConnection {
         this.#schedule();
       });
     };
-    const result = await this.#enqueue([prepared.format], parsed, suspended);
+    const result = await this.#enqueue([statement], [prepared.format], parsed, suspended);
     await chain;
     return result;
-  }
-
-  /** Drops a statement's preparation: its table has changed. */
-  forget(text: string): void {
-    const prepared = this.#prepared.get(text);
-    if (!prepared) return;
-    this.#prepared.delete(text);
-    this.#writer.closeStatement(prepared.name);
   }
 
   /** Asks the server to stop what this connection runs; resolves when the server has taken the request. */
@@ -181,30 +166,8 @@ export class PgConnection {
     this.#socket.destroySoon();
   }
 
-  #prepare(statement: PgStatement, parsed: string[]): Prepared {
-    const known = this.#prepared.get(statement.text);
-    if (known) {
-      // Most recently used last, so that the first is the one to drop.
-      if (this.#prepared.size > PREPARED_MAX / 2) {
-        this.#prepared.delete(statement.text);
-        this.#prepared.set(statement.text, known);
-      }
-      return known;
-    }
-    if (this.#prepared.size >= PREPARED_MAX) {
-      const [oldest] = this.#prepared.keys();
-      if (oldest !== undefined) this.forget(oldest);
-    }
-    this.#sequence += 1;
-    const format = new RowFormat(statement.columns, statement.allHidden);
-    const prepared = { name: `m${this.#sequence}`, format };
-    this.#prepared.set(statement.text, prepared);
-    parsed.push(statement.text);
-    this.#writer.parse(prepared.name, statement.text);
-    return prepared;
-  }
-
   #enqueue(
+    statements: readonly PgStatement[],
     formats: readonly RowFormat[],
     parsed: string[],
     onSuspended: ((rows: Rows, last: boolean) => void) | undefined,
@@ -212,6 +175,7 @@ export class PgConnection {
     this.#schedule();
     return new Promise((resolve, reject) => {
       this.#segments.push({
+        statements,
         formats,
         rows: [],
         parsed,
@@ -294,9 +258,13 @@ export class PgConnection {
   }
 
   #ready(segment: Segment): void {
+    const { error, rows, parsed, statements } = segment;
     // A Parse in a segment that failed may not have happened: parse again next time.
-    if (segment.error) for (const text of segment.parsed) this.forget(text);
-    segment.resolve({ rows: segment.rows, error: segment.error });
+    if (error) for (const text of parsed) this.#prepared.forget(text);
+    const text = statements[rows.length]?.text;
+    const isStale = error !== undefined && STALE.has(error.sqlState) && text !== undefined && !parsed.includes(text);
+    if (isStale) this.#prepared.forget(text);
+    segment.resolve({ rows, error, isStale });
   }
 
   #fail(error: Error): void {

@@ -22,6 +22,7 @@ export const postgresDialect: Dialect = {
   bytesParam: bytesText,
   wholeNumberType: 'int8',
   integerBits: (column) => INTEGER_BITS[column.nativeType],
+  truncatesFractions: false,
   // Clients know the names as the database folds them.
   aggregateKey: (key) => key.toLowerCase(),
   aggregateJson,

@@ -3,15 +3,16 @@ import type { Deadline } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
 import type { EachOptions, Rows, SqlSource, Statement, StatementOutcome } from '../engine.ts';
 import type { Catalogue } from '../schema.ts';
-import { type PgConnection, type PgStatement, ServerError } from './connection.ts';
+import { type PgConnection, type SegmentResult, ServerError } from './connection.ts';
 import { translate } from './errors.ts';
 import { introspect } from './introspect.ts';
 import { Pool, type PoolOptions } from './pool.ts';
+import type { PgStatement } from './prepared.ts';
 
 /** Rows that a cursor brings at a time. */
 const STREAM_ROWS = 500;
-/** Prepared again and tried once more: the plan was dropped, or its table changed behind our back. */
-const STALE_PLAN = new Set(['26000', '0A000']);
+/** The server ended it: at our request, or at the statement_timeout that stands for the deadline. */
+const QUERY_CANCELED = '57014';
 
 const BEGIN = command('begin');
 const COMMIT = command('commit');
@@ -32,6 +33,7 @@ export interface PostgresSettings extends PoolOptions {
 }
 
 export class PostgresSource implements SqlSource {
+  onSchemaChange: (() => void) | undefined;
   readonly #pool: Pool;
   readonly #settings: PostgresSettings;
   /** What each session was last told about statement_timeout. */
@@ -57,13 +59,9 @@ export class PostgresSource implements SqlSource {
 
   run(statement: PgStatement, deadline: Deadline): Promise<Rows> {
     return this.#lend(deadline, async (connection) => {
-      let result = await connection.segment([statement]);
-      if (result.error && STALE_PLAN.has(result.error.sqlState)) {
-        connection.forget(statement.text);
-        result = await connection.segment([statement]);
-      }
-      if (result.error) throw result.error;
-      return result.rows[0] as Rows;
+      const { rows, error } = await this.#send(connection, [statement]);
+      if (error) throw error;
+      return rows[0] as Rows;
     });
   }
 
@@ -73,6 +71,12 @@ export class PostgresSource implements SqlSource {
     let finished = false;
     let wake = (): void => {};
     let resume = (_more: boolean): void => {};
+    const stop = (): void => {
+      wanted = false;
+      resume(false);
+    };
+    // Between two portions the server is at rest: there is nothing that it could be told to stop.
+    const forget = deadline.onAbort(stop);
     const work = this.#lend(deadline, async (connection) => {
       const result = await connection.portal(statement, STREAM_ROWS, (rows) => {
         portions.push(rows);
@@ -90,6 +94,7 @@ export class PostgresSource implements SqlSource {
     work.catch(() => {}); // reported below
     try {
       while (true) {
+        deadline.throwIfAborted();
         const rows = portions.shift();
         if (rows) {
           if (rows.count > 0) yield rows;
@@ -102,8 +107,8 @@ export class PostgresSource implements SqlSource {
       }
       await work;
     } finally {
-      wanted = false;
-      resume(false);
+      forget();
+      stop();
     }
   }
 
@@ -112,13 +117,16 @@ export class PostgresSource implements SqlSource {
       const alone = statements.length === 1;
       if (options.mode === 'rollback' || options.optimistic || alone) {
         // Executions up to one Sync are one transaction: no BEGIN, no COMMIT, one flush of the log.
-        const result = await connection.segment(statements);
-        if (!result.error) return result.rows.map((rows) => ({ rows }));
+        const { rows, error } = await this.#send(connection, statements);
+        if (!error) return rows.map((one) => ({ rows: one }));
+        if (error.sqlState === QUERY_CANCELED) throw error;
         if (options.mode === 'rollback' || alone) {
-          return [...result.rows.map((rows) => ({ rows })), { error: this.#translate(result.error) }];
+          // What is checked at the end only is a failure of the last.
+          const done = rows.slice(0, statements.length - 1);
+          return [...done.map((one) => ({ rows: one })), { error: this.#translate(error) }];
         }
       }
-      return this.#isolated(connection, statements, options.mode === 'continue');
+      return this.#isolated(connection, statements, options.mode === 'continue', deadline);
     });
   }
 
@@ -126,7 +134,8 @@ export class PostgresSource implements SqlSource {
     return this.#lend(deadline, async (connection) => {
       const run = async (statement: Statement): Promise<Rows> => {
         deadline.throwIfAborted();
-        const { rows, error } = await connection.segment([statement]);
+        const { rows, error, isStale } = await connection.segment([statement]);
+        if (isStale) throw this.#stale(error);
         if (error) throw this.#translate(error);
         return rows[0] as Rows;
       };
@@ -142,6 +151,16 @@ export class PostgresSource implements SqlSource {
     });
   }
 
+  /** Statements up to one Sync. Those that fail for a stale preparation have done nothing, and are sent again. */
+  async #send(connection: PgConnection, statements: readonly PgStatement[]): Promise<SegmentResult> {
+    let result = await connection.segment(statements);
+    for (let again = statements.length; result.isStale && again > 0; again--) {
+      this.onSchemaChange?.();
+      result = await connection.segment(statements);
+    }
+    return result;
+  }
+
   /**
    * A savepoint around each statement, all of them sent at once. After a failure the rest of what was sent fails
    * without being run, so nothing happens twice.
@@ -150,28 +169,54 @@ export class PostgresSource implements SqlSource {
     connection: PgConnection,
     statements: readonly Statement[],
     goOn: boolean,
+    deadline: Deadline,
   ): Promise<StatementOutcome[]> {
     const outcomes: StatementOutcome[] = [];
     const begun = connection.segment([BEGIN]);
-    let next = 0;
-    while (next < statements.length) {
-      const groups = statements.slice(next).map((statement) => connection.segment([SAVEPOINT, statement, RELEASE]));
-      const results = await Promise.all(groups);
-      const failed = results.findIndex((result) => result.error);
-      const done = failed < 0 ? results : results.slice(0, failed);
-      for (const result of done) outcomes.push({ rows: result.rows[1] as Rows });
-      if (failed < 0) break;
-      const { error, rows } = results[failed] as { error: ServerError; rows: readonly Rows[] };
-      outcomes.push({ error: this.#translate(error) });
-      next += failed + 1;
-      // Without its savepoint the transaction cannot be saved: that happens when it could not even begin.
-      if (rows.length === 0) break;
-      await connection.segment([ROLLBACK_TO]);
-      if (!goOn) break;
+    try {
+      while (outcomes.length < statements.length) {
+        deadline.throwIfAborted();
+        const groups = statements
+          .slice(outcomes.length)
+          .map((statement) => connection.segment([SAVEPOINT, statement, RELEASE]));
+        const results = await Promise.all(groups);
+        const failed = results.findIndex((result) => result.error);
+        const done = failed < 0 ? results : results.slice(0, failed);
+        for (const { rows } of done) outcomes.push({ rows: rows[1] as Rows });
+        if (failed < 0) break;
+        const { error, rows, isStale } = results[failed] as SegmentResult;
+        // Without its savepoint the transaction cannot be saved: that happens when it could not even begin.
+        if (rows.length === 0 || error?.sqlState === QUERY_CANCELED) throw (await begun).error ?? error;
+        await connection.segment([ROLLBACK_TO]);
+        if (isStale) {
+          this.onSchemaChange?.();
+          continue;
+        }
+        outcomes.push({ error: this.#translate(error) });
+        if (!goOn) break;
+      }
+    } catch (error) {
+      if (!connection.failure) await connection.segment([ROLLBACK]);
+      throw error;
     }
-    await begun;
     const { error } = await connection.segment([COMMIT]);
-    if (error) throw this.#translate(error);
+    return error ? this.#apart(connection, statements, goOn, deadline) : outcomes;
+  }
+
+  /** Each its own transaction: for rules that are checked when it ends, which say nothing about whose fault it was. */
+  async #apart(
+    connection: PgConnection,
+    statements: readonly Statement[],
+    goOn: boolean,
+    deadline: Deadline,
+  ): Promise<StatementOutcome[]> {
+    const outcomes: StatementOutcome[] = [];
+    for (const statement of statements) {
+      deadline.throwIfAborted();
+      const { rows, error } = await this.#send(connection, [statement]);
+      outcomes.push(error ? { error: this.#translate(error) } : { rows: rows[0] as Rows });
+      if (error && !goOn) break;
+    }
     return outcomes;
   }
 
@@ -191,7 +236,9 @@ export class PostgresSource implements SqlSource {
       this.#limit(connection, deadline);
       return await work(connection);
     } catch (error) {
-      throw deadline.reason ?? this.#translate(error);
+      // Whatever the work itself throws is its caller's.
+      const isOurs = error instanceof ServerError || error === connection.failure;
+      throw deadline.reason ?? (isOurs ? this.#translate(error) : error);
     } finally {
       forget();
       if (cancelling) void cancelling.then(() => this.#pool.release(connection));
@@ -209,6 +256,13 @@ export class PostgresSource implements SqlSource {
     if (told === wanted) return;
     this.#timeouts.set(connection, wanted);
     void connection.segment([command(`set statement_timeout = ${wanted}`)]).catch(() => {});
+  }
+
+  /** Inside of a transaction nothing can be sent again: its caller may have acted on what came before. */
+  #stale(error: ServerError | undefined): MillraceError {
+    this.onSchemaChange?.();
+    const message = 'The table was changed at the same time. Send the request again.';
+    return new MillraceError('conflict', message, { retryable: true }, error);
   }
 
   #translate(thrown: unknown): MillraceError {

@@ -21,6 +21,7 @@ export const sqliteDialect: Dialect = {
   booleanParam: (value) => (value ? 1 : 0),
   bytesParam: (value) => value,
   wholeNumberType: undefined,
+  truncatesFractions: true,
   aggregateKey: (key) => key,
   aggregateJson: (name, column) => (name === 'MIN' || name === 'MAX' ? (column?.json ?? 'number') : 'number'),
   returning: true,

@@ -1,5 +1,6 @@
 /** What SQLite reports, in the terms of the error family: one table by its result codes. */
 import { type ErrorCode, type ErrorContext, MillraceError } from '#common/errors.ts';
+import { SchemaMismatch } from '../mismatch.ts';
 import type { Failure } from './protocol.ts';
 
 /** What the text of a failed constraint names. */
@@ -45,7 +46,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   SQLITE_CONSTRAINT_UNIQUE: TAKEN,
   SQLITE_CONSTRAINT_PRIMARYKEY: TAKEN,
   SQLITE_CONSTRAINT_ROWID: TAKEN,
-  SQLITE_CONSTRAINT_NOTNULL: rule('conflict', (named) => `${field(named)} can not be NULL.`),
+  SQLITE_CONSTRAINT_NOTNULL: rule('invalid', (named) => `${field(named)} can not be NULL.`),
   SQLITE_CONSTRAINT_FOREIGNKEY: rule('conflict', 'A reference between records would not be kept.'),
   SQLITE_CONSTRAINT_CHECK: rule('invalid', (named) => `A rule of the table refused the record${where(named)}.`),
   SQLITE_CONSTRAINT_DATATYPE: UNFIT,
@@ -87,7 +88,8 @@ const GENERAL: readonly [text: RegExp, rule: Rule][] = [
 export function translate(failure: Failure): MillraceError {
   const found = ruleFor(failure);
   const named = namesIn(failure);
-  return new MillraceError(found.code, found.message(named), context(named, found.isRetryable), failure);
+  const Family = found === CHANGED ? SchemaMismatch : MillraceError;
+  return new Family(found.code, found.message(named), context(named, found.isRetryable), failure);
 }
 
 function ruleFor({ code, message }: Failure): Rule {

@@ -2,7 +2,8 @@
 import Database from 'better-sqlite3';
 import { LRUCache } from 'lru-cache';
 import { EXPORT_CHUNK_BYTES } from '#common/bounds.ts';
-import type { Param, ResultColumn, Rows, Statement } from '../engine.ts';
+import { sameColumns } from '../encode/columns.ts';
+import type { Param, Rows, Statement } from '../engine.ts';
 import type { Answer, Failure, Job, Outcome, Plan, WorkerSetup } from './protocol.ts';
 import { RowFormat, RowWriter, type SqliteValue } from './row-writer.ts';
 
@@ -15,6 +16,7 @@ const LOCK_WAIT_MS = 5000;
 
 type Connection = Database.Database;
 type Prepared = Database.Statement<[Record<number, unknown>], SqliteValue[]>;
+type EachJob = Extract<Job, { kind: 'each' }>;
 interface Run {
   readonly prepared: Prepared;
   readonly format: RowFormat;
@@ -88,7 +90,7 @@ export class Executor {
   }
 
   /** One transaction, a savepoint around each statement. */
-  #runEach(job: Extract<Job, { kind: 'each' }>): Outcome[] {
+  #runEach(job: EachJob): Outcome[] {
     this.#waitForLocks(job.timeoutMs);
     this.#command('begin immediate');
     const outcomes: Outcome[] = [];
@@ -100,10 +102,31 @@ export class Executor {
         if (job.mode === 'rollback') this.#rollback();
         break;
       }
-      if (this.#open().inTransaction) this.#command('commit');
     } catch (error) {
       this.#rollback();
       throw error;
+    }
+    try {
+      if (this.#open().inTransaction) this.#command('commit');
+      return outcomes;
+    } catch (error) {
+      this.#rollback();
+      const isDeferred = failure(error).code === 'SQLITE_CONSTRAINT_FOREIGNKEY' && job.mode !== 'rollback';
+      if (!isDeferred) throw error;
+      return this.#runApart(job);
+    }
+  }
+
+  /** Each its own transaction: a deferred reference says at the end only that one is missing, not whose. */
+  #runApart(job: EachJob): Outcome[] {
+    const outcomes: Outcome[] = [];
+    for (const { plan, params } of job.runs) {
+      try {
+        outcomes.push({ rows: runOnce(this.#prepare(job.plans[plan] as Plan), params) });
+      } catch (error) {
+        outcomes.push({ failure: failure(error) });
+        if (job.mode !== 'continue') break;
+      }
     }
     return outcomes;
   }
@@ -241,16 +264,6 @@ function runSetup(connection: Connection, sql: string): void {
 function prepare(connection: Connection, text: string): Prepared {
   const prepared = connection.prepare<[Record<number, unknown>], SqliteValue[]>(text);
   return prepared.reader ? prepared.raw(true).safeIntegers(true) : prepared;
-}
-
-function sameColumns(some: readonly ResultColumn[], others: readonly ResultColumn[]): boolean {
-  return (
-    some.length === others.length &&
-    some.every(({ name, json, hidden }, index) => {
-      const other = others[index] as ResultColumn;
-      return name === other.name && json === other.json && hidden === other.hidden;
-    })
-  );
 }
 
 function runOnce({ prepared, format }: Run, params: readonly Param[]): Rows {

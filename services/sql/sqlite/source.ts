@@ -21,6 +21,8 @@ export class SqliteSource implements SqlSource {
   readonly #writer: Crew;
   readonly #readers: Crew;
   readonly #connectionsMax: number;
+  /** SQLite prepares anew by itself and does not tell. */
+  onSchemaChange: (() => void) | undefined;
   #streams = 0;
   #openStreams = 0;
 

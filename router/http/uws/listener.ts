@@ -1,0 +1,180 @@
+/** The REST door on uWebSockets.js. */
+import { connect } from 'node:net';
+import { BODY_TIMEOUT_MS } from '#common/bounds.ts';
+import type { Component } from '#common/component.ts';
+import { Body, BodyBudget } from '../body.ts';
+import { FAILED, type Handler, type ListenerOptions, NO_CHUNKED, portUnavailable, SLOW } from '../door.ts';
+import { Head } from '../framing.ts';
+import { type Refusal, refusalBody, refusalHeaders } from '../refusal.ts';
+import { ReceivedRequest, type Request } from '../request.ts';
+import { Reply } from './reply.ts';
+import * as uws from './uws.ts';
+
+/** A listener whose backlog is full says nothing. */
+const KNOCK_TIMEOUT_MS = 1000;
+
+/** A request whose body is still on its way. */
+interface Upload {
+  readonly startedAt: number;
+  readonly reply: Reply;
+}
+
+class Listener implements Component {
+  readonly name = 'http';
+  readonly port: number;
+  readonly #app = uws.App();
+  readonly #options: ListenerOptions;
+  readonly #handler: Handler;
+  readonly #budget: BodyBudget;
+  readonly #bodyTimeoutMs: number;
+  readonly #uploads = new Set<Upload>();
+  readonly #sweeper: NodeJS.Timeout;
+  readonly #socket: uws.us_listen_socket;
+  #inFlight = 0;
+  #draining = false;
+  #closed = false;
+  #idle: (() => void) | undefined;
+
+  /** @throws MillraceError `unavailable` for a port that cannot be had */
+  constructor(options: ListenerOptions, handler: Handler) {
+    this.#options = options;
+    this.#handler = handler;
+    this.#budget = new BodyBudget(options.bufferedBytesMax);
+    this.#bodyTimeoutMs = options.timeouts?.bodyMs ?? BODY_TIMEOUT_MS;
+    this.#app.any('/*', (res, req) => this.#accept(res, req));
+    this.#socket = this.#bind();
+    this.port = uws.us_socket_local_port(this.#socket);
+    this.#sweeper = setInterval(() => this.#sweep(), Math.min(1000, this.#bodyTimeoutMs / 4)).unref();
+  }
+
+  async drain(deadline: AbortSignal): Promise<void> {
+    this.#stopListening();
+    if (this.#inFlight > 0 && !deadline.aborted) {
+      await new Promise<void>((resolve) => {
+        this.#idle = resolve;
+        deadline.addEventListener('abort', () => resolve(), { once: true });
+      });
+    }
+    await this.close();
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#stopListening();
+    this.#closed = true;
+    clearInterval(this.#sweeper);
+    this.#app.close();
+  }
+
+  #bind(): uws.us_listen_socket {
+    const { host, port } = this.#options;
+    let socket: uws.us_listen_socket | false = false;
+    this.#app.listen(host, port, (token) => {
+      socket = token;
+    });
+    if (socket) return socket;
+    throw portUnavailable(this.#options);
+  }
+
+  #stopListening(): void {
+    if (this.#draining) return;
+    this.#draining = true;
+    uws.us_listen_socket_close(this.#socket);
+  }
+
+  #accept(res: uws.HttpResponse, req: uws.HttpRequest): void {
+    const head = new Head();
+    req.forEach((name, value) => {
+      head.add(name, value);
+    });
+    const method = req.getCaseSensitiveMethod();
+    const path = req.getUrl();
+    const query = req.getQuery() ?? '';
+    const body = head.hasBody ? new Body(this.#budget, this.#options.bodyBytesMax) : undefined;
+    this.#inFlight++;
+    const reply = new Reply(res, method, head.close, () => this.#over(body));
+    if (this.#draining) reply.close = true;
+    const refusal = head.check(method, path, query) ?? this.#checkBody(head, body);
+    if (refusal) this.#refuse(reply, refusal);
+    else {
+      const request = new ReceivedRequest(method, path, query, head, reply);
+      if (body) this.#receive(res, request, reply, body);
+      else this.#handle(request, reply);
+    }
+  }
+
+  #checkBody(head: Head, body: Body | undefined): Refusal | undefined {
+    if (head.chunked && this.#options.refuseChunked) return NO_CHUNKED;
+    return body?.announce(head.contentLength);
+  }
+
+  #receive(res: uws.HttpResponse, request: ReceivedRequest, reply: Reply, body: Body): void {
+    const upload: Upload = { startedAt: request.receivedAt, reply };
+    this.#uploads.add(upload);
+    reply.onAborted(() => this.#uploads.delete(upload));
+    res.onData((chunk, last) => {
+      if (reply.answered) return;
+      // The chunk is the parser's and gone when this returns.
+      const refusal = chunk.byteLength > 0 ? body.add(new Uint8Array(chunk.slice(0))) : undefined;
+      if (refusal || last) this.#uploads.delete(upload);
+      if (refusal) this.#refuse(reply, refusal);
+      else if (last) {
+        request.body = body.bytes();
+        this.#handle(request, reply);
+      }
+    });
+  }
+
+  #handle(request: Request, reply: Reply): void {
+    try {
+      this.#handler(request, reply);
+    } catch (error) {
+      this.#options.onError?.(error);
+      if (!reply.answered) this.#refuse(reply, FAILED);
+    }
+  }
+
+  #refuse(reply: Reply, refusal: Refusal): void {
+    reply.close = true;
+    reply.send(refusal.status, refusalHeaders(refusal), refusalBody(refusal));
+  }
+
+  #sweep(): void {
+    const now = Date.now();
+    for (const upload of this.#uploads) {
+      if (now - upload.startedAt < this.#bodyTimeoutMs) upload.reply.keepWaiting();
+      else {
+        this.#uploads.delete(upload);
+        this.#refuse(upload.reply, SLOW);
+      }
+    }
+  }
+
+  #over(body: Body | undefined): void {
+    body?.release();
+    if (--this.#inFlight === 0) this.#idle?.();
+  }
+}
+
+/**
+ * Does somebody listen there? uWebSockets.js would share the port with another process, and its exclusive mode is no
+ * way out: there, connections that the last run closed keep the port busy for a minute. So knock first.
+ */
+function taken({ host, port }: ListenerOptions): Promise<boolean> {
+  return new Promise((resolve) => {
+    const knock = connect({ host, port, timeout: KNOCK_TIMEOUT_MS });
+    const answer = (somebody: boolean): void => {
+      knock.destroy();
+      resolve(somebody);
+    };
+    knock.once('connect', () => answer(true));
+    knock.once('timeout', () => answer(true));
+    knock.once('error', () => answer(false));
+  });
+}
+
+/** @throws MillraceError `unavailable` naming MILLRACE_HTTP_PORT for a port that cannot be had */
+export async function listen(options: ListenerOptions, handler: Handler): Promise<Component & { port: number }> {
+  if (!options.shared && options.port !== 0 && (await taken(options))) throw portUnavailable(options);
+  return new Listener(options, handler);
+}
