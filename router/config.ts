@@ -2,11 +2,13 @@ import { join } from 'node:path';
 import { MIB } from '#common/bounds.ts';
 import { type Environment, EnvReader } from '#common/config/env.ts';
 import { LOG_LEVELS, type LogLevel } from '#common/observe/log.ts';
+import { DOORS, type DoorKind } from './http/door.ts';
 
 /** Settings of a router, from the environment. */
 export interface RouterConfig {
   readonly host: string;
   readonly port: number;
+  readonly door: DoorKind;
   /** Several routers on one port. */
   readonly sharedPort: boolean;
   readonly systemAddress: string;
@@ -16,6 +18,7 @@ export interface RouterConfig {
   readonly requestTimeoutMs: number;
   readonly bodyBytesMax: number;
   readonly bufferedBytesMax: number;
+  readonly connectionsMax: number;
   readonly refuseChunked: boolean;
   readonly snapshotFile: string;
   readonly version: string;
@@ -30,6 +33,7 @@ export function readConfig(env: Environment): RouterConfig {
   return reader.finish({
     host: reader.string('MILLRACE_HTTP_HOST', '127.0.0.1'),
     port: reader.integer('MILLRACE_HTTP_PORT', 8080, 0, 65_535),
+    door: reader.oneOf('MILLRACE_HTTP_DOOR', 'strict', DOORS),
     sharedPort: reader.boolean('MILLRACE_HTTP_SHARED', false),
     systemAddress,
     tiers: {
@@ -40,6 +44,7 @@ export function readConfig(env: Environment): RouterConfig {
     requestTimeoutMs: reader.integer('MILLRACE_REQUEST_TIMEOUT_MS', 30_000, 10, 3_600_000),
     bodyBytesMax: reader.integer('MILLRACE_BODY_BYTES_MAX', 32 * MIB, 1024, 1024 * MIB),
     bufferedBytesMax: reader.integer('MILLRACE_BUFFERED_BYTES_MAX', 256 * MIB, 1024, 65_536 * MIB),
+    connectionsMax: reader.integer('MILLRACE_CONNECTIONS_MAX', 10_000, 1, 1_000_000),
     refuseChunked: reader.boolean('MILLRACE_REFUSE_CHUNKED', false),
     snapshotFile: join(dataDir, 'router', 'snapshot.bin'),
     version: reader.string('MILLRACE_VERSION', '0.1.0'),

@@ -67,12 +67,15 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
   const door = async (): Promise<Component> => {
     const listener = await listen(
       {
+        door: config.door,
         host: config.host,
         port: config.port,
         shared: config.sharedPort,
         bodyBytesMax: config.bodyBytesMax,
         bufferedBytesMax: config.bufferedBytesMax,
+        connectionsMax: config.connectionsMax,
         refuseChunked: config.refuseChunked,
+        onError: (error) => log.error({ err: error }, 'a request was handled badly'),
       },
       (request, reply) => pipeline.handle(request, reply),
     );

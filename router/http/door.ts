@@ -63,5 +63,5 @@ export function sharingFault(door: DoorKind, node = process.versions.node): stri
   const [major = 0, minor = 0] = node.split('.').map(Number);
   const [sinceMajor, sinceMinor] = SHARING_SINCE;
   if (door === 'uws' || major > sinceMajor || (major === sinceMajor && minor >= sinceMinor)) return undefined;
-  return `several routers on one port need MILLRACE_HTTP_DOOR=uws, or Node ${SHARING_SINCE.join('.')}; this is ${node}`;
+  return `several routers on one port (MILLRACE_ROUTERS) need MILLRACE_HTTP_DOOR=uws, or Node ${SHARING_SINCE.join('.')}; this is ${node}`;
 }

@@ -54,7 +54,7 @@ export class ChunkedDecoder {
   }
 
   #size(input: Buffer, at: number): number | Refusal {
-    const line = input.latin1Slice(at, Math.min(at + SIZE_LINE_BYTES_MAX, input.length));
+    const line = input.toString('latin1', at, Math.min(at + SIZE_LINE_BYTES_MAX, input.length));
     const end = line.indexOf('\r\n');
     if (end < 0) return line.length < SIZE_LINE_BYTES_MAX && /^[0-9A-Fa-f]{0,8}\r?$/.test(line) ? 0 : MALFORMED;
     const digits = line.slice(0, end);

@@ -120,7 +120,7 @@ export class Connection implements Owner {
     if ((end < 0 ? input.length : end) - start > HEAD_BYTES_MAX) this.#refuse(HEAD_TOO_LARGE);
     else if (end >= 0) {
       this.#input = end + 4 === input.length ? EMPTY : input.subarray(end + 4);
-      this.#take(input.latin1Slice(start, end));
+      this.#take(input.toString('latin1', start, end));
     }
     return end >= 0;
   }

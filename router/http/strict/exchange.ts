@@ -208,7 +208,7 @@ export class Exchange implements Responder {
 
 function joined(head: string, body: Uint8Array): Buffer {
   const whole = Buffer.allocUnsafe(head.length + body.length);
-  whole.latin1Write(head, 0);
+  whole.write(head, 'latin1');
   whole.set(body, head.length);
   return whole;
 }

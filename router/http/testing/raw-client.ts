@@ -45,6 +45,8 @@ function readBody(text: string, headers: Record<string, string>): { body: string
 export class RawClient {
   readonly socket: Socket;
   readonly #headOnly: boolean;
+  /** All that came. */
+  received = '';
   #text = '';
   #closed = false;
   #changed = (): void => {};
@@ -53,7 +55,9 @@ export class RawClient {
     this.#headOnly = options.headOnly ?? false;
     this.socket = connect({ port, host: '127.0.0.1', noDelay: true });
     this.socket.on('data', (chunk) => {
-      this.#text += chunk.toString('latin1');
+      const text = chunk.toString('latin1');
+      this.received += text;
+      this.#text += text;
       this.#changed();
     });
     this.socket.on('error', () => {}); // a reset: 'close' follows
