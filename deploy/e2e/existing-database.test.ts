@@ -139,7 +139,6 @@ const KEPT: Case[] = [
     path: ONE,
     body: { label: 'x'.repeat(21) },
     status: 400,
-    contains: ['label'],
   },
   {
     name: 'a generated column is left alone',

@@ -24,6 +24,8 @@ const TABLES = [
 ];
 
 export interface Rule {
+  /** The shop where none is named; null: every service. */
+  readonly service_id?: number | null;
   readonly component: string;
   readonly verb_mask: number;
   readonly requestor_mask?: number;
