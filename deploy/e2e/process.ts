@@ -1,5 +1,6 @@
 /** One program of dist/ as a process of its own: started, listened to, ended by its handle. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -60,6 +61,17 @@ export function startProgram(program: Program, env: Readonly<Record<string, stri
     return exited.finally(() => clearTimeout(late));
   };
   return { pid: child.pid, child, output: () => output, exited, stop };
+}
+
+/** A port that nobody has at this moment. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as AddressInfo;
+      probe.close(() => resolve(port));
+    });
+  });
 }
 
 /**
