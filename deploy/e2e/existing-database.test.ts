@@ -99,6 +99,7 @@ const FOUND: Case[] = [
     path: '_table/thing?count_only=true&filter=big = 9007199254740992',
     text: '0',
   },
+  { name: 'a month has its days only', path: "_table/thing?filter=day = '2024-02-30'", status: 400 },
   { name: 'an enum has its values only', path: '_table/thing?filter=feeling = angry', status: 400 },
 ];
 
