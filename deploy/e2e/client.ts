@@ -16,11 +16,12 @@ const PREFIX = '/api/v2/';
 
 export class Client {
   readonly origin: string;
-  readonly #headers: Headers;
+  /** Sent with each request. */
+  readonly headers: Headers;
 
   constructor(origin: string, headers: Headers = {}) {
     this.origin = origin;
-    this.#headers = headers;
+    this.headers = headers;
   }
 
   /** The same door with other credentials. */
@@ -37,7 +38,7 @@ export class Client {
     const isBytes = typeof body === 'string' || body instanceof Uint8Array;
     const payload = body === undefined ? undefined : Buffer.from(isBytes ? (body as string) : JSON.stringify(body));
     const sent = {
-      ...this.#headers,
+      ...this.headers,
       ...(payload && { 'Content-Type': 'application/json', 'Content-Length': String(payload.length) }),
       ...headers,
     };

@@ -1,12 +1,19 @@
-/** One program of dist/ as a process of its own: started, listened to, ended by its handle. */
+/** The product or one of its tiers as a process of its own, by the command that npm runs: started and ended here. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { type AddressInfo, createServer } from 'node:net';
-import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ensureBuilt, ROOT } from './build.ts';
+import { BOOTSTRAP, ensureBuilt, ROOT } from './build.ts';
 
 export type Program = 'all-in-one' | 'system' | 'sql' | 'router';
+
+/** Words of bootstrap.mjs. */
+const WORDS: Readonly<Record<Program, string>> = {
+  'all-in-one': 'start',
+  system: 'start:system',
+  sql: 'start:sql',
+  router: 'start:router',
+};
 
 export interface Exit {
   readonly code: number | null;
@@ -33,9 +40,13 @@ const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'LANG'].flatMap((name) =>
 );
 
 /** Ends by itself when this process dies: the channel between them closes, which counts as a signal to stop. */
-export function startProgram(program: Program, env: Readonly<Record<string, string>>): Running {
+export function startProgram(
+  program: Program,
+  env: Readonly<Record<string, string>>,
+  args: readonly string[] = [],
+): Running {
   ensureBuilt();
-  const child = spawn(process.execPath, ['--enable-source-maps', join(ROOT, 'dist', `${program}.js`)], {
+  const child = spawn(process.execPath, [BOOTSTRAP, WORDS[program], ...args], {
     cwd: ROOT,
     env: { ...Object.fromEntries(INHERITED), ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
