@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { expectPlainError } from './cases.ts';
 import { type Client, type Headers, login, withBasic, withKey, withToken } from './client.ts';
 import { freePort, until } from './process.ts';
+import { ADMIN } from './product.ts';
 import { type Rule, Shop } from './shop.ts';
 
 const GET = 1;
@@ -220,9 +221,8 @@ describe('credentials', () => {
   });
 
   test('administrators and users sign in at their own door', async () => {
-    const admin = { email: 'ada@example.com', password: 'correct horse battery staple' };
     for (const [path, account] of [
-      ['user/session', admin],
+      ['user/session', ADMIN],
       ['system/admin/session', user],
       ['user/session', { ...user, password: 'wrong' }],
       ['user/session', { ...user, email: 'nobody@example.com' }],

@@ -6,11 +6,12 @@ import { join } from 'node:path';
 import { Client, login, withToken } from './client.ts';
 import { type Exit, type Program, type Running, startProgram, until } from './process.ts';
 
-export const ADMIN = { email: 'ada@example.com', password: 'correct horse battery staple' };
+/** Also the one of the recorded exchanges, some of which hold the password in a header. */
+export const ADMIN = { email: 'admin@example.com', password: 'Secret-Passw0rd-16' };
 
 const READY_MS = 30_000;
 const NO_SAMPLE = { MILLRACE_SEED_SAMPLE: 'false' };
-const FIRST_ADMIN = { MILLRACE_ADMIN_EMAIL: ADMIN.email, MILLRACE_ADMIN_PASSWORD: ADMIN.password };
+export const FIRST_ADMIN = { MILLRACE_ADMIN_EMAIL: ADMIN.email, MILLRACE_ADMIN_PASSWORD: ADMIN.password };
 
 export type Env = Readonly<Record<string, string>>;
 

@@ -10,9 +10,8 @@ import { startPostgres } from '../testing/postgres.ts';
 import { suiteWith } from '../testing/suite.ts';
 import { type Answer, Client, withKey } from './client.ts';
 import { type Exit, freePort, type Running, startProgram, until } from './process.ts';
-import { type Env, readyOrigin, signIn, temporaryFolder, untilReady, untilServing } from './product.ts';
+import { type Env, FIRST_ADMIN, readyOrigin, signIn, temporaryFolder, untilReady, untilServing } from './product.ts';
 
-const ADMIN = { MILLRACE_ADMIN_EMAIL: 'ada@example.com', MILLRACE_ADMIN_PASSWORD: 'correct horse battery staple' };
 const WELL: Exit = { code: 0, signal: null };
 
 /** What a test leaves behind is ended and removed, however the test ends. */
@@ -28,8 +27,8 @@ function newFolder(): string {
 }
 
 function start(folder: string, env: Env = {}): Running {
-  const given = { MILLRACE_DATA_DIR: folder, MILLRACE_HTTP_PORT: '0', MILLRACE_SEED_SAMPLE: 'false', ...ADMIN, ...env };
-  const running = startProgram('all-in-one', given);
+  const given = { MILLRACE_DATA_DIR: folder, MILLRACE_HTTP_PORT: '0', MILLRACE_SEED_SAMPLE: 'false' };
+  const running = startProgram('all-in-one', { ...given, ...FIRST_ADMIN, ...env });
   left.push(() => running.stop('SIGKILL'));
   return running;
 }
@@ -75,7 +74,7 @@ test('a start in an empty folder prints a command that answers; the next one kee
   await untilReady(await readyOrigin(first));
   const printed = first.output();
   const [, key = '', url = ''] = /curl -H 'X-DreamFactory-API-Key: (\w+)' '([^']+)'/.exec(printed) ?? [];
-  expect(printed).toMatch(/ada@example\.com, password \S{16,}/);
+  expect(printed).toMatch(/admin@example\.com, password \S{16,}/);
   const { origin, pathname, search } = new URL(url);
   const { resource } = await new Client(origin, withKey(key)).json<{ resource: object[] }>('GET', pathname + search);
   expect(resource).toHaveLength(3);
