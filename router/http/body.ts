@@ -30,9 +30,8 @@ export class BodyBudget {
 }
 
 /**
- * One body. Memory is counted as it arrives: what a client only announces costs nothing. A body that comes in one
- * piece is not copied; one in many is gathered in a buffer that doubles, so that a million tiny pieces take no more
- * room than their bytes.
+ * One body. Memory is counted as it arrives: what a client only announces costs nothing. A body that comes in many
+ * pieces is gathered in a buffer that doubles, so that a million tiny ones take no more room than their bytes.
  */
 export class Body {
   readonly #budget: BodyBudget;
@@ -52,12 +51,12 @@ export class Body {
     return (contentLength ?? 0) > this.#bytesMax ? TOO_LARGE : undefined;
   }
 
-  /** @param chunk  kept, so it must be the caller's to give */
+  /** @param chunk  copied: it lies in a buffer of the door */
   add(chunk: Uint8Array): Refusal | undefined {
     const length = this.#length + chunk.length;
     if (length > this.#bytesMax) return TOO_LARGE;
     if (!this.#budget.take(chunk.length)) return FULL;
-    if (this.#length === 0) this.#buffer = chunk;
+    if (this.#length === 0) this.#buffer = Buffer.from(chunk);
     else this.#append(chunk, length);
     this.#length = length;
     return undefined;
@@ -76,7 +75,6 @@ export class Body {
   }
 
   #append(chunk: Uint8Array, length: number): void {
-    // The first piece is not ours to write behind; it has no room anyway.
     if (length > this.#buffer.length) {
       const room = Math.min(2 * length, this.#announced ?? this.#bytesMax);
       const larger = new Uint8Array(room);

@@ -50,7 +50,6 @@ export class Connection implements Owner {
     this.#shared = shared;
     this.#socket = socket;
     this.#deadline = Date.now() + shared.timeouts.headMs;
-    socket.on('data', (data) => this.#receive(data));
     socket.on('error', () => {}); // a reset: 'close' follows
     socket.on('end', () => this.#exchange?.abort());
     socket.on('close', () => this.#exchange?.abort());
@@ -62,6 +61,17 @@ export class Connection implements Owner {
 
   destroy(): void {
     this.#socket.destroy();
+  }
+
+  /** @param data  what came; whoever calls may write over it when this returns */
+  receive(data: Buffer): void {
+    if (this.#state === 'ended') return;
+    if (this.idle) this.#deadline = Date.now() + this.#shared.timeouts.headMs;
+    const first = this.#input.length === 0;
+    this.#input = first ? data : Buffer.concat([this.#input, data]);
+    if (this.#state === 'answer' && this.#input.length > PIPELINED_BYTES_MAX) this.#socket.pause();
+    this.#read();
+    if (first && this.#input.length > 0) this.#input = Buffer.from(this.#input);
   }
 
   /** Called every now and then: ends what takes too long. */
@@ -94,14 +104,6 @@ export class Connection implements Owner {
     if (bytesWritten === this.#written) return;
     this.#written = bytesWritten;
     this.#deadline = now + this.#shared.timeouts.writeMs;
-  }
-
-  #receive(data: Buffer): void {
-    if (this.#state === 'ended') return;
-    if (this.idle) this.#deadline = Date.now() + this.#shared.timeouts.headMs;
-    this.#input = this.#input.length === 0 ? data : Buffer.concat([this.#input, data]);
-    if (this.#state === 'answer' && this.#input.length > PIPELINED_BYTES_MAX) this.#socket.pause();
-    this.#read();
   }
 
   /** Takes requests off the input for as long as that gets anywhere. */

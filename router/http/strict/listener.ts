@@ -15,6 +15,7 @@ import { type Handler, type ListenerOptions, portUnavailable, type Timeouts } fr
 import { type Refusal, refusalBody, refusalHeaders } from '../refusal.ts';
 import { Connection, type Shared } from './connection.ts';
 import { Exchange } from './exchange.ts';
+import { open } from './socket.ts';
 
 const TIMEOUTS: Timeouts = {
   idleMs: IDLE_TIMEOUT_MS,
@@ -38,6 +39,8 @@ class Listener implements Component {
   readonly #connections = new Set<Connection>();
   readonly #closed: Promise<unknown>;
   #sweeper: NodeJS.Timeout | undefined;
+  /** Called when the last connection ends. */
+  #empty: (() => void) | undefined;
 
   constructor(options: ListenerOptions, handler: Handler) {
     this.#shared = {
@@ -47,7 +50,7 @@ class Listener implements Component {
       timeouts: { ...TIMEOUTS, ...options.timeouts },
       draining: false,
     };
-    const sockets = { noDelay: true, highWaterMark: ANSWER_BUFFERED_BYTES_MAX };
+    const sockets = { noDelay: true, pauseOnConnect: true, highWaterMark: ANSWER_BUFFERED_BYTES_MAX };
     this.#server = createServer(sockets, (socket) => this.#accept(socket));
     this.#closed = new Promise((resolve) => this.#server.once('close', resolve));
   }
@@ -69,11 +72,12 @@ class Listener implements Component {
     this.#shared.draining = true;
     this.#server.close();
     for (const connection of this.#connections) if (connection.idle) connection.destroy();
-    const late = new Promise<void>((resolve) => {
-      if (deadline.aborted) resolve();
-      else deadline.addEventListener('abort', () => resolve(), { once: true });
-    });
-    await Promise.race([this.#closed, late]);
+    if (this.#connections.size > 0 && !deadline.aborted) {
+      await new Promise<void>((resolve) => {
+        this.#empty = resolve;
+        deadline.addEventListener('abort', () => resolve(), { once: true });
+      });
+    }
     await this.close();
   }
 
@@ -84,11 +88,15 @@ class Listener implements Component {
     await this.#closed;
   }
 
-  #accept(socket: Socket): void {
-    if (this.#connections.size >= this.#shared.options.connectionsMax) return turnAway(socket);
+  #accept(accepted: Socket): void {
+    if (this.#connections.size >= this.#shared.options.connectionsMax) return turnAway(accepted);
+    const socket = open(accepted, (data) => connection.receive(data));
     const connection = new Connection(this.#shared, socket);
     this.#connections.add(connection);
-    socket.once('close', () => this.#connections.delete(connection));
+    socket.once('close', () => {
+      this.#connections.delete(connection);
+      if (this.#connections.size === 0) this.#empty?.();
+    });
   }
 
   #sweep(): void {

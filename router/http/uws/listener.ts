@@ -114,8 +114,7 @@ class Listener implements Component {
     reply.onAborted(() => this.#uploads.delete(upload));
     res.onData((chunk, last) => {
       if (reply.answered) return;
-      // The chunk is the parser's and gone when this returns.
-      const refusal = chunk.byteLength > 0 ? body.add(new Uint8Array(chunk.slice(0))) : undefined;
+      const refusal = chunk.byteLength > 0 ? body.add(new Uint8Array(chunk)) : undefined;
       if (refusal || last) this.#uploads.delete(upload);
       if (refusal) this.#refuse(reply, refusal);
       else if (last) {
