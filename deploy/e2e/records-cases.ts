@@ -103,6 +103,18 @@ export const READS: Case[] = [
     body: { filter: 'age > :a', params: { ':a': 40 }, fields: 'id', order: 'age desc', limit: 1 },
     answers: ids(3),
   },
+  {
+    name: 'tunnelled by the address',
+    method: 'POST',
+    path: '_table/person?method=GET&fields=id',
+    body: { ids: [2, 1] },
+    answers: ids(2, 1),
+  },
+  {
+    name: 'aliases of the options',
+    path: '_table/person?select=id&where=age > 30&sort=age&top=2&skip=1',
+    answers: ids(2, 3),
+  },
   { name: 'fields, in any case', path: '_table/person/1?fields=ID,Name', answers: { id: 1, name: 'Ada' } },
   { name: 'no fields: the key', path: '_table/person/1?fields=', answers: { id: 1 } },
   { name: 'order by two', path: '_table/person?fields=id&order=city desc,id desc', answers: ids(4, 3, 2, 1, 5) },
@@ -241,6 +253,13 @@ export const WRITES: Case[] = [
     body: list({ name: 'x', city: '' }),
     answers: list({ city: null }),
   },
+  {
+    name: 'POST one that is no list, options beside it',
+    method: 'POST',
+    path: '_table/person',
+    body: { resource: { name: 'single', shoe: 44 }, fields: 'name,age' },
+    answers: list({ name: 'single', age: null }),
+  },
   { name: 'POST nothing', method: 'POST', path: '_table/person', body: list(), status: 400 },
   { name: 'POST to an id', method: 'POST', path: '_table/person/9', body: { name: 'x' }, status: 400 },
   {
@@ -313,6 +332,65 @@ export const WRITES: Case[] = [
     answers: list({ id: 4, city: 'Paris' }, { id: 5, city: 'Aix' }),
     after: [ALL_IDS, ids(1, 2, 3)],
   },
+  {
+    name: 'PUT many',
+    method: 'PUT',
+    path: '_table/person?fields=id,city',
+    body: [
+      { id: 2, city: 'Bath' },
+      { id: 1, city: 'Rome' },
+    ],
+    answers: list({ id: 2, city: 'Bath' }, { id: 1, city: 'Rome' }),
+  },
+  {
+    name: 'PATCH by ids, one of them missing, continue',
+    method: 'PATCH',
+    path: '_table/person?ids=1,77,3&continue=true',
+    body: [{ age: 1 }],
+    status: 400,
+    contains: batch(1),
+    after: ['_table/person?fields=id&order=id&filter=age = 1', ids(1, 3)],
+  },
+  {
+    name: 'PATCH with nothing that the table has',
+    method: 'PATCH',
+    path: '_table/person/1',
+    body: { shoe: 44 },
+    answers: { id: 1 },
+  },
+  {
+    name: 'MERGE is PATCH',
+    method: 'POST',
+    path: '_table/person/1',
+    headers: { 'X-Method-Override': 'MERGE' },
+    body: { age: 37 },
+    answers: { id: 1 },
+    after: ['_table/person/1', { ...ADA, age: 37 }],
+  },
+  {
+    name: 'DELETE tunnelled, ids in the body',
+    method: 'POST',
+    path: '_table/person',
+    headers: { 'X-HTTP-Method-Override': 'DELETE' },
+    body: { ids: [4, 5] },
+    answers: ids(4, 5),
+    after: [ALL_IDS, ids(1, 2, 3)],
+  },
+  {
+    name: 'DELETE: rollback undoes the first',
+    method: 'DELETE',
+    path: '_table/person?ids=5,77&rollback=true',
+    status: 400,
+    contains: batch(1),
+    after: [ALL_IDS, ids(1, 2, 3, 4, 5)],
+  },
+  {
+    name: 'DELETE everything, by force',
+    method: 'DELETE',
+    path: '_table/pet?force=true',
+    answers: { success: true },
+    after: ['_table/pet?count_only=true', 0],
+  },
   { name: 'DELETE records', method: 'DELETE', path: '_table/person', body: list({ id: 4 }), answers: ids(4) },
   {
     name: 'DELETE by filter',
@@ -364,6 +442,26 @@ export const WRITES: Case[] = [
     answers: ids(6),
     after: ['_table/person?fields=name,age&ids=6', list({ name: 'a & b', age: 3 })],
   },
+];
+
+/** Of a service that shows three records at once. */
+export const PAGES: Case[] = [
+  {
+    name: 'more than it shows: the count, and where the rest begins',
+    path: '_table/person?fields=id&order=id',
+    answers: { ...ids(1, 2, 3), meta: { count: 5, next: 3 } },
+  },
+  {
+    name: 'the rest',
+    path: '_table/person?fields=id&order=id&offset=3',
+    answers: { ...ids(4, 5), meta: { count: 5 } },
+  },
+  {
+    name: 'more than it shows, asked for',
+    path: '_table/person?fields=id&order=id&limit=4',
+    answers: { ...ids(1, 2, 3), meta: { count: 5, next: 3 } },
+  },
+  { name: 'less than it shows', path: '_table/person?fields=id&order=id&limit=2', answers: ids(1, 2) },
 ];
 
 /** To a service that allows it. */

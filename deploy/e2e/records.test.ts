@@ -5,7 +5,7 @@ import { type RunningPostgres, startPostgres } from '../testing/postgres.ts';
 import { suiteWith } from '../testing/suite.ts';
 import { type Case, check } from './cases.ts';
 import { type Product, startProduct } from './product.ts';
-import { FILTER_CASES, NEW_PEOPLE, PETS, READS, SCHEMA, TABLES, UPSERTS, WRITES } from './records-cases.ts';
+import { FILTER_CASES, NEW_PEOPLE, PAGES, PETS, READS, SCHEMA, TABLES, UPSERTS, WRITES } from './records-cases.ts';
 
 let product: Product;
 beforeAll(async () => {
@@ -18,13 +18,13 @@ function suites(connect: () => Promise<{ type: string; config: object }>): void 
     const { type, config } = await connect();
     const common = { label: 'People', type, is_active: true };
     await product.admin.create('system/service', { ...common, name: `${type}-p`, config });
-    const permissive = { ...config, allow_upsert: true };
-    await product.admin.create('system/service', { ...common, name: `${type}-u`, config: permissive });
+    const settings = { ...config, allow_upsert: true, max_records: 3 };
+    await product.admin.create('system/service', { ...common, name: `${type}-u`, config: settings });
     service = `${type}-p`;
-    upserting = `${type}-u`;
+    other = `${type}-u`;
   });
   let service = '';
-  let upserting = '';
+  let other = '';
   const in_ = (name: string, row: Case): Case => ({
     ...row,
     path: `${name}/${row.path}`,
@@ -41,6 +41,10 @@ function suites(connect: () => Promise<{ type: string; config: object }>): void 
   describe('reads', () => {
     beforeAll(refill);
     test.each([...READS])('$name', (row) => check(product.admin, in_(service, row)));
+    test.each(PAGES)('page: $name', async (row) => {
+      await product.admin.json('GET', `${other}/_schema?refresh=true`);
+      await check(product.admin, in_(other, row));
+    });
     test.each(FILTER_CASES)('filter: $name', (row) => check(product.admin, in_(service, row)));
   });
 
@@ -48,8 +52,8 @@ function suites(connect: () => Promise<{ type: string; config: object }>): void 
     beforeEach(refill);
     test.each(WRITES)('$name', (row) => check(product.admin, in_(service, row)));
     test.each(UPSERTS)('$name', async (row) => {
-      await product.admin.json('GET', `${upserting}/_schema?refresh=true`);
-      await check(product.admin, in_(upserting, row));
+      await product.admin.json('GET', `${other}/_schema?refresh=true`);
+      await check(product.admin, in_(other, row));
     });
   });
 
