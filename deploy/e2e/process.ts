@@ -27,7 +27,7 @@ export interface Running {
   readonly exited: Promise<Exit>;
   /** Sends the signal and waits for the end; SIGKILL for one that does not listen. Safe to call twice. */
   stop(signal?: NodeJS.Signals): Promise<Exit>;
-  /** The first message of the given kind that it sends to whoever started it. */
+  /** For single signals, and what it tells whoever started it. */
   readonly child: ChildProcess;
 }
 

@@ -27,9 +27,10 @@ function newFolder(): string {
 }
 
 function start(folder: string, env: Env = {}): Running {
-  const given = { MILLRACE_DATA_DIR: folder, MILLRACE_HTTP_PORT: '0', MILLRACE_SEED_SAMPLE: 'false' };
+  // What one that is killed leaves of its temporary files goes with the folder.
+  const given = { TMPDIR: folder, MILLRACE_DATA_DIR: folder, MILLRACE_HTTP_PORT: '0', MILLRACE_SEED_SAMPLE: 'false' };
   const running = startProgram('all-in-one', { ...given, ...FIRST_ADMIN, ...env });
-  left.push(() => running.stop('SIGKILL'));
+  left.push(() => running.stop());
   return running;
 }
 
