@@ -1,6 +1,6 @@
 /** Records and schema over HTTP: one table of cases for every engine. */
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type RunningPostgres, startPostgres } from '../testing/postgres.ts';
 import { suiteWith } from '../testing/suite.ts';
 import { type Case, check } from './cases.ts';
@@ -54,6 +54,54 @@ function suites(connect: () => Promise<{ type: string; config: object }>): void 
     test.each(UPSERTS)('$name', async (row) => {
       await product.admin.json('GET', `${other}/_schema?refresh=true`);
       await check(product.admin, in_(other, row));
+    });
+  });
+
+  describe('much at once', () => {
+    beforeEach(refill);
+    const MANY = 60;
+    const each = <T>(work: (i: number) => Promise<T>): Promise<T[]> =>
+      Promise.all(Array.from({ length: MANY }, (_, i) => work(i)));
+
+    test('each of many readers is given its own record, or its own refusal', async () => {
+      const answers = await each((i) => product.admin.send('GET', `${service}/_table/person/${(i % 7) + 1}?fields=id`));
+      const expected = answers.map((_, i) => (i % 7 < 5 ? `200 {"id":${(i % 7) + 1}}` : '404'));
+      expect(answers.map(({ status, text }) => (status === 200 ? `${status} ${text}` : `${status}`))).toEqual(expected);
+    });
+
+    test('of many writers only those are refused whose record is', async () => {
+      const answers = await each((i) =>
+        product.admin.send('POST', `${service}/_table/person?fields=name`, [{ name: i % 5 === 0 ? null : `n${i}` }]),
+      );
+      const expected = answers.map((_, i) => (i % 5 === 0 ? '400' : `200 {"resource":[{"name":"n${i}"}]}`));
+      expect(answers.map(({ status, text }) => (status === 200 ? `${status} ${text}` : `${status}`))).toEqual(expected);
+      const added = await product.admin.json(
+        'GET',
+        `${service}/_table/person?count_only=true&filter=name starts with n`,
+      );
+      expect(added).toBe(MANY - MANY / 5);
+    });
+
+    test('many changes of one record are all made', async () => {
+      const statuses = await each(async (i) => {
+        const { status } = await product.admin.send('PATCH', `${service}/_table/person/1`, { age: i });
+        return status;
+      });
+      expect(new Set(statuses)).toEqual(new Set([200]));
+      const { age } = await product.admin.json<{ age: number }>('GET', `${service}/_table/person/1`);
+      expect(age).toBeLessThan(MANY);
+    });
+
+    test('thousands of records come in and go out in one call each', async () => {
+      const rows = 5000;
+      const made = Array.from({ length: rows }, (_, i) => ({ name: `n${i}`, city: 'ö'.repeat(200), balance: i / 4 }));
+      const path = `${service}/_table/person`;
+      const { resource } = await product.admin.json<{ resource: { id: number }[] }>('POST', path, { resource: made });
+      expect(resource).toHaveLength(rows);
+      const wanted = '?limit=10000&order=id&filter=id > 5&fields=name,city,balance';
+      const read = await product.admin.json<{ resource: object[]; meta: object }>('GET', path + wanted);
+      expect(read).toEqual({ resource: made.slice(0, 1000), meta: { count: rows, next: 1000 } });
+      expect(await product.admin.json('GET', `${path}?count_only=true&filter=id > 5`)).toBe(rows);
     });
   });
 

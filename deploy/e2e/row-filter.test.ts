@@ -1,7 +1,7 @@
 /** A role's row filter holds on every way to a row. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type Case, check } from './cases.ts';
-import type { Client } from './client.ts';
+import { type Client, withKey } from './client.ts';
 import { Shop } from './shop.ts';
 
 const ALL = 31;
@@ -226,7 +226,7 @@ test('filters joined by OR stay one group beside the filter of the caller', asyn
   ];
   const role = await shop.role({ component: '_table/*', verb_mask: GET, filters, filter_op: 'OR' });
   const { api_key } = await shop.app(role);
-  const client = shop.product.anyone.as({ 'X-DreamFactory-API-Key': api_key });
+  const client = shop.product.anyone.as(withKey(api_key));
   expect(await client.json('GET', 'shop/_table/sale?fields=id&order=id&filter=(id > 0) OR (id < 0)')).toEqual(
     own(1, 3, 4),
   );
@@ -241,4 +241,43 @@ test("what a user calls himself is a value, never a filter's text", async () => 
   await shop.admin.json('PATCH', `system/user/${user.id}`, { first_name: "x' OR '1'='1" });
   const client = await shop.client(app.api_key, user);
   expect(await client.json('GET', 'shop/_table/sale')).toEqual(own());
+});
+
+test('the same address gives each caller what is his, whoever has asked before', async () => {
+  const of = async (amount: number): Promise<Client> => {
+    const filters = [{ name: 'amount', operator: '=', value: `${amount}` }];
+    const role = await shop.role({ component: '_table/sale/*', verb_mask: GET, filters, filter_op: 'AND' });
+    return shop.product.anyone.as(withKey((await shop.app(role)).api_key));
+  };
+  const nothing = await shop.role({ component: '_table/customer/*', verb_mask: GET });
+  const callers: [Client, { list: string; one: string; other: string }][] = [
+    [shop.admin, { list: '200 4', one: '200', other: '200' }],
+    [await of(10), { list: '200 1', one: '200', other: '404' }],
+    [await of(20), { list: '200 1', one: '404', other: '200' }],
+    [mine, { list: '200 2', one: '200', other: '200' }],
+    [shop.product.anyone.as(withKey((await shop.app(nothing)).api_key)), { list: '401', one: '401', other: '401' }],
+    [shop.product.anyone, { list: '400', one: '400', other: '400' }],
+  ];
+  const asked = async (client: Client) => {
+    const [list, one, other] = await Promise.all([
+      client.send('GET', 'shop/_table/sale'),
+      client.send('GET', 'shop/_table/sale/1'),
+      client.send('GET', 'shop/_table/sale/2'),
+    ]);
+    const count = list.status === 200 ? ` ${JSON.parse(list.text).resource.length}` : '';
+    return { list: `${list.status}${count}`, one: `${one.status}`, other: `${other.status}` };
+  };
+  for (const order of [callers, callers.toReversed(), callers]) {
+    for (const [client, expected] of order) expect(await asked(client)).toEqual(expected);
+  }
+  // All at once, as their calls may share one statement.
+  const together = await Promise.all(
+    Array.from({ length: 10 }, () => callers)
+      .flat()
+      .map(([client]) => asked(client)),
+  );
+  const expected = Array.from({ length: 10 }, () => callers)
+    .flat()
+    .map(([, answers]) => answers);
+  expect(together).toEqual(expected);
 });
