@@ -1,5 +1,7 @@
 /** A role's row filter holds on every way to a row. */
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type RunningPostgres, startPostgres } from '../testing/postgres.ts';
+import { suiteWith } from '../testing/suite.ts';
 import { type Case, check } from './cases.ts';
 import { type Client, withKey } from './client.ts';
 import { Shop } from './shop.ts';
@@ -20,26 +22,6 @@ const MINE = () => [
   { id: 1, owner_id: ids.ME, customer_id: 1, note: 'open', amount: 10 },
   { id: 2, owner_id: ids.ME, customer_id: 2, note: 'open', amount: 20 },
 ];
-
-beforeAll(async () => {
-  shop = await Shop.open();
-  await shop.admin.json('POST', 'shop/_table/customer', [{ name: 'c1' }, { name: 'c2' }]);
-  const role = await shop.role(
-    {
-      component: '_table/sale/*',
-      verb_mask: ALL,
-      filters: [{ name: 'owner_id', operator: '=', value: '{user.id}' }],
-      filter_op: 'AND',
-    },
-    { component: '_table/customer/*', verb_mask: GET },
-  );
-  const app = await shop.app();
-  const me = await shop.user(app.id, role);
-  const them = await shop.user(app.id, role);
-  ids = { ME: me.id, THEM: them.id };
-  mine = await shop.client(app.api_key, me);
-});
-afterAll(() => shop.close());
 
 async function refill(): Promise<void> {
   await shop.admin.json('DELETE', 'shop/_table/sale?force=true');
@@ -121,7 +103,7 @@ const READS: Case[] = [
 const DENIED = { status: 400, contains: ['"code":1000', '"code":403'] };
 
 const WRITES: Case[] = [
-  { name: 'POST own', method: 'POST', path: SALE, body: [{ owner_id: '$ME', note: 'new' }], status: 200 },
+  { name: 'POST own', method: 'POST', path: SALE, body: [{ id: 9, owner_id: '$ME', note: 'new' }], answers: own(9) },
   { name: "POST in another's name", method: 'POST', path: SALE, body: [{ owner_id: '$THEM' }], ...DENIED },
   { name: 'POST in no name', method: 'POST', path: SALE, body: [{ note: 'x' }], ...DENIED },
   { name: 'POST both', method: 'POST', path: SALE, body: [{ owner_id: '$ME' }, { owner_id: '$THEM' }], ...DENIED },
@@ -192,92 +174,126 @@ const WRITES: Case[] = [
   },
 ];
 
-beforeEach(refill);
-test.each([...READS, ...WRITES])('$name', async (row) => {
-  await check(mine, { ...filled(row), lacks: ['hidden', ...(row.lacks ?? [])] });
-  const { resource } = await shop.admin.json<{ resource: object[] }>(
-    'GET',
-    'shop/_table/sale?order=id&filter=id IN (3, 4)',
-  );
-  expect(resource).toEqual(THEIRS());
-  const strangers = await shop.admin.json('GET', `shop/_table/sale?count_only=true&filter=owner_id = ${ids.THEM}`);
-  expect(strangers).toBe(2);
-});
+function suites(open: () => Promise<Shop>): void {
+  beforeAll(async () => {
+    shop = await open();
+    await shop.admin.json('POST', 'shop/_table/customer', [{ name: 'c1' }, { name: 'c2' }]);
+    const role = await shop.role(
+      {
+        component: '_table/sale/*',
+        verb_mask: ALL,
+        filters: [{ name: 'owner_id', operator: '=', value: '{user.id}' }],
+        filter_op: 'AND',
+      },
+      { component: '_table/customer/*', verb_mask: GET },
+    );
+    const app = await shop.app();
+    const me = await shop.user(app.id, role);
+    const them = await shop.user(app.id, role);
+    ids = { ME: me.id, THEM: them.id };
+    mine = await shop.client(app.api_key, me);
+  });
+  afterAll(() => shop?.close());
 
-const OPERATORS = [
-  { operator: '!=', value: '{user.id}', found: 4 },
-  { operator: 'in', value: '{user.id},0', found: 0 },
-  { operator: 'not in', value: '({user.id})', found: 4 },
-  { operator: 'is null', value: '', found: 0 },
-  { operator: '>=', value: '0', found: 4 },
-];
-test.each(OPERATORS)('$operator, asked by somebody who owns nothing', async ({ operator, value, found }) => {
-  const filters = [{ name: 'owner_id', operator, value }];
-  const role = await shop.role({ component: '_table/*', verb_mask: GET, filters, filter_op: 'AND' });
-  const app = await shop.app();
-  const client = await shop.client(app.api_key, await shop.user(app.id, role));
-  expect(await client.json('GET', 'shop/_table/sale?count_only=true')).toBe(found);
-});
+  beforeEach(refill);
+  test.each([...READS, ...WRITES])('$name', async (row) => {
+    await check(mine, { ...filled(row), lacks: ['hidden', ...(row.lacks ?? [])] });
+    const { resource } = await shop.admin.json<{ resource: object[] }>(
+      'GET',
+      'shop/_table/sale?order=id&filter=id IN (3, 4)',
+    );
+    expect(resource).toEqual(THEIRS());
+    const strangers = await shop.admin.json('GET', `shop/_table/sale?count_only=true&filter=owner_id = ${ids.THEM}`);
+    expect(strangers).toBe(2);
+  });
 
-test('filters joined by OR stay one group beside the filter of the caller', async () => {
-  const filters = [
-    { name: 'amount', operator: '=', value: '10' },
-    { name: 'note', operator: 'starts with', value: 'hidden' },
+  const OPERATORS = [
+    { operator: '!=', value: '{user.id}', found: 4 },
+    { operator: 'in', value: '{user.id},0', found: 0 },
+    { operator: 'not in', value: '({user.id})', found: 4 },
+    { operator: 'is null', value: '', found: 0 },
+    { operator: '>=', value: '0', found: 4 },
   ];
-  const role = await shop.role({ component: '_table/*', verb_mask: GET, filters, filter_op: 'OR' });
-  const { api_key } = await shop.app(role);
-  const client = shop.product.anyone.as(withKey(api_key));
-  expect(await client.json('GET', 'shop/_table/sale?fields=id&order=id&filter=(id > 0) OR (id < 0)')).toEqual(
-    own(1, 3, 4),
-  );
-  expect(await client.json('GET', 'shop/_table/sale?fields=id&filter=id = 2')).toEqual(own());
-});
+  test.each(OPERATORS)('$operator, asked by somebody who owns nothing', async ({ operator, value, found }) => {
+    const filters = [{ name: 'owner_id', operator, value }];
+    const role = await shop.role({ component: '_table/*', verb_mask: GET, filters, filter_op: 'AND' });
+    const app = await shop.app();
+    const client = await shop.client(app.api_key, await shop.user(app.id, role));
+    expect(await client.json('GET', 'shop/_table/sale?count_only=true')).toBe(found);
+  });
 
-test("what a user calls himself is a value, never a filter's text", async () => {
-  const filters = [{ name: 'note', operator: '=', value: '{user.first_name}' }];
-  const role = await shop.role({ component: '_table/*', verb_mask: GET, filters, filter_op: 'AND' });
-  const app = await shop.app();
-  const user = await shop.user(app.id, role);
-  await shop.admin.json('PATCH', `system/user/${user.id}`, { first_name: "x' OR '1'='1" });
-  const client = await shop.client(app.api_key, user);
-  expect(await client.json('GET', 'shop/_table/sale')).toEqual(own());
-});
+  test('filters joined by OR stay one group beside the filter of the caller', async () => {
+    const filters = [
+      { name: 'amount', operator: '=', value: '10' },
+      { name: 'note', operator: 'starts with', value: 'hidden' },
+    ];
+    const role = await shop.role({ component: '_table/*', verb_mask: GET, filters, filter_op: 'OR' });
+    const { api_key } = await shop.app(role);
+    const client = shop.product.anyone.as(withKey(api_key));
+    expect(await client.json('GET', 'shop/_table/sale?fields=id&order=id&filter=(id > 0) OR (id < 0)')).toEqual(
+      own(1, 3, 4),
+    );
+    expect(await client.json('GET', 'shop/_table/sale?fields=id&filter=id = 2')).toEqual(own());
+  });
 
-test('the same address gives each caller what is his, whoever has asked before', async () => {
-  const of = async (amount: number): Promise<Client> => {
-    const filters = [{ name: 'amount', operator: '=', value: `${amount}` }];
-    const role = await shop.role({ component: '_table/sale/*', verb_mask: GET, filters, filter_op: 'AND' });
-    return shop.product.anyone.as(withKey((await shop.app(role)).api_key));
-  };
-  const nothing = await shop.role({ component: '_table/customer/*', verb_mask: GET });
-  const callers: [Client, { list: string; one: string; other: string }][] = [
-    [shop.admin, { list: '200 4', one: '200', other: '200' }],
-    [await of(10), { list: '200 1', one: '200', other: '404' }],
-    [await of(20), { list: '200 1', one: '404', other: '200' }],
-    [mine, { list: '200 2', one: '200', other: '200' }],
-    [shop.product.anyone.as(withKey((await shop.app(nothing)).api_key)), { list: '401', one: '401', other: '401' }],
-    [shop.product.anyone, { list: '400', one: '400', other: '400' }],
-  ];
-  const asked = async (client: Client) => {
-    const [list, one, other] = await Promise.all([
-      client.send('GET', 'shop/_table/sale'),
-      client.send('GET', 'shop/_table/sale/1'),
-      client.send('GET', 'shop/_table/sale/2'),
-    ]);
-    const count = list.status === 200 ? ` ${JSON.parse(list.text).resource.length}` : '';
-    return { list: `${list.status}${count}`, one: `${one.status}`, other: `${other.status}` };
-  };
-  for (const order of [callers, callers.toReversed(), callers]) {
-    for (const [client, expected] of order) expect(await asked(client)).toEqual(expected);
-  }
-  // All at once, as their calls may share one statement.
-  const together = await Promise.all(
-    Array.from({ length: 10 }, () => callers)
+  test("what a user calls himself is a value, never a filter's text", async () => {
+    const filters = [{ name: 'note', operator: '=', value: '{user.first_name}' }];
+    const role = await shop.role({ component: '_table/*', verb_mask: GET, filters, filter_op: 'AND' });
+    const app = await shop.app();
+    const user = await shop.user(app.id, role);
+    await shop.admin.json('PATCH', `system/user/${user.id}`, { first_name: "x' OR '1'='1" });
+    const client = await shop.client(app.api_key, user);
+    expect(await client.json('GET', 'shop/_table/sale')).toEqual(own());
+  });
+
+  test('the same address gives each caller what is his, whoever has asked before', async () => {
+    const of = async (amount: number): Promise<Client> => {
+      const filters = [{ name: 'amount', operator: '=', value: `${amount}` }];
+      const role = await shop.role({ component: '_table/sale/*', verb_mask: GET, filters, filter_op: 'AND' });
+      return shop.product.anyone.as(withKey((await shop.app(role)).api_key));
+    };
+    const nothing = await shop.role({ component: '_table/customer/*', verb_mask: GET });
+    const callers: [Client, { list: string; one: string; other: string }][] = [
+      [shop.admin, { list: '200 4', one: '200', other: '200' }],
+      [await of(10), { list: '200 1', one: '200', other: '404' }],
+      [await of(20), { list: '200 1', one: '404', other: '200' }],
+      [mine, { list: '200 2', one: '200', other: '200' }],
+      [shop.product.anyone.as(withKey((await shop.app(nothing)).api_key)), { list: '401', one: '401', other: '401' }],
+      [shop.product.anyone, { list: '400', one: '400', other: '400' }],
+    ];
+    const asked = async (client: Client) => {
+      const [list, one, other] = await Promise.all([
+        client.send('GET', 'shop/_table/sale'),
+        client.send('GET', 'shop/_table/sale/1'),
+        client.send('GET', 'shop/_table/sale/2'),
+      ]);
+      const count = list.status === 200 ? ` ${JSON.parse(list.text).resource.length}` : '';
+      return { list: `${list.status}${count}`, one: `${one.status}`, other: `${other.status}` };
+    };
+    for (const order of [callers, callers.toReversed(), callers]) {
+      for (const [client, expected] of order) expect(await asked(client)).toEqual(expected);
+    }
+    // All at once, as their calls may share one statement.
+    const together = await Promise.all(
+      Array.from({ length: 10 }, () => callers)
+        .flat()
+        .map(([client]) => asked(client)),
+    );
+    const expected = Array.from({ length: 10 }, () => callers)
       .flat()
-      .map(([client]) => asked(client)),
-  );
-  const expected = Array.from({ length: 10 }, () => callers)
-    .flat()
-    .map(([, answers]) => answers);
-  expect(together).toEqual(expected);
+      .map(([, answers]) => answers);
+    expect(together).toEqual(expected);
+  });
+}
+
+describe('SQLite', () => suites(() => Shop.open()));
+
+suiteWith('postgres', 'PostgreSQL', () => {
+  let postgres: RunningPostgres | undefined;
+  afterAll(() => postgres?.stop());
+  suites(async () => {
+    postgres = await startPostgres();
+    const { host, port, database, user: username, password } = postgres;
+    return Shop.open({}, { type: 'pgsql', config: { host, port, database, username, password } });
+  });
 });

@@ -1,4 +1,4 @@
-/** A shop for the suites about access: a SQLite service of two tables, and whoever may do something with it. */
+/** A shop for the suites about access: a service of two tables, and whoever may do something with it. */
 import { join } from 'node:path';
 import { type Client, login, withKey, withToken } from './client.ts';
 import { type Env, type Product, startProduct } from './product.ts';
@@ -45,10 +45,11 @@ export class Shop {
     this.serviceId = serviceId;
   }
 
-  static async open(env: Env = {}): Promise<Shop> {
+  /** @param database  a SQLite file where none is named */
+  static async open(env: Env = {}, database?: { readonly type: string; readonly config: object }): Promise<Shop> {
     const product = await startProduct(env);
-    const config = { database: join(product.folder, 'shop.sqlite') };
-    const service = { name: 'shop', label: 'Shop', type: 'sqlite', is_active: true, config };
+    const file = { type: 'sqlite', config: { database: join(product.folder, 'shop.sqlite') } };
+    const service = { name: 'shop', label: 'Shop', is_active: true, ...(database ?? file) };
     const { id } = await product.admin.create('system/service', service);
     await product.admin.json('POST', 'shop/_schema', { resource: TABLES });
     return new Shop(product, id);
