@@ -1,4 +1,5 @@
 /** What cannot be done is refused for what it is, changes nothing, and tells nothing of what lies behind the API. */
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { Client as PgClient } from 'pg';
@@ -6,11 +7,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RunningPostgres, startPostgres } from '../testing/postgres.ts';
 import { suiteWith } from '../testing/suite.ts';
 import { type Case, check } from './cases.ts';
-import { freePort } from './process.ts';
+import { freePort, until } from './process.ts';
 import { type Product, startProduct } from './product.ts';
 
 const BODY_BYTES_MAX = 262_144;
 const TIMEOUT_MS = 1500;
+const LATE = /^50[34] \{"error":\{"code":50[34],/;
 
 let product: Product;
 beforeAll(async () => {
@@ -183,7 +185,7 @@ function suites(service: string, connect: () => Promise<{ type: string; config: 
     await check(product.admin, { name: 'meanwhile', path: `${service}/_table/item/1`, answers: ITEMS[0] });
     expect(performance.now() - startedMs).toBeLessThan(TIMEOUT_MS / 2);
     const { status, text } = await slow;
-    expect(`${status} ${text}`).toMatch(/^50[34] \{"error":\{"code":50[34]/);
+    expect(`${status} ${text}`).toMatch(LATE);
     expect(performance.now() - startedMs).toBeLessThan(2 * TIMEOUT_MS);
   });
 }
@@ -225,12 +227,33 @@ suiteWith('postgres', 'PostgreSQL', () => {
   test('an unknown database', () => expectUnavailable('pgsql', { ...settings(), database: 'nothing' }));
   test('a host that is none', () => expectUnavailable('pgsql', { ...settings(), host: 'nowhere.invalid' }));
 
+  test('a database that takes the connection and says nothing', async () => {
+    const silent = createServer((socket) => socket.on('error', () => {}));
+    const port = await freePort();
+    await new Promise<void>((resolve) => silent.listen(port, '127.0.0.1', resolve));
+    try {
+      const config = { ...settings(), port };
+      const service = { name: 'silent', label: 'Silent', type: 'pgsql', is_active: true, config };
+      await product.admin.create('system/service', service);
+      const startedMs = performance.now();
+      const { status, text } = await product.admin.send('GET', 'silent/_table/item');
+      expect(`${status} ${text}`).toMatch(LATE);
+      expect(performance.now() - startedMs).toBeLessThan(2 * TIMEOUT_MS);
+      await product.admin.json('PATCH', 'system/service?filter=name = silent', [{ config: settings() }]);
+      const mended = { name: 'mended', path: 'silent/_table/item/1', answers: ITEMS[0] };
+      await until('the mended settings count', () => check(product.admin, mended).then(() => true));
+    } finally {
+      silent.close();
+    }
+  });
+
   test('a connection that breaks is replaced', async () => {
     const pg = new PgClient(postgres?.url);
     await pg.connect();
     await pg.query('select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()');
     await pg.end();
-    await check(product.admin, { name: 'again', path: 'post/_table/item/1', answers: ITEMS[0] });
+    const again = { name: 'again', path: 'post/_table/item/1', answers: ITEMS[0] };
+    await until('records are read again', () => check(product.admin, again).then(() => true));
   });
 });
 
