@@ -35,6 +35,22 @@ const PREPARE = `
   insert into "no key" values (1, 'x'), (1, 'y');
   create table tree (id int primary key, parent_id int references tree, name text);
   insert into tree values (1, null, 'root'), (2, 1, 'leaf');
+  create table measured (id int, month int, value real, primary key (id, month)) partition by range (month);
+  create table measured_2024 partition of measured for values from (0) to (12);
+  insert into measured values (1, 3, 0.5);
+  create domain positive as int check (value > 0);
+  create table rated (id positive primary key, stars positive not null);
+  insert into rated values (1, 5);
+  create table stamped (id int primary key, note text);
+  create function stamp() returns trigger language plpgsql as
+    $$ begin if new.note = 'no' then raise exception 'refused by secret'; end if; new.note := new.note || '!'; return new; end $$;
+  create trigger stamp before insert on stamped for each row execute function stamp();
+  create table reserved (id int primary key, "order" int, "limit" int, "and" int, "filter" text);
+  insert into reserved values (1, 2, 3, 4, 'x');
+  create table "Übergröße" ("Straße" text primary key);
+  insert into "Übergröße" values ('a/b'), ('x y'), ('1,2'), ('é');
+  create table "a.b" (id int primary key);
+  insert into "a.b" values (7);
 `;
 
 const UUID = 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11';
@@ -211,6 +227,48 @@ const NAMES: Case[] = [
   },
 ];
 
+const encoded = (table: string, id = '') => `_table/${encodeURIComponent(table)}/${encodeURIComponent(id)}`;
+const ODD: Case[] = [
+  { name: 'a partitioned table', path: '_table/measured', text: '{"resource":[{"id":1,"month":3,"value":0.5}]}' },
+  { name: 'one of its parts', path: '_table/measured_2024?fields=value', text: '{"resource":[{"value":0.5}]}' },
+  { name: 'fields of a domain', path: '_table/rated/1?filter=stars > 4', text: '{"id":1,"stars":5}' },
+  { name: 'what the domain refuses', method: 'PATCH', path: '_table/rated/1', body: { stars: -1 }, status: 400 },
+  {
+    name: 'a trigger changes what is written',
+    method: 'POST',
+    path: '_table/stamped?fields=*',
+    body: [{ id: 1, note: 'hey' }],
+    text: '{"resource":[{"id":1,"note":"hey!"}]}',
+  },
+  {
+    name: 'a trigger refuses it',
+    method: 'POST',
+    path: '_table/stamped',
+    body: [{ id: 2, note: 'no' }],
+    status: 400,
+    lacks: ['secret'],
+  },
+  {
+    name: 'fields named like options and operators',
+    path: '_table/reserved?filter="order" = 2 AND "and" = 4&order="limit" desc&fields=and,filter',
+    text: '{"resource":[{"and":4,"filter":"x"}]}',
+  },
+  {
+    name: 'and written to',
+    method: 'PATCH',
+    path: '_table/reserved/1?fields=*',
+    body: { order: 5, filter: 'y' },
+    text: '{"id":1,"order":5,"limit":3,"and":4,"filter":"y"}',
+  },
+  { name: 'any alphabet', path: `${encoded('Übergröße')}?count_only=true`, text: '4' },
+  ...['a/b', 'x y', '1,2', 'é'].map((id) => ({
+    name: `the key ${id}`,
+    path: encoded('Übergröße', id),
+    answers: { Straße: id },
+  })),
+  { name: 'a dot in a name', path: '_table/a.b', text: '{"resource":[{"id":7}]}' },
+];
+
 const line = (order: string, item: string) => `{"order_id":${order},"item":"${item}"}`;
 const KEYS: Case[] = [
   {
@@ -315,6 +373,7 @@ suiteWith('postgres', 'an existing PostgreSQL database', () => {
     await check(product.admin, { ...row, path: `old/${row.path}`, ...(after && { after }) });
   };
   test.each(NAMES)('names: $name', run);
+  test.each(ODD)('odd: $name', run);
   test.each(SHOWN)('$name', run);
   test.each(FOUND)('$name', run);
   test.each(KEPT)('$name', run);
