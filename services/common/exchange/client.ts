@@ -24,6 +24,7 @@ import { Channel, type ChannelSettings } from '../grpc/channel.ts';
 import { fromServiceError } from '../grpc/status.ts';
 import { EXCHANGE_CODECS } from './codec.ts';
 import { errorFromMessage } from './errors.ts';
+import { Slots } from './slots.ts';
 
 export interface Answer {
   readonly result: Result;
@@ -43,12 +44,11 @@ interface Pending {
 export class ExchangeClient {
   readonly #channel: Channel<typeof DataConnector>;
   readonly #peer: string;
-  readonly #pending = new Map<number, Pending>();
+  readonly #pending = new Slots<Pending>(STREAM_IN_FLIGHT_MAX);
   readonly #sweeper: NodeJS.Timeout;
   #stream: ClientDuplexStream<Batch, BatchReply> | undefined;
   #operations: Operation[] = [];
   #cancels: number[] = [];
-  #nextId = 1;
   #scheduled = false;
   #blocked = false;
   #closed = false;
@@ -72,21 +72,18 @@ export class ExchangeClient {
   send(operation: Operation, deadline: Deadline): Promise<Answer> {
     if (deadline.reason) return Promise.reject(deadline.reason);
     if (this.#closed) return Promise.reject(this.#left());
-    if (this.#pending.size >= STREAM_IN_FLIGHT_MAX) {
+    if (this.#pending.full) {
       return Promise.reject(new MillraceError('overloaded', `The ${this.#peer} service is busy.`));
     }
     if (operation.records.length > OPERATION_BYTES_MAX) {
       return Promise.reject(new MillraceError('limited', 'The records of one request are too large.'));
     }
-    const id = this.#nextId;
-    this.#nextId = id >= 0x7fffffff ? 1 : id + 1;
-    operation.id = id;
-    operation.timeoutMs = Math.max(1, deadline.remainingMs());
-    this.#operations.push(operation);
-    this.#schedule();
     return new Promise((resolve, reject) => {
-      const forget = deadline.onAbort(() => this.#cancel(id, deadline));
-      this.#pending.set(id, { deadline, resolve, reject, forget });
+      const forget = deadline.onAbort(() => this.#cancel(operation.id, deadline));
+      operation.id = this.#pending.add({ deadline, resolve, reject, forget });
+      operation.timeoutMs = Math.max(1, deadline.remainingMs());
+      this.#operations.push(operation);
+      this.#schedule();
     });
   }
 
@@ -166,9 +163,8 @@ export class ExchangeClient {
 
   #receive(batch: BatchReply): void {
     for (const { id, outcome } of batch.replies) {
-      const pending = this.#pending.get(id);
+      const pending = this.#pending.take(id);
       if (!pending) continue; // cancelled meanwhile
-      this.#pending.delete(id);
       pending.forget();
       switch (outcome.case) {
         case 'result':
@@ -187,9 +183,8 @@ export class ExchangeClient {
   }
 
   #cancel(id: number, deadline: Deadline): void {
-    const pending = this.#pending.get(id);
-    if (pending?.deadline !== deadline || !deadline.reason) return;
-    this.#pending.delete(id);
+    const pending = this.#pending.take(id);
+    if (!pending || !deadline.reason) return;
     const unsent = this.#operations.findIndex((operation) => operation.id === id);
     if (unsent >= 0) this.#operations.splice(unsent, 1);
     else {
@@ -210,9 +205,7 @@ export class ExchangeClient {
     this.#blocked = false;
     this.#operations = [];
     this.#cancels = [];
-    const all = [...this.#pending.values()];
-    this.#pending.clear();
-    for (const { reject, forget } of all) {
+    for (const { reject, forget } of this.#pending.takeAll()) {
       forget();
       reject(error);
     }
@@ -220,6 +213,6 @@ export class ExchangeClient {
 
   #sweep(): void {
     const now = Date.now();
-    for (const { deadline } of this.#pending.values()) if (deadline.at <= now) sweepDeadlines([deadline], now);
+    for (const { deadline } of this.#pending) if (deadline.at <= now) sweepDeadlines([deadline], now);
   }
 }
