@@ -233,6 +233,20 @@ describe('credentials', () => {
     }
   });
 
+  test('guessing is slowed down', async () => {
+    const guess = () =>
+      shop.product.anyone.send('POST', 'user/session', { email: 'guessed@example.com', password: 'x' });
+    const statuses: number[] = [];
+    for (let i = 0; i < 5; i++) statuses.push((await guess()).status);
+    expect(statuses).toEqual(Array(5).fill(401));
+    const last = await until('429', async () => {
+      const answer = await guess();
+      return answer.status === 429 && answer;
+    });
+    expect(Number(last.headers['retry-after'])).toBeGreaterThan(0);
+    expectPlainError(last.text);
+  });
+
   test('a session tells who it is, is refreshed, and ends', async () => {
     const first = await login(shop.product.anyone.as(withKey(key)), user, 'user/session');
     const client = anyone({ ...withKey(key), ...withToken(first) });
