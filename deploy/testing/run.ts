@@ -1,7 +1,7 @@
 /**
  * `npm test`: format and lint, types, then every suite; last lines: what was left out and why, and the counts. With
- * arguments (`npm test -- services/sql -t "nested"`) only vitest runs, with them. Where CI is set, nothing may be
- * left out, and generated cases are many.
+ * arguments (`npm test -- services/sql -t "nested"`) only vitest runs, with them. Where CI is set, generated cases are
+ * many.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -47,9 +47,9 @@ function runSuites(): Tally {
 const parts = filters.length > 0 ? [runSuites()] : [runChecks(), runSuites()];
 const leftOut = parts.flatMap((part) => part.leftOut);
 const passed = parts.reduce((sum, part) => sum + part.passed, 0);
-const failed = parts.reduce((sum, part) => sum + part.failed, 0) + (isCi ? leftOut.length : 0);
+const failed = parts.reduce((sum, part) => sum + part.failed, 0);
 if (leftOut.length > 0) {
-  process.stdout.write(`\nLeft out${isCi ? ', which counts as failed where CI is set' : ''}:\n`);
+  process.stdout.write('\nLeft out:\n');
   for (const line of leftOut) process.stdout.write(`  ${line}\n`);
 }
 process.stdout.write(`\n${passed} passed, ${failed} failed\n`);

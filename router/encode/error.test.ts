@@ -23,7 +23,7 @@ const STATUS: { code: ErrorCode; status: number }[] = [
   { code: 'unsupported', status: 400 },
   { code: 'conflict', status: 409 },
   { code: 'unavailable', status: 503 },
-  { code: 'deadline', status: 504 },
+  { code: 'deadline', status: 503 },
   { code: 'internal', status: 500 },
 ];
 test.each(STATUS)('$code is $status', ({ code, status }) => {

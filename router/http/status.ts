@@ -12,7 +12,7 @@ export const HTTP_STATUS: Readonly<Record<ErrorCode, number>> = {
   limited: 429,
   overloaded: 503,
   unavailable: 503,
-  deadline: 504,
+  deadline: 503,
   cancelled: 499,
   internal: 500,
 };

@@ -1,5 +1,6 @@
 /** The REST door on uWebSockets.js. */
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { BODY_TIMEOUT_MS } from '#common/bounds.ts';
 import type { Component } from '#common/component.ts';
 import { Body, BodyBudget } from '../body.ts';
@@ -172,8 +173,22 @@ function taken({ host, port }: ListenerOptions): Promise<boolean> {
   });
 }
 
+/** uWebSockets.js lets others share the port only where it did not choose it. */
+async function freePort(host: string): Promise<number> {
+  const server = createServer().listen(0, host);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
 /** @throws MillraceError `unavailable` naming MILLRACE_HTTP_PORT for a port that cannot be had */
 export async function listen(options: ListenerOptions, handler: Handler): Promise<Component & { port: number }> {
-  if (!options.shared && options.port !== 0 && (await taken(options))) throw portUnavailable(options);
+  if (options.shared) {
+    const port = options.port === 0 ? await freePort(options.host) : options.port;
+    return new Listener({ ...options, port }, handler);
+  }
+  if (options.port !== 0 && (await taken(options))) throw portUnavailable(options);
   return new Listener(options, handler);
 }

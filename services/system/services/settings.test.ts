@@ -36,6 +36,7 @@ test.each([
   ['the mask is a text like any other elsewhere', {}, { host: '**********' }, { host: '**********' }],
   ['digits are a number', {}, { host: 'h', port: '15' }, { host: 'h', port: 15 }],
   ['an empty number is none', { host: 'h', port: 1 }, { port: '' }, { host: 'h' }],
+  ['false is no number either', { host: 'h', port: 1 }, { port: false }, { host: 'h' }],
   ['words are flags', {}, { host: 'h', ssl: 'yes' }, { host: 'h', ssl: true }],
   ['a flag that is off stays', {}, { host: 'h', ssl: false }, { host: 'h', ssl: false }],
   ['an empty list is an empty map', {}, { host: 'h', options: [] }, { host: 'h', options: {} }],

@@ -56,8 +56,9 @@ function readSetting(field: ConfigField, value: unknown, faults: Faults): unknow
   }
 }
 
+/** `false` is how clients know an unset number from the original's answers, and send it back. */
 function readInteger(field: ConfigField, value: unknown, faults: Faults): number | undefined {
-  if (value === '') return undefined;
+  if (value === '' || value === false) return undefined;
   const number = typeof value === 'string' ? Number(value) : value;
   return Number.isSafeInteger(number) ? (number as number) : fault(field, 'must be a whole number', faults);
 }
