@@ -4,8 +4,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type RunningPostgres, startPostgres } from '../testing/postgres.ts';
 import { suiteWith } from '../testing/suite.ts';
 import { type Case, check } from './cases.ts';
+import { NEW_PEOPLE, PETS, TABLES } from './people.ts';
 import { type Product, startProduct } from './product.ts';
-import { FILTER_CASES, NEW_PEOPLE, PAGES, PETS, READS, SCHEMA, TABLES, UPSERTS, WRITES } from './records-cases.ts';
+import { FILTER_CASES, PAGES, READS } from './read-cases.ts';
+import { SCHEMA } from './schema-cases.ts';
+import { UPSERTS, WRITES } from './write-cases.ts';
 
 let product: Product;
 beforeAll(async () => {
