@@ -198,11 +198,21 @@ describe('many statements in one transaction', () => {
     expect(await list('select id from t order by id')).toEqual(left);
   });
 
-  test('a reference that is checked at the end undoes all', async () => {
+  test('a reference that is checked at the end concerns the one that it belongs to', async () => {
     await run('create table p (id integer primary key)');
     await run('create table c (p integer references p deferrable initially deferred)');
     const statements = [sql('insert into p values (1)'), sql('insert into c values (2)')];
-    const done = source.runEach(statements, { mode: 'continue', optimistic: false }, soon());
+    const found = await source.runEach(statements, { mode: 'continue', optimistic: false }, soon());
+    expect(found.map(kind)).toEqual(['rows', 'conflict']);
+    expect(await list('select id from p')).toEqual([1]);
+    expect(await list('select p from c')).toEqual([]);
+  });
+
+  test('where all or nothing is asked, it undoes all', async () => {
+    await run('create table p (id integer primary key)');
+    await run('create table c (p integer references p deferrable initially deferred)');
+    const statements = [sql('insert into p values (1)'), sql('insert into c values (2)')];
+    const done = source.runEach(statements, { mode: 'rollback', optimistic: false }, soon());
     await expect(done).rejects.toMatchObject({ code: 'conflict' });
     expect(await list('select id from p')).toEqual([]);
     await run('insert into p values (3)');
@@ -395,7 +405,7 @@ describe('failures', () => {
   const CASES: readonly [statement: string, code: ErrorCode, says: RegExp][] = [
     ["insert into t values (2, 'taken', 1, 1)", 'conflict', /'name'/],
     ["insert into t values (1, 'new', 1, 1)", 'conflict', /'id'/],
-    ['insert into t values (2, null, 1, 1)', 'conflict', /'name'.*NULL/],
+    ['insert into t values (2, null, 1, 1)', 'invalid', /'name'.*NULL/],
     ["insert into t values (2, 'new', 9, 1)", 'conflict', /reference/],
     ["insert into t values (2, 'new', 1, -1)", 'invalid', /'positive'/],
     ['insert into t values (2)', 'internal', /./],
