@@ -1,6 +1,10 @@
 /** The few forms of protobuf's wire format that the exchange codec needs, on one buffer that is used again and again. */
 
-const INITIAL_BYTES = 64 * 1024;
+import { KIB, MIB } from '../bounds.ts';
+
+const INITIAL_BYTES = 64 * KIB;
+/** Room that one huge message needed is given back. */
+const KEPT_BYTES = 4 * MIB;
 /** Nested messages are written before their length is known: this much room is left for it. */
 const LENGTH_BYTES = 4;
 
@@ -10,6 +14,7 @@ export class ByteWriter {
 
   reset(): void {
     this.#at = 0;
+    if (this.#buffer.length > KEPT_BYTES) this.#buffer = Buffer.allocUnsafe(INITIAL_BYTES);
   }
 
   /** What was written, in memory of its own. */

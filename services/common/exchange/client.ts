@@ -6,6 +6,7 @@ import {
   type BatchReply,
   BatchSchema,
   DataConnector,
+  type Error as ErrorMessage,
   type Operation,
   OperationSchema,
   type Result,
@@ -23,7 +24,7 @@ import { MillraceError } from '../errors.ts';
 import { Channel, type ChannelSettings } from '../grpc/channel.ts';
 import { fromServiceError } from '../grpc/status.ts';
 import { EXCHANGE_CODECS } from './codec.ts';
-import { errorFromMessage } from './errors.ts';
+import { errorFromMessage, isStopping } from './errors.ts';
 import { Slots } from './slots.ts';
 
 export interface Answer {
@@ -174,12 +175,18 @@ export class ExchangeClient {
           pending.resolve({ result: outcome.value.result ?? create(ResultSchema), ticket: outcome.value.ticket });
           break;
         case 'error':
-          pending.reject(errorFromMessage(outcome.value));
+          pending.reject(this.#failure(outcome.value));
           break;
         default:
           pending.reject(new MillraceError('internal', 'The answer is not known to this version.'));
       }
     }
+  }
+
+  /** A connector that is stopping is as good as gone. */
+  #failure(message: ErrorMessage): MillraceError {
+    const error = errorFromMessage(message);
+    return isStopping(error) ? this.#unreachable(error) : error;
   }
 
   #cancel(id: number, deadline: Deadline): void {
@@ -196,7 +203,11 @@ export class ExchangeClient {
 
   #lost(stream: ClientDuplexStream<Batch, BatchReply>, cause: unknown): void {
     if (this.#stream !== stream) return;
-    this.#reset(new MillraceError('unavailable', `The ${this.#peer} service cannot be reached.`, undefined, cause));
+    this.#reset(this.#unreachable(cause));
+  }
+
+  #unreachable(cause: unknown): MillraceError {
+    return new MillraceError('unavailable', `The ${this.#peer} service cannot be reached.`, undefined, cause);
   }
 
   /** As if nothing had ever been sent; whoever waits hears the error. */

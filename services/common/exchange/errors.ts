@@ -28,7 +28,7 @@ export function errorToMessage(error: MillraceError): ErrorMessage {
   const message = create(ErrorSchema, {
     code: error.code,
     message: error.message,
-    contextJson: error.context ? Buffer.from(JSON.stringify(error.context)) : NOTHING,
+    contextJson: error.context ? contextToBytes(error.context) : NOTHING,
   });
   if (error.batch) {
     message.batch = {
@@ -43,14 +43,35 @@ export function errorToMessage(error: MillraceError): ErrorMessage {
 /** A code that a newer peer knows and we do not is `internal`. */
 export function errorFromMessage(message: ErrorMessage): MillraceError {
   const code = CODES.has(message.code) ? (message.code as ErrorCode) : 'internal';
-  const context =
-    message.contextJson.length > 0
-      ? (JSON.parse(Buffer.from(message.contextJson).toString()) as ErrorContext)
-      : undefined;
+  const context = message.contextJson.length > 0 ? contextFromBytes(message.contextJson) : undefined;
   const batch = message.batch
     ? { outcomes: message.batch.outcomes.map(outcomeFromMessage), rolledBack: message.batch.rolledBack }
     : undefined;
   return new MillraceError(code, message.message, context, undefined, batch);
+}
+
+/** The connector has not begun the operation and will not: it may go elsewhere. */
+export const stopping = (): MillraceError =>
+  new MillraceError('unavailable', 'The service is stopping.', { stopping: true });
+
+export const isStopping = (error: MillraceError): boolean =>
+  error.code === 'unavailable' && error.context?.stopping === true;
+
+/** Facts that cannot travel are left out: what went wrong must arrive all the same. */
+function contextToBytes(context: ErrorContext): Uint8Array {
+  try {
+    return Buffer.from(JSON.stringify(context));
+  } catch {
+    return NOTHING;
+  }
+}
+
+function contextFromBytes(bytes: Uint8Array): ErrorContext | undefined {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString()) as ErrorContext;
+  } catch {
+    return undefined;
+  }
 }
 
 function outcomeToMessage(outcome: ItemOutcome): ItemOutcomeMessage {

@@ -22,9 +22,4 @@ export class ParkedAnswers {
     this.#waiting.delete(ticket);
     return parked.result;
   }
-
-  clear(): void {
-    for (const { timer } of this.#waiting.values()) clearTimeout(timer);
-    this.#waiting.clear();
-  }
 }

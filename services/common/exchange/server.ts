@@ -27,9 +27,12 @@ import type { ServedService } from '../grpc/service.ts';
 import { toServiceError } from '../grpc/status.ts';
 import type { Logger } from '../observe/log.ts';
 import { EXCHANGE_CODECS } from './codec.ts';
-import { errorToMessage } from './errors.ts';
+import { errorToMessage, stopping } from './errors.ts';
 import { ParkedAnswers } from './parked.ts';
 import { ShapeCache } from './shapes.ts';
+
+/** Node's timers count no further, some 24 days; what is longer would end at once. */
+const TIMER_MAX_MS = 0x7fffffff;
 
 export interface DataConnectorService extends ServedService {
   /** Ends the streams when what is in flight has been answered: they would hold a graceful stop for ever. */
@@ -73,7 +76,7 @@ export function dataConnector(connector: Connector, log: Logger): DataConnectorS
     implementation: {
       exchange: (call: ServerDuplexStream<Batch, BatchReply>): void => {
         // A stream that comes now would hold the stop as well: its other side should go elsewhere.
-        if (draining) return void call.emit('error', toServiceError(new MillraceError('unavailable', 'Draining.')));
+        if (draining) return void call.emit('error', toServiceError(stopping()));
         const stream = new ExchangeStream(call, execute, parked);
         streams.add(stream);
         call.on('close', () => streams.delete(stream));
@@ -108,7 +111,7 @@ function deadlineOf(operation: Operation): Deadline {
 /** For a call of its own, which no sweep looks after. */
 function timed(operation: Operation): { deadline: Deadline; done: () => void } {
   const deadline = deadlineOf(operation);
-  const timer = setTimeout(() => deadline.abort(deadlinePassed()), deadline.remainingMs());
+  const timer = setTimeout(() => deadline.abort(deadlinePassed()), Math.min(deadline.remainingMs(), TIMER_MAX_MS));
   return { deadline, done: () => clearTimeout(timer) };
 }
 
@@ -158,7 +161,7 @@ class ExchangeStream {
     call.on('error', () => this.#abandon());
   }
 
-  /** Answers what is in flight, takes nothing more: the other side hears the end, and sends the rest elsewhere. */
+  /** Answers what is in flight, begins nothing more: the other side hears it at once, and sends the rest elsewhere. */
   end(): void {
     this.#ending = true;
     this.#endIfIdle();
@@ -166,8 +169,10 @@ class ExchangeStream {
 
   #receive(batch: Batch): void {
     for (const id of batch.cancels) this.#inFlight.get(id)?.abort(callerGone());
-    if (this.#ending) return;
-    for (const operation of batch.operations) this.#start(operation);
+    for (const operation of batch.operations) {
+      if (this.#ending) this.#reply(errorReply(operation.id, stopping()));
+      else this.#start(operation);
+    }
   }
 
   #start(operation: Operation): void {
@@ -175,7 +180,8 @@ class ExchangeStream {
     const { id } = operation;
     this.#inFlight.set(id, deadline);
     this.#execute(operation, deadline).then(
-      (result) => this.#reply(this.#fit(id, result)),
+      // Who has stopped waiting needs no answer: a large one would be parked for nobody.
+      (result) => this.#reply(deadline.reason ? errorReply(id, deadline.reason) : this.#fit(id, result)),
       (error: unknown) => this.#reply(errorReply(id, error)),
     );
   }
@@ -196,7 +202,7 @@ class ExchangeStream {
 
   #reply(reply: Reply): void {
     this.#inFlight.delete(reply.id);
-    if (this.#call.cancelled) return;
+    if (this.#call.cancelled || this.#call.writableEnded) return;
     this.#replies.push(reply);
     this.#bytes += bytesOf(reply);
     if (this.#bytes > BATCH_BYTES_MAX) this.#flush();
