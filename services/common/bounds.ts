@@ -71,3 +71,7 @@ export const ANSWER_BUFFERED_BYTES_MAX = 64 * KIB;
 export const SNAPSHOT_POLL_MS = 500;
 /** What a sender may have under way on one HTTP/2 connection between tiers. */
 export const FLOW_CONTROL_WINDOW_BYTES = 4 * MIB;
+/** After so long without a word the other side of a connection between tiers is asked whether it is there. */
+export const KEEPALIVE_INTERVAL_MS = 5_000;
+/** Time to say so: no turn of a tier's event loop takes as long, and a machine that lost its power never does. */
+export const KEEPALIVE_TIMEOUT_MS = 5_000;

@@ -2,7 +2,7 @@
 import { lstat, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { Server, ServerCredentials, ServerInterceptingCall, type ServerInterceptor, status } from '@grpc/grpc-js';
-import { GRPC_MESSAGE_BYTES_MAX } from '../bounds.ts';
+import { GRPC_MESSAGE_BYTES_MAX, KEEPALIVE_INTERVAL_MS, KEEPALIVE_TIMEOUT_MS } from '../bounds.ts';
 import type { Component } from '../component.ts';
 import { MillraceError } from '../errors.ts';
 import { isTrusted } from './auth.ts';
@@ -32,6 +32,8 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   const server = new Server({
     'grpc.max_receive_message_length': GRPC_MESSAGE_BYTES_MAX,
     'grpc.max_send_message_length': GRPC_MESSAGE_BYTES_MAX,
+    'grpc.keepalive_time_ms': KEEPALIVE_INTERVAL_MS,
+    'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
     interceptors: [tokenCheck(options.token)],
   });
   const descs = [...options.services.map((service) => service.desc), health.desc];
