@@ -2,7 +2,17 @@
 import type { Caller, Value } from '#proto/data/v1/data_pb.ts';
 import type { Dialect } from '../dialect.ts';
 import type { Param, ResultColumn, Statement } from '../engine.ts';
+import type { SchemaView } from '../extras.ts';
+import type { TableAccess } from '../plan/table-access.ts';
 import type { Table } from '../schema.ts';
+
+/** What a shape is compiled with. */
+export interface CompileContext {
+  readonly dialect: Dialect;
+  readonly view: SchemaView;
+  /** To tables that conditions reach on their way. */
+  readonly access: TableAccess;
+}
 
 /** What an operation brings beside its shape. */
 export interface BindContext {
@@ -31,12 +41,23 @@ export function bind(template: Template, context: BindContext): Statement {
 }
 
 export class SqlBuilder {
-  readonly dialect: Dialect;
+  readonly context: CompileContext;
   readonly #binders: Binder[] = [];
   #text = '';
+  #aliases = 0;
 
-  constructor(dialect: Dialect) {
-    this.dialect = dialect;
+  constructor(context: CompileContext) {
+    this.context = context;
+  }
+
+  get dialect(): Dialect {
+    return this.context.dialect;
+  }
+
+  /** A name for a table inside of a condition, quoted; another one each time. */
+  alias(): string {
+    this.#aliases += 1;
+    return this.quote(`r${this.#aliases}`);
   }
 
   add(sql: string): this {

@@ -5,7 +5,7 @@ import type { Dialect } from '../dialect.ts';
 import type { FieldView, TableView } from '../extras.ts';
 import { unknownName } from '../mismatch.ts';
 import type { Output } from '../plan/selection.ts';
-import { type Binder, quoteName, SqlBuilder, type Template, tableName } from './builder.ts';
+import { type Binder, type CompileContext, quoteName, SqlBuilder, type Template, tableName } from './builder.ts';
 import { compileFilters } from './filter.ts';
 
 export interface ListOptions {
@@ -19,9 +19,10 @@ export function compileList(
   table: TableView,
   outputs: readonly Output[],
   options: ListOptions,
-  dialect: Dialect,
+  context: CompileContext,
 ): Template {
-  const builder = selectFrom(table, outputs, dialect);
+  const { dialect } = context;
+  const builder = selectFrom(table, outputs, context);
   where([read.filter, read.rowFilter], table, builder);
   if (read.group.length > 0) builder.add(` group by ${groupSql(read.group, table, dialect)}`);
   if (read.order.length > 0) builder.add(` order by ${orderSql(read.order, table, outputs, dialect)}`);
@@ -31,9 +32,13 @@ export function compileList(
   return builder.finish(outputs.map(({ column }) => column));
 }
 
-export function compileCount(read: Pick<Read, 'filter' | 'rowFilter'>, table: TableView, dialect: Dialect): Template {
-  const builder = new SqlBuilder(dialect);
-  builder.add(`select count(*) from ${tableName(table.table, dialect)}`);
+export function compileCount(
+  read: Pick<Read, 'filter' | 'rowFilter'>,
+  table: TableView,
+  context: CompileContext,
+): Template {
+  const builder = new SqlBuilder(context);
+  builder.add(`select count(*) from ${tableName(table.table, context.dialect)}`);
   where([read.filter, read.rowFilter], table, builder);
   return builder.finish([{ name: 'count', json: 'number', hidden: true }]);
 }
@@ -45,9 +50,9 @@ export function compileByKey(
   keys: readonly FieldView[],
   keyBinder: (index: number) => Binder,
   rowFilter: Filter | undefined,
-  dialect: Dialect,
+  context: CompileContext,
 ): Template {
-  const builder = selectFrom(table, outputs, dialect);
+  const builder = selectFrom(table, outputs, context);
   builder.add(` where ${keyCondition(keys, keyBinder, builder)}`);
   const filter = compileFilters([rowFilter], table, builder);
   if (filter) builder.add(` and ${filter}`);
@@ -61,9 +66,10 @@ export function compileByKeys(
   key: FieldView,
   keyBinder: Binder,
   rowFilter: Filter | undefined,
-  dialect: Dialect,
+  context: CompileContext,
 ): Template {
-  const builder = selectFrom(table, outputs, dialect);
+  const { dialect } = context;
+  const builder = selectFrom(table, outputs, context);
   const column = key.column;
   if (!column) throw invalid(`Field '${key.wireName}' cannot identify records.`);
   builder.add(` where ${dialect.inList(quoteName(column.name, dialect), builder.parameter(keyBinder), column)}`);
@@ -90,13 +96,13 @@ export function where(filters: readonly (Filter | undefined)[], table: TableView
   if (condition) builder.add(` where ${condition}`);
 }
 
-function selectFrom(table: TableView, outputs: readonly Output[], dialect: Dialect): SqlBuilder {
+function selectFrom(table: TableView, outputs: readonly Output[], context: CompileContext): SqlBuilder {
   // Without any column a row is still a row.
   const columns = outputs.length > 0 ? outputs.map(({ sql }) => sql).join(', ') : '1';
-  return new SqlBuilder(dialect).add(`select ${columns} from ${tableName(table.table, dialect)}`);
+  return new SqlBuilder(context).add(`select ${columns} from ${tableName(table.table, context.dialect)}`);
 }
 
-function groupSql(group: readonly string[], table: TableView, dialect: Dialect): string {
+export function groupSql(group: readonly string[], table: TableView, dialect: Dialect): string {
   return group
     .map((name) => {
       const column = table.byFieldWireName.get(name)?.column;

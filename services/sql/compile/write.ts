@@ -4,7 +4,7 @@ import type { Dialect } from '../dialect.ts';
 import type { Param, Statement } from '../engine.ts';
 import type { FieldView, TableView } from '../extras.ts';
 import type { Output } from '../plan/selection.ts';
-import { quoteName, SqlBuilder, type Template, tableName } from './builder.ts';
+import { type CompileContext, quoteName, SqlBuilder, type Template, tableName } from './builder.ts';
 import { compileFilters } from './filter.ts';
 import { keyCondition, where } from './read.ts';
 
@@ -13,11 +13,11 @@ export function compileInsert(
   table: TableView,
   fields: readonly FieldView[],
   outputs: readonly Output[],
-  dialect: Dialect,
+  context: CompileContext,
 ): Template {
-  const builder = new SqlBuilder(dialect);
+  const builder = new SqlBuilder(context);
   const names = fields.map((field) => builder.quote(field.column?.name ?? '')).join(', ');
-  builder.add(`insert into ${tableName(table.table, dialect)} (${names}) values (`);
+  builder.add(`insert into ${tableName(table.table, context.dialect)} (${names}) values (`);
   fields.forEach((field, index) => {
     const value = builder.placeholder((context) => context.record[index] as Param, field.column?.nativeType);
     builder.add(index > 0 ? `, ${value}` : value);
@@ -54,9 +54,9 @@ export function compileUpdateByKey(
   keys: readonly FieldView[],
   rowFilter: Filter | undefined,
   outputs: readonly Output[],
-  dialect: Dialect,
+  context: CompileContext,
 ): Template {
-  const builder = updateSet(table, fields, dialect);
+  const builder = updateSet(table, fields, context);
   const key = keyCondition(keys, (index) => (context) => context.record[fields.length + index] as Param, builder);
   builder.add(` where ${key}`);
   const filter = compileFilters([rowFilter], table, builder);
@@ -68,9 +68,9 @@ export function compileUpdateByFilter(
   table: TableView,
   fields: readonly FieldView[],
   filters: readonly (Filter | undefined)[],
-  dialect: Dialect,
+  context: CompileContext,
 ): Template {
-  const builder = updateSet(table, fields, dialect);
+  const builder = updateSet(table, fields, context);
   where(filters, table, builder);
   return builder.finish([]);
 }
@@ -80,9 +80,9 @@ export function compileDeleteByKey(
   keys: readonly FieldView[],
   rowFilter: Filter | undefined,
   outputs: readonly Output[],
-  dialect: Dialect,
+  context: CompileContext,
 ): Template {
-  const builder = new SqlBuilder(dialect).add(`delete from ${tableName(table.table, dialect)} where `);
+  const builder = new SqlBuilder(context).add(`delete from ${tableName(table.table, context.dialect)} where `);
   builder.add(keyCondition(keys, (index) => (context) => context.record[index] as Param, builder));
   const filter = compileFilters([rowFilter], table, builder);
   builder.add(filter ? ` and ${filter}${returning(outputs)}` : returning(outputs));
@@ -93,19 +93,19 @@ export function compileDeleteByFilter(
   table: TableView,
   filters: readonly (Filter | undefined)[],
   outputs: readonly Output[],
-  dialect: Dialect,
+  context: CompileContext,
 ): Template {
-  const builder = new SqlBuilder(dialect).add(`delete from ${tableName(table.table, dialect)}`);
+  const builder = new SqlBuilder(context).add(`delete from ${tableName(table.table, context.dialect)}`);
   where(filters, table, builder);
   builder.add(returning(outputs));
   return builder.finish(outputs.map(({ column }) => column));
 }
 
-function updateSet(table: TableView, fields: readonly FieldView[], dialect: Dialect): SqlBuilder {
-  const builder = new SqlBuilder(dialect).add(`update ${tableName(table.table, dialect)} set `);
+function updateSet(table: TableView, fields: readonly FieldView[], context: CompileContext): SqlBuilder {
+  const builder = new SqlBuilder(context).add(`update ${tableName(table.table, context.dialect)} set `);
   fields.forEach((field, index) => {
     const value = builder.placeholder((context) => context.record[index] as Param, field.column?.nativeType);
-    builder.add(`${index > 0 ? ', ' : ''}${quoteName(field.column?.name ?? '', dialect)} = ${value}`);
+    builder.add(`${index > 0 ? ', ' : ''}${quoteName(field.column?.name ?? '', context.dialect)} = ${value}`);
   });
   return builder;
 }

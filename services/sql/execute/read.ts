@@ -50,7 +50,7 @@ function runnerOf(read: Read, table: TableView, context: ServiceContext): Runner
 }
 
 function countRunner(read: Read, table: TableView, context: ServiceContext): Runner {
-  const template = compileCount(read, table, context.dialect);
+  const template = compileCount(read, table, context);
   return async (operation, deadline) => {
     const rows = await context.source.run(bind(template, bindContextOf(operation)), deadline);
     return resultOf(Buffer.from(rows.hidden[0] ?? '0'));
@@ -65,8 +65,8 @@ function listRunner(read: Read, table: TableView, related: RelatedReader, contex
   const cut = read.limit === 0 || read.limit > maxRecords;
   const limit = cut ? maxRecords : read.limit;
   // One row more tells whether there is more, without counting.
-  const list = compileList(read, table, outputs, { limit: cut ? limit + 1 : limit, offset: read.offset }, dialect);
-  const counting = compileCount(read, table, dialect);
+  const list = compileList(read, table, outputs, { limit: cut ? limit + 1 : limit, offset: read.offset }, context);
+  const counting = compileCount(read, table, context);
   const count = async (operation: Operation, deadline: Deadline): Promise<number> => {
     const rows = await source.run(bind(counting, bindContextOf(operation)), deadline);
     return Number(rows.hidden[0] ?? 0);
@@ -97,7 +97,7 @@ function oneRunner(read: Read, table: TableView, related: RelatedReader, context
   const reader = new KeyReader(keys, dialect);
   const shown = outputsOf(read.selection, table, read.idField, dialect, { extra: related.localFields });
   const local = hiddenOutputs(related.localFields, dialect);
-  const single = compileByKey(table, [...local, ...shown], keys, recordBinder, read.rowFilter, dialect);
+  const single = compileByKey(table, [...local, ...shown], keys, recordBinder, read.rowFilter, context);
   const [key] = keys;
   if (keys.length === 1 && key && related.empty && read.offset === 0) {
     const points = new PointReads(source, single, manyOf(table, key, shown, read, context), {
@@ -130,7 +130,7 @@ function manyOf(
 ): Many {
   const { dialect } = context;
   const outputs = [...hiddenOutputs([key], dialect), ...shown];
-  const template = compileByKeys(table, outputs, key, () => null, read.rowFilter, dialect);
+  const template = compileByKeys(table, outputs, key, () => null, read.rowFilter, context);
   const column = key.column;
   return (keys) => ({
     ...template,
@@ -211,7 +211,7 @@ export function planFind(
   const { dialect, source } = context;
   const hidden = hiddenOutputs(keys, dialect);
   const [key] = keys;
-  const single = compileByKey(table, [...hidden, ...outputs], keys, recordBinder, read.rowFilter, dialect);
+  const single = compileByKey(table, [...hidden, ...outputs], keys, recordBinder, read.rowFilter, context);
   const alone = async (params: readonly Param[], operation: Operation, deadline: Deadline): Promise<Rows> =>
     source.run(bind(single, bindContextOf(operation, params)), deadline);
   const many = keys.length === 1 && key ? manyOf(table, key, outputs, read, context) : undefined;

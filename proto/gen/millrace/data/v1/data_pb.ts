@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file millrace/data/v1/data.proto.
  */
 export const file_millrace_data_v1_data: GenFile = /*@__PURE__*/
-  fileDesc("ChttaWxscmFjZS9kYXRhL3YxL2RhdGEucHJvdG8SEG1pbGxyYWNlLmRhdGEudjEiSQoFQmF0Y2gSLwoKb3BlcmF0aW9ucxgBIAMoCzIbLm1pbGxyYWNlLmRhdGEudjEuT3BlcmF0aW9uEg8KB2NhbmNlbHMYAiADKA0iNgoKQmF0Y2hSZXBseRIoCgdyZXBsaWVzGAEgAygLMhcubWlsbHJhY2UuZGF0YS52MS5SZXBseSKrAgoJT3BlcmF0aW9uEgoKAmlkGAEgASgNEhIKCnRpbWVvdXRfbXMYAiABKA0SFwoNZW5jb2RlZF9zaGFwZRgDIAEoDEgAEigKBXNoYXBlGAQgASgLMhcubWlsbHJhY2UuZGF0YS52MS5TaGFwZUgAEhAKBnRpY2tldBgFIAEoCUgAEiUKBGtleXMYBiADKAsyFy5taWxscmFjZS5kYXRhLnYxLlZhbHVlEisKCnBhcmFtZXRlcnMYByADKAsyFy5taWxscmFjZS5kYXRhLnYxLlZhbHVlEg8KB3JlY29yZHMYCCABKAwSKAoGY2FsbGVyGAkgASgLMhgubWlsbHJhY2UuZGF0YS52MS5DYWxsZXISEgoKcmVxdWVzdF9pZBgKIAEoCUIGCgRmb3JtIkwKBkNhbGxlchIPCgd1c2VyX2lkGAEgASgFEg8KB3JvbGVfaWQYAiABKAUSDgoGYXBwX2lkGAMgASgFEhAKCGlzX2FkbWluGAQgASgIItkECgVTaGFwZRIPCgdzZXJ2aWNlGAEgASgJEiYKBHJlYWQYAiABKAsyFi5taWxscmFjZS5kYXRhLnYxLlJlYWRIABIqCgZjcmVhdGUYAyABKAsyGC5taWxscmFjZS5kYXRhLnYxLkNyZWF0ZUgAEioKBnVwZGF0ZRgEIAEoCzIYLm1pbGxyYWNlLmRhdGEudjEuVXBkYXRlSAASKgoGZGVsZXRlGAUgASgLMhgubWlsbHJhY2UuZGF0YS52MS5EZWxldGVIABI5Cg5saXN0X3Jlc291cmNlcxgGIAEoCzIfLm1pbGxyYWNlLmRhdGEudjEuTGlzdFJlc291cmNlc0gAEjsKD2Rlc2NyaWJlX3RhYmxlcxgHIAEoCzIgLm1pbGxyYWNlLmRhdGEudjEuRGVzY3JpYmVUYWJsZXNIABI5Cg5kZXNjcmliZV9wYXJ0cxgIIAEoCzIfLm1pbGxyYWNlLmRhdGEudjEuRGVzY3JpYmVQYXJ0c0gAEjcKDWRlZmluZV90YWJsZXMYCSABKAsyHi5taWxscmFjZS5kYXRhLnYxLkRlZmluZVRhYmxlc0gAEjUKDGRlZmluZV9wYXJ0cxgKIAEoCzIdLm1pbGxyYWNlLmRhdGEudjEuRGVmaW5lUGFydHNIABIzCgtkcm9wX3RhYmxlcxgLIAEoCzIcLm1pbGxyYWNlLmRhdGEudjEuRHJvcFRhYmxlc0gAEjEKCmRyb3BfcGFydHMYDCABKAsyGy5taWxscmFjZS5kYXRhLnYxLkRyb3BQYXJ0c0gAQggKBmFjdGlvbiKVAQoJU2VsZWN0aW9uEi4KBGtpbmQYASABKA4yIC5taWxscmFjZS5kYXRhLnYxLlNlbGVjdGlvbi5LaW5kEg0KBW5hbWVzGAIgAygJIkkKBEtpbmQSFAoQS0lORF9VTlNQRUNJRklFRBAAEgwKCEtJTkRfQUxMEAESDAoIS0lORF9LRVkQAhIPCgtLSU5EX0xJU1RFRBADIskDCgRSZWFkEg0KBXRhYmxlGAEgASgJEigKBnRhcmdldBgCIAEoDjIYLm1pbGxyYWNlLmRhdGEudjEuVGFyZ2V0Ei4KCXNlbGVjdGlvbhgDIAEoCzIbLm1pbGxyYWNlLmRhdGEudjEuU2VsZWN0aW9uEigKBmZpbHRlchgEIAEoCzIYLm1pbGxyYWNlLmRhdGEudjEuRmlsdGVyEiwKCnJvd19maWx0ZXIYBSABKAsyGC5taWxscmFjZS5kYXRhLnYxLkZpbHRlchImCgVvcmRlchgGIAMoCzIXLm1pbGxyYWNlLmRhdGEudjEuT3JkZXISDQoFbGltaXQYByABKA0SDgoGb2Zmc2V0GAggASgNEg0KBWdyb3VwGAkgAygJEhUKDWluY2x1ZGVfY291bnQYCiABKAgSEgoKY291bnRfb25seRgLIAEoCBIWCg5pbmNsdWRlX3NjaGVtYRgMIAEoCBIQCghpZF9maWVsZBgNIAMoCRIpCgRtb2RlGA4gASgOMhsubWlsbHJhY2UuZGF0YS52MS5CYXRjaE1vZGUSKgoHcmVsYXRlZBgPIAMoCzIZLm1pbGxyYWNlLmRhdGEudjEuUmVsYXRlZCLlAQoGQ3JlYXRlEg0KBXRhYmxlGAEgASgJEi4KCXNlbGVjdGlvbhgCIAEoCzIbLm1pbGxyYWNlLmRhdGEudjEuU2VsZWN0aW9uEhAKCGlkX2ZpZWxkGAMgAygJEikKBG1vZGUYBCABKA4yGy5taWxscmFjZS5kYXRhLnYxLkJhdGNoTW9kZRIqCgdyZWxhdGVkGAUgAygLMhkubWlsbHJhY2UuZGF0YS52MS5SZWxhdGVkEhwKFGFsbG93X3JlbGF0ZWRfZGVsZXRlGAYgASgIEhUKDXdyaXRlX3JlbGF0ZWQYByABKAgilwMKBlVwZGF0ZRINCgV0YWJsZRgBIAEoCRIoCgZ0YXJnZXQYAiABKA4yGC5taWxscmFjZS5kYXRhLnYxLlRhcmdldBIuCglzZWxlY3Rpb24YAyABKAsyGy5taWxscmFjZS5kYXRhLnYxLlNlbGVjdGlvbhIoCgZmaWx0ZXIYBCABKAsyGC5taWxscmFjZS5kYXRhLnYxLkZpbHRlchIsCgpyb3dfZmlsdGVyGAUgASgLMhgubWlsbHJhY2UuZGF0YS52MS5GaWx0ZXISEAoIaWRfZmllbGQYBiADKAkSKQoEbW9kZRgHIAEoDjIbLm1pbGxyYWNlLmRhdGEudjEuQmF0Y2hNb2RlEg0KBWxpbWl0GAggASgNEioKB3JlbGF0ZWQYCSADKAsyGS5taWxscmFjZS5kYXRhLnYxLlJlbGF0ZWQSHAoUYWxsb3dfcmVsYXRlZF9kZWxldGUYCiABKAgSDwoHcmVwbGFjZRgLIAEoCBIOCgZ1cHNlcnQYDCABKAgSFQoNd3JpdGVfcmVsYXRlZBgNIAEoCCLGAgoGRGVsZXRlEg0KBXRhYmxlGAEgASgJEigKBnRhcmdldBgCIAEoDjIYLm1pbGxyYWNlLmRhdGEudjEuVGFyZ2V0Ei4KCXNlbGVjdGlvbhgDIAEoCzIbLm1pbGxyYWNlLmRhdGEudjEuU2VsZWN0aW9uEigKBmZpbHRlchgEIAEoCzIYLm1pbGxyYWNlLmRhdGEudjEuRmlsdGVyEiwKCnJvd19maWx0ZXIYBSABKAsyGC5taWxscmFjZS5kYXRhLnYxLkZpbHRlchIQCghpZF9maWVsZBgGIAMoCRIpCgRtb2RlGAcgASgOMhsubWlsbHJhY2UuZGF0YS52MS5CYXRjaE1vZGUSEgoKZXZlcnl0aGluZxgIIAEoCBIqCgdyZWxhdGVkGAkgAygLMhkubWlsbHJhY2UuZGF0YS52MS5SZWxhdGVkIpkBCgVPcmRlchINCgVmaWVsZBgBIAEoCRISCgpkZXNjZW5kaW5nGAIgASgIEiwKBW51bGxzGAMgASgOMh0ubWlsbHJhY2UuZGF0YS52MS5PcmRlci5OdWxscyI/CgVOdWxscxIVChFOVUxMU19VTlNQRUNJRklFRBAAEg8KC05VTExTX0ZJUlNUEAESDgoKTlVMTFNfTEFTVBACIo0BCgdSZWxhdGVkEgwKBG5hbWUYASABKAkSLgoJc2VsZWN0aW9uGAIgASgLMhsubWlsbHJhY2UuZGF0YS52MS5TZWxlY3Rpb24SJgoFb3JkZXIYAyADKAsyFy5taWxscmFjZS5kYXRhLnYxLk9yZGVyEg0KBWxpbWl0GAQgASgNEg0KBWdyb3VwGAUgAygJIscBCgZGaWx0ZXISMgoKY29tcGFyaXNvbhgBIAEoCzIcLm1pbGxyYWNlLmRhdGEudjEuQ29tcGFyaXNvbkgAEisKA2FsbBgCIAEoCzIcLm1pbGxyYWNlLmRhdGEudjEuRmlsdGVyTGlzdEgAEisKA2FueRgDIAEoCzIcLm1pbGxyYWNlLmRhdGEudjEuRmlsdGVyTGlzdEgAEicKA25vdBgEIAEoCzIYLm1pbGxyYWNlLmRhdGEudjEuRmlsdGVySABCBgoEbm9kZSI3CgpGaWx0ZXJMaXN0EikKB2ZpbHRlcnMYASADKAsyGC5taWxscmFjZS5kYXRhLnYxLkZpbHRlciJ6CgpDb21wYXJpc29uEg0KBWZpZWxkGAEgASgJEjAKCmNvbXBhcmF0b3IYAiABKA4yHC5taWxscmFjZS5kYXRhLnYxLkNvbXBhcmF0b3ISKwoIb3BlcmFuZHMYAyADKAsyGS5taWxscmFjZS5kYXRhLnYxLk9wZXJhbmQifAoHT3BlcmFuZBITCglwYXJhbWV0ZXIYASABKA1IABIoCgV2YWx1ZRgCIAEoCzIXLm1pbGxyYWNlLmRhdGEudjEuVmFsdWVIABIqCgZtb21lbnQYAyABKAsyGC5taWxscmFjZS5kYXRhLnYxLk1vbWVudEgAQgYKBGtpbmQinQEKBk1vbWVudBIrCgRiYXNlGAEgASgOMh0ubWlsbHJhY2UuZGF0YS52MS5Nb21lbnQuQmFzZRIWCg5vZmZzZXRfc2Vjb25kcxgCIAEoESJOCgRCYXNlEhQKEEJBU0VfVU5TUEVDSUZJRUQQABISCg5CQVNFX1RJTUVTVEFNUBABEg0KCUJBU0VfREFURRACEg0KCUJBU0VfVElNRRADIoEBCgVWYWx1ZRIOCgR0ZXh0GAEgASgJSAASEAoGbnVtYmVyGAIgASgJSAASEQoHYm9vbGVhbhgDIAEoCEgAEg4KBG51bGwYBCABKAhIABIrCgRsaXN0GAUgASgLMhsubWlsbHJhY2UuZGF0YS52MS5WYWx1ZUxpc3RIAEIGCgRraW5kIjQKCVZhbHVlTGlzdBInCgZ2YWx1ZXMYASADKAsyFy5taWxscmFjZS5kYXRhLnYxLlZhbHVlIm0KDUxpc3RSZXNvdXJjZXMSLAoEa2luZBgBIAEoDjIeLm1pbGxyYWNlLmRhdGEudjEuUmVzb3VyY2VLaW5kEg4KBnNjaGVtYRgCIAEoCRIPCgdyZWZyZXNoGAMgASgIEg0KBW5hbWVzGAQgAygJIlsKDkRlc2NyaWJlVGFibGVzEg4KBnRhYmxlcxgBIAMoCRIoCgZ0YXJnZXQYAiABKA4yGC5taWxscmFjZS5kYXRhLnYxLlRhcmdldBIPCgdyZWZyZXNoGAMgASgIIpIBCg1EZXNjcmliZVBhcnRzEg0KBXRhYmxlGAEgASgJEigKBGtpbmQYAiABKA4yGi5taWxscmFjZS5kYXRhLnYxLlBhcnRLaW5kEg0KBW5hbWVzGAMgAygJEigKBnRhcmdldBgEIAEoDjIYLm1pbGxyYWNlLmRhdGEudjEuVGFyZ2V0Eg8KB3JlZnJlc2gYBSABKAgicAoMRGVmaW5lVGFibGVzEg0KBXRhYmxlGAEgASgJEioKBG1vZGUYAiABKA4yHC5taWxscmFjZS5kYXRhLnYxLkRlZmluZU1vZGUSEwoLY2hlY2tfZXhpc3QYAyABKAgSEAoIZGVzY3JpYmUYBCABKAgikgEKC0RlZmluZVBhcnRzEg0KBXRhYmxlGAEgASgJEigKBGtpbmQYAiABKA4yGi5taWxscmFjZS5kYXRhLnYxLlBhcnRLaW5kEgwKBG5hbWUYAyABKAkSKgoEbW9kZRgEIAEoDjIcLm1pbGxyYWNlLmRhdGEudjEuRGVmaW5lTW9kZRIQCghkZXNjcmliZRgFIAEoCCJGCgpEcm9wVGFibGVzEg4KBnRhYmxlcxgBIAMoCRIoCgZ0YXJnZXQYAiABKA4yGC5taWxscmFjZS5kYXRhLnYxLlRhcmdldCJTCglEcm9wUGFydHMSDQoFdGFibGUYASABKAkSKAoEa2luZBgCIAEoDjIaLm1pbGxyYWNlLmRhdGEudjEuUGFydEtpbmQSDQoFbmFtZXMYAyADKAkioAEKBVJlcGx5EgoKAmlkGAEgASgNEioKBnJlc3VsdBgCIAEoCzIYLm1pbGxyYWNlLmRhdGEudjEuUmVzdWx0SAASKAoFZXJyb3IYAyABKAsyFy5taWxscmFjZS5kYXRhLnYxLkVycm9ySAASKgoGcGFya2VkGAQgASgLMhgubWlsbHJhY2UuZGF0YS52MS5QYXJrZWRIAEIJCgdvdXRjb21lIocBCgZSZXN1bHQSDAoEanNvbhgBIAEoDBISCgVjb3VudBgCIAEoBEgAiAEBEhEKBG5leHQYAyABKARIAYgBARITCgtzY2hlbWFfanNvbhgEIAEoDBIPCgdkcm9wcGVkGAUgAygJEg8KB2NyZWF0ZWQYBiABKAhCCAoGX2NvdW50QgcKBV9uZXh0IlEKBlBhcmtlZBIOCgZ0aWNrZXQYASABKAkSDQoFYnl0ZXMYAiABKA0SKAoGcmVzdWx0GAMgASgLMhgubWlsbHJhY2UuZGF0YS52MS5SZXN1bHQiZwoFQ2h1bmsSDAoEanNvbhgBIAEoDBIoCgZyZXN1bHQYAiABKAsyGC5taWxscmFjZS5kYXRhLnYxLlJlc3VsdBImCgVlcnJvchgDIAEoCzIXLm1pbGxyYWNlLmRhdGEudjEuRXJyb3IiawoFRXJyb3ISDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEhQKDGNvbnRleHRfanNvbhgDIAEoDBItCgViYXRjaBgEIAEoCzIeLm1pbGxyYWNlLmRhdGEudjEuQmF0Y2hGYWlsdXJlIlQKDEJhdGNoRmFpbHVyZRIvCghvdXRjb21lcxgBIAMoCzIdLm1pbGxyYWNlLmRhdGEudjEuSXRlbU91dGNvbWUSEwoLcm9sbGVkX2JhY2sYAiABKAgiTwoLSXRlbU91dGNvbWUSDgoEanNvbhgBIAEoDEgAEigKBWVycm9yGAIgASgLMhcubWlsbHJhY2UuZGF0YS52MS5FcnJvckgAQgYKBGtpbmQqaAoGVGFyZ2V0EhYKElRBUkdFVF9VTlNQRUNJRklFRBAAEg4KClRBUkdFVF9PTkUQARIPCgtUQVJHRVRfS0VZUxACEhIKDlRBUkdFVF9SRUNPUkRTEAMSEQoNVEFSR0VUX0ZJTFRFUhAEKm4KCUJhdGNoTW9kZRIaChZCQVRDSF9NT0RFX1VOU1BFQ0lGSUVEEAASEwoPQkFUQ0hfTU9ERV9TVE9QEAESFwoTQkFUQ0hfTU9ERV9DT05USU5VRRACEhcKE0JBVENIX01PREVfUk9MTEJBQ0sQAyrBAgoKQ29tcGFyYXRvchIaChZDT01QQVJBVE9SX1VOU1BFQ0lGSUVEEAASEQoNQ09NUEFSQVRPUl9FURABEhEKDUNPTVBBUkFUT1JfTkUQAhIRCg1DT01QQVJBVE9SX0dUEAMSEQoNQ09NUEFSQVRPUl9HRRAEEhEKDUNPTVBBUkFUT1JfTFQQBRIRCg1DT01QQVJBVE9SX0xFEAYSEwoPQ09NUEFSQVRPUl9MSUtFEAcSFwoTQ09NUEFSQVRPUl9DT05UQUlOUxAIEhoKFkNPTVBBUkFUT1JfU1RBUlRTX1dJVEgQCRIYChRDT01QQVJBVE9SX0VORFNfV0lUSBAKEhEKDUNPTVBBUkFUT1JfSU4QCxIWChJDT01QQVJBVE9SX0JFVFdFRU4QDBIWChJDT01QQVJBVE9SX0lTX05VTEwQDSp4CgxSZXNvdXJjZUtpbmQSHQoZUkVTT1VSQ0VfS0lORF9VTlNQRUNJRklFRBAAEhYKElJFU09VUkNFX0tJTkRfUk9PVBABEhgKFFJFU09VUkNFX0tJTkRfU0NIRU1BEAISFwoTUkVTT1VSQ0VfS0lORF9UQUJMRRADKlIKCFBhcnRLaW5kEhkKFVBBUlRfS0lORF9VTlNQRUNJRklFRBAAEhMKD1BBUlRfS0lORF9GSUVMRBABEhYKElBBUlRfS0lORF9SRUxBVElPThACKnEKCkRlZmluZU1vZGUSGwoXREVGSU5FX01PREVfVU5TUEVDSUZJRUQQABIWChJERUZJTkVfTU9ERV9DUkVBVEUQARIXChNERUZJTkVfTU9ERV9SRVBMQUNFEAISFQoRREVGSU5FX01PREVfTUVSR0UQAzLZAQoNRGF0YUNvbm5lY3RvchJFCghFeGNoYW5nZRIXLm1pbGxyYWNlLmRhdGEudjEuQmF0Y2gaHC5taWxscmFjZS5kYXRhLnYxLkJhdGNoUmVwbHkoATABEj8KB0V4ZWN1dGUSGy5taWxscmFjZS5kYXRhLnYxLk9wZXJhdGlvbhoXLm1pbGxyYWNlLmRhdGEudjEuUmVwbHkSQAoGRXhwb3J0EhsubWlsbHJhY2UuZGF0YS52MS5PcGVyYXRpb24aFy5taWxscmFjZS5kYXRhLnYxLkNodW5rMAFiBnByb3RvMw");
+  fileDesc("ChttaWxscmFjZS9kYXRhL3YxL2RhdGEucHJvdG8SEG1pbGxyYWNlLmRhdGEudjEiSQoFQmF0Y2gSLwoKb3BlcmF0aW9ucxgBIAMoCzIbLm1pbGxyYWNlLmRhdGEudjEuT3BlcmF0aW9uEg8KB2NhbmNlbHMYAiADKA0iNgoKQmF0Y2hSZXBseRIoCgdyZXBsaWVzGAEgAygLMhcubWlsbHJhY2UuZGF0YS52MS5SZXBseSKrAgoJT3BlcmF0aW9uEgoKAmlkGAEgASgNEhIKCnRpbWVvdXRfbXMYAiABKA0SFwoNZW5jb2RlZF9zaGFwZRgDIAEoDEgAEigKBXNoYXBlGAQgASgLMhcubWlsbHJhY2UuZGF0YS52MS5TaGFwZUgAEhAKBnRpY2tldBgFIAEoCUgAEiUKBGtleXMYBiADKAsyFy5taWxscmFjZS5kYXRhLnYxLlZhbHVlEisKCnBhcmFtZXRlcnMYByADKAsyFy5taWxscmFjZS5kYXRhLnYxLlZhbHVlEg8KB3JlY29yZHMYCCABKAwSKAoGY2FsbGVyGAkgASgLMhgubWlsbHJhY2UuZGF0YS52MS5DYWxsZXISEgoKcmVxdWVzdF9pZBgKIAEoCUIGCgRmb3JtIkwKBkNhbGxlchIPCgd1c2VyX2lkGAEgASgFEg8KB3JvbGVfaWQYAiABKAUSDgoGYXBwX2lkGAMgASgFEhAKCGlzX2FkbWluGAQgASgIIpYFCgVTaGFwZRIPCgdzZXJ2aWNlGAEgASgJEiYKBHJlYWQYAiABKAsyFi5taWxscmFjZS5kYXRhLnYxLlJlYWRIABIqCgZjcmVhdGUYAyABKAsyGC5taWxscmFjZS5kYXRhLnYxLkNyZWF0ZUgAEioKBnVwZGF0ZRgEIAEoCzIYLm1pbGxyYWNlLmRhdGEudjEuVXBkYXRlSAASKgoGZGVsZXRlGAUgASgLMhgubWlsbHJhY2UuZGF0YS52MS5EZWxldGVIABI5Cg5saXN0X3Jlc291cmNlcxgGIAEoCzIfLm1pbGxyYWNlLmRhdGEudjEuTGlzdFJlc291cmNlc0gAEjsKD2Rlc2NyaWJlX3RhYmxlcxgHIAEoCzIgLm1pbGxyYWNlLmRhdGEudjEuRGVzY3JpYmVUYWJsZXNIABI5Cg5kZXNjcmliZV9wYXJ0cxgIIAEoCzIfLm1pbGxyYWNlLmRhdGEudjEuRGVzY3JpYmVQYXJ0c0gAEjcKDWRlZmluZV90YWJsZXMYCSABKAsyHi5taWxscmFjZS5kYXRhLnYxLkRlZmluZVRhYmxlc0gAEjUKDGRlZmluZV9wYXJ0cxgKIAEoCzIdLm1pbGxyYWNlLmRhdGEudjEuRGVmaW5lUGFydHNIABIzCgtkcm9wX3RhYmxlcxgLIAEoCzIcLm1pbGxyYWNlLmRhdGEudjEuRHJvcFRhYmxlc0gAEjEKCmRyb3BfcGFydHMYDCABKAsyGy5taWxscmFjZS5kYXRhLnYxLkRyb3BQYXJ0c0gAEioKBXJ1bGVzGB4gAygLMhsubWlsbHJhY2UuZGF0YS52MS5UYWJsZVJ1bGUSDwoHdW5ydWxlZBgfIAEoCEIICgZhY3Rpb24ibwoJVGFibGVSdWxlEg0KBXRhYmxlGAEgASgJEg0KBXZlcmJzGAIgASgNEiwKCnJvd19maWx0ZXIYAyABKAsyGC5taWxscmFjZS5kYXRhLnYxLkZpbHRlchIWCg5maWx0ZXJlZF92ZXJicxgEIAEoDSKVAQoJU2VsZWN0aW9uEi4KBGtpbmQYASABKA4yIC5taWxscmFjZS5kYXRhLnYxLlNlbGVjdGlvbi5LaW5kEg0KBW5hbWVzGAIgAygJIkkKBEtpbmQSFAoQS0lORF9VTlNQRUNJRklFRBAAEgwKCEtJTkRfQUxMEAESDAoIS0lORF9LRVkQAhIPCgtLSU5EX0xJU1RFRBADIskDCgRSZWFkEg0KBXRhYmxlGAEgASgJEigKBnRhcmdldBgCIAEoDjIYLm1pbGxyYWNlLmRhdGEudjEuVGFyZ2V0Ei4KCXNlbGVjdGlvbhgDIAEoCzIbLm1pbGxyYWNlLmRhdGEudjEuU2VsZWN0aW9uEigKBmZpbHRlchgEIAEoCzIYLm1pbGxyYWNlLmRhdGEudjEuRmlsdGVyEiwKCnJvd19maWx0ZXIYBSABKAsyGC5taWxscmFjZS5kYXRhLnYxLkZpbHRlchImCgVvcmRlchgGIAMoCzIXLm1pbGxyYWNlLmRhdGEudjEuT3JkZXISDQoFbGltaXQYByABKA0SDgoGb2Zmc2V0GAggASgNEg0KBWdyb3VwGAkgAygJEhUKDWluY2x1ZGVfY291bnQYCiABKAgSEgoKY291bnRfb25seRgLIAEoCBIWCg5pbmNsdWRlX3NjaGVtYRgMIAEoCBIQCghpZF9maWVsZBgNIAMoCRIpCgRtb2RlGA4gASgOMhsubWlsbHJhY2UuZGF0YS52MS5CYXRjaE1vZGUSKgoHcmVsYXRlZBgPIAMoCzIZLm1pbGxyYWNlLmRhdGEudjEuUmVsYXRlZCLOAQoGQ3JlYXRlEg0KBXRhYmxlGAEgASgJEi4KCXNlbGVjdGlvbhgCIAEoCzIbLm1pbGxyYWNlLmRhdGEudjEuU2VsZWN0aW9uEhAKCGlkX2ZpZWxkGAMgAygJEikKBG1vZGUYBCABKA4yGy5taWxscmFjZS5kYXRhLnYxLkJhdGNoTW9kZRIqCgdyZWxhdGVkGAUgAygLMhkubWlsbHJhY2UuZGF0YS52MS5SZWxhdGVkEhwKFGFsbG93X3JlbGF0ZWRfZGVsZXRlGAYgASgIIoADCgZVcGRhdGUSDQoFdGFibGUYASABKAkSKAoGdGFyZ2V0GAIgASgOMhgubWlsbHJhY2UuZGF0YS52MS5UYXJnZXQSLgoJc2VsZWN0aW9uGAMgASgLMhsubWlsbHJhY2UuZGF0YS52MS5TZWxlY3Rpb24SKAoGZmlsdGVyGAQgASgLMhgubWlsbHJhY2UuZGF0YS52MS5GaWx0ZXISLAoKcm93X2ZpbHRlchgFIAEoCzIYLm1pbGxyYWNlLmRhdGEudjEuRmlsdGVyEhAKCGlkX2ZpZWxkGAYgAygJEikKBG1vZGUYByABKA4yGy5taWxscmFjZS5kYXRhLnYxLkJhdGNoTW9kZRINCgVsaW1pdBgIIAEoDRIqCgdyZWxhdGVkGAkgAygLMhkubWlsbHJhY2UuZGF0YS52MS5SZWxhdGVkEhwKFGFsbG93X3JlbGF0ZWRfZGVsZXRlGAogASgIEg8KB3JlcGxhY2UYCyABKAgSDgoGdXBzZXJ0GAwgASgIIsYCCgZEZWxldGUSDQoFdGFibGUYASABKAkSKAoGdGFyZ2V0GAIgASgOMhgubWlsbHJhY2UuZGF0YS52MS5UYXJnZXQSLgoJc2VsZWN0aW9uGAMgASgLMhsubWlsbHJhY2UuZGF0YS52MS5TZWxlY3Rpb24SKAoGZmlsdGVyGAQgASgLMhgubWlsbHJhY2UuZGF0YS52MS5GaWx0ZXISLAoKcm93X2ZpbHRlchgFIAEoCzIYLm1pbGxyYWNlLmRhdGEudjEuRmlsdGVyEhAKCGlkX2ZpZWxkGAYgAygJEikKBG1vZGUYByABKA4yGy5taWxscmFjZS5kYXRhLnYxLkJhdGNoTW9kZRISCgpldmVyeXRoaW5nGAggASgIEioKB3JlbGF0ZWQYCSADKAsyGS5taWxscmFjZS5kYXRhLnYxLlJlbGF0ZWQimQEKBU9yZGVyEg0KBWZpZWxkGAEgASgJEhIKCmRlc2NlbmRpbmcYAiABKAgSLAoFbnVsbHMYAyABKA4yHS5taWxscmFjZS5kYXRhLnYxLk9yZGVyLk51bGxzIj8KBU51bGxzEhUKEU5VTExTX1VOU1BFQ0lGSUVEEAASDwoLTlVMTFNfRklSU1QQARIOCgpOVUxMU19MQVNUEAIi9wEKB1JlbGF0ZWQSDAoEbmFtZRgBIAEoCRIuCglzZWxlY3Rpb24YAiABKAsyGy5taWxscmFjZS5kYXRhLnYxLlNlbGVjdGlvbhImCgVvcmRlchgDIAMoCzIXLm1pbGxyYWNlLmRhdGEudjEuT3JkZXISDQoFbGltaXQYBCABKA0SDQoFZ3JvdXAYBSADKAkSKAoGZmlsdGVyGAYgASgLMhgubWlsbHJhY2UuZGF0YS52MS5GaWx0ZXISEgoKY291bnRfb25seRgHIAEoCBIqCgdyZWxhdGVkGAggAygLMhkubWlsbHJhY2UuZGF0YS52MS5SZWxhdGVkIscBCgZGaWx0ZXISMgoKY29tcGFyaXNvbhgBIAEoCzIcLm1pbGxyYWNlLmRhdGEudjEuQ29tcGFyaXNvbkgAEisKA2FsbBgCIAEoCzIcLm1pbGxyYWNlLmRhdGEudjEuRmlsdGVyTGlzdEgAEisKA2FueRgDIAEoCzIcLm1pbGxyYWNlLmRhdGEudjEuRmlsdGVyTGlzdEgAEicKA25vdBgEIAEoCzIYLm1pbGxyYWNlLmRhdGEudjEuRmlsdGVySABCBgoEbm9kZSI3CgpGaWx0ZXJMaXN0EikKB2ZpbHRlcnMYASADKAsyGC5taWxscmFjZS5kYXRhLnYxLkZpbHRlciJ6CgpDb21wYXJpc29uEg0KBWZpZWxkGAEgASgJEjAKCmNvbXBhcmF0b3IYAiABKA4yHC5taWxscmFjZS5kYXRhLnYxLkNvbXBhcmF0b3ISKwoIb3BlcmFuZHMYAyADKAsyGS5taWxscmFjZS5kYXRhLnYxLk9wZXJhbmQifAoHT3BlcmFuZBITCglwYXJhbWV0ZXIYASABKA1IABIoCgV2YWx1ZRgCIAEoCzIXLm1pbGxyYWNlLmRhdGEudjEuVmFsdWVIABIqCgZtb21lbnQYAyABKAsyGC5taWxscmFjZS5kYXRhLnYxLk1vbWVudEgAQgYKBGtpbmQinQEKBk1vbWVudBIrCgRiYXNlGAEgASgOMh0ubWlsbHJhY2UuZGF0YS52MS5Nb21lbnQuQmFzZRIWCg5vZmZzZXRfc2Vjb25kcxgCIAEoESJOCgRCYXNlEhQKEEJBU0VfVU5TUEVDSUZJRUQQABISCg5CQVNFX1RJTUVTVEFNUBABEg0KCUJBU0VfREFURRACEg0KCUJBU0VfVElNRRADIoEBCgVWYWx1ZRIOCgR0ZXh0GAEgASgJSAASEAoGbnVtYmVyGAIgASgJSAASEQoHYm9vbGVhbhgDIAEoCEgAEg4KBG51bGwYBCABKAhIABIrCgRsaXN0GAUgASgLMhsubWlsbHJhY2UuZGF0YS52MS5WYWx1ZUxpc3RIAEIGCgRraW5kIjQKCVZhbHVlTGlzdBInCgZ2YWx1ZXMYASADKAsyFy5taWxscmFjZS5kYXRhLnYxLlZhbHVlIm0KDUxpc3RSZXNvdXJjZXMSLAoEa2luZBgBIAEoDjIeLm1pbGxyYWNlLmRhdGEudjEuUmVzb3VyY2VLaW5kEg4KBnNjaGVtYRgCIAEoCRIPCgdyZWZyZXNoGAMgASgIEg0KBW5hbWVzGAQgAygJIlsKDkRlc2NyaWJlVGFibGVzEg4KBnRhYmxlcxgBIAMoCRIoCgZ0YXJnZXQYAiABKA4yGC5taWxscmFjZS5kYXRhLnYxLlRhcmdldBIPCgdyZWZyZXNoGAMgASgIIpIBCg1EZXNjcmliZVBhcnRzEg0KBXRhYmxlGAEgASgJEigKBGtpbmQYAiABKA4yGi5taWxscmFjZS5kYXRhLnYxLlBhcnRLaW5kEg0KBW5hbWVzGAMgAygJEigKBnRhcmdldBgEIAEoDjIYLm1pbGxyYWNlLmRhdGEudjEuVGFyZ2V0Eg8KB3JlZnJlc2gYBSABKAgicAoMRGVmaW5lVGFibGVzEg0KBXRhYmxlGAEgASgJEioKBG1vZGUYAiABKA4yHC5taWxscmFjZS5kYXRhLnYxLkRlZmluZU1vZGUSEwoLY2hlY2tfZXhpc3QYAyABKAgSEAoIZGVzY3JpYmUYBCABKAgikgEKC0RlZmluZVBhcnRzEg0KBXRhYmxlGAEgASgJEigKBGtpbmQYAiABKA4yGi5taWxscmFjZS5kYXRhLnYxLlBhcnRLaW5kEgwKBG5hbWUYAyABKAkSKgoEbW9kZRgEIAEoDjIcLm1pbGxyYWNlLmRhdGEudjEuRGVmaW5lTW9kZRIQCghkZXNjcmliZRgFIAEoCCJGCgpEcm9wVGFibGVzEg4KBnRhYmxlcxgBIAMoCRIoCgZ0YXJnZXQYAiABKA4yGC5taWxscmFjZS5kYXRhLnYxLlRhcmdldCJTCglEcm9wUGFydHMSDQoFdGFibGUYASABKAkSKAoEa2luZBgCIAEoDjIaLm1pbGxyYWNlLmRhdGEudjEuUGFydEtpbmQSDQoFbmFtZXMYAyADKAkioAEKBVJlcGx5EgoKAmlkGAEgASgNEioKBnJlc3VsdBgCIAEoCzIYLm1pbGxyYWNlLmRhdGEudjEuUmVzdWx0SAASKAoFZXJyb3IYAyABKAsyFy5taWxscmFjZS5kYXRhLnYxLkVycm9ySAASKgoGcGFya2VkGAQgASgLMhgubWlsbHJhY2UuZGF0YS52MS5QYXJrZWRIAEIJCgdvdXRjb21lIocBCgZSZXN1bHQSDAoEanNvbhgBIAEoDBISCgVjb3VudBgCIAEoBEgAiAEBEhEKBG5leHQYAyABKARIAYgBARITCgtzY2hlbWFfanNvbhgEIAEoDBIPCgdkcm9wcGVkGAUgAygJEg8KB2NyZWF0ZWQYBiABKAhCCAoGX2NvdW50QgcKBV9uZXh0IlEKBlBhcmtlZBIOCgZ0aWNrZXQYASABKAkSDQoFYnl0ZXMYAiABKA0SKAoGcmVzdWx0GAMgASgLMhgubWlsbHJhY2UuZGF0YS52MS5SZXN1bHQiZwoFQ2h1bmsSDAoEanNvbhgBIAEoDBIoCgZyZXN1bHQYAiABKAsyGC5taWxscmFjZS5kYXRhLnYxLlJlc3VsdBImCgVlcnJvchgDIAEoCzIXLm1pbGxyYWNlLmRhdGEudjEuRXJyb3IiawoFRXJyb3ISDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEhQKDGNvbnRleHRfanNvbhgDIAEoDBItCgViYXRjaBgEIAEoCzIeLm1pbGxyYWNlLmRhdGEudjEuQmF0Y2hGYWlsdXJlIlQKDEJhdGNoRmFpbHVyZRIvCghvdXRjb21lcxgBIAMoCzIdLm1pbGxyYWNlLmRhdGEudjEuSXRlbU91dGNvbWUSEwoLcm9sbGVkX2JhY2sYAiABKAgiTwoLSXRlbU91dGNvbWUSDgoEanNvbhgBIAEoDEgAEigKBWVycm9yGAIgASgLMhcubWlsbHJhY2UuZGF0YS52MS5FcnJvckgAQgYKBGtpbmQqaAoGVGFyZ2V0EhYKElRBUkdFVF9VTlNQRUNJRklFRBAAEg4KClRBUkdFVF9PTkUQARIPCgtUQVJHRVRfS0VZUxACEhIKDlRBUkdFVF9SRUNPUkRTEAMSEQoNVEFSR0VUX0ZJTFRFUhAEKm4KCUJhdGNoTW9kZRIaChZCQVRDSF9NT0RFX1VOU1BFQ0lGSUVEEAASEwoPQkFUQ0hfTU9ERV9TVE9QEAESFwoTQkFUQ0hfTU9ERV9DT05USU5VRRACEhcKE0JBVENIX01PREVfUk9MTEJBQ0sQAyrBAgoKQ29tcGFyYXRvchIaChZDT01QQVJBVE9SX1VOU1BFQ0lGSUVEEAASEQoNQ09NUEFSQVRPUl9FURABEhEKDUNPTVBBUkFUT1JfTkUQAhIRCg1DT01QQVJBVE9SX0dUEAMSEQoNQ09NUEFSQVRPUl9HRRAEEhEKDUNPTVBBUkFUT1JfTFQQBRIRCg1DT01QQVJBVE9SX0xFEAYSEwoPQ09NUEFSQVRPUl9MSUtFEAcSFwoTQ09NUEFSQVRPUl9DT05UQUlOUxAIEhoKFkNPTVBBUkFUT1JfU1RBUlRTX1dJVEgQCRIYChRDT01QQVJBVE9SX0VORFNfV0lUSBAKEhEKDUNPTVBBUkFUT1JfSU4QCxIWChJDT01QQVJBVE9SX0JFVFdFRU4QDBIWChJDT01QQVJBVE9SX0lTX05VTEwQDSp4CgxSZXNvdXJjZUtpbmQSHQoZUkVTT1VSQ0VfS0lORF9VTlNQRUNJRklFRBAAEhYKElJFU09VUkNFX0tJTkRfUk9PVBABEhgKFFJFU09VUkNFX0tJTkRfU0NIRU1BEAISFwoTUkVTT1VSQ0VfS0lORF9UQUJMRRADKlIKCFBhcnRLaW5kEhkKFVBBUlRfS0lORF9VTlNQRUNJRklFRBAAEhMKD1BBUlRfS0lORF9GSUVMRBABEhYKElBBUlRfS0lORF9SRUxBVElPThACKnEKCkRlZmluZU1vZGUSGwoXREVGSU5FX01PREVfVU5TUEVDSUZJRUQQABIWChJERUZJTkVfTU9ERV9DUkVBVEUQARIXChNERUZJTkVfTU9ERV9SRVBMQUNFEAISFQoRREVGSU5FX01PREVfTUVSR0UQAzLZAQoNRGF0YUNvbm5lY3RvchJFCghFeGNoYW5nZRIXLm1pbGxyYWNlLmRhdGEudjEuQmF0Y2gaHC5taWxscmFjZS5kYXRhLnYxLkJhdGNoUmVwbHkoATABEj8KB0V4ZWN1dGUSGy5taWxscmFjZS5kYXRhLnYxLk9wZXJhdGlvbhoXLm1pbGxyYWNlLmRhdGEudjEuUmVwbHkSQAoGRXhwb3J0EhsubWlsbHJhY2UuZGF0YS52MS5PcGVyYXRpb24aFy5taWxscmFjZS5kYXRhLnYxLkNodW5rMAFiBnByb3RvMw");
 
 /**
  * Router to connector.
@@ -265,6 +265,21 @@ export type Shape = Message<"millrace.data.v1.Shape"> & {
     value: DropParts;
     case: "dropParts";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * What the caller may do with other tables of the service, which records lead to. A table that is not among them is
+   * not touched: the connector then answers which rules it wants, before it has done anything.
+   *
+   * @generated from field: repeated millrace.data.v1.TableRule rules = 30;
+   */
+  rules: TableRule[];
+
+  /**
+   * Every table of the service is open to the caller: there are no rules.
+   *
+   * @generated from field: bool unruled = 31;
+   */
+  unruled: boolean;
 };
 
 /**
@@ -273,6 +288,48 @@ export type Shape = Message<"millrace.data.v1.Shape"> & {
  */
 export const ShapeSchema: GenMessage<Shape> = /*@__PURE__*/
   messageDesc(file_millrace_data_v1_data, 4);
+
+/**
+ * Access to one table, decided by the router.
+ *
+ * @generated from message millrace.data.v1.TableRule
+ */
+export type TableRule = Message<"millrace.data.v1.TableRule"> & {
+  /**
+   * As in the path of its records.
+   *
+   * @generated from field: string table = 1;
+   */
+  table: string;
+
+  /**
+   * GET 1, POST 2, PUT 4, PATCH 8, DELETE 16.
+   *
+   * @generated from field: uint32 verbs = 2;
+   */
+  verbs: number;
+
+  /**
+   * The role's condition on what is read.
+   *
+   * @generated from field: millrace.data.v1.Filter row_filter = 3;
+   */
+  rowFilter?: Filter | undefined;
+
+  /**
+   * Verbs for which the role has conditions: records of such a table are not written on the way.
+   *
+   * @generated from field: uint32 filtered_verbs = 4;
+   */
+  filteredVerbs: number;
+};
+
+/**
+ * Describes the message millrace.data.v1.TableRule.
+ * Use `create(TableRuleSchema)` to create a new message.
+ */
+export const TableRuleSchema: GenMessage<TableRule> = /*@__PURE__*/
+  messageDesc(file_millrace_data_v1_data, 5);
 
 /**
  * Which fields come back.
@@ -298,7 +355,7 @@ export type Selection = Message<"millrace.data.v1.Selection"> & {
  * Use `create(SelectionSchema)` to create a new message.
  */
 export const SelectionSchema: GenMessage<Selection> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 5);
+  messageDesc(file_millrace_data_v1_data, 6);
 
 /**
  * @generated from enum millrace.data.v1.Selection.Kind
@@ -336,7 +393,7 @@ export type Selection_Kind = (typeof Selection_Kind)[keyof typeof Selection_Kind
  * Describes the enum millrace.data.v1.Selection.Kind.
  */
 export const Selection_KindSchema: GenEnum<Selection_Kind> = /*@__PURE__*/
-  enumDesc(file_millrace_data_v1_data, 5, 0);
+  enumDesc(file_millrace_data_v1_data, 6, 0);
 
 /**
  * @generated from message millrace.data.v1.Read
@@ -433,7 +490,7 @@ export type Read = Message<"millrace.data.v1.Read"> & {
  * Use `create(ReadSchema)` to create a new message.
  */
 export const ReadSchema: GenMessage<Read> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 6);
+  messageDesc(file_millrace_data_v1_data, 7);
 
 /**
  * @generated from message millrace.data.v1.Create
@@ -470,13 +527,6 @@ export type Create = Message<"millrace.data.v1.Create"> & {
    * @generated from field: bool allow_related_delete = 6;
    */
   allowRelatedDelete: boolean;
-
-  /**
-   * Members of a record that are relations are written; otherwise they are left out like unknown ones.
-   *
-   * @generated from field: bool write_related = 7;
-   */
-  writeRelated: boolean;
 };
 
 /**
@@ -484,7 +534,7 @@ export type Create = Message<"millrace.data.v1.Create"> & {
  * Use `create(CreateSchema)` to create a new message.
  */
 export const CreateSchema: GenMessage<Create> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 7);
+  messageDesc(file_millrace_data_v1_data, 8);
 
 /**
  * @generated from message millrace.data.v1.Update
@@ -555,13 +605,6 @@ export type Update = Message<"millrace.data.v1.Update"> & {
    * @generated from field: bool upsert = 12;
    */
   upsert: boolean;
-
-  /**
-   * As in Create.
-   *
-   * @generated from field: bool write_related = 13;
-   */
-  writeRelated: boolean;
 };
 
 /**
@@ -569,7 +612,7 @@ export type Update = Message<"millrace.data.v1.Update"> & {
  * Use `create(UpdateSchema)` to create a new message.
  */
 export const UpdateSchema: GenMessage<Update> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 8);
+  messageDesc(file_millrace_data_v1_data, 9);
 
 /**
  * @generated from message millrace.data.v1.Delete
@@ -628,7 +671,7 @@ export type Delete = Message<"millrace.data.v1.Delete"> & {
  * Use `create(DeleteSchema)` to create a new message.
  */
 export const DeleteSchema: GenMessage<Delete> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 9);
+  messageDesc(file_millrace_data_v1_data, 10);
 
 /**
  * @generated from message millrace.data.v1.Order
@@ -655,7 +698,7 @@ export type Order = Message<"millrace.data.v1.Order"> & {
  * Use `create(OrderSchema)` to create a new message.
  */
 export const OrderSchema: GenMessage<Order> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 10);
+  messageDesc(file_millrace_data_v1_data, 11);
 
 /**
  * @generated from enum millrace.data.v1.Order.Nulls
@@ -686,7 +729,7 @@ export type Order_Nulls = (typeof Order_Nulls)[keyof typeof Order_Nulls] | Unkno
  * Describes the enum millrace.data.v1.Order.Nulls.
  */
 export const Order_NullsSchema: GenEnum<Order_Nulls> = /*@__PURE__*/
-  enumDesc(file_millrace_data_v1_data, 10, 0);
+  enumDesc(file_millrace_data_v1_data, 11, 0);
 
 /**
  * Records of another table that belong to each record, by the name of the relation; "*": all of them.
@@ -710,6 +753,8 @@ export type Related = Message<"millrace.data.v1.Related"> & {
   order: Order[];
 
   /**
+   * Of the records that belong to any of the records, not to each.
+   *
    * @generated from field: uint32 limit = 4;
    */
   limit: number;
@@ -718,6 +763,25 @@ export type Related = Message<"millrace.data.v1.Related"> & {
    * @generated from field: repeated string group = 5;
    */
   group: string[];
+
+  /**
+   * @generated from field: millrace.data.v1.Filter filter = 6;
+   */
+  filter?: Filter | undefined;
+
+  /**
+   * How many there are, in place of the records.
+   *
+   * @generated from field: bool count_only = 7;
+   */
+  countOnly: boolean;
+
+  /**
+   * Records that belong to these.
+   *
+   * @generated from field: repeated millrace.data.v1.Related related = 8;
+   */
+  related: Related[];
 };
 
 /**
@@ -725,7 +789,7 @@ export type Related = Message<"millrace.data.v1.Related"> & {
  * Use `create(RelatedSchema)` to create a new message.
  */
 export const RelatedSchema: GenMessage<Related> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 11);
+  messageDesc(file_millrace_data_v1_data, 12);
 
 /**
  * @generated from message millrace.data.v1.Filter
@@ -766,7 +830,7 @@ export type Filter = Message<"millrace.data.v1.Filter"> & {
  * Use `create(FilterSchema)` to create a new message.
  */
 export const FilterSchema: GenMessage<Filter> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 12);
+  messageDesc(file_millrace_data_v1_data, 13);
 
 /**
  * @generated from message millrace.data.v1.FilterList
@@ -783,13 +847,15 @@ export type FilterList = Message<"millrace.data.v1.FilterList"> & {
  * Use `create(FilterListSchema)` to create a new message.
  */
 export const FilterListSchema: GenMessage<FilterList> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 13);
+  messageDesc(file_millrace_data_v1_data, 14);
 
 /**
  * @generated from message millrace.data.v1.Comparison
  */
 export type Comparison = Message<"millrace.data.v1.Comparison"> & {
   /**
+   * Of the table, or behind names of relations and dots: of a record that belongs to it.
+   *
    * @generated from field: string field = 1;
    */
   field: string;
@@ -810,7 +876,7 @@ export type Comparison = Message<"millrace.data.v1.Comparison"> & {
  * Use `create(ComparisonSchema)` to create a new message.
  */
 export const ComparisonSchema: GenMessage<Comparison> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 14);
+  messageDesc(file_millrace_data_v1_data, 15);
 
 /**
  * @generated from message millrace.data.v1.Operand
@@ -847,7 +913,7 @@ export type Operand = Message<"millrace.data.v1.Operand"> & {
  * Use `create(OperandSchema)` to create a new message.
  */
 export const OperandSchema: GenMessage<Operand> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 15);
+  messageDesc(file_millrace_data_v1_data, 16);
 
 /**
  * The database's own clock, moved by an offset: now(), current_date - 7 days.
@@ -871,7 +937,7 @@ export type Moment = Message<"millrace.data.v1.Moment"> & {
  * Use `create(MomentSchema)` to create a new message.
  */
 export const MomentSchema: GenMessage<Moment> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 16);
+  messageDesc(file_millrace_data_v1_data, 17);
 
 /**
  * @generated from enum millrace.data.v1.Moment.Base
@@ -907,7 +973,7 @@ export type Moment_Base = (typeof Moment_Base)[keyof typeof Moment_Base] | Unkno
  * Describes the enum millrace.data.v1.Moment.Base.
  */
 export const Moment_BaseSchema: GenEnum<Moment_Base> = /*@__PURE__*/
-  enumDesc(file_millrace_data_v1_data, 16, 0);
+  enumDesc(file_millrace_data_v1_data, 17, 0);
 
 /**
  * A value as it was written. Numbers are decimal text, so that nothing is rounded on the way to a column that holds it.
@@ -956,7 +1022,7 @@ export type Value = Message<"millrace.data.v1.Value"> & {
  * Use `create(ValueSchema)` to create a new message.
  */
 export const ValueSchema: GenMessage<Value> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 17);
+  messageDesc(file_millrace_data_v1_data, 18);
 
 /**
  * @generated from message millrace.data.v1.ValueList
@@ -973,7 +1039,7 @@ export type ValueList = Message<"millrace.data.v1.ValueList"> & {
  * Use `create(ValueListSchema)` to create a new message.
  */
 export const ValueListSchema: GenMessage<ValueList> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 18);
+  messageDesc(file_millrace_data_v1_data, 19);
 
 /**
  * Answer: [{"name", "label", …}], all properties.
@@ -1011,7 +1077,7 @@ export type ListResources = Message<"millrace.data.v1.ListResources"> & {
  * Use `create(ListResourcesSchema)` to create a new message.
  */
 export const ListResourcesSchema: GenMessage<ListResources> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 19);
+  messageDesc(file_millrace_data_v1_data, 20);
 
 /**
  * Answer: a list of full descriptions; the first alone for TARGET_ONE.
@@ -1040,7 +1106,7 @@ export type DescribeTables = Message<"millrace.data.v1.DescribeTables"> & {
  * Use `create(DescribeTablesSchema)` to create a new message.
  */
 export const DescribeTablesSchema: GenMessage<DescribeTables> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 20);
+  messageDesc(file_millrace_data_v1_data, 21);
 
 /**
  * @generated from message millrace.data.v1.DescribeParts
@@ -1079,7 +1145,7 @@ export type DescribeParts = Message<"millrace.data.v1.DescribeParts"> & {
  * Use `create(DescribePartsSchema)` to create a new message.
  */
 export const DescribePartsSchema: GenMessage<DescribeParts> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 21);
+  messageDesc(file_millrace_data_v1_data, 22);
 
 /**
  * The definitions are Operation.records. Answer: [{"name"}].
@@ -1117,7 +1183,7 @@ export type DefineTables = Message<"millrace.data.v1.DefineTables"> & {
  * Use `create(DefineTablesSchema)` to create a new message.
  */
 export const DefineTablesSchema: GenMessage<DefineTables> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 22);
+  messageDesc(file_millrace_data_v1_data, 23);
 
 /**
  * @generated from message millrace.data.v1.DefineParts
@@ -1156,7 +1222,7 @@ export type DefineParts = Message<"millrace.data.v1.DefineParts"> & {
  * Use `create(DefinePartsSchema)` to create a new message.
  */
 export const DefinePartsSchema: GenMessage<DefineParts> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 23);
+  messageDesc(file_millrace_data_v1_data, 24);
 
 /**
  * @generated from message millrace.data.v1.DropTables
@@ -1178,7 +1244,7 @@ export type DropTables = Message<"millrace.data.v1.DropTables"> & {
  * Use `create(DropTablesSchema)` to create a new message.
  */
 export const DropTablesSchema: GenMessage<DropTables> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 24);
+  messageDesc(file_millrace_data_v1_data, 25);
 
 /**
  * @generated from message millrace.data.v1.DropParts
@@ -1205,7 +1271,7 @@ export type DropParts = Message<"millrace.data.v1.DropParts"> & {
  * Use `create(DropPartsSchema)` to create a new message.
  */
 export const DropPartsSchema: GenMessage<DropParts> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 25);
+  messageDesc(file_millrace_data_v1_data, 26);
 
 /**
  * @generated from message millrace.data.v1.Reply
@@ -1247,7 +1313,7 @@ export type Reply = Message<"millrace.data.v1.Reply"> & {
  * Use `create(ReplySchema)` to create a new message.
  */
 export const ReplySchema: GenMessage<Reply> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 26);
+  messageDesc(file_millrace_data_v1_data, 27);
 
 /**
  * @generated from message millrace.data.v1.Result
@@ -1301,7 +1367,7 @@ export type Result = Message<"millrace.data.v1.Result"> & {
  * Use `create(ResultSchema)` to create a new message.
  */
 export const ResultSchema: GenMessage<Result> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 27);
+  messageDesc(file_millrace_data_v1_data, 28);
 
 /**
  * Too large for the shared stream: fetch it by Export with this ticket, within its lifetime.
@@ -1330,7 +1396,7 @@ export type Parked = Message<"millrace.data.v1.Parked"> & {
  * Use `create(ParkedSchema)` to create a new message.
  */
 export const ParkedSchema: GenMessage<Parked> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 28);
+  messageDesc(file_millrace_data_v1_data, 29);
 
 /**
  * @generated from message millrace.data.v1.Chunk
@@ -1361,7 +1427,7 @@ export type Chunk = Message<"millrace.data.v1.Chunk"> & {
  * Use `create(ChunkSchema)` to create a new message.
  */
 export const ChunkSchema: GenMessage<Chunk> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 29);
+  messageDesc(file_millrace_data_v1_data, 30);
 
 /**
  * One failure, in the terms of the error family; doors map it to their own status.
@@ -1399,7 +1465,7 @@ export type Error = Message<"millrace.data.v1.Error"> & {
  * Use `create(ErrorSchema)` to create a new message.
  */
 export const ErrorSchema: GenMessage<Error> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 30);
+  messageDesc(file_millrace_data_v1_data, 31);
 
 /**
  * @generated from message millrace.data.v1.BatchFailure
@@ -1423,7 +1489,7 @@ export type BatchFailure = Message<"millrace.data.v1.BatchFailure"> & {
  * Use `create(BatchFailureSchema)` to create a new message.
  */
 export const BatchFailureSchema: GenMessage<BatchFailure> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 31);
+  messageDesc(file_millrace_data_v1_data, 32);
 
 /**
  * @generated from message millrace.data.v1.ItemOutcome
@@ -1452,7 +1518,7 @@ export type ItemOutcome = Message<"millrace.data.v1.ItemOutcome"> & {
  * Use `create(ItemOutcomeSchema)` to create a new message.
  */
 export const ItemOutcomeSchema: GenMessage<ItemOutcome> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 32);
+  messageDesc(file_millrace_data_v1_data, 33);
 
 /**
  * Which records an operation is about.
