@@ -52,6 +52,8 @@ interface Asked {
   verb: string;
 }
 
+const STRICT = ['Preference-Applied', 'handling=strict'] as const;
+
 /** The sessions' own calls: a dead token must not keep anyone from signing in, nor an expired one from its refresh. */
 const SIGN_IN = new Set(['user/session', 'system/admin/session']);
 
@@ -138,7 +140,8 @@ export class Pipeline {
     const granted = grant(parsed, request.verb, service, principal, state, reached);
     const deadline = new Deadline(request.http.receivedAt + requestTimeoutMs);
     reply.onAborted(() => deadline.abort(callerGone()));
-    const shown = presentationOf(request, headers, parsed.single);
+    const strict = parsed.shape.strict ? [STRICT] : [];
+    const shown = presentationOf(request, [...headers, ...strict], parsed.single);
     if (parsed.listing !== undefined) {
       const entries = await listings.entries(request, parsed, service, principal, deadline);
       return sendValue(reply, 200, shown.wrap ? { resource: entries } : entries, shown);

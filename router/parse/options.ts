@@ -60,11 +60,16 @@ export function namesOf(value: unknown): string[] {
     .filter((name) => name !== '');
 }
 
-export function filterOf(request: ApiRequest): { filter: Filter | undefined; parameters: Value[] } {
-  const text = request.option('filter');
+/** @param parameters  values are added to these */
+export function filterOf(
+  request: ApiRequest,
+  option: 'filter' | 'having' = 'filter',
+  parameters: Value[] = [],
+): { filter: Filter | undefined; parameters: Value[] } {
+  const text = request.option(option);
   // The original takes only text; a list or an object is of no effect there.
-  if (typeof text !== 'string') return { filter: undefined, parameters: [] };
-  return parseFilter(text, paramsOf(request));
+  if (typeof text !== 'string') return { filter: undefined, parameters };
+  return parseFilter(text, paramsOf(request), parameters);
 }
 
 function paramsOf(request: ApiRequest): ReadonlyMap<string, Value> {
@@ -126,7 +131,7 @@ export function idsOf(request: ApiRequest): Value[] | undefined {
   if (ids === undefined) return undefined;
   const values =
     typeof ids === 'string'
-      ? ids.split(',').flatMap((id) => (id.trim() ? [textValue(id.trim())] : []))
+      ? ids.split(/,(?![^()]*\))/).flatMap((id) => (id.trim() ? [textValue(id.trim())] : []))
       : (Array.isArray(ids) ? ids : [ids]).map(toValue);
   if (values.length > KEYS_MAX) throw invalid(`At most ${KEYS_MAX} identifiers are taken at once.`, { field: 'ids' });
   return values;

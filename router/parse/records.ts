@@ -1,9 +1,11 @@
 /** Record calls, of databases and of the system alike: verb, path, options and body become one operation. */
 import { create } from '@bufbuild/protobuf';
 import { invalid, MillraceError } from '#common/errors.ts';
+import { readPageToken } from '#common/page-token.ts';
 import {
   CreateSchema,
   DeleteSchema,
+  Paging,
   ReadSchema,
   type Shape,
   ShapeSchema,
@@ -23,7 +25,9 @@ import {
   relatedOf,
   selectionOf,
   textValue,
+  toValue,
 } from './options.ts';
+import { preferencesOf, requireKnownOptions } from './prefer.ts';
 
 /** An operation before it is decided upon, and how its answer is to be shown. */
 export interface Parsed {
@@ -42,6 +46,13 @@ const EMPTY_OBJECT = Buffer.from('{}');
 
 /** @param id  from the path; undefined: the collection */
 export function parseRecords(request: ApiRequest, service: string, table: string, id: string | undefined): Parsed {
+  const { strict } = preferencesOf(request);
+  if (strict) requireKnownOptions(request);
+  const parsed = parseVerb(request, service, table, id);
+  return strict ? { ...parsed, shape: { ...parsed.shape, strict } } : parsed;
+}
+
+function parseVerb(request: ApiRequest, service: string, table: string, id: string | undefined): Parsed {
   switch (request.verb) {
     case 'GET':
       return parseRead(request, service, table, id);
@@ -63,6 +74,8 @@ function parseRead(request: ApiRequest, service: string, table: string, id: stri
   const target = id !== undefined ? Target.ONE : ids ? Target.KEYS : byRecords ? Target.RECORDS : Target.FILTER;
   const { filter, parameters } = target === Target.FILTER ? filterOf(request) : noFilter();
   const countOnly = flagOption(request, 'count_only');
+  const having = filterOf(request, 'having', parameters).filter;
+  const after = target === Target.FILTER && !countOnly ? request.query.get('after') : undefined;
   const read = create(ReadSchema, {
     table,
     target: countOnly ? Target.FILTER : target,
@@ -77,11 +90,14 @@ function parseRead(request: ApiRequest, service: string, table: string, id: stri
     idField: namesOf(request.query.get('id_field')),
     mode: modeOf(request),
     related: relatedOf(request, parameters),
+    estimateCount: preferencesOf(request).estimatedCount,
+    paging: after === undefined ? Paging.UNSPECIFIED : after === '' ? Paging.FIRST : Paging.AFTER,
     ...(filter ? { filter } : {}),
+    ...(having ? { having } : {}),
   });
   return {
     shape: create(ShapeSchema, { service, action: { case: 'read', value: read } }),
-    keys: id !== undefined ? [textValue(id)] : (ids ?? []),
+    keys: after ? [toValue(readPageToken(after))] : id !== undefined ? [textValue(id)] : (ids ?? []),
     parameters,
     records: byRecords ? request.body.records : NOTHING,
     single: target === Target.ONE || countOnly,

@@ -23,7 +23,7 @@ import { SchemaCache } from './schema-cache.ts';
 const MAX_RECORDS = 1000;
 
 /** What the plans of all shapes share. */
-type ViewContext = Omit<ServiceContext, 'access'>;
+type ViewContext = Omit<ServiceContext, 'access' | 'strict'>;
 
 export interface ServiceOptions {
   readonly id: number;
@@ -80,7 +80,7 @@ export class SqlService {
     const { runners, context } = this.#planned;
     let runner = runners.get(shape);
     if (!runner) {
-      runner = this.#plan(shape, { ...context, access: new TableAccess(shape) });
+      runner = this.#plan(shape, { ...context, access: new TableAccess(shape), strict: shape.strict });
       runners.set(shape, runner);
     }
     return runner;

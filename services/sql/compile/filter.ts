@@ -15,7 +15,7 @@ import type { Column } from '../schema.ts';
 import { type BindContext, type Binder, type SqlBuilder, tableName } from './builder.ts';
 import { type Coerce, operandCoercionOf, plainValue } from './coerce.ts';
 
-const SYMBOLS: Partial<Record<Comparator, string>> = {
+export const SYMBOLS: Partial<Record<Comparator, string>> = {
   [Comparator.EQ]: '=',
   [Comparator.NE]: '<>',
   [Comparator.GT]: '>',
@@ -79,7 +79,7 @@ function compileComparison(comparison: Comparison, table: TableView, builder: Sq
       return `${sql} is null`;
     case Comparator.IN: {
       const coerce = operandCoercionOf(field, dialect);
-      const readers = operands.map((operand) => reader(operand, coerce));
+      const readers = operands.map((operand) => operandReader(operand, coerce));
       const list = builder.parameter((context) =>
         dialect.arrayParam(
           readers.map((read) => read(context)),
@@ -161,7 +161,7 @@ function fieldOf(name: string, table: TableView): { field: FieldView; column: Co
 function operandSql(operand: Operand | undefined, field: FieldView, column: Column, builder: SqlBuilder): string {
   if (!operand) throw invalid(`The condition on '${field.wireName}' has no value.`);
   if (operand.kind.case === 'moment') return momentSql(operand.kind.value, builder);
-  return builder.placeholder(reader(operand, operandCoercionOf(field, builder.dialect)), column.nativeType);
+  return builder.placeholder(operandReader(operand, operandCoercionOf(field, builder.dialect)), column.nativeType);
 }
 
 function momentSql(moment: Moment, builder: SqlBuilder): string {
@@ -180,12 +180,13 @@ function likeSql(
   builder: SqlBuilder,
 ): string {
   if (!operand) throw invalid(`The condition on '${column.name}' has no value.`);
-  const read = reader(operand, (value) => String(value ?? ''));
+  const read = operandReader(operand, (value) => String(value ?? ''));
   const pattern = builder.parameter((context) => `${before}${read(context)}${after}`);
   return `${builder.dialect.asText(sql, column)} like ${builder.dialect.textPlaceholder(pattern)}`;
 }
 
-function reader(operand: Operand, coerce: Coerce): Binder {
+/** Where the value of an operand comes from. */
+export function operandReader(operand: Operand, coerce: Coerce): Binder {
   const { kind } = operand;
   if (kind.case === 'value') {
     const fixed = coerce(plainValue(kind.value));

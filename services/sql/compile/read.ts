@@ -7,15 +7,19 @@ import { unknownName } from '../mismatch.ts';
 import type { Output } from '../plan/selection.ts';
 import { type Binder, type CompileContext, quoteName, SqlBuilder, type Template, tableName } from './builder.ts';
 import { compileFilters } from './filter.ts';
+import { compileHaving } from './having.ts';
+import { type KeysetColumn, keysetCondition, keysetOrderSql } from './keyset.ts';
 
 export interface ListOptions {
   /** Rows to fetch. */
   readonly limit: number;
   readonly offset: number;
+  /** Pages follow each other by these; `behind`: not the first one. */
+  readonly keyset?: { readonly columns: readonly KeysetColumn[]; readonly behind: boolean };
 }
 
 export function compileList(
-  read: Pick<Read, 'filter' | 'rowFilter' | 'order' | 'group'>,
+  read: Pick<Read, 'filter' | 'rowFilter' | 'order' | 'group' | 'having'>,
   table: TableView,
   outputs: readonly Output[],
   options: ListOptions,
@@ -23,9 +27,15 @@ export function compileList(
 ): Template {
   const { dialect } = context;
   const builder = selectFrom(table, outputs, context);
-  where([read.filter, read.rowFilter], table, builder);
+  const { keyset } = options;
+  const behind = keyset?.behind ? keysetCondition(keyset.columns, builder) : undefined;
+  const condition = compileFilters([read.filter, read.rowFilter], table, builder);
+  const conditions = [behind, condition].filter((one) => one !== undefined);
+  if (conditions.length > 0) builder.add(` where ${conditions.join(' and ')}`);
   if (read.group.length > 0) builder.add(` group by ${groupSql(read.group, table, dialect)}`);
-  if (read.order.length > 0) builder.add(` order by ${orderSql(read.order, table, outputs, dialect)}`);
+  if (read.having) builder.add(` having ${compileHaving(read.having, read.group, table, builder)}`);
+  if (keyset) builder.add(` order by ${keysetOrderSql(keyset.columns, builder)}`);
+  else if (read.order.length > 0) builder.add(` order by ${orderSql(read.order, table, outputs, dialect)}`);
   const limit = builder.placeholder(() => options.limit, dialect.wholeNumberType);
   builder.add(` limit ${limit}`);
   if (options.offset > 0) builder.add(` offset ${builder.placeholder(() => options.offset, dialect.wholeNumberType)}`);

@@ -11,6 +11,8 @@ export interface ServiceContext extends CompileContext {
   /** Rows that one list may hold. */
   readonly maxRecords: number;
   readonly allowUpsert: boolean;
+  /** What would be left out in silence is refused. */
+  readonly strict: boolean;
   readonly writes: WriteLine;
 }
 
@@ -21,7 +23,16 @@ const NOTHING = new Uint8Array();
 const NO_RECORD: readonly Param[] = [];
 
 export function resultOf(json: Uint8Array, more: Partial<Omit<Result, '$typeName' | 'json'>> = {}): Result {
-  return { $typeName: 'millrace.data.v1.Result', json, schemaJson: NOTHING, dropped: [], created: false, ...more };
+  return {
+    $typeName: 'millrace.data.v1.Result',
+    json,
+    schemaJson: NOTHING,
+    dropped: [],
+    created: false,
+    nextAfter: '',
+    estimated: false,
+    ...more,
+  };
 }
 
 export function bindContextOf(operation: Operation, record: readonly Param[] = NO_RECORD): BindContext {

@@ -58,7 +58,7 @@ export function planCreate(create: Create, context: ServiceContext): Runner {
   const table = findTable(context.view, create.table);
   const outputs = outputsOf(create.selection, table, create.idField, context.dialect);
   const forms = new InsertForms(table, outputs, context);
-  const reader = new RecordReader(table, context.dialect);
+  const reader = new RecordReader(table, context.dialect, context.strict);
   const nested = (records: readonly unknown[], operation: Operation, deadline: Deadline) =>
     createNested(create, records, table, operation, deadline, context);
   return async (operation, deadline) => {

@@ -231,7 +231,7 @@ export class NestedWriter {
   #reader(table: TableView): RecordReader {
     let reader = this.#readers.get(table);
     if (!reader) {
-      reader = new RecordReader(table, this.#context.dialect);
+      reader = new RecordReader(table, this.#context.dialect, this.#context.strict);
       this.#readers.set(table, reader);
     }
     return reader;

@@ -5,13 +5,12 @@ import { parseJson } from '#common/json.ts';
 import { BatchMode, type Operation, type Read, type Result, Target } from '#proto/data/v1/data_pb.ts';
 import { bind, type Template } from '../compile/builder.ts';
 import { isWhole } from '../compile/coerce.ts';
-import { compileByKey, compileByKeys, compileCount, compileList } from '../compile/read.ts';
+import { compileByKey, compileByKeys } from '../compile/read.ts';
 import { describeTable } from '../describe.ts';
 import type { Param, Rows } from '../engine.ts';
 import type { FieldView, TableView } from '../extras.ts';
 import { findTable, hiddenOutputs, keyFields, type Output, outputsOf } from '../plan/selection.ts';
 import {
-  arrayOf,
   arrayOfPieces,
   bindContextOf,
   firstRows,
@@ -21,6 +20,7 @@ import {
   type ServiceContext,
 } from './context.ts';
 import { type Key, KeyReader, missing } from './keys.ts';
+import { planCount, planList } from './list.ts';
 import { PointReads } from './point-reads.ts';
 import { planRelated, type RelatedReader } from './related.ts';
 
@@ -36,7 +36,7 @@ export function planRead(read: Read, context: ServiceContext): Runner {
 }
 
 function runnerOf(read: Read, table: TableView, context: ServiceContext): Runner {
-  if (read.countOnly) return countRunner(read, table, context);
+  if (read.countOnly) return planCount(read, table, context);
   const related = planRelated(read.related, table, context);
   switch (read.target) {
     case Target.ONE:
@@ -45,50 +45,8 @@ function runnerOf(read: Read, table: TableView, context: ServiceContext): Runner
     case Target.RECORDS:
       return keysRunner(read, table, related, context);
     default:
-      return listRunner(read, table, related, context);
+      return planList(read, table, related, context);
   }
-}
-
-function countRunner(read: Read, table: TableView, context: ServiceContext): Runner {
-  const template = compileCount(read, table, context);
-  return async (operation, deadline) => {
-    const rows = await context.source.run(bind(template, bindContextOf(operation)), deadline);
-    return resultOf(Buffer.from(rows.hidden[0] ?? '0'));
-  };
-}
-
-function listRunner(read: Read, table: TableView, related: RelatedReader, context: ServiceContext): Runner {
-  const { dialect, maxRecords, source } = context;
-  const grouped = read.group.length > 0;
-  const shown = outputsOf(read.selection, table, read.idField, dialect, { grouped, extra: related.localFields });
-  const outputs = [...hiddenOutputs(related.localFields, dialect), ...shown];
-  const cut = read.limit === 0 || read.limit > maxRecords;
-  const limit = cut ? maxRecords : read.limit;
-  // One row more tells whether there is more, without counting.
-  const list = compileList(read, table, outputs, { limit: cut ? limit + 1 : limit, offset: read.offset }, context);
-  const counting = compileCount(read, table, context);
-  const count = async (operation: Operation, deadline: Deadline): Promise<number> => {
-    const rows = await source.run(bind(counting, bindContextOf(operation)), deadline);
-    return Number(rows.hidden[0] ?? 0);
-  };
-  /** The page itself tells it where it is the last one, and not behind the end. Groups are fewer than the rows. */
-  const totalOf = async (rows: number, operation: Operation, deadline: Deadline): Promise<number> => {
-    const isLast = rows <= limit && (rows > 0 || read.offset === 0);
-    return isLast && !grouped ? read.offset + rows : count(operation, deadline);
-  };
-  return async (operation, deadline) => {
-    const statement = bind(list, bindContextOf(operation));
-    const [rows, asked] = await Promise.all([
-      source.run(statement, deadline),
-      read.includeCount ? count(operation, deadline) : undefined,
-    ]);
-    const page = firstRows(rows, limit);
-    const json = related.empty ? arrayOf(page) : arrayOfPieces(await related.attach(page, operation, deadline));
-    const total = asked ?? (cut ? await totalOf(rows.count, operation, deadline) : undefined);
-    if (total === undefined || (asked === undefined && total <= limit)) return resultOf(json);
-    const next = total - read.offset > limit ? { next: BigInt(read.offset + limit) } : {};
-    return resultOf(json, { count: BigInt(total), ...next });
-  };
 }
 
 function oneRunner(read: Read, table: TableView, related: RelatedReader, context: ServiceContext): Runner {

@@ -3,6 +3,7 @@
  * statement for each relation, whose rows are put into the JSON of their parents.
  */
 import type { Deadline } from '#common/deadline.ts';
+import { invalid } from '#common/errors.ts';
 import { Selection_Kind as Kind, type Operation, type Related } from '#proto/data/v1/data_pb.ts';
 import { bind } from '../compile/builder.ts';
 import { operandCoercionOf } from '../compile/coerce.ts';
@@ -85,7 +86,7 @@ export function planRelated(
 function wantedOf(
   related: readonly Related[],
   table: TableView,
-  { view }: ServiceContext,
+  { view, strict }: ServiceContext,
   path: readonly TableView[],
 ): Wanted[] {
   const wanted = new Map<RelationView, Wanted>();
@@ -95,10 +96,11 @@ function wantedOf(
     wanted.set(relation, { related: one, relation, ends: endsOf(relation, table, view), named });
   };
   for (const one of related) {
-    for (const each of spellings(one, table)) {
-      const relation = table.byRelationWireName.get(each.name);
-      if (relation) add(relation, each, true);
+    const spelled = spellings(one, table);
+    if (strict && spelled.length === 0 && one.name !== '*') {
+      throw invalid(`'${one.name}' is no relation of '${table.wireName}'.`, { field: 'related' });
     }
+    for (const each of spelled) add(table.byRelationWireName.get(each.name) as RelationView, each, true);
   }
   for (const one of related) if (one.name === '*') for (const relation of table.relations) add(relation, one, false);
   for (const relation of table.relations) {

@@ -49,7 +49,7 @@ class UpdatePlan {
     this.#keys = keyFields(table, update.idField);
     this.#keyReader = new KeyReader(this.#keys, dialect);
     this.#outputs = outputsOf(update.selection, table, update.idField, dialect);
-    this.#records = new RecordReader(table, dialect);
+    this.#records = new RecordReader(table, dialect, context.strict);
     this.#forms = new InsertForms(table, this.#outputs, context);
     const binder = (index: number) => (bound: { record: readonly Param[] }) => bound.record[index] as Param;
     this.#unchanged = compileByKey(table, this.#outputs, this.#keys, binder, update.rowFilter, context);
@@ -183,7 +183,7 @@ class UpdatePlan {
 function byFilter(update: Update, table: TableView, context: ServiceContext): Runner {
   const { dialect, maxRecords, source } = context;
   const outputs = outputsOf(update.selection, table, update.idField, dialect);
-  const records = new RecordReader(table, dialect);
+  const records = new RecordReader(table, dialect, context.strict);
   const limit = update.limit > 0 ? Math.min(update.limit, maxRecords) : maxRecords;
   const { filter, rowFilter } = update;
   const listing = { ...(filter ? { filter } : {}), ...(rowFilter ? { rowFilter } : {}), order: [], group: [] };
