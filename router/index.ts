@@ -47,6 +47,7 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
     forwarder,
     status: (host) => statusOf(state, watch.live, config.version, host),
     requestTimeoutMs: config.requestTimeoutMs,
+    exportTimeoutMs: config.exportTimeoutMs,
     log,
   });
 

@@ -25,6 +25,7 @@ export const sqliteDialect: Dialect = {
   aggregateKey: (key) => key,
   aggregateJson: (name, column) => (name === 'MIN' || name === 'MAX' ? (column?.json ?? 'number') : 'number'),
   returning: true,
+  limitMax: -1,
   falseSql: '0',
   trueSql: '1',
   alters: { dropColumn: true, addConstraint: false },
