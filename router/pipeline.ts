@@ -26,6 +26,7 @@ import { toOperation } from './forward/operation.ts';
 import { LoggedReply } from './http/logged-reply.ts';
 import type { Headers, Responder } from './http/reply.ts';
 import type { Request } from './http/request.ts';
+import type { Idempotency } from './idempotency.ts';
 import type { Listings } from './listings.ts';
 import { ApiRequest } from './parse/api-request.ts';
 import { listingOf, pluckJson, withAccess } from './parse/listing.ts';
@@ -43,6 +44,7 @@ export interface Stages {
   readonly listings: Listings;
   readonly forwarder: Forwarder;
   readonly remembered: RememberedCalls;
+  readonly idempotency: Idempotency;
   readonly status: (host: string | undefined) => Record<string, unknown>;
   readonly requestTimeoutMs: number;
   /** For lists that come without an end. */
@@ -136,7 +138,7 @@ export class Pipeline {
   }
 
   async #serviceCall(request: ApiRequest, reply: Responder, headers: Headers, principal: Principal): Promise<void> {
-    const { state, systemCalls, listings, forwarder, remembered, requestTimeoutMs } = this.#stages;
+    const { state, systemCalls } = this.#stages;
     const service = state.servicesByName.get(request.service);
     requireAccess(principal, service, request.service, request.component, request.verb);
     if (!service) throw notFound(`Could not find a service for ${request.service}.`);
@@ -147,6 +149,24 @@ export class Pipeline {
       const value = await systemCalls.answer(request, service.type, principal);
       if (value !== undefined) return sendValue(reply, 200, value, presentationOf(request, headers, true));
     }
+    const { idempotency } = this.#stages;
+    const work = (answered: Responder) => this.#data(request, answered, headers, service, principal);
+    if (!idempotency.applies(request)) return work(reply);
+    return idempotency.once(request, principal, reply, headers, work, (refused, error) =>
+      this.#refuse(request.http, refused, headers, request.verb, error),
+    );
+  }
+
+  /** Records and schemas: what a connector, or the system service as one, has to answer. */
+  async #data(
+    request: ApiRequest,
+    reply: Responder,
+    headers: Headers,
+    service: Service,
+    principal: Principal,
+  ): Promise<void> {
+    const { state, listings, forwarder, remembered, requestTimeoutMs } = this.#stages;
+    const isSystem = service.type === 'system';
     const parsed = isSystem ? parseSystem(request) : parseDatabase(request);
     const reached = this.#reached.of(service, parsed.shape);
     const granted = grant(parsed, request.verb, service, principal, state, reached);
