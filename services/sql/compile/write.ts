@@ -35,7 +35,7 @@ export function bulkInsert(
 ): ((rows: readonly (readonly Param[])[]) => Statement) | undefined {
   const columns = fields.flatMap((field) => (field.column ? [field.column] : []));
   const { insertMany } = dialect;
-  if (!insertMany || !insertMany(table.table, columns, [], '')) return undefined;
+  if (!insertMany?.(table.table, columns, [], '')) return undefined;
   const columnsShown = outputs.map(({ column }) => column);
   const clause = returning(outputs).trim();
   return (rows) => {
