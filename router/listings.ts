@@ -86,6 +86,8 @@ export class Listings {
 const KINDS: Readonly<Record<string, ResourceKind>> = {
   _schema: ResourceKind.SCHEMA,
   _table: ResourceKind.TABLE,
+  _proc: ResourceKind.PROCEDURE,
+  _func: ResourceKind.FUNCTION,
 };
 
 function nameOf(entry: Entry): string {

@@ -33,11 +33,11 @@ const OPTIONS = new Set([
 ]);
 const RELATED = /\.(?:fields|order|limit|group|filter|count_only)$/;
 
+export const isOption = (name: string): boolean => OPTIONS.has(name) || OPTION_ALIASES.has(name) || RELATED.test(name);
+
 /** @throws MillraceError invalid that names every option that would have no effect */
 export function requireKnownOptions({ query }: ApiRequest): void {
-  const unknown = query
-    .names()
-    .filter((name) => !OPTIONS.has(name) && !RELATED.test(name) && !OPTION_ALIASES.has(name));
+  const unknown = query.names().filter((name) => !isOption(name));
   if (unknown.length === 0) return;
   throw invalid(`Unknown option(s): ${unknown.map((name) => `'${name}'`).join(', ')}.`, { fields: unknown });
 }

@@ -2,10 +2,18 @@
 import { create } from '@bufbuild/protobuf';
 import { MillraceError, notFound } from '#common/errors.ts';
 import { parseJson, stringifyJson } from '#common/json.ts';
-import { Comparator, FilterSchema, ListResourcesSchema, ResourceKind, ShapeSchema } from '#proto/data/v1/data_pb.ts';
+import {
+  Comparator,
+  FilterSchema,
+  ListResourcesSchema,
+  ResourceKind,
+  RoutineKind,
+  ShapeSchema,
+} from '#proto/data/v1/data_pb.ts';
 import type { ApiRequest } from './api-request.ts';
 import { idsOf, namesOf, textValue } from './options.ts';
 import { type Parsed, parseRecords } from './records.ts';
+import { describeRoutines, parseCall, routineNames } from './routine.ts';
 import { parseSchema } from './schema.ts';
 
 /** A parsed call, and what its answer lists or touches. */
@@ -39,10 +47,27 @@ export function parseDatabase(request: ApiRequest): ParsedResource {
         return listing(request, ResourceKind.SCHEMA, '_schema/');
       }
       return { ...parseSchema(request, service, segments.slice(1)), listing: undefined, table: undefined };
+    case '_proc':
+    case '_func': {
+      const routine = ROUTINES[resource.toLowerCase() as keyof typeof ROUTINES];
+      if (id !== undefined) throw notFound(`Resource '${segments.join('/')}' not found for service '${service}'.`);
+      if (name !== undefined) {
+        return { ...parseCall(request, service, routine.kind, name), listing: undefined, table: undefined };
+      }
+      if (verb !== 'GET') throw withoutResource(verb, resource.toLowerCase());
+      const names = routineNames(request);
+      if (names.length === 0) return listing(request, routine.resource, `${resource.toLowerCase()}/`);
+      return { ...describeRoutines(request, service, routine.kind, names), listing: undefined, table: undefined };
+    }
     default:
       throw notFound(`Resource '${resource}' not found for service '${service}'.`);
   }
 }
+
+const ROUTINES = {
+  _proc: { kind: RoutineKind.PROCEDURE, resource: ResourceKind.PROCEDURE },
+  _func: { kind: RoutineKind.FUNCTION, resource: ResourceKind.FUNCTION },
+};
 
 /** Record calls on the service `system`. */
 export function parseSystem(request: ApiRequest): ParsedResource {

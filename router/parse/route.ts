@@ -45,8 +45,8 @@ function decodeSegment(segment: string): string {
 
 /** What role rules are compared with: lower case, without the arguments of a function call. */
 export function componentOf(segments: readonly string[]): string {
-  return segments
-    .join('/')
-    .toLowerCase()
-    .replace(/\([^)]*\)/g, '');
+  const component = segments.join('/').toLowerCase();
+  // What is called stands in front of its arguments.
+  const isCall = component.startsWith('_proc/') || component.startsWith('_func/');
+  return isCall ? (component.split('(', 1)[0] ?? component) : component;
 }

@@ -3,7 +3,7 @@ import type { Deadline } from '#common/deadline.ts';
 import type { Engine, Source } from '#common/engine.ts';
 import type { MillraceError } from '#common/errors.ts';
 import type { Dialect } from './dialect.ts';
-import type { Catalogue, JsonKind } from './schema.ts';
+import type { Catalogue, JsonKind, Routine } from './schema.ts';
 
 export type Param = string | number | bigint | boolean | null | Uint8Array;
 
@@ -54,11 +54,22 @@ export interface SqlEngine extends Engine<SqlSource> {
   readonly dialect: Dialect;
 }
 
+/** What a routine gave: its row sets, and for a procedure the values of OUT and INOUT parameters as one object. */
+export interface CallResult {
+  readonly sets: readonly Rows[];
+  /** JSON object; undefined where the routine has no such parameters. */
+  readonly out: Uint8Array | undefined;
+}
+
 /** All methods reject with a MillraceError (translated by the engine's errors.ts) and stop at the deadline. */
 export interface SqlSource extends Source {
   /** Set by whoever remembers the catalogue; called when the database shows that a table is not what it was. */
   onSchemaChange: (() => void) | undefined;
   introspect(deadline: Deadline): Promise<Catalogue>;
+  /** Stored procedures and functions; engines without any have neither of these two. */
+  routines?(deadline: Deadline): Promise<readonly Routine[]>;
+  /** @param params  one for each IN and INOUT parameter, in their order */
+  call?(routine: Routine, params: readonly Param[], deadline: Deadline): Promise<CallResult>;
   /** One statement, its own transaction. */
   run(statement: Statement, deadline: Deadline): Promise<Rows>;
   /** The rows in pieces, through a cursor; leaving the loop ends the query. */

@@ -69,6 +69,36 @@ export interface Table {
   readonly constraints: readonly Constraint[];
 }
 
+/** A type as parameters and results have it. */
+export type ValueType = Pick<
+  Column,
+  'type' | 'dbType' | 'nativeType' | 'json' | 'length' | 'precision' | 'scale' | 'fixedLength'
+>;
+
+export interface RoutineParam {
+  /** Empty where the database knows none. */
+  readonly name: string;
+  readonly mode: 'IN' | 'OUT' | 'INOUT';
+  readonly type: ValueType;
+  readonly hasDefault: boolean;
+}
+
+/** A stored procedure or function. */
+export interface Routine {
+  readonly kind: 'procedure' | 'function';
+  /** On the wire: the bare name in the naming schema, schema.name elsewhere. */
+  readonly name: string;
+  readonly schemaName: string;
+  readonly routineName: string;
+  readonly params: readonly RoutineParam[];
+  /** Functions: what a row of the result holds. Empty for procedures, whose rows are known when they are there. */
+  readonly columns: readonly { readonly name: string; readonly type: ValueType }[];
+  /** A function that gives one value. */
+  readonly isScalar: boolean;
+  /** As a person writes it; null for procedures. */
+  readonly returnType: string | null;
+}
+
 export interface Catalogue {
   readonly tables: readonly Table[];
 }

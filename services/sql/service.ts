@@ -7,6 +7,7 @@ import type { Logger } from '#common/observe/log.ts';
 import type { SchemaExtra } from '#proto/access/v1/access_pb.ts';
 import type { Operation, Result, Shape } from '#proto/data/v1/data_pb.ts';
 import type { SqlEngine, SqlSource } from './engine.ts';
+import { planCall, planDescribeRoutines } from './execute/call.ts';
 import type { Runner, ServiceContext } from './execute/context.ts';
 import { planCreate } from './execute/create.ts';
 import { planDefine, type SaveExtras } from './execute/define.ts';
@@ -19,6 +20,7 @@ import { WriteLine } from './execute/write-line.ts';
 import type { SchemaView } from './extras.ts';
 import { isMismatch } from './mismatch.ts';
 import { TableAccess } from './plan/table-access.ts';
+import { RoutineCache } from './routine-cache.ts';
 import { SchemaCache } from './schema-cache.ts';
 
 const MAX_RECORDS = 1000;
@@ -42,6 +44,7 @@ export class SqlService {
   readonly #options: ServiceOptions;
   readonly #schema: SchemaCache;
   readonly #writes: WriteLine;
+  readonly #routines: RoutineCache;
   /** Plans hang on the view they were made with. */
   #planned: { view: SchemaView; context: ViewContext; runners: WeakMap<Shape, Runner> } | undefined;
 
@@ -49,6 +52,7 @@ export class SqlService {
     this.#options = options;
     this.#schema = new SchemaCache(options.source, options.id, options.extras, options.log);
     this.#writes = new WriteLine(options.source);
+    this.#routines = new RoutineCache(options.source, options.name);
     options.source.onSchemaChange = () => this.#schema.doubt();
   }
 
@@ -126,7 +130,7 @@ export class SqlService {
       case 'delete':
         return planDelete(action.value, context);
       case 'listResources':
-        return planListResources(action.value, this.#schema);
+        return planListResources(action.value, this.#schema, this.#routines);
       case 'describeTables':
         return planDescribeTables(action.value, this.#schema);
       case 'describeParts':
@@ -136,6 +140,10 @@ export class SqlService {
       case 'dropTables':
       case 'dropParts':
         return planDefine(action, this.#schema, context, this.#options.saveExtras);
+      case 'describeRoutines':
+        return planDescribeRoutines(action.value, this.#routines);
+      case 'call':
+        return planCall(action.value, this.#routines, context);
       case undefined:
         throw new MillraceError('invalid', 'The operation is missing or not known to this version.');
       default:

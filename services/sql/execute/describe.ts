@@ -6,12 +6,16 @@ import {
   PartKind,
   ResourceKind,
   type Result,
+  RoutineKind,
   Target,
 } from '#proto/data/v1/data_pb.ts';
 import { describeEntry, describeField, describeRelation, describeTable } from '../describe.ts';
 import type { SchemaView, TableView } from '../extras.ts';
+import { defaultLabel } from '../labels.ts';
 import { unknownName } from '../mismatch.ts';
 import { unknownTable } from '../plan/selection.ts';
+import type { RoutineCache } from '../routine-cache.ts';
+import type { Routine } from '../schema.ts';
 import type { SchemaCache } from '../schema-cache.ts';
 import { type Runner, resultOf } from './context.ts';
 import { batchError } from './read.ts';
@@ -21,10 +25,31 @@ const ROOT = [
   { name: '_table', label: 'Table' },
 ];
 
-export function planListResources({ kind, schema, refresh, names }: ListResources, cache: SchemaCache): Runner {
+const ROUTINES = [
+  { name: '_proc', label: 'Stored Procedure' },
+  { name: '_func', label: 'Stored Function' },
+];
+
+const ROUTINE_KINDS: Partial<Record<ResourceKind, RoutineKind>> = {
+  [ResourceKind.PROCEDURE]: RoutineKind.PROCEDURE,
+  [ResourceKind.FUNCTION]: RoutineKind.FUNCTION,
+};
+
+export function planListResources(
+  { kind, schema, refresh, names }: ListResources,
+  cache: SchemaCache,
+  routines: RoutineCache,
+): Runner {
   return async () => {
+    const routineKind = ROUTINE_KINDS[kind];
+    if (routineKind !== undefined) {
+      const lower = schema.toLowerCase();
+      const all = await routines.all(routineKind, refresh);
+      const entries = all.filter(({ name }) => lower === '' || name.toLowerCase().startsWith(`${lower}.`));
+      return jsonResult([...new Map(entries.map((one) => [one.name, routineEntry(one)])).values()]);
+    }
     const view = await viewOf(cache, refresh);
-    if (kind === ResourceKind.ROOT) return jsonResult(ROOT);
+    if (kind === ResourceKind.ROOT) return jsonResult(routines.isThere ? [...ROOT, ...ROUTINES] : ROOT);
     const naming = kind === ResourceKind.TABLE ? 'wire' : 'real';
     const prefix = schema ? `${schema.toLowerCase()}.` : '';
     const wanted = new Set(names.map((name) => name.toLowerCase()));
@@ -34,6 +59,11 @@ export function planListResources({ kind, schema, refresh, names }: ListResource
       .filter((entry) => wanted.size === 0 || wanted.has(String(entry['name']).toLowerCase()));
     return jsonResult(entries);
   };
+}
+
+function routineEntry(routine: Routine): Record<string, unknown> {
+  const { name } = routine;
+  return { name, label: defaultLabel(name), description: null, native: [], access: ['GET', 'POST'] };
 }
 
 export function planDescribeTables({ tables, target, refresh }: DescribeTables, cache: SchemaCache): Runner {

@@ -74,9 +74,7 @@ order by i.indrelid, c.relname`;
  *   use. The naming schema (the connection's own, or the one to use) is not part of its tables' names.
  */
 export async function introspect(query: TextQuery, schemaSetting: string | undefined): Promise<Catalogue> {
-  const isNamed = schemaSetting !== undefined && schemaSetting !== '' && !/^(?:all|default)$/i.test(schemaSetting);
-  const namingSchema = isNamed ? schemaSetting : text((await query(CURRENT_SCHEMA, []))[0]?.[0]);
-  const only = isNamed || schemaSetting?.toLowerCase() === 'default' ? namingSchema : '';
+  const { naming: namingSchema, only } = await namingSchemaOf(query, schemaSetting);
   const rows = await query(TABLES, [only]);
   const oids = [`{${rows.map((row) => text(row[0])).join(',')}}`];
   return toCatalogue(namingSchema, {
@@ -86,6 +84,16 @@ export async function introspect(query: TextQuery, schemaSetting: string | undef
     constraints: await query(CONSTRAINTS, oids),
     indexes: await query(INDEXES, oids),
   });
+}
+
+/** @returns naming: whose tables have no prefix; only: the schema to look at, or empty for all */
+export async function namingSchemaOf(
+  query: TextQuery,
+  schemaSetting: string | undefined,
+): Promise<{ naming: string; only: string }> {
+  const isNamed = schemaSetting !== undefined && schemaSetting !== '' && !/^(?:all|default)$/i.test(schemaSetting);
+  const naming = isNamed ? schemaSetting : text((await query(CURRENT_SCHEMA, []))[0]?.[0]);
+  return { naming, only: isNamed || schemaSetting?.toLowerCase() === 'default' ? naming : '' };
 }
 
 type Row = readonly (string | null)[];

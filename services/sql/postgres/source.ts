@@ -1,13 +1,14 @@
 /** An opened PostgreSQL database: statements in, rows of JSON out, stopped at their deadline. */
 import type { Deadline } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
-import type { EachOptions, Rows, SqlSource, Statement, StatementOutcome } from '../engine.ts';
-import type { Catalogue } from '../schema.ts';
+import type { CallResult, EachOptions, Param, Rows, SqlSource, Statement, StatementOutcome } from '../engine.ts';
+import type { Catalogue, Routine } from '../schema.ts';
 import { type PgConnection, type SegmentResult, ServerError } from './connection.ts';
 import { translate } from './errors.ts';
-import { introspect } from './introspect.ts';
+import { introspect, type TextQuery } from './introspect.ts';
 import { Pool, type PoolOptions } from './pool.ts';
 import type { PgStatement } from './prepared.ts';
+import { callStatement, introspectRoutines } from './routines.ts';
 
 /** Rows that a cursor brings at a time. */
 const STREAM_ROWS = 500;
@@ -49,12 +50,25 @@ export class PostgresSource implements SqlSource {
   }
 
   introspect(deadline: Deadline): Promise<Catalogue> {
-    const query = async (text: string, params: readonly string[]): Promise<(string | null)[][]> => {
+    return introspect(this.#textQuery(deadline), this.#settings.schema);
+  }
+
+  routines(deadline: Deadline): Promise<readonly Routine[]> {
+    return introspectRoutines(this.#textQuery(deadline), this.#settings.schema);
+  }
+
+  async call(routine: Routine, params: readonly Param[], deadline: Deadline): Promise<CallResult> {
+    const rows = await this.run(callStatement(routine, params), deadline);
+    if (routine.kind === 'function') return { sets: [rows], out: undefined };
+    return { sets: [], out: rows.count > 0 ? rows.json : undefined };
+  }
+
+  #textQuery(deadline: Deadline): TextQuery {
+    return async (text: string, params: readonly string[]): Promise<(string | null)[][]> => {
       const { hidden, count } = await this.run({ text, params, columns: [], allHidden: true }, deadline);
       const width = hidden.length / count;
       return Array.from({ length: count }, (_, i) => hidden.slice(i * width, (i + 1) * width));
     };
-    return introspect(query, this.#settings.schema);
   }
 
   run(statement: PgStatement, deadline: Deadline): Promise<Rows> {
