@@ -43,10 +43,21 @@ function decodeSegment(segment: string): string {
   return text;
 }
 
-/** What role rules are compared with: lower case, without the arguments of a function call. */
+/**
+ * What role rules are compared with: lower case, without the arguments of a function call. A slash inside of a name
+ * stays encoded, so that `_table/a/b` is a record of `a` and never a table of the name `a/b`.
+ */
 export function componentOf(segments: readonly string[]): string {
-  const component = segments.join('/').toLowerCase();
+  const component = segments
+    .map((segment) => (segment.includes('/') ? segment.replaceAll('/', '%2f') : segment))
+    .join('/')
+    .toLowerCase();
   // What is called stands in front of its arguments.
-  const isCall = component.startsWith('_proc/') || component.startsWith('_func/');
-  return isCall ? (component.split('(', 1)[0] ?? component) : component;
+  return CALL.test(component) ? (component.split('(', 1)[0] ?? component) : component;
 }
+
+/** Names of tables and identifiers of records keep their parentheses: there they mean nothing. */
+const CALL = /^_(?:func|proc)\//;
+
+/** The component of a table's records. */
+export const tableComponent = (table: string): string => componentOf(['_table', table]);

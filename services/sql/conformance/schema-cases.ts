@@ -50,7 +50,9 @@ const fieldsOf = async (bench: Bench, table: string): Promise<string[]> =>
 
 export function trySchema(bench: () => Bench): void {
   test('what the service has', async () => {
-    expect(names(await bench().outcome(list(ResourceKind.ROOT)))).toEqual(expect.arrayContaining(['_schema', '_table']));
+    expect(names(await bench().outcome(list(ResourceKind.ROOT)))).toEqual(
+      expect.arrayContaining(['_schema', '_table']),
+    );
     for (const kind of [ResourceKind.SCHEMA, ResourceKind.TABLE]) {
       const tables = names(await bench().outcome(list(kind)));
       expect(tables).toEqual(expect.arrayContaining(['dept', 'emp', 'pair', 'item', 'elder', 'Odd "Table"']));

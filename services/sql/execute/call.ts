@@ -3,13 +3,15 @@ import { invalid, MillraceError } from '#common/errors.ts';
 import { parseJson, stringifyJson } from '#common/json.ts';
 import { type Call, type DescribeRoutines, RoutineKind, type Value } from '#proto/data/v1/data_pb.ts';
 import { operandCoercionOf, plainValue } from '../compile/coerce.ts';
-import type { CallResult, Param, Rows } from '../engine.ts';
+import type { CallResult } from '../engine.ts';
 import type { FieldView } from '../extras.ts';
 import { defaultLabel } from '../labels.ts';
 import type { RoutineCache } from '../routine-cache.ts';
 import type { Routine, RoutineParam } from '../schema.ts';
-import { arrayOf, arrayOfPieces, type Runner, resultOf, rowAt, type ServiceContext } from './context.ts';
+import type { Param, Rows } from '../statement.ts';
+import { type Runner, resultOf, type ServiceContext } from './context.ts';
 import { jsonResult } from './describe.ts';
+import { arrayOf, arrayOfPieces, rowAt } from './rows.ts';
 
 const EMPTY_LIST = Buffer.from('[]');
 const ALL_VERBS_MASK = 31;

@@ -4,10 +4,12 @@ import type { Deadline } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
 import type { Operation } from '#proto/data/v1/data_pb.ts';
 import { bind, type Template } from '../compile/builder.ts';
-import type { Param, Rows, SqlSource } from '../engine.ts';
+import type { SqlSource } from '../engine.ts';
 import { isMismatch } from '../mismatch.ts';
-import { bindContextOf, rowAt } from './context.ts';
+import type { Param, Rows } from '../statement.ts';
+import { bindContextOf } from './context.ts';
 import { jointDeadline } from './joint-deadline.ts';
+import { rowAt } from './rows.ts';
 
 interface PointRead {
   readonly operation: Operation;

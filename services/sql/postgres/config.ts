@@ -2,6 +2,7 @@
 import type { ConfigField } from '#common/config/field.ts';
 import type { ServiceConfig } from '#common/engine.ts';
 import { invalid } from '#common/errors.ts';
+import { databaseFields, MAX_RECORDS, statementsOf, wrongSetting } from '../database-fields.ts';
 
 const SSL_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
 export type SslMode = (typeof SSL_MODES)[number];
@@ -28,9 +29,6 @@ export interface PostgresConfig {
 }
 
 const DEFAULT_PORT = 5432;
-const DEFAULT_MAX_RECORDS = 1000;
-
-const NAME_TO_VALUE = { key: { label: 'Name', type: 'string' }, value: { label: 'Value', type: 'string' } };
 
 /** Names and order as clients know them (system-api §5.16). */
 export const configFields: readonly ConfigField[] = [
@@ -98,70 +96,11 @@ export const configFields: readonly ConfigField[] = [
     type: 'string',
     description: "What the database shows as this connection's application.",
   },
-  {
-    name: 'options',
-    label: 'Driver Options',
-    type: 'object',
-    description: 'Server settings for each session, by name, such as work_mem or search_path.',
-    default: null,
-    required: false,
-    allow_null: true,
-    object: NAME_TO_VALUE,
-  },
-  {
-    name: 'attributes',
-    label: 'Driver Attributes',
-    type: 'object',
-    description: 'Kept for clients that send it; PostgreSQL connections have no attributes of this kind.',
-    default: null,
-    required: false,
-    allow_null: true,
-    object: NAME_TO_VALUE,
-  },
-  {
-    name: 'statements',
-    label: 'Additional SQL Statements',
-    type: 'array',
-    description: 'SQL that runs on each new connection before it is used.',
-    default: null,
-    required: false,
-    allow_null: true,
-    items: 'string',
-  },
-  {
-    name: 'allow_upsert',
-    label: 'Allow Upsert',
-    type: 'boolean',
-    description: 'PUT and PATCH by identifier create the record where it does not exist.',
-    default: false,
-    allow_null: false,
-  },
-  {
-    name: 'max_records',
-    label: 'Maximum Records',
-    type: 'integer',
-    description: 'Most records that one answer holds; at least 1.',
-    default: DEFAULT_MAX_RECORDS,
-    allow_null: false,
-  },
-  {
-    name: 'cache_enabled',
-    label: 'Data Retrieval Caching Enabled',
-    type: 'boolean',
-    description: 'Keeps answers of GET requests without a body for a while.',
-    default: false,
-    required: false,
-    allow_null: false,
-  },
-  {
-    name: 'cache_ttl',
-    label: 'Cache Time To Live (seconds)',
-    type: 'integer',
-    description: 'How long such an answer is kept.',
-    default: 0,
-    required: false,
-    allow_null: false,
-  },
+  ...databaseFields({
+    options: 'Server settings for each session, by name, such as work_mem or search_path.',
+    attributes: 'Kept for clients that send it; PostgreSQL connections have no attributes of this kind.',
+    statements: 'SQL that runs on each new connection before it is used.',
+  }),
 ];
 
 /** @throws invalid that names the field; never with the value, which may be a secret */
@@ -174,7 +113,7 @@ export function readPostgresConfig(config: ServiceConfig): PostgresConfig {
   requireUtf8(text(config, 'charset'));
   mapping(config, 'attributes');
   const schema = text(config, 'schema');
-  const maxRecords = integer(config, 'max_records', Number.MIN_SAFE_INTEGER, DEFAULT_MAX_RECORDS);
+  const maxRecords = integer(config, 'max_records', Number.MIN_SAFE_INTEGER, MAX_RECORDS);
   return {
     host,
     port: integer(config, 'port', 1, DEFAULT_PORT, 65_535),
@@ -186,16 +125,14 @@ export function readPostgresConfig(config: ServiceConfig): PostgresConfig {
     timezone: text(config, 'timezone'),
     applicationName: text(config, 'application_name'),
     options: mapping(config, 'options'),
-    statements: statements(config),
+    statements: statementsOf(config),
     allowUpsert: boolean(config, 'allow_upsert'),
     // Zero and less have always meant "not set".
-    maxRecords: maxRecords > 0 ? maxRecords : DEFAULT_MAX_RECORDS,
+    maxRecords: maxRecords > 0 ? maxRecords : MAX_RECORDS,
     cacheEnabled: boolean(config, 'cache_enabled'),
     cacheTtlSeconds: integer(config, 'cache_ttl', 0, 0),
   };
 }
-
-const wrong = (name: string, expected: string) => invalid(`Setting '${name}' must be ${expected}.`, { field: name });
 
 /** Forms send an empty text for what was left out. */
 function given(config: ServiceConfig, name: string): unknown {
@@ -206,14 +143,15 @@ function given(config: ServiceConfig, name: string): unknown {
 function text(config: ServiceConfig, name: string): string | undefined {
   const value = given(config, name);
   if (value === undefined) return undefined;
-  if (typeof value !== 'string' || value.includes('\0')) throw wrong(name, 'text');
+  if (typeof value !== 'string' || value.includes('\0')) throw wrongSetting(name, 'text');
   return value.trim() || undefined;
 }
 
 /** Blanks are part of a password. */
 function password(config: ServiceConfig): string | undefined {
   const value = given(config, 'password');
-  if (value !== undefined && (typeof value !== 'string' || value.includes('\0'))) throw wrong('password', 'text');
+  if (value !== undefined && (typeof value !== 'string' || value.includes('\0')))
+    throw wrongSetting('password', 'text');
   return value;
 }
 
@@ -229,7 +167,7 @@ function integer(
   const value = typeof raw === 'string' && /^\s*-?\d+\s*$/.test(raw) ? Number(raw) : raw;
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < min || value > max) {
     const range = max === Number.MAX_SAFE_INTEGER ? '' : ` from ${min} to ${max}`;
-    throw wrong(name, `a whole number${range}`);
+    throw wrongSetting(name, `a whole number${range}`);
   }
   return value;
 }
@@ -240,38 +178,30 @@ function boolean(config: ServiceConfig, name: string): boolean {
   const word = String(value).toLowerCase();
   if (['true', '1', 'yes', 'on'].includes(word)) return true;
   if (['false', '0', 'no', 'off'].includes(word)) return false;
-  throw wrong(name, 'true or false');
+  throw wrongSetting(name, 'true or false');
 }
 
 /** A list where an object is meant is what PHP clients send for an empty one. */
 function mapping(config: ServiceConfig, name: string): Record<string, string> {
   const value = given(config, name) ?? {};
   if (Array.isArray(value) && value.length === 0) return {};
-  if (typeof value !== 'object' || Array.isArray(value)) throw wrong(name, 'an object of names and values');
+  if (typeof value !== 'object' || Array.isArray(value)) throw wrongSetting(name, 'an object of names and values');
   return Object.fromEntries(
     Object.entries(value).map(([key, entry]) => {
-      if (!['string', 'number', 'boolean'].includes(typeof entry)) throw wrong(`${name}.${key}`, 'text');
+      if (!['string', 'number', 'boolean'].includes(typeof entry)) throw wrongSetting(`${name}.${key}`, 'text');
       return [key, String(entry)];
     }),
   );
 }
 
-function statements(config: ServiceConfig): readonly string[] {
-  const value = given(config, 'statements') ?? [];
-  if (!Array.isArray(value) || !value.every((entry) => typeof entry === 'string')) {
-    throw wrong('statements', 'a list of texts');
-  }
-  return value.filter((entry) => entry.trim() !== '');
-}
-
 function sslMode(value: string | undefined): SslMode {
   if (value === undefined) return 'prefer';
   const mode = SSL_MODES.find((known) => known === value.toLowerCase());
-  if (!mode) throw wrong('sslmode', `one of ${SSL_MODES.join(', ')}`);
+  if (!mode) throw wrongSetting('sslmode', `one of ${SSL_MODES.join(', ')}`);
   return mode;
 }
 
 /** Other encodings would have to be converted here again: JSON is UTF-8. */
 function requireUtf8(charset: string | undefined): void {
-  if (charset !== undefined && !/^(utf-?8|utf8mb4|unicode)$/i.test(charset)) throw wrong('charset', 'utf8');
+  if (charset !== undefined && !/^(utf-?8|utf8mb4|unicode)$/i.test(charset)) throw wrongSetting('charset', 'utf8');
 }

@@ -1,6 +1,6 @@
 /** Stored procedures and functions of a PostgreSQL database: what there is, and how they are called. */
-import type { Param, Statement } from '../engine.ts';
 import type { Routine, RoutineParam, ValueType } from '../schema.ts';
+import type { Param, Statement } from '../statement.ts';
 import { namingSchemaOf, type TextQuery } from './introspect.ts';
 import { quoteIdentifier } from './quote.ts';
 import { columnType } from './types.ts';

@@ -1,9 +1,10 @@
 /** An opened PostgreSQL database: statements in, rows of JSON out, stopped at their deadline. */
 import type { Deadline } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
-import type { CallResult, EachOptions, Param, Rows, SqlSource, Statement, StatementOutcome } from '../engine.ts';
+import type { CallResult, EachOptions, SqlSource, StatementOutcome } from '../engine.ts';
 import { concernsAll } from '../of-all.ts';
 import type { Catalogue, Routine } from '../schema.ts';
+import type { Param, Rows, Statement } from '../statement.ts';
 import { type PgConnection, type SegmentResult, ServerError } from './connection.ts';
 import { translate } from './errors.ts';
 import { introspect, type TextQuery } from './introspect.ts';

@@ -3,7 +3,7 @@ import Database from 'better-sqlite3';
 import { LRUCache } from 'lru-cache';
 import { EXPORT_CHUNK_BYTES } from '#common/bounds.ts';
 import { sameColumns } from '../encode/columns.ts';
-import type { Param, Rows, Statement } from '../engine.ts';
+import type { Param, Rows, Statement } from '../statement.ts';
 import type { Answer, Failure, Job, Outcome, Plan, WorkerSetup } from './protocol.ts';
 import { RowFormat, RowWriter, type SqliteValue } from './row-writer.ts';
 

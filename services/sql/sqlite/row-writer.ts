@@ -1,7 +1,7 @@
 /** Rows as SQLite gives them (arrays of values) to JSON bytes, without objects in between. */
 import { KIB } from '#common/bounds.ts';
-import type { ResultColumn, Rows } from '../engine.ts';
 import type { JsonKind } from '../schema.ts';
+import type { ResultColumn, Rows } from '../statement.ts';
 
 /** INTEGER arrives as bigint, so that a number is always a REAL. */
 export type SqliteValue = bigint | number | string | Buffer | null;
