@@ -20,6 +20,8 @@ export interface SingleWrite {
 
 /** Inserts of the same columns into the same table, with the same answer. */
 export interface BulkForm {
+  /** The database kept some out without a word: nobody could tell whose the others are. Each goes alone from then on. */
+  isUneven: boolean;
   many(rows: readonly (readonly Param[])[]): Statement;
 }
 
@@ -63,7 +65,7 @@ export class WriteLine {
   ): Promise<BatchOutcome<Rows>[]> {
     if (!outcome) return group.map(() => ({ error: new Error('A write has no outcome.') }));
     if (group.length === 1) return ['rows' in outcome ? { value: outcome.rows } : outcome];
-    if ('rows' in outcome) return group.map((_, i) => ({ value: singleRow(outcome.rows, i) }));
+    if ('rows' in outcome) return sharedOut(group, outcome.rows);
     if (!isOfOneRow(outcome.error)) return group.map(() => outcome);
     const statements = group.map((write) => write.statement);
     const alone = await this.#source.runEach(statements, { mode: 'continue', optimistic: false }, deadline);
@@ -85,14 +87,15 @@ function groupByForm(writes: readonly SingleWrite[]): SingleWrite[][] {
   const groups: SingleWrite[][] = [];
   const byForm = new Map<BulkForm, SingleWrite[]>();
   for (const write of writes) {
-    const known = write.bulk && byForm.get(write.bulk);
+    const bulk = write.bulk?.isUneven ? undefined : write.bulk;
+    const known = bulk && byForm.get(bulk);
     if (known) {
       known.push(write);
       continue;
     }
     const group = [write];
     groups.push(group);
-    if (write.bulk) byForm.set(write.bulk, group);
+    if (bulk) byForm.set(bulk, group);
   }
   return groups;
 }
@@ -103,8 +106,16 @@ function statementOf(group: readonly SingleWrite[]): Statement {
   return first.bulk.many(group.map((write) => write.values));
 }
 
+function sharedOut(group: readonly SingleWrite[], rows: Rows): BatchOutcome<Rows>[] {
+  const [first] = group as readonly [SingleWrite];
+  const isUneven = rows.affected < group.length;
+  if (isUneven && first.bulk) first.bulk.isUneven = true;
+  return group.map((_, i) => ({ value: isUneven || i >= rows.count ? NOTHING_SHOWN : singleRow(rows, i) }));
+}
+
+const NOTHING_SHOWN: Rows = { count: 0, json: new Uint8Array(), ends: [], hidden: [], affected: 1 };
+
 function singleRow(rows: Rows, index: number): Rows {
-  if (index >= rows.count) return { count: 0, json: new Uint8Array(), ends: [], hidden: [], affected: 1 };
   const json = rowAt(rows, index);
   const width = rows.hidden.length / rows.count;
   return {
