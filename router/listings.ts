@@ -12,6 +12,7 @@ import { toOperation } from './forward/operation.ts';
 import type { ApiRequest } from './parse/api-request.ts';
 import { type Entry, listingOf, reduceEntries } from './parse/listing.ts';
 import type { ParsedResource } from './parse/resource.ts';
+import { componentOf, encodeSlashes } from './parse/route.ts';
 
 const NOTHING = { keys: [], records: new Uint8Array() };
 
@@ -35,12 +36,16 @@ export class Listings {
     if (parsed.listing === '' && request.query.flag('as_access_list')) {
       return this.#accessList(request, all, service, principal, deadline);
     }
-    const prefix = parsed.listing ?? '';
+    const above = parsed.listing ?? '';
     const listing = listingOf(request.query);
     const shown = all.flatMap((entry) => {
-      const mask = allowedMask(principal, service, `${prefix}${nameOf(entry)}`.toLowerCase());
+      const mask = allowedMask(
+        principal,
+        service,
+        componentOf(above === '' ? nameOf(entry).split('/') : [above, nameOf(entry)]),
+      );
       // The list of a service's own resources is not filtered; what lies below them is.
-      if (mask === 0 && prefix !== '') return [];
+      if (mask === 0 && above !== '') return [];
       return ['access' in entry || listing.withAccess ? { ...entry, access: verbNames(mask) } : entry];
     });
     return reduceEntries(shown, listing);
@@ -68,7 +73,8 @@ export class Listings {
       const shape = create(ShapeSchema, { service: request.service, action: { case: 'listResources', value } });
       const operation = toOperation(request.http.id, NOTHING, { shape, parameters: [] }, principal);
       for (const entry of await this.#fetch(service, operation, deadline)) {
-        components.push(`${name}/${nameOf(entry)}/`, `${name}/${nameOf(entry)}/*`);
+        const component = `${name}/${encodeSlashes(nameOf(entry))}`;
+        components.push(`${component}/`, `${component}/*`);
       }
     }
     return components.filter((component) => allowedMask(principal, service, stripped(component)) !== 0);

@@ -31,7 +31,7 @@ import type { Listings } from './listings.ts';
 import { ApiRequest } from './parse/api-request.ts';
 import { listingOf, pluckJson, withAccess } from './parse/listing.ts';
 import { type ParsedResource, parseDatabase, parseSystem } from './parse/resource.ts';
-import { parseRoute } from './parse/route.ts';
+import { componentOf, parseRoute } from './parse/route.ts';
 import type { ReadyCall, RememberedCalls } from './remembered.ts';
 import type { SystemCalls } from './system/calls.ts';
 import { rootListing } from './system/root.ts';
@@ -294,7 +294,7 @@ function transformOf(
   principal: Principal,
 ): ((json: Uint8Array) => Uint8Array) | undefined {
   if (shape.action.case === 'describeTables' && !principal.isAdmin) {
-    return (json) => withAccess(json, (table) => allowedMask(principal, service, `_schema/${table.toLowerCase()}`));
+    return (json) => withAccess(json, (table) => allowedMask(principal, service, componentOf(['_schema', table])));
   }
   if (single || !query.flag('as_list')) return undefined;
   const { idFields } = listingOf(query, service.type === 'system' ? systemKey(shape) : 'name');

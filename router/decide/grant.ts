@@ -10,8 +10,9 @@ import type { Filter, Shape, TableRule, Value } from '#proto/data/v1/data_pb.ts'
 import type { AccessState } from '../access/state.ts';
 import type { Principal } from '../authenticate/principal.ts';
 import { tableComponent } from '../parse/route.ts';
-import { replaceLookups } from './lookups.ts';
+import { replaceLookups, replaceRuleLookups } from './lookups.ts';
 import { type RowFilter, rowFilterOf, shiftParameters } from './row-filter.ts';
+import { requireSchemaAccess } from './schema-access.ts';
 import { isUnruled, tableRules } from './table-rules.ts';
 
 /** The part of an operation that a decision may change. */
@@ -34,7 +35,8 @@ const OPEN = '';
 
 /**
  * @param reached  other tables of the service whose rules the connector wants
- * @throws MillraceError denied when a record to be written does not satisfy the role's conditions
+ * @throws MillraceError denied when a record to be written does not satisfy the role's conditions, or when a table
+ *   that is named beside the path is not open to the role
  */
 export function grant(
   operation: Decidable,
@@ -45,7 +47,10 @@ export function grant(
   reached: readonly string[] = [],
 ): Grant {
   const { table } = operation;
-  if (table === undefined) return { shape: operation.shape, parameters: operation.parameters, variant: OPEN };
+  if (table === undefined) {
+    requireSchemaAccess(operation.shape, operation.records, verb, service, principal);
+    return { shape: operation.shape, parameters: operation.parameters, variant: OPEN };
+  }
   const parameters = withLookups(operation.parameters, state, principal);
   const unruled = isUnruled(operation.shape, service, principal);
   const shape = unruled ? { ...operation.shape, unruled } : operation.shape;
@@ -74,7 +79,7 @@ function rowFilter(
   const { role, requestor, isAdmin } = principal;
   if (isAdmin || !role) return undefined;
   const entry = role.filterEntry(service.id, tableComponent(table), VERB_BITS[verb] ?? 0, requestor);
-  return entry && rowFilterOf(entry, (text) => replaceLookups(text, state, principal));
+  return entry && rowFilterOf(entry, (text, isPattern) => replaceRuleLookups(text, state, principal, isPattern));
 }
 
 /** Lookups are values: they are replaced inside a value and can never become a part of the condition. */

@@ -18,7 +18,7 @@ import { parseSchema } from './schema.ts';
 
 /** A parsed call, and what its answer lists or touches. */
 export interface ParsedResource extends Parsed {
-  /** A list of named things below this path: `_table/`; undefined: records or descriptions. */
+  /** A list of named things below this path: `_table`, or '' for the service itself; undefined: records or descriptions. */
   readonly listing: string | undefined;
   /** The table whose row conditions hold; undefined where there are no rows. */
   readonly table: string | undefined;
@@ -38,13 +38,13 @@ export function parseDatabase(request: ApiRequest): ParsedResource {
     case '_table':
       if (name === undefined) {
         if (verb !== 'GET') throw withoutResource(verb, '_table');
-        return listing(request, ResourceKind.TABLE, '_table/');
+        return listing(request, ResourceKind.TABLE, '_table');
       }
       if (more.length > 0) throw notFound(`Resource '${segments.join('/')}' not found for service '${service}'.`);
       return { ...parseRecords(request, service, name, id), listing: undefined, table: name };
     case '_schema':
       if (name === undefined && verb === 'GET' && !namesTables(request)) {
-        return listing(request, ResourceKind.SCHEMA, '_schema/');
+        return listing(request, ResourceKind.SCHEMA, '_schema');
       }
       return { ...parseSchema(request, service, segments.slice(1)), listing: undefined, table: undefined };
     case '_proc':
@@ -108,7 +108,7 @@ function withSystemOptions(request: ApiRequest, resource: string, parsed: Parsed
   };
 }
 
-function listing(request: ApiRequest, kind: ResourceKind, prefix: string): ParsedResource {
+function listing(request: ApiRequest, kind: ResourceKind, path: string): ParsedResource {
   const value = create(ListResourcesSchema, {
     kind,
     schema: request.query.get('schema') ?? '',
@@ -122,7 +122,7 @@ function listing(request: ApiRequest, kind: ResourceKind, prefix: string): Parse
     records: NOTHING,
     single: false,
     repeatable: true,
-    listing: prefix,
+    listing: path,
     table: undefined,
   };
 }

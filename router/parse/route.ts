@@ -48,13 +48,13 @@ function decodeSegment(segment: string): string {
  * stays encoded, so that `_table/a/b` is a record of `a` and never a table of the name `a/b`.
  */
 export function componentOf(segments: readonly string[]): string {
-  const component = segments
-    .map((segment) => (segment.includes('/') ? segment.replaceAll('/', '%2f') : segment))
-    .join('/')
-    .toLowerCase();
+  const component = segments.map(encodeSlashes).join('/').toLowerCase();
   // What is called stands in front of its arguments.
   return CALL.test(component) ? (component.split('(', 1)[0] ?? component) : component;
 }
+
+/** A name as one segment of a component. */
+export const encodeSlashes = (name: string): string => (name.includes('/') ? name.replaceAll('/', '%2f') : name);
 
 /** Names of tables and identifiers of records keep their parentheses: there they mean nothing. */
 const CALL = /^_(?:func|proc)\//;

@@ -1,5 +1,5 @@
 /** A bounded set of connections to one database, lent to one piece of work at a time. */
-import { callerGone, type Deadline } from '#common/deadline.ts';
+import type { Deadline } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
 import { type ConnectionOptions, PgConnection } from './connection.ts';
 
@@ -7,6 +7,12 @@ import { type ConnectionOptions, PgConnection } from './connection.ts';
 const WAITING_MAX = 10_000;
 /** A connection that nobody used for this long is given back to the server. */
 const IDLE_MS = 60_000;
+
+/** What is under way when the pool is closed may take so long to end. */
+const CLOSE_MS = 5_000;
+
+const closing = (): MillraceError =>
+  new MillraceError('unavailable', 'The service is being closed.', { retryable: true });
 
 /** What the driver says when the server answers that it has no TLS. */
 const NO_TLS = /does not support SSL/i;
@@ -32,6 +38,7 @@ export class Pool {
   readonly #open = new Set<PgConnection>();
   #opening = 0;
   #closed = false;
+  #emptied = (): void => {};
   /** The server was found to have no TLS. */
   #plain = false;
 
@@ -44,7 +51,7 @@ export class Pool {
   /** @throws what the driver threw when no connection can be opened; MillraceError overloaded, deadline, cancelled */
   async acquire(deadline: Deadline): Promise<PgConnection> {
     deadline.throwIfAborted();
-    if (this.#closed) throw callerGone();
+    if (this.#closed) throw closing();
     for (let entry = this.#idle.pop(); entry; entry = this.#idle.pop()) {
       if (!entry.connection.failure) return entry.connection;
       this.#open.delete(entry.connection);
@@ -59,6 +66,7 @@ export class Pool {
     if (connection.failure || this.#closed) {
       this.#open.delete(connection);
       if (!connection.failure) connection.close();
+      if (this.#open.size === 0) this.#emptied();
       if (this.#waiting.length > 0 && !this.#closed) void this.#connect();
       return;
     }
@@ -67,13 +75,21 @@ export class Pool {
     else this.#idle.push({ connection, since: Date.now() });
   }
 
+  /** What is under way is finished; what still waits is refused. */
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#reaper);
-    for (const waiting of this.#waiting.splice(0)) waiting.reject(callerGone());
+    for (const waiting of this.#waiting.splice(0)) waiting.reject(closing());
+    for (const { connection } of this.#idle.splice(0)) this.release(connection);
+    if (this.#open.size === 0) return;
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      this.#emptied = resolve;
+      timer = setTimeout(resolve, CLOSE_MS);
+    });
+    clearTimeout(timer);
     for (const connection of this.#open) connection.close();
     this.#open.clear();
-    this.#idle.length = 0;
   }
 
   #wait(deadline: Deadline): Promise<PgConnection> {

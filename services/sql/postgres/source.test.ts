@@ -231,6 +231,18 @@ suiteWith('postgres', 'a PostgreSQL source', () => {
     });
   });
 
+  test('one that is closed finishes what is under way and takes nothing more', async () => {
+    const bench = open({}, 1);
+    await outside.sql('create or replace view slowly as select id, pg_sleep(0.2)::text as v from t');
+    const under = bench.outcome(read('slowly', { order: [{ field: 'id' }], ...fields('id', 'v') }));
+    await vi.waitUntil(async () => (await running('"slowly"')) === 1);
+    const waiting = bench.outcome(read('t', { countOnly: true }));
+    await bench.close();
+    expect(await under).toMatchObject({ json: [{ id: 1 }, { id: 2 }] });
+    expect(await waiting).toEqual({ code: 'unavailable' });
+    expect(await bench.outcome(read('t', { countOnly: true }))).toEqual({ code: 'unavailable' });
+  });
+
   describe('a table that is changed behind our back', () => {
     /** Reads it in several ways, so that statements are prepared; then the clock is past the catalogue's rest. */
     async function known(table: string, ...definition: string[]): Promise<Bench> {
