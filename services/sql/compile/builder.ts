@@ -1,7 +1,7 @@
 /** Puts the text of one statement together: identifiers are always quoted, values are always bound. */
 import type { Caller, Value } from '#proto/data/v1/data_pb.ts';
 import type { Dialect } from '../dialect.ts';
-import type { Param, ResultColumn, Statement } from '../engine.ts';
+import type { Param, ResultColumn, RowsOfWrite, Statement } from '../engine.ts';
 import type { Table } from '../schema.ts';
 
 /** What an operation brings beside its shape. */
@@ -20,14 +20,14 @@ export interface Template {
   readonly text: string;
   readonly binders: readonly Binder[];
   readonly columns: readonly ResultColumn[];
+  readonly reads?: RowsOfWrite<Template>;
 }
 
 export function bind(template: Template, context: BindContext): Statement {
-  return {
-    text: template.text,
-    params: template.binders.map((binder) => binder(context)),
-    columns: template.columns,
-  };
+  const { text, columns, reads } = template;
+  const params = template.binders.map((binder) => binder(context));
+  if (!reads) return { text, params, columns };
+  return { text, params, columns, reads: { when: reads.when, statement: bind(reads.statement, context) } };
 }
 
 export class SqlBuilder {

@@ -13,6 +13,7 @@ import { unknownName } from '../mismatch.ts';
 import type { Column } from '../schema.ts';
 import type { BindContext, Binder, SqlBuilder } from './builder.ts';
 import { type Coerce, operandCoercionOf, plainValue } from './coerce.ts';
+import { listCondition } from './list.ts';
 
 const SYMBOLS: Partial<Record<Comparator, string>> = {
   [Comparator.EQ]: '=',
@@ -69,13 +70,7 @@ function compileComparison(comparison: Comparison, table: TableView, builder: Sq
     case Comparator.IN: {
       const coerce = operandCoercionOf(field, dialect);
       const readers = operands.map((operand) => reader(operand, coerce));
-      const list = builder.parameter((context) =>
-        dialect.arrayParam(
-          readers.map((read) => read(context)),
-          column,
-        ),
-      );
-      return dialect.inList(sql, list, column);
+      return listCondition(sql, column, readers, (context) => readers.map((read) => read(context)), builder);
     }
     case Comparator.BETWEEN: {
       const [low, high] = operands.map((operand) => operandSql(operand, field, column, builder));

@@ -7,6 +7,7 @@ import { unknownName } from '../mismatch.ts';
 import type { Output } from '../plan/selection.ts';
 import { type Binder, quoteName, SqlBuilder, type Template, tableName } from './builder.ts';
 import { compileFilters } from './filter.ts';
+import { ListTemplate } from './list.ts';
 
 export interface ListOptions {
   /** Rows to fetch. */
@@ -54,22 +55,23 @@ export function compileByKey(
   return builder.finish(outputs.map(({ column }) => column));
 }
 
-/** All records whose single key field is in one array parameter. */
+/** All records whose single key field is in a list. */
 export function compileByKeys(
   table: TableView,
   outputs: readonly Output[],
   key: FieldView,
-  keyBinder: Binder,
   rowFilter: Filter | undefined,
   dialect: Dialect,
-): Template {
-  const builder = selectFrom(table, outputs, dialect);
+): ListTemplate {
   const column = key.column;
   if (!column) throw invalid(`Field '${key.wireName}' cannot identify records.`);
-  builder.add(` where ${dialect.inList(quoteName(column.name, dialect), builder.parameter(keyBinder), column)}`);
-  const filter = compileFilters([rowFilter], table, builder);
-  if (filter) builder.add(` and ${filter}`);
-  return builder.finish(outputs.map(({ column: one }) => one));
+  return new ListTemplate(dialect, (condition) => {
+    const builder = selectFrom(table, outputs, dialect);
+    builder.add(` where ${condition(quoteName(column.name, dialect), column, builder)}`);
+    const filter = compileFilters([rowFilter], table, builder);
+    if (filter) builder.add(` and ${filter}`);
+    return builder.finish(outputs.map(({ column: one }) => one));
+  });
 }
 
 export function keyCondition(
@@ -90,7 +92,7 @@ export function where(filters: readonly (Filter | undefined)[], table: TableView
   if (condition) builder.add(` where ${condition}`);
 }
 
-function selectFrom(table: TableView, outputs: readonly Output[], dialect: Dialect): SqlBuilder {
+export function selectFrom(table: TableView, outputs: readonly Output[], dialect: Dialect): SqlBuilder {
   // Without any column a row is still a row.
   const columns = outputs.length > 0 ? outputs.map(({ sql }) => sql).join(', ') : '1';
   return new SqlBuilder(dialect).add(`select ${columns} from ${tableName(table.table, dialect)}`);
@@ -119,12 +121,11 @@ export function orderSql(
       const output = outputs.find((one) => one.column.name.toLowerCase() === field.toLowerCase());
       const sql = column ? quoteName(column.name, dialect) : output?.sql;
       if (!sql) throw unknownName(`Invalid field '${field}' in order by clause.`, { field });
-      return `${sql}${descending ? ' desc' : ' asc'}${nullsSql(nulls)}`;
+      const directed = `${sql}${descending ? ' desc' : ' asc'}`;
+      if (nulls !== Nulls.FIRST && nulls !== Nulls.LAST) return directed;
+      const first = nulls === Nulls.FIRST;
+      if (dialect.ordersNulls) return `${directed} nulls ${first ? 'first' : 'last'}`;
+      return `${sql} is null ${first ? 'desc' : 'asc'}, ${directed}`;
     })
     .join(', ');
-}
-
-function nullsSql(nulls: Nulls): string {
-  if (nulls === Nulls.FIRST) return ' nulls first';
-  return nulls === Nulls.LAST ? ' nulls last' : '';
 }

@@ -4,16 +4,17 @@ import { invalid, MillraceError } from '#common/errors.ts';
 import type { BatchMode, Create, Operation, Result } from '#proto/data/v1/data_pb.ts';
 import { bind, type Template } from '../compile/builder.ts';
 import { bulkInsert, compileInsert } from '../compile/write.ts';
+import type { Dialect } from '../dialect.ts';
 import type { Param, Rows, Statement } from '../engine.ts';
 import type { FieldView, TableView } from '../extras.ts';
 import { findTable, keyFields, type Output, outputsOf } from '../plan/selection.ts';
 import { runSteps, type Step } from './batch.ts';
-import { arrayOf, arrayOfPieces, bindContextOf, type Runner, resultOf, rowAt, type ServiceContext } from './context.ts';
+import { arrayOfPieces, bindContextOf, type Runner, resultOf, rowAt, type ServiceContext } from './context.ts';
 import { relationsIn } from './nested.ts';
 import { type WriteOne, writeNested } from './nested-writes.ts';
 import { batchError, recordsOf } from './read.ts';
 import { RecordReader, type Row } from './records.ts';
-import { type BulkForm, isOfOneRow } from './write-line.ts';
+import { type BulkForm, isOfOneRow, partsOf } from './write-line.ts';
 
 /** From this many rows of the same columns on, one statement is tried before single ones. */
 const BULK_FROM = 33;
@@ -45,7 +46,7 @@ export class InsertForms {
     const many = bulkInsert(this.#table, fields, this.#outputs, dialect);
     const form = {
       template: compileInsert(this.#table, fields, this.#outputs, dialect),
-      bulk: many && { many },
+      bulk: many && { many, sizes: sizesFor(fields.length, dialect) },
     };
     if (this.#forms.size < FORMS_MAX) this.#forms.set(signature, form);
     return form;
@@ -53,6 +54,11 @@ export class InsertForms {
 }
 
 const FORMS_MAX = 200;
+
+/** Those whose values are not too many for one statement. */
+function sizesFor(columns: number, { insertSizes, parametersMax }: Dialect): readonly number[] | undefined {
+  return insertSizes?.filter((size) => size === 1 || size * columns <= parametersMax);
+}
 
 export function planCreate(create: Create, context: ServiceContext): Runner {
   const table = findTable(context.view, create.table);
@@ -145,10 +151,10 @@ async function createMany(
   deadline: Deadline,
   context: ServiceContext,
 ): Promise<Result> {
-  const bulk = bulkStatement(rows, forms);
+  const bulk = bulkStatements(rows, forms);
   if (bulk) {
     const written = await tryBulk(bulk, deadline, context);
-    if (written) return resultOf(arrayOf(written));
+    if (written) return resultOf(arrayOfPieces(written.map(({ json }) => json)));
   }
   const steps = rows.map((row): Step => {
     if ('error' in row) return row;
@@ -163,19 +169,25 @@ async function createMany(
 
 /** undefined: something failed and nothing was written; the rows are tried one by one. */
 async function tryBulk(
-  statement: Statement,
+  statements: readonly Statement[],
   deadline: Deadline,
   { source }: ServiceContext,
-): Promise<Rows | undefined> {
+): Promise<Rows[] | undefined> {
+  const [only] = statements;
   try {
-    return await source.run(statement, deadline);
+    if (only && statements.length === 1) return [await source.run(only, deadline)];
+    const outcomes = await source.runEach(statements, { mode: 'rollback', optimistic: true }, deadline);
+    return outcomes.map((outcome) => {
+      if ('error' in outcome) throw outcome.error;
+      return outcome.rows;
+    });
   } catch (error) {
     if (!isOfOneRow(error)) throw error;
     return undefined;
   }
 }
 
-function bulkStatement(rows: readonly RowOrError[], forms: InsertForms): Statement | undefined {
+function bulkStatements(rows: readonly RowOrError[], forms: InsertForms): Statement[] | undefined {
   const [first] = rows;
   if (rows.length < BULK_FROM || !first || 'error' in first) return undefined;
   const values: (readonly Param[])[] = [];
@@ -183,7 +195,8 @@ function bulkStatement(rows: readonly RowOrError[], forms: InsertForms): Stateme
     if ('error' in row || row.signature !== first.signature) return undefined;
     values.push(row.values);
   }
-  return first.fields.length > 0 ? forms.of(first.signature, first.fields).bulk?.many(values) : undefined;
+  const bulk = first.fields.length > 0 ? forms.of(first.signature, first.fields).bulk : undefined;
+  return bulk && partsOf(values, bulk.sizes).map((part) => bulk.many(part));
 }
 
 export function droppedOf(rows: readonly RowOrError[]): string[] {

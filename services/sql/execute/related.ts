@@ -5,10 +5,9 @@
 import type { Deadline } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
 import { Selection_Kind as Kind, type Operation, type Related, type Selection } from '#proto/data/v1/data_pb.ts';
-import type { Binder } from '../compile/builder.ts';
-import { bind, SqlBuilder, type Template, tableName } from '../compile/builder.ts';
 import { operandCoercionOf } from '../compile/coerce.ts';
-import { orderSql } from '../compile/read.ts';
+import { ListTemplate } from '../compile/list.ts';
+import { orderSql, selectFrom } from '../compile/read.ts';
 import type { Param, Rows } from '../engine.ts';
 import type { FieldView, RelationView, TableView } from '../extras.ts';
 import { hiddenOutputs, type Output, outputsOf } from '../plan/selection.ts';
@@ -97,7 +96,7 @@ function planChildren(related: Related, far: TableView, target: FieldView, singl
       const distinct = distinctOf(values);
       if (distinct.length === 0) return values.map(() => absent);
       const rows = await source.run(
-        bind(template(coerced(distinct, target, context)), bindContextOf(operation)),
+        template.bind(coerced(distinct, target, context), bindContextOf(operation)),
         deadline,
       );
       const groups = grouped(rows);
@@ -129,7 +128,7 @@ function planManyMany(
     async (values, operation, deadline) => {
       const distinct = distinctOf(values);
       if (distinct.length === 0) return values.map(() => EMPTY_LIST);
-      const rows = await source.run(bind(links(coerced(distinct, near, context)), bindContextOf(operation)), deadline);
+      const rows = await source.run(links.bind(coerced(distinct, near, context), bindContextOf(operation)), deadline);
       const pairs = Array.from({ length: rows.count }, (_, i) => rows.hidden.slice(i * 2, i * 2 + 2));
       const farKeys = pairs.map(([, key]) => key ?? null);
       const farJson = await fetchFar(farKeys, operation, deadline);
@@ -150,26 +149,17 @@ function compileIn(
   target: FieldView,
   outputs: readonly Output[],
   context: ServiceContext,
-): (values: readonly Param[]) => Template {
+): ListTemplate {
   const { dialect, maxRecords } = context;
   const column = target.column;
   if (!column) throw new MillraceError('invalid', `Field '${target.wireName}' cannot relate records.`);
   const limit = related.limit > 0 ? Math.min(related.limit, maxRecords) : maxRecords;
-  const builder = new SqlBuilder(dialect);
-  const list: Binder = (bound) => dialect.arrayParam(bound.record, column);
-  const columns = outputs.map(({ sql }) => sql).join(', ');
-  builder.add(`select ${columns} from ${tableName(table.table, dialect)}`);
-  builder.add(` where ${dialect.inList(builder.quote(column.name), builder.parameter(list), column)}`);
-  if (related.order.length > 0) builder.add(` order by ${orderSql(related.order, table, outputs, dialect)}`);
-  builder.add(` limit ${builder.placeholder(() => limit, dialect.wholeNumberType)}`);
-  const template = builder.finish(outputs.map((output) => output.column));
-  return (values) => ({
-    ...template,
-    binders: template.binders.map(
-      (binder): Binder =>
-        (bound) =>
-          binder({ ...bound, record: values }),
-    ),
+  return new ListTemplate(dialect, (condition) => {
+    const builder = selectFrom(table, outputs, dialect);
+    builder.add(` where ${condition(builder.quote(column.name), column, builder)}`);
+    if (related.order.length > 0) builder.add(` order by ${orderSql(related.order, table, outputs, dialect)}`);
+    builder.add(` limit ${builder.placeholder(() => limit, dialect.wholeNumberType)}`);
+    return builder.finish(outputs.map((output) => output.column));
   });
 }
 

@@ -19,6 +19,8 @@ export interface SingleWrite {
 
 /** Inserts of the same columns into the same table, with the same answer. */
 export interface BulkForm {
+  /** Rows that one statement takes, descending to 1; undefined: any number. */
+  readonly sizes: readonly number[] | undefined;
   many(rows: readonly (readonly Param[])[]): Statement;
 }
 
@@ -41,7 +43,7 @@ export class WriteLine {
 
   async #run(writes: readonly SingleWrite[]): Promise<BatchOutcome<Rows>[]> {
     const deadline = jointDeadline(writes.map((write) => write.deadline));
-    const groups = groupByForm(writes);
+    const groups = groupByForm(writes).flatMap((group) => partsOf(group, group[0]?.bulk?.sizes));
     const statements = groups.map((group) => statementOf(group));
     const options = { mode: 'continue', optimistic: true } as const;
     const outcomes = await this.#source.runEach(statements, options, deadline);
@@ -94,6 +96,17 @@ function groupByForm(writes: readonly SingleWrite[]): SingleWrite[][] {
     if (write.bulk) byForm.set(write.bulk, group);
   }
   return groups;
+}
+
+/** A list in parts of the sizes, the biggest first; without sizes: all of it. */
+export function partsOf<T>(list: readonly T[], sizes: readonly number[] | undefined): (readonly T[])[] {
+  if (!sizes) return [list];
+  const parts: (readonly T[])[] = [];
+  let at = 0;
+  for (const size of sizes) {
+    for (; list.length - at >= size; at += size) parts.push(list.slice(at, at + size));
+  }
+  return parts;
 }
 
 function statementOf(group: readonly SingleWrite[]): Statement {
