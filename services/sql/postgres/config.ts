@@ -2,6 +2,18 @@
 import type { ConfigField } from '#common/config/field.ts';
 import type { ServiceConfig } from '#common/engine.ts';
 import { invalid } from '#common/errors.ts';
+import {
+  boolean,
+  COMMON_FIELDS,
+  DEFAULT_MAX_RECORDS,
+  integer,
+  mapping,
+  NAME_TO_VALUE,
+  password,
+  statements,
+  text,
+  wrong,
+} from '../settings.ts';
 
 const SSL_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
 export type SslMode = (typeof SSL_MODES)[number];
@@ -28,9 +40,6 @@ export interface PostgresConfig {
 }
 
 const DEFAULT_PORT = 5432;
-const DEFAULT_MAX_RECORDS = 1000;
-
-const NAME_TO_VALUE = { key: { label: 'Name', type: 'string' }, value: { label: 'Value', type: 'string' } };
 
 /** Names and order as clients know them (system-api §5.16). */
 export const configFields: readonly ConfigField[] = [
@@ -118,50 +127,7 @@ export const configFields: readonly ConfigField[] = [
     allow_null: true,
     object: NAME_TO_VALUE,
   },
-  {
-    name: 'statements',
-    label: 'Additional SQL Statements',
-    type: 'array',
-    description: 'SQL that runs on each new connection before it is used.',
-    default: null,
-    required: false,
-    allow_null: true,
-    items: 'string',
-  },
-  {
-    name: 'allow_upsert',
-    label: 'Allow Upsert',
-    type: 'boolean',
-    description: 'PUT and PATCH by identifier create the record where it does not exist.',
-    default: false,
-    allow_null: false,
-  },
-  {
-    name: 'max_records',
-    label: 'Maximum Records',
-    type: 'integer',
-    description: 'Most records that one answer holds; at least 1.',
-    default: DEFAULT_MAX_RECORDS,
-    allow_null: false,
-  },
-  {
-    name: 'cache_enabled',
-    label: 'Data Retrieval Caching Enabled',
-    type: 'boolean',
-    description: 'Keeps answers of GET requests without a body for a while.',
-    default: false,
-    required: false,
-    allow_null: false,
-  },
-  {
-    name: 'cache_ttl',
-    label: 'Cache Time To Live (seconds)',
-    type: 'integer',
-    description: 'How long such an answer is kept.',
-    default: 0,
-    required: false,
-    allow_null: false,
-  },
+  ...COMMON_FIELDS,
 ];
 
 /** @throws invalid that names the field; never with the value, which may be a secret */
@@ -193,75 +159,6 @@ export function readPostgresConfig(config: ServiceConfig): PostgresConfig {
     cacheEnabled: boolean(config, 'cache_enabled'),
     cacheTtlSeconds: integer(config, 'cache_ttl', 0, 0),
   };
-}
-
-const wrong = (name: string, expected: string) => invalid(`Setting '${name}' must be ${expected}.`, { field: name });
-
-/** Forms send an empty text for what was left out. */
-function given(config: ServiceConfig, name: string): unknown {
-  const value = config[name];
-  return value === null || value === '' ? undefined : value;
-}
-
-function text(config: ServiceConfig, name: string): string | undefined {
-  const value = given(config, name);
-  if (value === undefined) return undefined;
-  if (typeof value !== 'string' || value.includes('\0')) throw wrong(name, 'text');
-  return value.trim() || undefined;
-}
-
-/** Blanks are part of a password. */
-function password(config: ServiceConfig): string | undefined {
-  const value = given(config, 'password');
-  if (value !== undefined && (typeof value !== 'string' || value.includes('\0'))) throw wrong('password', 'text');
-  return value;
-}
-
-function integer(
-  config: ServiceConfig,
-  name: string,
-  min: number,
-  fallback: number,
-  max: number = Number.MAX_SAFE_INTEGER,
-): number {
-  const raw = given(config, name);
-  if (raw === undefined) return fallback;
-  const value = typeof raw === 'string' && /^\s*-?\d+\s*$/.test(raw) ? Number(raw) : raw;
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < min || value > max) {
-    const range = max === Number.MAX_SAFE_INTEGER ? '' : ` from ${min} to ${max}`;
-    throw wrong(name, `a whole number${range}`);
-  }
-  return value;
-}
-
-function boolean(config: ServiceConfig, name: string): boolean {
-  const value = given(config, name);
-  if (value === undefined) return false;
-  const word = String(value).toLowerCase();
-  if (['true', '1', 'yes', 'on'].includes(word)) return true;
-  if (['false', '0', 'no', 'off'].includes(word)) return false;
-  throw wrong(name, 'true or false');
-}
-
-/** A list where an object is meant is what PHP clients send for an empty one. */
-function mapping(config: ServiceConfig, name: string): Record<string, string> {
-  const value = given(config, name) ?? {};
-  if (Array.isArray(value) && value.length === 0) return {};
-  if (typeof value !== 'object' || Array.isArray(value)) throw wrong(name, 'an object of names and values');
-  return Object.fromEntries(
-    Object.entries(value).map(([key, entry]) => {
-      if (!['string', 'number', 'boolean'].includes(typeof entry)) throw wrong(`${name}.${key}`, 'text');
-      return [key, String(entry)];
-    }),
-  );
-}
-
-function statements(config: ServiceConfig): readonly string[] {
-  const value = given(config, 'statements') ?? [];
-  if (!Array.isArray(value) || !value.every((entry) => typeof entry === 'string')) {
-    throw wrong('statements', 'a list of texts');
-  }
-  return value.filter((entry) => entry.trim() !== '');
 }
 
 function sslMode(value: string | undefined): SslMode {

@@ -2,11 +2,11 @@
 import type { Deadline } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
 import type { EachOptions, Rows, SqlSource, Statement, StatementOutcome } from '../engine.ts';
+import { Pool, type PoolOptions } from '../pool.ts';
 import type { Catalogue } from '../schema.ts';
 import { type PgConnection, type SegmentResult, ServerError } from './connection.ts';
 import { translate } from './errors.ts';
 import { introspect } from './introspect.ts';
-import { Pool, type PoolOptions } from './pool.ts';
 import type { PgStatement } from './prepared.ts';
 
 /** Rows that a cursor brings at a time. */
@@ -25,7 +25,7 @@ function command(text: string): Statement {
   return { text, params: [], columns: [] };
 }
 
-export interface PostgresSettings extends PoolOptions {
+export interface PostgresSettings extends PoolOptions<PgConnection> {
   /** The service's `schema` setting (database-api §1.3). */
   readonly schema: string | undefined;
   /** What a new session is told about statement_timeout, milliseconds. */
@@ -34,7 +34,7 @@ export interface PostgresSettings extends PoolOptions {
 
 export class PostgresSource implements SqlSource {
   onSchemaChange: (() => void) | undefined;
-  readonly #pool: Pool;
+  readonly #pool: Pool<PgConnection>;
   readonly #settings: PostgresSettings;
   /** What each session was last told about statement_timeout. */
   readonly #timeouts = new WeakMap<PgConnection, number>();

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { ConfigField } from '#common/config/field.ts';
 import type { ServiceConfig } from '#common/engine.ts';
 import { invalid } from '#common/errors.ts';
+import { COMMON_FIELDS, NAME_TO_VALUE, statements, wrong } from '../settings.ts';
 
 export interface SqliteConfig {
   /** Absolute path, or `:memory:`. */
@@ -12,7 +13,6 @@ export interface SqliteConfig {
 }
 
 const IN_MEMORY = ':memory:';
-const NAME_TO_VALUE = { key: { label: 'Name', type: 'string' }, value: { label: 'Value', type: 'string' } };
 
 /** Names and order as clients know them (system-api §5.16). */
 export const configFields: readonly ConfigField[] = [
@@ -44,50 +44,7 @@ export const configFields: readonly ConfigField[] = [
     allow_null: true,
     object: NAME_TO_VALUE,
   },
-  {
-    name: 'statements',
-    label: 'Additional SQL Statements',
-    type: 'array',
-    description: 'SQL that runs on each new connection before it is used, such as a PRAGMA.',
-    default: null,
-    required: false,
-    allow_null: true,
-    items: 'string',
-  },
-  {
-    name: 'allow_upsert',
-    label: 'Allow Upsert',
-    type: 'boolean',
-    description: 'PUT and PATCH by identifier create the record where it does not exist.',
-    default: false,
-    allow_null: false,
-  },
-  {
-    name: 'max_records',
-    label: 'Maximum Records',
-    type: 'integer',
-    description: 'Most records that one answer holds; at least 1.',
-    default: 1000,
-    allow_null: false,
-  },
-  {
-    name: 'cache_enabled',
-    label: 'Data Retrieval Caching Enabled',
-    type: 'boolean',
-    description: 'Keeps answers of GET requests without a body for a while.',
-    default: false,
-    required: false,
-    allow_null: false,
-  },
-  {
-    name: 'cache_ttl',
-    label: 'Cache Time To Live (seconds)',
-    type: 'integer',
-    description: 'How long such an answer is kept.',
-    default: 0,
-    required: false,
-    allow_null: false,
-  },
+  ...COMMON_FIELDS,
 ];
 
 /**
@@ -102,15 +59,4 @@ export function readSqliteConfig(config: ServiceConfig, dataDir: string): Sqlite
   if (database.includes('\0')) throw wrong('database', 'the path of a file');
   const file = database.trim();
   return { file: file === IN_MEMORY ? IN_MEMORY : resolve(dataDir, file), statements: statements(config) };
-}
-
-const wrong = (name: string, expected: string) => invalid(`Setting '${name}' must be ${expected}.`, { field: name });
-
-function statements(config: ServiceConfig): readonly string[] {
-  // Forms send an empty text for what was left out.
-  const value = config['statements'] || [];
-  if (!Array.isArray(value) || !value.every((entry) => typeof entry === 'string')) {
-    throw wrong('statements', 'a list of texts');
-  }
-  return value.filter((entry) => entry.trim() !== '');
 }
