@@ -93,8 +93,12 @@ export interface Dialect {
   readonly trueSql: string;
 
   // --- definitions ---
-  /** Can a column be dropped, a constraint be added later? */
-  readonly alters: { readonly dropColumn: boolean; readonly addConstraint: boolean };
+  /** Can a column be dropped, a constraint be added later? Do a column's references go with it? */
+  readonly alters: {
+    readonly dropColumn: boolean;
+    readonly addConstraint: boolean;
+    readonly dropsReferences: boolean;
+  };
   /** `"name" varchar(60) NOT NULL DEFAULT 'x'`; @throws MillraceError invalid for a type that the engine lacks */
   columnSql(field: FieldDefinition): string;
   /** Name of a new table with its schema, quoted. */

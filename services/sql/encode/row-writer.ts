@@ -12,6 +12,8 @@ const FIRST_BYTES = 1024;
 const HINT_BYTES_MAX = 256 * KIB;
 /** A UTF-16 unit takes three bytes of UTF-8 at most. */
 const BYTES_PER_UNIT = 3;
+/** A JSON number, as drivers give those that a double would not hold. */
+const DIGITS = /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/;
 const TRUE_WORDS = new Set(['1', 'true', 't', 'yes', 'y', 'on']);
 
 /** How the columns of one statement are written: made once, used for each of its runs. */
@@ -96,7 +98,8 @@ export function jsonText(value: DriverValue, kind: JsonKind): string {
   if (kind === 'bytes') return `"${base64(typeof value === 'object' ? value : Buffer.from(String(value)))}"`;
   if (typeof value === 'bigint') return value.toString();
   if (typeof value === 'number') return Number.isFinite(value) ? String(value) : `"${value}"`;
-  return typeof value === 'string' ? JSON.stringify(value) : `"${base64(value)}"`;
+  if (typeof value === 'object') return `"${base64(value)}"`;
+  return kind === 'number' && DIGITS.test(value) ? value : JSON.stringify(value);
 }
 
 function truth(value: NonNullable<DriverValue>): boolean {

@@ -34,7 +34,7 @@ export const postgresDialect: Dialect = {
     `from pg_catalog.pg_class where oid = ${textLiteral(relation(table))}::regclass`,
   falseSql: 'false',
   trueSql: 'true',
-  alters: { dropColumn: true, addConstraint: true },
+  alters: { dropColumn: true, addConstraint: true, dropsReferences: true },
   columnSql,
   tableSql,
 };

@@ -28,7 +28,7 @@ export const sqliteDialect: Dialect = {
   ordersNulls: true,
   falseSql: '0',
   trueSql: '1',
-  alters: { dropColumn: true, addConstraint: false },
+  alters: { dropColumn: true, addConstraint: false, dropsReferences: true },
   columnSql,
   tableSql: quoteIdentifier,
 };

@@ -1,0 +1,229 @@
+/** An opened MySQL or MariaDB database: statements in, rows of JSON out, stopped at their deadline. */
+import type { Deadline } from '#common/deadline.ts';
+import { MillraceError } from '#common/errors.ts';
+import type { EachOptions, Rows, SqlSource, Statement, StatementOutcome } from '../engine.ts';
+import { Pool, type PoolOptions } from '../pool.ts';
+import type { Catalogue } from '../schema.ts';
+import { type MysqlConnection, ServerError } from './connection.ts';
+import { translate } from './errors.ts';
+import { introspect } from './introspect.ts';
+
+/** The server undid the whole transaction, so that it can be run again as if nothing had happened. */
+const DEADLOCK = 1213;
+const ATTEMPTS_MAX = 3;
+/** The server ended the statement: its time was over, or somebody ended it. */
+const ENDED = new Set([1317, 1927, 1969, 3024]);
+/** Portions of a stream that wait for its reader before the server's next rows do. */
+const PORTIONS_MAX = 2;
+
+export interface MysqlSettings extends PoolOptions<MysqlConnection> {
+  readonly database: string;
+  /** The service's `schema` setting: undefined for its own database, `all`, or a name. */
+  readonly schema: string | undefined;
+}
+
+export class MysqlSource implements SqlSource {
+  /** The servers prepare anew by themselves and do not tell. */
+  onSchemaChange: (() => void) | undefined;
+  readonly #pool: Pool<MysqlConnection>;
+  readonly #settings: MysqlSettings;
+
+  constructor(settings: MysqlSettings) {
+    this.#settings = settings;
+    this.#pool = new Pool(settings);
+  }
+
+  close(): Promise<void> {
+    return this.#pool.close();
+  }
+
+  introspect(deadline: Deadline): Promise<Catalogue> {
+    const { database, schema } = this.#settings;
+    return this.#lend(deadline, (connection) =>
+      introspect((text, params) => connection.table(text, params), database, schema),
+    );
+  }
+
+  run(statement: Statement, deadline: Deadline): Promise<Rows> {
+    return this.#lend(deadline, (connection) => this.#alone(connection, statement, deadline));
+  }
+
+  async *stream(statement: Statement, deadline: Deadline): AsyncGenerator<Rows> {
+    const portions: Rows[] = [];
+    let finished = false;
+    let wake = (): void => {};
+    let lent: MysqlConnection | undefined;
+    const work = this.#lend(deadline, async (connection) => {
+      lent = connection;
+      const rest = await connection.run(statement, (rows) => {
+        portions.push(rows);
+        if (portions.length >= PORTIONS_MAX) connection.pause();
+        wake();
+      });
+      portions.push(rest);
+    }).finally(() => {
+      finished = true;
+      wake();
+    });
+    work.catch(() => {}); // reported below
+    // An ended query that is paused would never be heard of.
+    const forget = deadline.onAbort(() => {
+      lent?.resume();
+      wake();
+    });
+    try {
+      while (true) {
+        deadline.throwIfAborted();
+        const rows = portions.shift();
+        if (rows) {
+          if (rows.count > 0) yield rows;
+          lent?.resume();
+        } else if (finished) break;
+        else
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+      }
+      await work;
+    } finally {
+      forget();
+      if (!finished && !deadline.reason) void lent?.cancel();
+    }
+  }
+
+  /** A statement that fails is undone alone by the server: nothing has to be tried twice, and no savepoints are needed. */
+  runEach(statements: readonly Statement[], { mode }: EachOptions, deadline: Deadline): Promise<StatementOutcome[]> {
+    const [only] = statements;
+    return this.#lend(deadline, async (connection) => {
+      if (only && statements.length === 1) {
+        try {
+          return [{ rows: await this.#alone(connection, only, deadline) }];
+        } catch (error) {
+          return [{ error: this.#own(error) }];
+        }
+      }
+      return again(deadline, async () => {
+        const outcomes: StatementOutcome[] = [];
+        const undo = new Error('rolled back');
+        const all = async (): Promise<void> => {
+          for (const statement of statements) {
+            deadline.throwIfAborted();
+            try {
+              outcomes.push({ rows: await execute(connection, statement) });
+            } catch (error) {
+              outcomes.push({ error: this.#own(error) });
+              if (mode === 'rollback') throw undo;
+              if (mode === 'stop') break;
+            }
+          }
+        };
+        await atomically(connection, all).catch((error: unknown) => {
+          if (error !== undo) throw error;
+        });
+        return outcomes;
+      });
+    });
+  }
+
+  transaction<T>(work: (run: (statement: Statement) => Promise<Rows>) => Promise<T>, deadline: Deadline): Promise<T> {
+    return this.#lend(deadline, (connection) => {
+      const run = async (statement: Statement): Promise<Rows> => {
+        deadline.throwIfAborted();
+        try {
+          return await execute(connection, statement);
+        } catch (error) {
+          throw this.#translate(error);
+        }
+      };
+      return atomically(connection, () => work(run));
+    });
+  }
+
+  #alone(connection: MysqlConnection, statement: Statement, deadline: Deadline): Promise<Rows> {
+    return again(deadline, () =>
+      statement.reads ? atomically(connection, () => execute(connection, statement)) : connection.run(statement),
+    );
+  }
+
+  /** What a statement failed with; @throws what concerns all of them */
+  #own(error: unknown): MillraceError {
+    const isOwn = error instanceof ServerError && error.errno !== DEADLOCK && !ENDED.has(error.errno);
+    if (!isOwn) throw error;
+    return this.#translate(error);
+  }
+
+  /** Lends a connection; past the deadline the server is told to end what it does, and the connection with it. */
+  async #lend<T>(deadline: Deadline, work: (connection: MysqlConnection) => Promise<T>): Promise<T> {
+    let connection: MysqlConnection;
+    try {
+      connection = await this.#pool.acquire(deadline);
+    } catch (error) {
+      throw this.#translate(error);
+    }
+    let cancelling: Promise<void> | undefined;
+    const forget = deadline.onAbort(() => {
+      if (connection.busy) cancelling = connection.cancel();
+    });
+    try {
+      return await work(connection);
+    } catch (error) {
+      // Whatever the work itself throws is its caller's.
+      const isOurs = error instanceof ServerError || error === connection.failure;
+      throw deadline.reason ?? (isOurs ? this.#translate(error) : error);
+    } finally {
+      forget();
+      if (cancelling) void cancelling.then(() => this.#pool.release(connection));
+      else this.#pool.release(connection);
+    }
+  }
+
+  #translate(thrown: unknown): MillraceError {
+    if (thrown instanceof MillraceError) return thrown;
+    const { errno, code, message } = thrown as Error & { errno?: number; code?: string };
+    return translate({ errno, code, message });
+  }
+}
+
+/** The write, and what shows its rows. */
+async function execute(connection: MysqlConnection, statement: Statement): Promise<Rows> {
+  const { reads } = statement;
+  if (!reads) return connection.run(statement);
+  if (reads.when === 'before') {
+    const rows = await connection.run(reads.statement);
+    const { affected } = await connection.run(statement);
+    return { ...rows, affected };
+  }
+  const written = await connection.run(statement);
+  if (written.affected === 0) return written;
+  try {
+    return { ...(await connection.run(reads.statement)), affected: written.affected };
+  } catch (error) {
+    if (error === connection.failure) throw error;
+    // The write itself was done: as a failure of its own it would have to be undone.
+    throw new MillraceError('internal', 'What was written could not be read.', undefined, error);
+  }
+}
+
+async function atomically<T>(connection: MysqlConnection, work: () => Promise<T>): Promise<T> {
+  await connection.command('start transaction');
+  try {
+    const value = await work();
+    await connection.command('commit');
+    return value;
+  } catch (error) {
+    // A connection that cannot be brought to rest is of no use to others.
+    if (!connection.failure) await connection.command('rollback').catch(() => connection.close());
+    throw error;
+  }
+}
+
+async function again<T>(deadline: Deadline, work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      const isDeadlock = error instanceof ServerError && error.errno === DEADLOCK;
+      if (!isDeadlock || attempt === ATTEMPTS_MAX || deadline.reason) throw error;
+    }
+  }
+}
