@@ -21,7 +21,7 @@ export const HELP = `npm run bench -- [options]
 
   --rounds <n>        rounds of A B C for each case (3)
   --seconds <n>       length of one measurement (6)
-  --warmup <n>        seconds of load before the first round of a case (2)
+  --warmup <n>        seconds of load before the first round of a case (8)
   --connections <n>   open connections (64)
   --cases <a,b>       only these, by name or the first part of it:
                       ${CASES.map((each) => each.name).join(', ')}
@@ -54,7 +54,7 @@ export function parseOptions(args: string[]): BenchOptions | 'help' {
     cases: values.cases === undefined ? CASES : selectCases(values.cases),
     rounds: positive('rounds', values.rounds, 3),
     seconds: positive('seconds', values.seconds, 6),
-    warmupSeconds: positive('warmup', values.warmup, 2),
+    warmupSeconds: positive('warmup', values.warmup, 8),
     connections: positive('connections', values.connections, 64),
     dist: values.dist ?? folderBeside('../dist'),
     profile: values.profile ?? false,

@@ -2,9 +2,12 @@
  * The whole request path on one screen: parse → authenticate → decide → forward → encode. A stage may read what
  * earlier stages made and never reaches back.
  */
+
+import { RELATED_DEPTH_MAX } from '#common/bounds.ts';
 import { callerGone, Deadline } from '#common/deadline.ts';
-import { MillraceError, notFound } from '#common/errors.ts';
+import { invalid, MillraceError, notFound } from '#common/errors.ts';
 import type { Logger } from '#common/observe/log.ts';
+import { wantedTables } from '#common/table-rules.ts';
 import type { Service } from '#proto/access/v1/access_pb.ts';
 import type { Shape } from '#proto/data/v1/data_pb.ts';
 import type { AccessState } from './access/state.ts';
@@ -13,10 +16,11 @@ import { type Credentials, readCredentials } from './authenticate/credentials.ts
 import type { Principal } from './authenticate/principal.ts';
 import { allowedMask, requireAccess } from './decide/access.ts';
 import type { Cors } from './decide/cors.ts';
-import { grant } from './decide/grant.ts';
+import { type Grant, grant } from './decide/grant.ts';
+import { ReachedTables } from './decide/table-rules.ts';
 import { sendError, sendForwarded, sendValue } from './encode/answer.ts';
 import { presentationOf } from './encode/presentation.ts';
-import type { Forwarder } from './forward/forward.ts';
+import type { Forwarded, Forwarder } from './forward/forward.ts';
 import { toOperation } from './forward/operation.ts';
 import { LoggedReply } from './http/logged-reply.ts';
 import type { Headers, Responder } from './http/reply.ts';
@@ -48,11 +52,14 @@ interface Asked {
   verb: string;
 }
 
+const STRICT = ['Preference-Applied', 'handling=strict'] as const;
+
 /** The sessions' own calls: a dead token must not keep anyone from signing in, nor an expired one from its refresh. */
 const SIGN_IN = new Set(['user/session', 'system/admin/session']);
 
 export class Pipeline {
   readonly #stages: Stages;
+  readonly #reached = new ReachedTables();
 
   constructor(stages: Stages) {
     this.#stages = stages;
@@ -68,8 +75,10 @@ export class Pipeline {
     ];
     const asked: Asked = { verb: http.method };
     const ready = this.#stages.remembered.send(http, reply);
-    if (ready) return this.#answer(ready, http, reply, headers);
-    this.#serve(http, reply, headers, asked).catch((thrown: unknown) => {
+    const answered = ready
+      ? this.#answer(ready, http, reply, headers, asked)
+      : this.#serve(http, reply, headers, asked);
+    answered.catch((thrown: unknown) => {
       this.#refuse(http, reply, headers, asked.verb, thrown);
     });
   }
@@ -115,7 +124,7 @@ export class Pipeline {
   }
 
   async #serviceCall(request: ApiRequest, reply: Responder, headers: Headers, principal: Principal): Promise<void> {
-    const { state, systemCalls, listings, forwarder, remembered, requestTimeoutMs } = this.#stages;
+    const { state, systemCalls, listings, remembered, requestTimeoutMs } = this.#stages;
     const service = state.servicesByName.get(request.service);
     requireAccess(principal, service, request.service, request.component, request.verb);
     if (!service) throw notFound(`Could not find a service for ${request.service}.`);
@@ -127,28 +136,67 @@ export class Pipeline {
       if (value !== undefined) return sendValue(reply, 200, value, presentationOf(request, headers, true));
     }
     const parsed = isSystem ? parseSystem(request) : parseDatabase(request);
-    const granted = grant(parsed, request.verb, service, principal, state);
+    const reached = this.#reached.of(service, parsed.shape);
+    const granted = grant(parsed, request.verb, service, principal, state, reached);
     const deadline = new Deadline(request.http.receivedAt + requestTimeoutMs);
     reply.onAborted(() => deadline.abort(callerGone()));
-    const shown = presentationOf(request, headers, parsed.single);
+    const strict = parsed.shape.strict ? [STRICT] : [];
+    const shown = presentationOf(request, [...headers, ...strict], parsed.single);
     if (parsed.listing !== undefined) {
       const entries = await listings.entries(request, parsed, service, principal, deadline);
       return sendValue(reply, 200, shown.wrap ? { resource: entries } : entries, shown);
     }
     if (remembers(request)) remembered.learn(request.http, request.component, service, parsed);
-    const operation = toOperation(request.http.id, parsed, granted, principal);
-    const forwarded = await forwarder.send(service.tier, operation, deadline, parsed.repeatable);
+    const forwarded = await this.#forward(request, parsed, granted, service, principal, deadline);
     const created = isSystem && request.verb === 'POST';
     const transform = transformOf(request, parsed, service, principal);
     await sendForwarded(reply, forwarded, created ? 201 : 200, shown, transform);
   }
 
+  /** The connector may want rules for tables that the records lead to. It has done nothing then, and gets them. */
+  async #forward(
+    request: ApiRequest,
+    parsed: ParsedResource,
+    granted: Grant,
+    service: Service,
+    principal: Principal,
+    deadline: Deadline,
+  ): Promise<Forwarded> {
+    const { state, forwarder } = this.#stages;
+    const send = ({ shape, parameters }: Grant): Promise<Forwarded> => {
+      const operation = toOperation(request.http.id, parsed, { shape, parameters }, principal);
+      return forwarder.send(service.tier, operation, deadline, parsed.repeatable);
+    };
+    let current = granted;
+    for (let level = 0; ; level++) {
+      try {
+        return await send(current);
+      } catch (error) {
+        const wanted = wantedTables(error);
+        if (!wanted) throw error;
+        if (level === RELATED_DEPTH_MAX) throw invalid(`Related records are ${RELATED_DEPTH_MAX} levels deep at most.`);
+        this.#reached.learn(service, parsed.shape, wanted);
+        current = grant(parsed, request.verb, service, principal, state, wanted);
+      }
+    }
+  }
+
   /** A remembered call: the way back is the same as for one that was read in full. */
-  #answer({ parsed, answer }: ReadyCall, http: Request, reply: Responder, headers: Headers): void {
+  #answer(
+    { parsed, answer }: ReadyCall,
+    http: Request,
+    reply: Responder,
+    headers: Headers,
+    asked: Asked,
+  ): Promise<void> {
     const shown = { format: 'json', disposition: undefined, wrap: !parsed.single, headers } as const;
-    answer
-      .then((forwarded) => sendForwarded(reply, forwarded, 200, shown))
-      .catch((thrown: unknown) => this.#refuse(http, reply, headers, http.method, thrown));
+    return answer.then(
+      (forwarded) => sendForwarded(reply, forwarded, 200, shown),
+      (thrown: unknown) => {
+        if (!wantedTables(thrown)) throw thrown;
+        return this.#serve(http, reply, headers, asked);
+      },
+    );
   }
 
   #root(request: ApiRequest, reply: Responder, headers: Headers, principal: Principal): void {

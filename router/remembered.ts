@@ -79,7 +79,8 @@ export class RememberedCalls {
   learn(http: Request, component: string, service: Service, parsed: ParsedResource): void {
     if (parsed.table === undefined || this.#epoch !== this.#state.epoch) return;
     const call = knownCall(http);
-    if (!call) return;
+    // Values beside those of the filter (of the relations' filters) would be lost.
+    if (call?.parameters.length !== parsed.parameters.length) return;
     const byId = parsed.keys.length > 0;
     if (byId && (parsed.keys.length > 1 || !call.keyedBy || !parsed.single)) return;
     const key = byId && call.keyedBy ? call.keyedBy.key : call.key;
@@ -126,7 +127,8 @@ export class RememberedCalls {
     // Any identifier stands for all of them.
     if (!mayUse(principal, service, byId ? `${component}/0` : component, method)) return undefined;
     const granted = grant(parsed, method, service, principal, this.#state);
-    return granted.variant === '' ? { ...granted.shape } : undefined;
+    if (granted.variant !== '' || (leadsElsewhere(parsed) && !granted.shape.unruled)) return undefined;
+    return { ...granted.shape };
   }
 
   #start(
@@ -148,9 +150,14 @@ export class RememberedCalls {
   }
 }
 
+/** Records of other tables are asked for: their rules have to travel as well. */
+function leadsElsewhere({ shape: { action } }: ParsedResource): boolean {
+  return action.case === 'read' && action.value.related.length > 0;
+}
+
 /** The usual: JSON, wrapped as usual, nothing tunnelled. */
 function plainAnswer(http: Request): boolean {
   const accept = http.header('accept');
   const usual = accept === undefined || accept === '*/*' || accept === 'application/json';
-  return usual && http.header('wrap') === undefined;
+  return usual && http.header('wrap') === undefined && http.header('prefer') === undefined;
 }

@@ -292,6 +292,34 @@ const KEYS: Case[] = [
     text: `{"resource":[${line('9007199254740993', 'apple')}]}`,
     after: ['_table/line?fields=amount&order=amount', { resource: [{ amount: 5 }, { amount: 8 }, { amount: 50 }] }],
   },
+  {
+    name: 'a key of two fields in the path',
+    path: `_table/line/${encodeURIComponent('(9007199254740993,apple)')}?fields=order_id,item`,
+    text: line('9007199254740993', 'apple'),
+  },
+  { name: 'the same without parentheses', path: '_table/line/1,pear?fields=amount', answers: { amount: 50 } },
+  {
+    name: 'several of them in a list',
+    path: '_table/line?ids=(1,pear),(1,"apple")&fields=item',
+    answers: { resource: [{ item: 'pear' }, { item: 'apple' }] },
+  },
+  {
+    name: 'the form of a list of keys is the form of ids',
+    path: '_table/line?as_list=true&id_field=order_id,item&order=order_id,item&limit=1',
+    text: '{"resource":["(1,apple)"]}',
+  },
+  { name: 'a key of one value is none', path: '_table/line/1', status: 400, contains: ['order_id, item'] },
+  { name: 'a key of three values is none', path: '_table/line/1,2,3', status: 400 },
+  {
+    name: 'pages by a key of two fields',
+    path: '_table/line?fields=item&limit=2&after=',
+    contains: ['"next_after":"WyIxIiwicGVhciJd"'],
+  },
+  {
+    name: 'and the page behind',
+    path: '_table/line?fields=item&limit=2&after=WyIxIiwicGVhciJd',
+    text: '{"resource":[{"item":"apple"}]}',
+  },
   { name: 'half a key is none', method: 'PATCH', path: '_table/line', body: [{ order_id: 1, amount: 0 }], status: 400 },
   {
     name: 'one is made',

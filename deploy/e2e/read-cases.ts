@@ -147,3 +147,79 @@ export const PAGES: Case[] = [
   },
   { name: 'less than it shows', path: '_table/person?fields=id&order=id&limit=2', answers: ids(1, 2) },
 ];
+
+const STRICT = { Prefer: 'handling=strict' };
+const token = (...values: string[]): string => Buffer.from(JSON.stringify(values)).toString('base64url');
+
+export const MORE_READS: Case[] = [
+  {
+    name: 'groups of which there are some',
+    path: '_table/person?group=city&fields=city,COUNT(*)&having=COUNT_ALL > 1',
+    contains: ['London', ':2}'],
+    lacks: ['Paris', 'Aix'],
+  },
+  {
+    name: 'groups by an aggregate and a field',
+    path: `_table/person?group=city&fields=city&order=city&having=${encodeURIComponent('"MAX(age)" >= 29 and city != :c')}&params[:c]=London`,
+    answers: list({ city: 'Aix' }, { city: 'New York' }),
+  },
+  { name: 'having without a group', path: '_table/person?having=COUNT_ALL > 1', status: 400, contains: ['group'] },
+  {
+    name: 'having a field that is in no group',
+    path: '_table/person?group=city&fields=city&having=name = 1',
+    status: 400,
+    contains: ["'name'"],
+  },
+  { name: 'having a text', path: '_table/person?group=city&fields=city&having=COUNT_ALL > x', status: 400 },
+  {
+    name: 'the first page by key',
+    path: '_table/person?fields=id&limit=2&after=',
+    answers: { ...ids(1, 2), meta: { next_after: token('2') } },
+  },
+  {
+    name: 'the next page by key',
+    path: `_table/person?fields=name&limit=2&after=${token('2')}`,
+    answers: { ...list({ name: GRACE.name }, { name: "O'Neil" }), meta: { next_after: token('4') } },
+  },
+  { name: 'the last page by key', path: `_table/person?fields=id&limit=2&after=${token('4')}`, answers: ids(5) },
+  {
+    name: 'pages by another order, backwards',
+    path: `_table/person?fields=id&limit=2&order=name desc&after=${token("O'Neil", '4')}`,
+    answers: { ...ids(3, 2), meta: { next_after: token('Alan', '2') } },
+  },
+  {
+    name: 'pages with a filter and a count',
+    path: `_table/person?fields=id&limit=1&include_count=true&filter=id > 1&after=${token('2')}`,
+    answers: { ...ids(3), meta: { count: 4, next_after: token('3') } },
+  },
+  {
+    name: 'pages with what is related',
+    path: '_table/person?fields=id&limit=1&related=pet_by_person_id&pet_by_person_id.fields=id&after=',
+    answers: { ...list({ id: 1, pet_by_person_id: [{ id: 1 }, { id: 2 }] }), meta: { next_after: token('1') } },
+  },
+  { name: 'pages by what may be NULL', path: '_table/person?order=age&after=', status: 400, contains: ["'age'"] },
+  { name: 'a page behind nonsense', path: '_table/person?after=nonsense', status: 400, contains: ["'after'"] },
+  { name: 'a page of another list', path: `_table/person?after=${token('1', '2')}`, status: 400 },
+  { name: 'a page behind no number', path: `_table/person?after=${token('x')}`, status: 400 },
+  { name: 'after and offset', path: '_table/person?offset=1&after=', status: 400 },
+  { name: 'an unknown option', path: '_table/person?fields=id&limt=2', answers: ids(1, 2, 3, 4, 5) },
+  {
+    name: 'an unknown option, strictly',
+    path: '_table/person?fields=id&limt=2&sotr=id',
+    headers: STRICT,
+    status: 400,
+    contains: ["'limt'", "'sotr'"],
+  },
+  {
+    name: 'known options, strictly',
+    path: '_table/person?select=id&top=1&related=pet_by_person_id&pet_by_person_id.fields=id',
+    headers: STRICT,
+  },
+  {
+    name: 'an unknown relation, strictly',
+    path: '_table/person?related=nosuch',
+    headers: STRICT,
+    status: 400,
+    contains: ["'nosuch'"],
+  },
+];

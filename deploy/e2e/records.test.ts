@@ -8,7 +8,7 @@ import { suiteWith } from '../testing/suite.ts';
 import { type Case, check } from './cases.ts';
 import { NEW_PEOPLE, PETS, TABLES } from './people.ts';
 import { type Product, startProduct } from './product.ts';
-import { FILTER_CASES, PAGES, READS } from './read-cases.ts';
+import { FILTER_CASES, MORE_READS, PAGES, READS } from './read-cases.ts';
 import { SCHEMA } from './schema-cases.ts';
 import { UPSERTS, WRITES } from './write-cases.ts';
 
@@ -45,7 +45,7 @@ function suites(connect: () => Promise<{ type: string; config: object }>): void 
 
   describe('reads', () => {
     beforeAll(refill);
-    test.each([...READS])('$name', (row) => check(product.admin, in_(service, row)));
+    test.each([...READS, ...MORE_READS])('$name', (row) => check(product.admin, in_(service, row)));
     test.each(PAGES)('page: $name', async (row) => {
       await product.admin.json('GET', `${other}/_schema?refresh=true`);
       await check(product.admin, in_(other, row));

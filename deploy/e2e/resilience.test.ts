@@ -122,6 +122,8 @@ const BAD_SETTINGS: [string, string][] = [
   ['MILLRACE_SYSTEM_DB', 'oracle:x'],
   ['MILLRACE_ENCRYPTION_KEY', 'short'],
   ['MILLRACE_ROUTERS', '0'],
+  // Said by the router, through the program that started it.
+  ['MILLRACE_REQUEST_TIMEOUT_MS', 'long'],
   ['MILLRACE_DATA_DIR', '/dev/null/data'],
 ];
 test.each(BAD_SETTINGS)('%s=%s is named and refused', async (name, value) => {

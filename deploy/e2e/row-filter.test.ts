@@ -94,9 +94,46 @@ const READS: Case[] = [
     body: { filter: 'id > 0', fields: 'id' },
     answers: own(1, 2),
   },
-  { name: 'related, from the other side', path: '_table/customer?related=sale_by_customer_id', status: 403 },
-  { name: 'related, one', path: '_table/customer/1?related=*', status: 403 },
-  { name: 'related, and back', path: `${SALE}/1?related=customer_by_customer_id`, status: 403 },
+  {
+    name: 'related, from the other side',
+    path: '_table/customer?fields=id&related=sale_by_customer_id&sale_by_customer_id.fields=id',
+    answers: { resource: [1, 2].map((id) => ({ id, sale_by_customer_id: [{ id }] })) },
+  },
+  { name: 'related, all of one', path: '_table/customer/1?related=*', contains: ['open'] },
+  {
+    name: 'related, and back, and there again',
+    path:
+      `${SALE}/1?fields=id&related=customer_by_customer_id.sale_by_customer_id&customer_by_customer_id.fields=id` +
+      '&customer_by_customer_id.sale_by_customer_id.fields=id',
+    answers: { id: 1, customer_id: 1, customer_by_customer_id: { id: 1, sale_by_customer_id: [{ id: 1 }] } },
+  },
+  {
+    name: 'how many are related',
+    path: '_table/customer?fields=id&related=sale_by_customer_id&sale_by_customer_id.count_only=true',
+    answers: { resource: [1, 2].map((id) => ({ id, sale_by_customer_id: 1 })) },
+  },
+  {
+    name: 'related, by a filter that is true of all',
+    path:
+      '_table/customer?fields=id&related=sale_by_customer_id&sale_by_customer_id.fields=id' +
+      '&sale_by_customer_id.filter=id > 0 OR owner_id = $THEM',
+    answers: { resource: [1, 2].map((id) => ({ id, sale_by_customer_id: [{ id }] })) },
+  },
+  {
+    name: 'a filter by related records',
+    path: "_table/customer?fields=id&filter=sale_by_customer_id.note = 'hidden'",
+    answers: own(),
+  },
+  {
+    name: 'a filter by related records that may be seen',
+    path: "_table/customer?fields=id&filter=sale_by_customer_id.note = 'open'",
+    answers: own(1, 2),
+  },
+  {
+    name: 'a count by related records',
+    path: '_table/customer?count_only=true&filter=sale_by_customer_id.amount > 100',
+    text: '0',
+  },
 ];
 
 /** A failure inside a collection is a failed batch, which holds the refusal. */

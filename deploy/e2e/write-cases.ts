@@ -278,6 +278,34 @@ export const WRITES: Case[] = [
     answers: ids(6),
     after: ['_table/person?fields=name,age&ids=6', list({ name: 'a & b', age: 3 })],
   },
+  {
+    name: 'an unknown member, strictly',
+    method: 'POST',
+    path: '_table/person',
+    headers: { Prefer: 'handling=strict' },
+    body: [{ name: 'New', nosuch: 1, other: 2 }],
+    status: 400,
+    contains: ["'nosuch'", "'other'"],
+    after: ['_table/person?count_only=true', 5],
+  },
+  {
+    name: 'an unknown member of a change, strictly',
+    method: 'PATCH',
+    path: '_table/person/1',
+    headers: { Prefer: 'handling=strict' },
+    body: { name: 'New', nosuch: 1 },
+    status: 400,
+    contains: ["'nosuch'"],
+    after: ['_table/person/1?fields=name', { name: ADA.name }],
+  },
+  {
+    name: 'a change with its key, strictly',
+    method: 'PATCH',
+    path: '_table/person',
+    headers: { Prefer: 'handling=strict' },
+    body: list({ id: 1, name: 'New' }),
+    answers: ids(1),
+  },
 ];
 
 /** To a service that allows it. */

@@ -6,12 +6,12 @@ import { MillraceError } from '#common/errors.ts';
 import { parseJson } from '#common/json.ts';
 import { VERB_BITS } from '#common/verbs.ts';
 import type { Service } from '#proto/access/v1/access_pb.ts';
-import type { Filter, Shape, Value } from '#proto/data/v1/data_pb.ts';
+import type { Filter, Shape, TableRule, Value } from '#proto/data/v1/data_pb.ts';
 import type { AccessState } from '../access/state.ts';
 import type { Principal } from '../authenticate/principal.ts';
 import { replaceLookups } from './lookups.ts';
-import { requireRelatedAccess, withRelatedWrites } from './related.ts';
 import { type RowFilter, rowFilterOf, shiftParameters } from './row-filter.ts';
+import { isUnruled, tableRules } from './table-rules.ts';
 
 /** The part of an operation that a decision may change. */
 export interface Decidable {
@@ -31,25 +31,34 @@ export interface Grant {
 
 const OPEN = '';
 
-/** @throws MillraceError denied when a record to be written does not satisfy the role's conditions */
+/**
+ * @param reached  other tables of the service whose rules the connector wants
+ * @throws MillraceError denied when a record to be written does not satisfy the role's conditions
+ */
 export function grant(
   operation: Decidable,
   verb: string,
   service: Service,
   principal: Principal,
   state: AccessState,
+  reached: readonly string[] = [],
 ): Grant {
   const { table } = operation;
   if (table === undefined) return { shape: operation.shape, parameters: operation.parameters, variant: OPEN };
-  requireRelatedAccess(operation.shape, service, principal);
-  const shape = withRelatedWrites(operation.shape, service, principal);
-  const own = { ...operation, shape, parameters: withLookups(operation.parameters, state, principal) };
+  const parameters = withLookups(operation.parameters, state, principal);
+  const unruled = isUnruled(operation.shape, service, principal);
+  const shape = unruled ? { ...operation.shape, unruled } : operation.shape;
   const filter = rowFilter(verb, table, service, principal, state);
-  if (!filter) return { shape: own.shape, parameters: own.parameters, variant: OPEN };
-  checkRecords(own, verb, filter);
+  if (!filter && (unruled || reached.length === 0)) return { shape, parameters, variant: OPEN };
+  if (filter) checkRecords({ ...operation, parameters }, verb, filter);
+  const filtered = filter ? withRowFilter(shape, shiftParameters(filter.filter, parameters.length)) : shape;
+  const before = [...parameters, ...(filter?.parameters ?? [])];
+  const ruled = tableRules(unruled ? [] : reached, service, principal, before.length, (each, other) =>
+    rowFilter(each, other, service, principal, state),
+  );
   return {
-    shape: withRowFilter(own.shape, shiftParameters(filter.filter, own.parameters.length)),
-    parameters: [...own.parameters, ...filter.parameters],
+    shape: { ...filtered, rules: ruled.rules as TableRule[] },
+    parameters: [...before, ...ruled.parameters],
     variant: `${principal.role?.source.id}`,
   };
 }

@@ -22,6 +22,7 @@ export interface Presentation {
 
 const JSON_TYPE = ['Content-Type', 'application/json'] as const;
 const NO_SNIFF = ['X-Content-Type-Options', 'nosniff'] as const;
+const ESTIMATED = ['Preference-Applied', 'count=estimated'] as const;
 const NO_CACHE = ['Cache-Control', 'no-cache, private'] as const;
 
 const TYPES: Readonly<Record<Format, string>> = {
@@ -39,12 +40,16 @@ export async function sendForwarded(
   shown: Presentation,
   transform?: (json: Uint8Array) => Uint8Array,
 ): Promise<void> {
-  const dropped = result.dropped.length > 0 ? [droppedHeader(result.dropped)] : [];
-  const presentation = dropped.length > 0 ? { ...shown, headers: [...shown.headers, ...dropped] } : shown;
+  const more = [
+    ...(result.dropped.length > 0 ? [droppedHeader(result.dropped)] : []),
+    ...(result.estimated ? [ESTIMATED] : []),
+  ];
+  const presentation = more.length > 0 ? { ...shown, headers: [...shown.headers, ...more] } : shown;
   const meta = {
     wrap: presentation.wrap,
     count: result.count === undefined ? undefined : Number(result.count),
     next: result.next === undefined ? undefined : Number(result.next),
+    nextAfter: result.nextAfter,
     schemaJson: result.schemaJson.length > 0 ? result.schemaJson : undefined,
   };
   if (chunks && presentation.format === 'json' && !transform) {

@@ -6,6 +6,8 @@ export interface EnvelopeOptions {
   readonly count: number | undefined;
   /** Offset of the next page. */
   readonly next: number | undefined;
+  /** Where the next page begins, for pages that follow each other by key. */
+  readonly nextAfter?: string;
   /** JSON of the table's description. */
   readonly schemaJson: Uint8Array | undefined;
 }
@@ -20,10 +22,11 @@ export function envelope(json: Uint8Array, options: EnvelopeOptions): Uint8Array
   return options.wrap ? concat(['{"resource":', json, '}']) : json;
 }
 
-function metaOf({ count, next, schemaJson }: EnvelopeOptions): (string | Uint8Array)[] {
+function metaOf({ count, next, nextAfter = '', schemaJson }: EnvelopeOptions): (string | Uint8Array)[] {
   const numbers: string[] = [];
   if (count !== undefined) numbers.push(`"count":${count}`);
   if (next !== undefined) numbers.push(`"next":${next}`);
+  if (nextAfter !== '') numbers.push(`"next_after":"${nextAfter}"`);
   if (schemaJson === undefined || schemaJson.length === 0) return numbers.length > 0 ? [numbers.join(',')] : [];
   return [[...numbers, '"schema":'].join(','), schemaJson];
 }

@@ -14,7 +14,7 @@ import {
 } from '#proto/data/v1/data_pb.ts';
 import type { ApiRequest } from './api-request.ts';
 import { parseFilter } from './filter/parse.ts';
-import { isTrue, type Query } from './query.ts';
+import { isTrue } from './query.ts';
 
 const NO_PARAMS: ReadonlyMap<string, Value> = new Map();
 
@@ -60,11 +60,16 @@ export function namesOf(value: unknown): string[] {
     .filter((name) => name !== '');
 }
 
-export function filterOf(request: ApiRequest): { filter: Filter | undefined; parameters: Value[] } {
-  const text = request.option('filter');
+/** @param parameters  values are added to these */
+export function filterOf(
+  request: ApiRequest,
+  option: 'filter' | 'having' = 'filter',
+  parameters: Value[] = [],
+): { filter: Filter | undefined; parameters: Value[] } {
+  const text = request.option(option);
   // The original takes only text; a list or an object is of no effect there.
-  if (typeof text !== 'string') return { filter: undefined, parameters: [] };
-  return parseFilter(text, paramsOf(request));
+  if (typeof text !== 'string') return { filter: undefined, parameters };
+  return parseFilter(text, paramsOf(request), parameters);
 }
 
 function paramsOf(request: ApiRequest): ReadonlyMap<string, Value> {
@@ -126,7 +131,7 @@ export function idsOf(request: ApiRequest): Value[] | undefined {
   if (ids === undefined) return undefined;
   const values =
     typeof ids === 'string'
-      ? ids.split(',').flatMap((id) => (id.trim() ? [textValue(id.trim())] : []))
+      ? ids.split(/,(?![^()]*\))/).flatMap((id) => (id.trim() ? [textValue(id.trim())] : []))
       : (Array.isArray(ids) ? ids : [ids]).map(toValue);
   if (values.length > KEYS_MAX) throw invalid(`At most ${KEYS_MAX} identifiers are taken at once.`, { field: 'ids' });
   return values;
@@ -140,14 +145,35 @@ export function modeOf(request: ApiRequest): BatchMode {
   return goOn ? BatchMode.CONTINUE : BatchMode.STOP;
 }
 
-/** `related=a,b` with `a.fields`, `a.limit`, `a.order` beside it. */
-export function relatedOf(query: Query): Related[] {
-  return namesOf(query.get('related')).map((name) => ({
-    $typeName: 'millrace.data.v1.Related',
-    name,
-    selection: selection(query.get(`${name}.fields`), Kind.ALL),
-    order: order(query.get(`${name}.order`)),
-    limit: countOf(query.get(`${name}.limit`)),
-    group: namesOf(query.get(`${name}.group`)),
-  }));
+/**
+ * `related=a,b,a.c` with `a.fields`, `a.limit`, `a.c.order` beside it: `a.c` are records that belong to those of `a`,
+ * which is then wanted too.
+ *
+ * @param parameters  values of the relations' filters are added to these
+ */
+export function relatedOf(request: ApiRequest, parameters: Value[]): Related[] {
+  const { query } = request;
+  const names = namesOf(query.get('related'));
+  if (names.length === 0) return [];
+  const params = paramsOf(request);
+  const below = (prefix: string): Related[] => {
+    const inner = names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
+    return [...new Set(inner.map((name) => name.split('.', 1)[0] ?? ''))].map((name) => one(`${prefix}${name}`, name));
+  };
+  const one = (path: string, name: string): Related => {
+    const text = query.get(`${path}.filter`);
+    const filter = text === undefined ? undefined : parseFilter(text, params, parameters).filter;
+    return {
+      $typeName: 'millrace.data.v1.Related',
+      name,
+      selection: selection(query.get(`${path}.fields`), Kind.ALL),
+      order: order(query.get(`${path}.order`)),
+      limit: countOf(query.get(`${path}.limit`)),
+      group: namesOf(query.get(`${path}.group`)),
+      countOnly: query.flag(`${path}.count_only`),
+      related: below(`${path}.`),
+      ...(filter ? { filter } : {}),
+    };
+  };
+  return below('');
 }

@@ -11,6 +11,8 @@ const ALIASES: ReadonlyMap<string, readonly string[]> = new Map([
   ['group', ['group_by']],
 ]);
 
+export const OPTION_ALIASES: ReadonlySet<string> = new Set([...ALIASES.values()].flat());
+
 const TRUE_WORDS: ReadonlySet<string> = new Set(['true', '1', 'on', 'yes', 'y', 't']);
 
 /** Whether a text means yes, as options write it: true, 1, on, yes, y, t in any case. */

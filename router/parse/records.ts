@@ -1,9 +1,11 @@
 /** Record calls, of databases and of the system alike: verb, path, options and body become one operation. */
 import { create } from '@bufbuild/protobuf';
 import { invalid, MillraceError } from '#common/errors.ts';
+import { readPageToken } from '#common/page-token.ts';
 import {
   CreateSchema,
   DeleteSchema,
+  Paging,
   ReadSchema,
   type Shape,
   ShapeSchema,
@@ -23,7 +25,9 @@ import {
   relatedOf,
   selectionOf,
   textValue,
+  toValue,
 } from './options.ts';
+import { preferencesOf, requireKnownOptions } from './prefer.ts';
 
 /** An operation before it is decided upon, and how its answer is to be shown. */
 export interface Parsed {
@@ -42,6 +46,13 @@ const EMPTY_OBJECT = Buffer.from('{}');
 
 /** @param id  from the path; undefined: the collection */
 export function parseRecords(request: ApiRequest, service: string, table: string, id: string | undefined): Parsed {
+  const { strict } = preferencesOf(request);
+  if (strict) requireKnownOptions(request);
+  const parsed = parseVerb(request, service, table, id);
+  return strict ? { ...parsed, shape: { ...parsed.shape, strict } } : parsed;
+}
+
+function parseVerb(request: ApiRequest, service: string, table: string, id: string | undefined): Parsed {
   switch (request.verb) {
     case 'GET':
       return parseRead(request, service, table, id);
@@ -61,8 +72,10 @@ function parseRead(request: ApiRequest, service: string, table: string, id: stri
   const ids = id === undefined ? idsOf(request) : undefined;
   const byRecords = id === undefined && ids === undefined && hasRecords(request);
   const target = id !== undefined ? Target.ONE : ids ? Target.KEYS : byRecords ? Target.RECORDS : Target.FILTER;
-  const { filter, parameters } = target === Target.FILTER ? filterOf(request) : NO_FILTER;
+  const { filter, parameters } = target === Target.FILTER ? filterOf(request) : noFilter();
   const countOnly = flagOption(request, 'count_only');
+  const having = filterOf(request, 'having', parameters).filter;
+  const after = target === Target.FILTER && !countOnly ? request.query.get('after') : undefined;
   const read = create(ReadSchema, {
     table,
     target: countOnly ? Target.FILTER : target,
@@ -76,12 +89,15 @@ function parseRead(request: ApiRequest, service: string, table: string, id: stri
     includeSchema: request.query.flag('include_schema'),
     idField: namesOf(request.query.get('id_field')),
     mode: modeOf(request),
-    related: relatedOf(request.query),
+    related: relatedOf(request, parameters),
+    estimateCount: preferencesOf(request).estimatedCount,
+    paging: after === undefined ? Paging.UNSPECIFIED : after === '' ? Paging.FIRST : Paging.AFTER,
     ...(filter ? { filter } : {}),
+    ...(having ? { having } : {}),
   });
   return {
     shape: create(ShapeSchema, { service, action: { case: 'read', value: read } }),
-    keys: id !== undefined ? [textValue(id)] : (ids ?? []),
+    keys: after ? [toValue(readPageToken(after))] : id !== undefined ? [textValue(id)] : (ids ?? []),
     parameters,
     records: byRecords ? request.body.records : NOTHING,
     single: target === Target.ONE || countOnly,
@@ -91,18 +107,19 @@ function parseRead(request: ApiRequest, service: string, table: string, id: stri
 
 function parseCreate(request: ApiRequest, service: string, table: string, id: string | undefined): Parsed {
   if (id !== undefined) throw invalid('Create record by identifier not currently supported.');
+  const parameters: Value[] = [];
   const value = create(CreateSchema, {
     table,
     selection: selectionOf(request, true),
     idField: namesOf(request.query.get('id_field')),
     mode: modeOf(request),
-    related: relatedOf(request.query),
+    related: relatedOf(request, parameters),
     allowRelatedDelete: request.query.flag('allow_related_delete'),
   });
   return {
     shape: create(ShapeSchema, { service, action: { case: 'create', value } }),
     keys: [],
-    parameters: [],
+    parameters,
     records: requireRecords(request),
     single: false,
     repeatable: false,
@@ -112,7 +129,7 @@ function parseCreate(request: ApiRequest, service: string, table: string, id: st
 function parseUpdate(request: ApiRequest, service: string, table: string, id: string | undefined): Parsed {
   const ids = id === undefined ? idsOf(request) : undefined;
   const byKeys = ids !== undefined && ids.length > 0;
-  const { filter, parameters } = id === undefined && !byKeys ? filterOf(request) : NO_FILTER;
+  const { filter, parameters } = id === undefined && !byKeys ? filterOf(request) : noFilter();
   const target = id !== undefined ? Target.ONE : byKeys ? Target.KEYS : filter ? Target.FILTER : Target.RECORDS;
   const value = create(UpdateSchema, {
     table,
@@ -121,7 +138,7 @@ function parseUpdate(request: ApiRequest, service: string, table: string, id: st
     idField: namesOf(request.query.get('id_field')),
     mode: modeOf(request),
     limit: countOption(request, 'limit'),
-    related: relatedOf(request.query),
+    related: relatedOf(request, parameters),
     allowRelatedDelete: request.query.flag('allow_related_delete'),
     replace: request.verb === 'PUT',
     upsert: true,
@@ -141,7 +158,7 @@ function parseDelete(request: ApiRequest, service: string, table: string, id: st
   const ids = id === undefined ? idsOf(request) : undefined;
   const byKeys = ids !== undefined;
   const byRecords = id === undefined && !byKeys && hasRecords(request);
-  const { filter, parameters } = id === undefined && !byKeys && !byRecords ? filterOf(request) : NO_FILTER;
+  const { filter, parameters } = id === undefined && !byKeys && !byRecords ? filterOf(request) : noFilter();
   const target = id !== undefined ? Target.ONE : byKeys ? Target.KEYS : byRecords ? Target.RECORDS : Target.FILTER;
   const everything = target === Target.FILTER && !filter && flagOption(request, 'force');
   if (target === Target.FILTER && !filter && !everything) {
@@ -154,7 +171,7 @@ function parseDelete(request: ApiRequest, service: string, table: string, id: st
     idField: namesOf(request.query.get('id_field')),
     mode: modeOf(request),
     everything,
-    related: relatedOf(request.query),
+    related: relatedOf(request, parameters),
     ...(filter ? { filter } : {}),
   });
   return {
@@ -167,7 +184,8 @@ function parseDelete(request: ApiRequest, service: string, table: string, id: st
   };
 }
 
-const NO_FILTER = { filter: undefined, parameters: [] };
+/** What a call without a filter has; made anew, as values of other filters may be added. */
+const noFilter = (): ReturnType<typeof filterOf> => ({ filter: undefined, parameters: [] });
 
 function hasRecords(request: ApiRequest): boolean {
   return request.http.body.length > 0 && request.body.kind === 'records';

@@ -52,25 +52,30 @@ export class Batcher<T, R> {
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#inFlight >= this.#bounds.lines) {
-      if (this.#inFlight >= this.#bounds.lines) this.#watchSlow();
-      return;
-    }
+    if (this.#scheduled) return;
+    if (this.#inFlight >= this.#bounds.lines) return this.#watchSlow();
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      this.#start();
+      this.#next();
     });
   }
 
-  #start(): void {
+  /** Uses a free line now; where there is none, sees to it that a slow one does not hold up what waits. */
+  #next(): void {
     if (this.#waiting.length === 0) return;
+    if (this.#inFlight < this.#bounds.lines) this.#start();
+    else this.#watchSlow();
+  }
+
+  #start(): void {
     const { batchMax } = this.#bounds;
     const batch = this.#waiting.length <= batchMax ? this.#waiting : this.#waiting.slice(0, batchMax);
     this.#waiting = this.#waiting.length <= batchMax ? [] : this.#waiting.slice(batchMax);
     this.#inFlight += 1;
     this.#lastStart = Date.now();
     void this.#run(batch);
+    this.#next(); // more than one batch may have gathered
   }
 
   async #run(batch: readonly Waiting<T, R>[]): Promise<void> {
@@ -86,7 +91,7 @@ export class Batcher<T, R> {
     }
     this.#inFlight -= 1;
     // What gathered meanwhile goes at once: its turn is over.
-    if (this.#waiting.length > 0 && this.#inFlight < this.#bounds.lines) this.#start();
+    this.#next();
   }
 
   /** Opens another line when the running ones turn out to be slow. */
@@ -97,7 +102,7 @@ export class Batcher<T, R> {
       if (this.#waiting.length === 0) return;
       const slow = Date.now() - this.#lastStart >= this.#bounds.slowMs;
       if (slow && this.#inFlight < this.#bounds.linesMax) this.#start();
-      if (this.#waiting.length > 0) this.#watchSlow();
+      else this.#watchSlow();
     }, this.#bounds.slowMs);
     this.#slowTimer.unref();
   }

@@ -25,6 +25,8 @@ export const FILTER_DEPTH_MAX = 100;
 export const FILTER_LENGTH_MAX = 64 * KIB;
 /** Comparisons in one filter. */
 export const FILTER_NODES_MAX = 2000;
+/** Relations of relations that one request may follow. */
+export const RELATED_DEPTH_MAX = 10;
 /** Identifiers in one request. */
 export const KEYS_MAX = 10_000;
 /** Records in one request. */

@@ -35,9 +35,12 @@ async function inReverse(parts: readonly Component[], work: (part: Component) =>
 /** A Ctrl-C under npm arrives twice, from the terminal and from npm: repeats this soon mean the first one. */
 const SAME_SIGNAL_MS = 1000;
 
+/** From the end of the draining time to that of the process, whatever still hangs. */
+const CLOSE_MS = 5000;
+
 /**
- * SIGTERM, SIGINT and the death of a parent that watches over us drain, then close, then exit 0. A second signal,
- * later than the echo of the first, exits at once.
+ * SIGTERM, SIGINT and the death of a parent that watches over us drain, then close, then exit 0; where that fails or
+ * takes too long, exit 1. A second signal, later than the echo of the first, exits at once.
  */
 export function stopOnSignal(component: Component, options: { drainMs: number }): void {
   let stoppingSince: number | undefined;
@@ -47,16 +50,24 @@ export function stopOnSignal(component: Component, options: { drainMs: number })
       return;
     }
     stoppingSince = Date.now();
-    void (async () => {
-      await component.drain(AbortSignal.timeout(options.drainMs));
-      await component.close();
-      process.exit(0);
-    })().catch((error: unknown) => {
-      process.stderr.write(`${String(error)}\n`);
-      process.exit(1);
-    });
+    setTimeout(() => process.exit(1), options.drainMs + CLOSE_MS).unref();
+    end(component, options.drainMs).then(
+      () => process.exit(0),
+      (error: unknown) => {
+        process.stderr.write(`${String(error)}\n`);
+        process.exit(1);
+      },
+    );
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
   process.once('disconnect', stop);
+}
+
+async function end(component: Component, drainMs: number): Promise<void> {
+  try {
+    await component.drain(AbortSignal.timeout(drainMs));
+  } finally {
+    await component.close();
+  }
 }

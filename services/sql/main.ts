@@ -1,6 +1,8 @@
-import { stopOnSignal } from '#common/component.ts';
 import { createLogger } from '#common/observe/log.ts';
+import { runTier } from '#common/program.ts';
 import { readConfig, start } from './index.ts';
 
-const config = readConfig(process.env);
-stopOnSignal(await start(config, createLogger('sql', config.logLevel)), { drainMs: 10_000 });
+await runTier(async () => {
+  const config = readConfig(process.env);
+  return start(config, createLogger('sql', config.logLevel));
+});

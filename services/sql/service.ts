@@ -17,9 +17,13 @@ import { planUpdate } from './execute/update.ts';
 import { WriteLine } from './execute/write-line.ts';
 import type { SchemaView } from './extras.ts';
 import { isMismatch } from './mismatch.ts';
+import { TableAccess } from './plan/table-access.ts';
 import { SchemaCache } from './schema-cache.ts';
 
 const MAX_RECORDS = 1000;
+
+/** What the plans of all shapes share. */
+type ViewContext = Omit<ServiceContext, 'access' | 'strict'>;
 
 export interface ServiceOptions {
   readonly id: number;
@@ -38,7 +42,7 @@ export class SqlService {
   readonly #schema: SchemaCache;
   readonly #writes: WriteLine;
   /** Plans hang on the view they were made with. */
-  #planned: { view: SchemaView; context: ServiceContext; runners: WeakMap<Shape, Runner> } | undefined;
+  #planned: { view: SchemaView; context: ViewContext; runners: WeakMap<Shape, Runner> } | undefined;
 
   constructor(options: ServiceOptions) {
     this.#options = options;
@@ -76,13 +80,13 @@ export class SqlService {
     const { runners, context } = this.#planned;
     let runner = runners.get(shape);
     if (!runner) {
-      runner = this.#plan(shape, context);
+      runner = this.#plan(shape, { ...context, access: new TableAccess(shape), strict: shape.strict });
       runners.set(shape, runner);
     }
     return runner;
   }
 
-  #context(view: SchemaView): ServiceContext {
+  #context(view: SchemaView): ViewContext {
     const { name, source, engine, config, maxRecordsReturned } = this.#options;
     const asked = Number(config['max_records'] ?? 0);
     return {

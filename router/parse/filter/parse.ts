@@ -13,18 +13,20 @@ import { ValueReader } from './values.ts';
  * A blank filter has no tree. Equal filters with other values have equal trees: each value is an entry of `parameters`.
  * XOR uses its operands twice, so that a tree may hold the same node in two places: change none in place.
  * @param params replacement values, keys with their colon (':n'); a list may stand for the list of an IN
+ * @param parameters  the values are added to these, and counted behind them
  * @throws MillraceError invalid: at which character (1-based, in UTF-16 units) and what was expected there, with
  *   context { position, expected }
  */
 export function parseFilter(
   text: string,
   params: ReadonlyMap<string, Value>,
+  parameters: Value[] = [],
 ): { filter: Filter | undefined; parameters: Value[] } {
   if (text.length > FILTER_LENGTH_MAX) {
     throw refusal(FILTER_LENGTH_MAX, `the end: a filter has ${FILTER_LENGTH_MAX} characters at most`);
   }
-  const parser = new Parser(text, params);
-  return { filter: parser.filter(), parameters: parser.values.parameters };
+  const parser = new Parser(text, params, parameters);
+  return { filter: parser.filter(), parameters };
 }
 
 class Parser {
@@ -37,9 +39,9 @@ class Parser {
   /** Whether XOR or NOR made levels that are not in the text. */
   #desugared = false;
 
-  constructor(text: string, params: ReadonlyMap<string, Value>) {
+  constructor(text: string, params: ReadonlyMap<string, Value>, parameters: Value[]) {
     this.#scanner = new Scanner(text);
-    this.values = new ValueReader(this.#scanner, params);
+    this.values = new ValueReader(this.#scanner, params, parameters);
   }
 
   filter(): Filter | undefined {

@@ -13,13 +13,14 @@ const NOWHERE: Readonly<Record<Place, number>> = { condition: Infinity, list: In
 
 export class ValueReader {
   /** The values read so far; operands refer to them by index. */
-  readonly parameters: Value[] = [];
+  readonly parameters: Value[];
   readonly #scanner: Scanner;
   readonly #params: ReadonlyMap<string, Value>;
   /** For each quote and place: no run of quotes that begins after this index holds a closing one. */
   readonly #unclosed = { "'": { ...NOWHERE }, '"': { ...NOWHERE } };
 
-  constructor(scanner: Scanner, params: ReadonlyMap<string, Value>) {
+  constructor(scanner: Scanner, params: ReadonlyMap<string, Value>, parameters: Value[]) {
+    this.parameters = parameters;
     this.#scanner = scanner;
     this.#params = params;
   }

@@ -212,6 +212,8 @@ function isPlain(result: Result): boolean {
     result.next === undefined &&
     result.schemaJson.length === 0 &&
     result.dropped.length === 0 &&
+    result.nextAfter === '' &&
+    !result.estimated &&
     !result.created
   );
 }
@@ -236,7 +238,16 @@ function readResult(bytes: Uint8Array): Result | undefined {
   if (reader.done || reader.varint() !== tag(1, BYTES)) return undefined;
   const json = reader.bytes();
   if (!reader.done) return undefined;
-  return { $typeName: 'millrace.data.v1.Result', json, schemaJson: NOTHING, dropped: [], created: false };
+  return { ...PLAIN, json };
 }
 
 const NOTHING = new Uint8Array();
+
+const PLAIN = {
+  $typeName: 'millrace.data.v1.Result',
+  schemaJson: NOTHING,
+  dropped: [],
+  created: false,
+  nextAfter: '',
+  estimated: false,
+} satisfies Omit<Result, 'json'>;

@@ -103,7 +103,7 @@ describe('who no longer waits', () => {
   test('a deadline that passes fails the call, and exactly this call ends at the other side', async () => {
     const connector = new HoldingConnector();
     const client = connect(await serve(connector));
-    const late = client.send(operationOf('late'), Deadline.after(150));
+    const late = client.send(operationOf('late'), Deadline.after(500));
     const patient = client.send(operationOf('patient'), soon());
     const [there, other] = await Promise.all([connector.call('late'), connector.call('patient')]);
     await expect(late).rejects.toMatchObject({ code: 'deadline' });

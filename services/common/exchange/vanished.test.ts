@@ -5,8 +5,8 @@ import { connect, HoldingConnector, operationOf, serve } from '../testing/exchan
 
 vi.mock('../bounds.ts', async (original) => ({
   ...(await original<typeof import('../bounds.ts')>()),
-  KEEPALIVE_INTERVAL_MS: 100,
-  KEEPALIVE_TIMEOUT_MS: 100,
+  KEEPALIVE_INTERVAL_MS: 300,
+  KEEPALIVE_TIMEOUT_MS: 300,
 }));
 
 /** Between the two, until it lets every byte fall: as when a machine loses its power. */

@@ -142,9 +142,10 @@ describe('the token', () => {
 });
 
 describe('the address', () => {
-  test('a taken port is an error that does not name it', async () => {
+  test('a taken port is an error that says who, where and why', async () => {
     const { address } = await start();
-    await expect(start({ address })).rejects.toMatchObject({ code: 'unavailable' });
+    const message = expect.stringMatching(new RegExp(`^test .*${address}.*EADDRINUSE`));
+    await expect(start({ address })).rejects.toMatchObject({ code: 'unavailable', message });
   });
 
   test('a socket on which somebody answers is not taken away', async () => {

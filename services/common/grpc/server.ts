@@ -45,7 +45,9 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(options.address, ServerCredentials.createInsecure(), (error, bound) => {
       if (error) {
-        reject(new MillraceError('unavailable', `${options.name}: cannot listen on its address.`, undefined, error));
+        // Whoever starts a tier reads this, no client does.
+        const message = `${options.name} cannot listen on ${options.address}: ${error.message}`;
+        reject(new MillraceError('unavailable', message, undefined, error));
       } else resolve(bound);
     });
   });

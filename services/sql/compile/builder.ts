@@ -2,7 +2,17 @@
 import type { Caller, Value } from '#proto/data/v1/data_pb.ts';
 import type { Dialect } from '../dialect.ts';
 import type { Param, ResultColumn, RowsOfWrite, Statement } from '../engine.ts';
+import type { SchemaView } from '../extras.ts';
+import type { TableAccess } from '../plan/table-access.ts';
 import type { Table } from '../schema.ts';
+
+/** What a shape is compiled with. */
+export interface CompileContext {
+  readonly dialect: Dialect;
+  readonly view: SchemaView;
+  /** To tables that conditions reach on their way. */
+  readonly access: TableAccess;
+}
 
 /** What an operation brings beside its shape. */
 export interface BindContext {
@@ -30,13 +40,31 @@ export function bind(template: Template, context: BindContext): Statement {
   return { text, params, columns, reads: { when: reads.when, statement: bind(reads.statement, context) } };
 }
 
+/**
+ * The placeholder of an engine that counts its `?` by where they stand: the builder puts the values into that order.
+ * No name and no text of SQL holds a NUL.
+ */
+export const countedPlaceholder = (index: number): string => `\0${index}\0`;
+const COUNTED = /\0(\d+)\0/g;
+
 export class SqlBuilder {
-  readonly dialect: Dialect;
+  readonly context: CompileContext;
   readonly #binders: Binder[] = [];
   #text = '';
+  #aliases = 0;
 
-  constructor(dialect: Dialect) {
-    this.dialect = dialect;
+  constructor(context: CompileContext) {
+    this.context = context;
+  }
+
+  get dialect(): Dialect {
+    return this.context.dialect;
+  }
+
+  /** A name for a table inside of a condition, quoted; another one each time. */
+  alias(): string {
+    this.#aliases += 1;
+    return this.quote(`r${this.#aliases}`);
   }
 
   add(sql: string): this {
@@ -59,7 +87,12 @@ export class SqlBuilder {
   }
 
   finish(columns: readonly ResultColumn[]): Template {
-    return { text: this.#text, binders: this.#binders, columns };
+    const binders: Binder[] = [];
+    const text = this.#text.replace(COUNTED, (_, index: string) => {
+      binders.push(this.#binders[Number(index) - 1] as Binder);
+      return '?';
+    });
+    return { text, binders: binders.length > 0 ? binders : this.#binders, columns };
   }
 }
 

@@ -8,14 +8,15 @@ import {
   Moment_Base as MomentBase,
   type Operand,
 } from '#proto/data/v1/data_pb.ts';
-import type { FieldView, TableView } from '../extras.ts';
+import type { FieldView, RelationView, TableView } from '../extras.ts';
 import { unknownName } from '../mismatch.ts';
+import { endsOf } from '../plan/relation-ends.ts';
 import type { Column } from '../schema.ts';
-import type { BindContext, Binder, SqlBuilder } from './builder.ts';
+import { type BindContext, type Binder, type SqlBuilder, tableName } from './builder.ts';
 import { type Coerce, operandCoercionOf, plainValue } from './coerce.ts';
 import { listCondition } from './list.ts';
 
-const SYMBOLS: Partial<Record<Comparator, string>> = {
+export const SYMBOLS: Partial<Record<Comparator, string>> = {
   [Comparator.EQ]: '=',
   [Comparator.NE]: '<>',
   [Comparator.GT]: '>',
@@ -30,17 +31,21 @@ const MOMENTS: Partial<Record<MomentBase, 'timestamp' | 'date' | 'time'>> = {
   [MomentBase.TIME]: 'time',
 };
 
-/** @throws MillraceError invalid for a field that the table does not have */
-export function compileFilter(filter: Filter, table: TableView, builder: SqlBuilder): string {
+/**
+ * @param scope  what the table is called in the statement, for a condition that looks at it from inside of another
+ *   table; undefined: by its own name
+ * @throws MillraceError invalid for a field that the table does not have, denied for a table on the way
+ */
+export function compileFilter(filter: Filter, table: TableView, builder: SqlBuilder, scope?: string): string {
   const { node } = filter;
   switch (node.case) {
     case 'comparison':
-      return compileComparison(node.value, table, builder);
+      return compileComparison(node.value, table, builder, scope);
     case 'not':
-      return `not (${compileFilter(node.value, table, builder)})`;
+      return `not (${compileFilter(node.value, table, builder, scope)})`;
     case 'all':
     case 'any': {
-      const parts = node.value.filters.map((inner) => `(${compileFilter(inner, table, builder)})`);
+      const parts = node.value.filters.map((inner) => `(${compileFilter(inner, table, builder, scope)})`);
       if (parts.length === 0) return node.case === 'all' ? builder.dialect.trueSql : builder.dialect.falseSql;
       return parts.join(node.case === 'all' ? ' and ' : ' or ');
     }
@@ -54,12 +59,18 @@ export function compileFilters(
   filters: readonly (Filter | undefined)[],
   table: TableView,
   builder: SqlBuilder,
+  scope?: string,
 ): string | undefined {
-  const parts = filters.flatMap((filter) => (filter ? [`(${compileFilter(filter, table, builder)})`] : []));
+  const parts = filters.flatMap((filter) => (filter ? [`(${compileFilter(filter, table, builder, scope)})`] : []));
   return parts.length > 0 ? parts.join(' and ') : undefined;
 }
 
-function compileComparison(comparison: Comparison, table: TableView, builder: SqlBuilder): string {
+function compileComparison(comparison: Comparison, table: TableView, builder: SqlBuilder, scope?: string): string {
+  const path = table.byFieldWireName.get(comparison.field) ? undefined : pathOf(comparison.field, table);
+  if (path) {
+    const filter = comparisonOf({ ...comparison, field: path.rest });
+    return compileExists(path.relation, filter, table, builder, scope);
+  }
   const { field, column } = fieldOf(comparison.field, table);
   const sql = builder.quote(column.name);
   const { comparator, operands } = comparison;
@@ -69,7 +80,7 @@ function compileComparison(comparison: Comparison, table: TableView, builder: Sq
       return `${sql} is null`;
     case Comparator.IN: {
       const coerce = operandCoercionOf(field, dialect);
-      const readers = operands.map((operand) => reader(operand, coerce));
+      const readers = operands.map((operand) => operandReader(operand, coerce));
       return listCondition(sql, column, readers, (context) => readers.map((read) => read(context)), builder);
     }
     case Comparator.BETWEEN: {
@@ -92,6 +103,48 @@ function compileComparison(comparison: Comparison, table: TableView, builder: Sq
   }
 }
 
+/** `relation.rest`; undefined where no relation of the table is named. Names may have dots of their own. */
+function pathOf(name: string, table: TableView): { relation: RelationView; rest: string } | undefined {
+  for (let dot = name.indexOf('.'); dot > 0; dot = name.indexOf('.', dot + 1)) {
+    const relation = table.byRelationWireName.get(name.slice(0, dot));
+    if (relation) return { relation, rest: name.slice(dot + 1) };
+  }
+  return undefined;
+}
+
+function comparisonOf(value: Comparison): Filter {
+  return { $typeName: 'millrace.data.v1.Filter', node: { case: 'comparison', value } };
+}
+
+/** Is there a related record that satisfies the condition, and that the caller may see? */
+function compileExists(
+  relation: RelationView,
+  filter: Filter,
+  table: TableView,
+  builder: SqlBuilder,
+  scope = tableName(table.table, builder.dialect),
+): string {
+  const { view, access } = builder.context;
+  const ends = endsOf(relation, table, view);
+  access.require(ends.junction ? [ends.junction.table, ends.far] : [ends.far]);
+  const start = `${scope}.${builder.quote(ends.local.name)}`;
+  if (!ends.junction) return existsSql(ends.far, ends.target, start, filter, builder);
+  const { junction } = ends;
+  const alias = builder.alias();
+  const inner = existsSql(ends.far, ends.target, `${alias}.${builder.quote(junction.link.name)}`, filter, builder);
+  const own = compileFilters([access.reading(junction.table)], junction.table, builder, alias);
+  const joined = `${alias}.${builder.quote(junction.near.name)} = ${start} and ${inner}`;
+  const from = `${tableName(junction.table.table, builder.dialect)} ${alias}`;
+  return `exists (select 1 from ${from} where ${own ? `${joined} and ${own}` : joined})`;
+}
+
+function existsSql(far: TableView, target: FieldView, start: string, filter: Filter, builder: SqlBuilder): string {
+  const alias = builder.alias();
+  const condition = compileFilters([filter, builder.context.access.reading(far)], far, builder, alias);
+  const from = `${tableName(far.table, builder.dialect)} ${alias}`;
+  return `exists (select 1 from ${from} where ${alias}.${builder.quote(target.name)} = ${start} and ${condition})`;
+}
+
 function fieldOf(name: string, table: TableView): { field: FieldView; column: Column } {
   const field = table.byFieldWireName.get(name);
   if (!field?.column) {
@@ -103,7 +156,7 @@ function fieldOf(name: string, table: TableView): { field: FieldView; column: Co
 function operandSql(operand: Operand | undefined, field: FieldView, column: Column, builder: SqlBuilder): string {
   if (!operand) throw invalid(`The condition on '${field.wireName}' has no value.`);
   if (operand.kind.case === 'moment') return momentSql(operand.kind.value, builder);
-  return builder.placeholder(reader(operand, operandCoercionOf(field, builder.dialect)), column.nativeType);
+  return builder.placeholder(operandReader(operand, operandCoercionOf(field, builder.dialect)), column.nativeType);
 }
 
 function momentSql(moment: Moment, builder: SqlBuilder): string {
@@ -122,12 +175,13 @@ function likeSql(
   builder: SqlBuilder,
 ): string {
   if (!operand) throw invalid(`The condition on '${column.name}' has no value.`);
-  const read = reader(operand, (value) => String(value ?? ''));
+  const read = operandReader(operand, (value) => String(value ?? ''));
   const pattern = builder.parameter((context) => `${before}${read(context)}${after}`);
   return `${builder.dialect.asText(sql, column)} like ${builder.dialect.textPlaceholder(pattern)}`;
 }
 
-function reader(operand: Operand, coerce: Coerce): Binder {
+/** Where the value of an operand comes from. */
+export function operandReader(operand: Operand, coerce: Coerce): Binder {
   const { kind } = operand;
   if (kind.case === 'value') {
     const fixed = coerce(plainValue(kind.value));

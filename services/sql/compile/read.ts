@@ -5,36 +5,51 @@ import type { Dialect } from '../dialect.ts';
 import type { FieldView, TableView } from '../extras.ts';
 import { unknownName } from '../mismatch.ts';
 import type { Output } from '../plan/selection.ts';
-import { type Binder, quoteName, SqlBuilder, type Template, tableName } from './builder.ts';
+import { type Binder, type CompileContext, quoteName, SqlBuilder, type Template, tableName } from './builder.ts';
 import { compileFilters } from './filter.ts';
+import { compileHaving } from './having.ts';
+import { type KeysetColumn, keysetCondition, keysetOrderSql } from './keyset.ts';
 import { ListTemplate } from './list.ts';
 
 export interface ListOptions {
   /** Rows to fetch. */
   readonly limit: number;
   readonly offset: number;
+  /** Pages follow each other by these; `behind`: not the first one. */
+  readonly keyset?: { readonly columns: readonly KeysetColumn[]; readonly behind: boolean };
 }
 
 export function compileList(
-  read: Pick<Read, 'filter' | 'rowFilter' | 'order' | 'group'>,
+  read: Pick<Read, 'filter' | 'rowFilter' | 'order' | 'group' | 'having'>,
   table: TableView,
   outputs: readonly Output[],
   options: ListOptions,
-  dialect: Dialect,
+  context: CompileContext,
 ): Template {
-  const builder = selectFrom(table, outputs, dialect);
-  where([read.filter, read.rowFilter], table, builder);
+  const { dialect } = context;
+  const builder = selectFrom(table, outputs, context);
+  const { keyset } = options;
+  const behind = keyset?.behind ? keysetCondition(keyset.columns, builder) : undefined;
+  const condition = compileFilters([read.filter, read.rowFilter], table, builder);
+  const conditions = [behind, condition].filter((one) => one !== undefined);
+  if (conditions.length > 0) builder.add(` where ${conditions.join(' and ')}`);
   if (read.group.length > 0) builder.add(` group by ${groupSql(read.group, table, dialect)}`);
-  if (read.order.length > 0) builder.add(` order by ${orderSql(read.order, table, outputs, dialect)}`);
+  if (read.having) builder.add(` having ${compileHaving(read.having, read.group, table, builder)}`);
+  if (keyset) builder.add(` order by ${keysetOrderSql(keyset.columns, builder)}`);
+  else if (read.order.length > 0) builder.add(` order by ${orderSql(read.order, table, outputs, dialect)}`);
   const limit = builder.placeholder(() => options.limit, dialect.wholeNumberType);
   builder.add(` limit ${limit}`);
   if (options.offset > 0) builder.add(` offset ${builder.placeholder(() => options.offset, dialect.wholeNumberType)}`);
   return builder.finish(outputs.map(({ column }) => column));
 }
 
-export function compileCount(read: Pick<Read, 'filter' | 'rowFilter'>, table: TableView, dialect: Dialect): Template {
-  const builder = new SqlBuilder(dialect);
-  builder.add(`select count(*) from ${tableName(table.table, dialect)}`);
+export function compileCount(
+  read: Pick<Read, 'filter' | 'rowFilter'>,
+  table: TableView,
+  context: CompileContext,
+): Template {
+  const builder = new SqlBuilder(context);
+  builder.add(`select count(*) from ${tableName(table.table, context.dialect)}`);
   where([read.filter, read.rowFilter], table, builder);
   return builder.finish([{ name: 'count', json: 'number', hidden: true }]);
 }
@@ -46,9 +61,9 @@ export function compileByKey(
   keys: readonly FieldView[],
   keyBinder: (index: number) => Binder,
   rowFilter: Filter | undefined,
-  dialect: Dialect,
+  context: CompileContext,
 ): Template {
-  const builder = selectFrom(table, outputs, dialect);
+  const builder = selectFrom(table, outputs, context);
   builder.add(` where ${keyCondition(keys, keyBinder, builder)}`);
   const filter = compileFilters([rowFilter], table, builder);
   if (filter) builder.add(` and ${filter}`);
@@ -61,13 +76,13 @@ export function compileByKeys(
   outputs: readonly Output[],
   key: FieldView,
   rowFilter: Filter | undefined,
-  dialect: Dialect,
+  context: CompileContext,
 ): ListTemplate {
   const column = key.column;
   if (!column) throw invalid(`Field '${key.wireName}' cannot identify records.`);
-  return new ListTemplate(dialect, (condition) => {
-    const builder = selectFrom(table, outputs, dialect);
-    builder.add(` where ${condition(quoteName(column.name, dialect), column, builder)}`);
+  return new ListTemplate(context.dialect, (condition) => {
+    const builder = selectFrom(table, outputs, context);
+    builder.add(` where ${condition(builder.quote(column.name), column, builder)}`);
     const filter = compileFilters([rowFilter], table, builder);
     if (filter) builder.add(` and ${filter}`);
     return builder.finish(outputs.map(({ column: one }) => one));
@@ -92,13 +107,13 @@ export function where(filters: readonly (Filter | undefined)[], table: TableView
   if (condition) builder.add(` where ${condition}`);
 }
 
-export function selectFrom(table: TableView, outputs: readonly Output[], dialect: Dialect): SqlBuilder {
+export function selectFrom(table: TableView, outputs: readonly Output[], context: CompileContext): SqlBuilder {
   // Without any column a row is still a row.
   const columns = outputs.length > 0 ? outputs.map(({ sql }) => sql).join(', ') : '1';
-  return new SqlBuilder(dialect).add(`select ${columns} from ${tableName(table.table, dialect)}`);
+  return new SqlBuilder(context).add(`select ${columns} from ${tableName(table.table, context.dialect)}`);
 }
 
-function groupSql(group: readonly string[], table: TableView, dialect: Dialect): string {
+export function groupSql(group: readonly string[], table: TableView, dialect: Dialect): string {
   return group
     .map((name) => {
       const column = table.byFieldWireName.get(name)?.column;

@@ -1,10 +1,9 @@
 /** What shows the rows of a write where the engine does not return them: a select by the key, in the same transaction. */
 import type { Filter } from '#proto/data/v1/data_pb.ts';
-import type { Dialect } from '../dialect.ts';
 import type { Param, RowsOfWrite } from '../engine.ts';
 import type { FieldView, TableView } from '../extras.ts';
 import type { Output } from '../plan/selection.ts';
-import type { Binder, SqlBuilder, Template } from './builder.ts';
+import type { Binder, CompileContext, SqlBuilder, Template } from './builder.ts';
 import { compileFilters } from './filter.ts';
 import { keyCondition, selectFrom, where } from './read.ts';
 
@@ -20,14 +19,18 @@ export function rowsOfInsert(
   table: TableView,
   fields: readonly FieldView[],
   outputs: readonly Output[],
-  dialect: Dialect,
+  context: CompileContext,
 ): Reads {
-  const builder = selectFrom(table, outputs, dialect);
+  const builder = selectFrom(table, outputs, context);
   const conditions = table.table.primaryKey.map((name) => {
     const key = table.byFieldName.get(name)?.column;
     const given = fields.findIndex((field) => field.column?.name === name);
     if (given >= 0) return `${builder.quote(name)} = ${builder.placeholder(recordValue(given), key?.nativeType)}`;
-    return key?.autoIncrement && dialect.generatedKey && `${builder.quote(name)} = ${dialect.generatedKey.one}`;
+    return (
+      key?.autoIncrement &&
+      context.dialect.generatedKey &&
+      `${builder.quote(name)} = ${context.dialect.generatedKey.one}`
+    );
   });
   if (conditions.length === 0 || !conditions.every(Boolean)) return undefined;
   return after(builder.add(` where ${conditions.join(' and ')}`), outputs);
@@ -38,15 +41,15 @@ export function rowsOfInserts(
   table: TableView,
   fields: readonly FieldView[],
   outputs: readonly Output[],
-  dialect: Dialect,
+  context: CompileContext,
 ): Reads {
   const [name, ...more] = table.table.primaryKey;
   const key = name === undefined ? undefined : table.byFieldName.get(name)?.column;
-  if (!key?.autoIncrement || !dialect.generatedKey || more.length > 0) return undefined;
+  if (!key?.autoIncrement || !context.dialect.generatedKey || more.length > 0) return undefined;
   if (fields.some((field) => field.column?.name === key.name)) return undefined;
-  const builder = selectFrom(table, outputs, dialect);
+  const builder = selectFrom(table, outputs, context);
   const sql = builder.quote(key.name);
-  builder.add(` where ${dialect.generatedKey.many(sql, builder.placeholder(recordValue(0)))} order by ${sql}`);
+  builder.add(` where ${context.dialect.generatedKey.many(sql, builder.placeholder(recordValue(0)))} order by ${sql}`);
   return after(builder, outputs);
 }
 
@@ -60,9 +63,9 @@ export function rowsOfUpdate(
   keys: readonly FieldView[],
   rowFilter: Filter | undefined,
   outputs: readonly Output[],
-  dialect: Dialect,
+  context: CompileContext,
 ): Reads {
-  const builder = selectFrom(table, outputs, dialect);
+  const builder = selectFrom(table, outputs, context);
   const keyValue = (index: number): Binder => {
     const changed = fields.indexOf(keys[index] as FieldView);
     return recordValue(changed < 0 ? fields.length + index : changed);
@@ -77,9 +80,9 @@ export function rowsOfDeleteByKey(
   keys: readonly FieldView[],
   rowFilter: Filter | undefined,
   outputs: readonly Output[],
-  dialect: Dialect,
+  context: CompileContext,
 ): Reads {
-  const builder = selectFrom(table, outputs, dialect);
+  const builder = selectFrom(table, outputs, context);
   builder.add(` where ${keyCondition(keys, recordValue, builder)}`);
   const filter = compileFilters([rowFilter], table, builder);
   return before(filter ? builder.add(` and ${filter}`) : builder, outputs);
@@ -89,9 +92,9 @@ export function rowsOfDelete(
   table: TableView,
   filters: readonly (Filter | undefined)[],
   outputs: readonly Output[],
-  dialect: Dialect,
+  context: CompileContext,
 ): Reads {
-  const builder = selectFrom(table, outputs, dialect);
+  const builder = selectFrom(table, outputs, context);
   where(filters, table, builder);
   return before(builder, outputs);
 }

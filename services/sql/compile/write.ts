@@ -4,7 +4,7 @@ import type { Dialect } from '../dialect.ts';
 import type { Param, Statement } from '../engine.ts';
 import type { FieldView, TableView } from '../extras.ts';
 import type { Output } from '../plan/selection.ts';
-import { type BindContext, bind, quoteName, SqlBuilder, type Template, tableName } from './builder.ts';
+import { bind, type CompileContext, quoteName, SqlBuilder, type Template, tableName } from './builder.ts';
 import { compileFilters } from './filter.ts';
 import { keyCondition, where } from './read.ts';
 import { rowsOfDelete, rowsOfDeleteByKey, rowsOfInsert, rowsOfInserts, rowsOfUpdate } from './rows-of-write.ts';
@@ -14,17 +14,17 @@ export function compileInsert(
   table: TableView,
   fields: readonly FieldView[],
   outputs: readonly Output[],
-  dialect: Dialect,
+  context: CompileContext,
 ): Template {
-  const builder = new SqlBuilder(dialect);
+  const builder = new SqlBuilder(context);
   const names = fields.map((field) => builder.quote(field.column?.name ?? '')).join(', ');
-  builder.add(`insert into ${tableName(table.table, dialect)} (${names}) values (`);
+  builder.add(`insert into ${tableName(table.table, context.dialect)} (${names}) values (`);
   fields.forEach((field, index) => {
     const value = builder.placeholder((context) => context.record[index] as Param, field.column?.nativeType);
     builder.add(index > 0 ? `, ${value}` : value);
   });
   builder.add(')');
-  return finish(builder, 'insert', outputs, () => rowsOfInsert(table, fields, outputs, dialect));
+  return finish(builder, 'insert', outputs, () => rowsOfInsert(table, fields, outputs, context));
 }
 
 /** Many records by one statement, where the engine has a form for it. */
@@ -32,26 +32,23 @@ export function bulkInsert(
   table: TableView,
   fields: readonly FieldView[],
   outputs: readonly Output[],
-  dialect: Dialect,
+  context: CompileContext,
 ): ((rows: readonly (readonly Param[])[]) => Statement) | undefined {
   const columns = fields.flatMap((field) => (field.column ? [field.column] : []));
-  const { insertMany } = dialect;
+  const { insertMany, returning: returns } = context.dialect;
   if (!insertMany?.(table.table, columns, [], '')) return undefined;
-  const returns = dialect.returning.insert;
-  const reads = returns || outputs.length === 0 ? undefined : rowsOfInserts(table, fields, outputs, dialect);
-  if (!returns && !reads && outputs.length > 0) return undefined;
-  const columnsShown = returns ? outputs.map(({ column }) => column) : [];
-  const clause = returns ? returning(outputs).trim() : '';
+  const reads = returns.insert || outputs.length === 0 ? undefined : rowsOfInserts(table, fields, outputs, context);
+  if (!returns.insert && !reads && outputs.length > 0) return undefined;
+  const columnsShown = returns.insert ? outputs.map(({ column }) => column) : [];
+  const clause = returns.insert ? returning(outputs).trim() : '';
   return (rows) => {
     const { text, params } = insertMany(table.table, columns, rows, clause) as { text: string; params: Param[] };
     const statement = { text, params, columns: columnsShown };
     if (!reads) return statement;
-    const context = { ...NOTHING, record: [rows.length] };
-    return { ...statement, reads: { when: reads.when, statement: bind(reads.statement, context) } };
+    const counted = { keys: [], parameters: [], caller: undefined, record: [rows.length] };
+    return { ...statement, reads: { when: reads.when, statement: bind(reads.statement, counted) } };
   };
 }
-
-const NOTHING: BindContext = { keys: [], parameters: [], caller: undefined, record: [] };
 
 /**
  * `update … set (fields)` for one record by its key, the role's condition included. The record's values come first,
@@ -63,23 +60,23 @@ export function compileUpdateByKey(
   keys: readonly FieldView[],
   rowFilter: Filter | undefined,
   outputs: readonly Output[],
-  dialect: Dialect,
+  context: CompileContext,
 ): Template {
-  const builder = updateSet(table, fields, dialect);
+  const builder = updateSet(table, fields, context);
   const key = keyCondition(keys, (index) => (context) => context.record[fields.length + index] as Param, builder);
   builder.add(` where ${key}`);
   const filter = compileFilters([rowFilter], table, builder);
   if (filter) builder.add(` and ${filter}`);
-  return finish(builder, 'update', outputs, () => rowsOfUpdate(table, fields, keys, rowFilter, outputs, dialect));
+  return finish(builder, 'update', outputs, () => rowsOfUpdate(table, fields, keys, rowFilter, outputs, context));
 }
 
 export function compileUpdateByFilter(
   table: TableView,
   fields: readonly FieldView[],
   filters: readonly (Filter | undefined)[],
-  dialect: Dialect,
+  context: CompileContext,
 ): Template {
-  const builder = updateSet(table, fields, dialect);
+  const builder = updateSet(table, fields, context);
   where(filters, table, builder);
   return builder.finish([]);
 }
@@ -89,31 +86,31 @@ export function compileDeleteByKey(
   keys: readonly FieldView[],
   rowFilter: Filter | undefined,
   outputs: readonly Output[],
-  dialect: Dialect,
+  context: CompileContext,
 ): Template {
-  const builder = new SqlBuilder(dialect).add(`delete from ${tableName(table.table, dialect)} where `);
+  const builder = new SqlBuilder(context).add(`delete from ${tableName(table.table, context.dialect)} where `);
   builder.add(keyCondition(keys, (index) => (context) => context.record[index] as Param, builder));
   const filter = compileFilters([rowFilter], table, builder);
   if (filter) builder.add(` and ${filter}`);
-  return finish(builder, 'delete', outputs, () => rowsOfDeleteByKey(table, keys, rowFilter, outputs, dialect));
+  return finish(builder, 'delete', outputs, () => rowsOfDeleteByKey(table, keys, rowFilter, outputs, context));
 }
 
 export function compileDeleteByFilter(
   table: TableView,
   filters: readonly (Filter | undefined)[],
   outputs: readonly Output[],
-  dialect: Dialect,
+  context: CompileContext,
 ): Template {
-  const builder = new SqlBuilder(dialect).add(`delete from ${tableName(table.table, dialect)}`);
+  const builder = new SqlBuilder(context).add(`delete from ${tableName(table.table, context.dialect)}`);
   where(filters, table, builder);
-  return finish(builder, 'delete', outputs, () => rowsOfDelete(table, filters, outputs, dialect));
+  return finish(builder, 'delete', outputs, () => rowsOfDelete(table, filters, outputs, context));
 }
 
-function updateSet(table: TableView, fields: readonly FieldView[], dialect: Dialect): SqlBuilder {
-  const builder = new SqlBuilder(dialect).add(`update ${tableName(table.table, dialect)} set `);
+function updateSet(table: TableView, fields: readonly FieldView[], context: CompileContext): SqlBuilder {
+  const builder = new SqlBuilder(context).add(`update ${tableName(table.table, context.dialect)} set `);
   fields.forEach((field, index) => {
     const value = builder.placeholder((context) => context.record[index] as Param, field.column?.nativeType);
-    builder.add(`${index > 0 ? ', ' : ''}${quoteName(field.column?.name ?? '', dialect)} = ${value}`);
+    builder.add(`${index > 0 ? ', ' : ''}${quoteName(field.column?.name ?? '', context.dialect)} = ${value}`);
   });
   return builder;
 }

@@ -1,20 +1,18 @@
 /** What the execution of an operation has at hand: one service's opened database and what is known of it. */
 import type { Deadline } from '#common/deadline.ts';
 import type { Operation, Result } from '#proto/data/v1/data_pb.ts';
-import type { BindContext } from '../compile/builder.ts';
-import type { Dialect } from '../dialect.ts';
+import type { BindContext, CompileContext } from '../compile/builder.ts';
 import type { Param, Rows, SqlSource } from '../engine.ts';
-import type { SchemaView } from '../extras.ts';
 import type { WriteLine } from './write-line.ts';
 
-export interface ServiceContext {
+export interface ServiceContext extends CompileContext {
   readonly serviceName: string;
   readonly source: SqlSource;
-  readonly dialect: Dialect;
-  readonly view: SchemaView;
   /** Rows that one list may hold. */
   readonly maxRecords: number;
   readonly allowUpsert: boolean;
+  /** What would be left out in silence is refused. */
+  readonly strict: boolean;
   readonly writes: WriteLine;
 }
 
@@ -25,7 +23,16 @@ const NOTHING = new Uint8Array();
 const NO_RECORD: readonly Param[] = [];
 
 export function resultOf(json: Uint8Array, more: Partial<Omit<Result, '$typeName' | 'json'>> = {}): Result {
-  return { $typeName: 'millrace.data.v1.Result', json, schemaJson: NOTHING, dropped: [], created: false, ...more };
+  return {
+    $typeName: 'millrace.data.v1.Result',
+    json,
+    schemaJson: NOTHING,
+    dropped: [],
+    created: false,
+    nextAfter: '',
+    estimated: false,
+    ...more,
+  };
 }
 
 export function bindContextOf(operation: Operation, record: readonly Param[] = NO_RECORD): BindContext {

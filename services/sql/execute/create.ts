@@ -10,7 +10,7 @@ import type { FieldView, TableView } from '../extras.ts';
 import { findTable, keyFields, type Output, outputsOf } from '../plan/selection.ts';
 import { runSteps, type Step } from './batch.ts';
 import { arrayOfPieces, bindContextOf, type Runner, resultOf, rowAt, type ServiceContext } from './context.ts';
-import { relationsIn } from './nested.ts';
+import { relationsIn, requireReached } from './nested.ts';
 import { type WriteOne, writeNested } from './nested-writes.ts';
 import { batchError, recordsOf } from './read.ts';
 import { RecordReader, type Row } from './records.ts';
@@ -43,9 +43,9 @@ export class InsertForms {
     if (known) return known;
     if (fields.length === 0) throw invalid('No valid fields were found in record.');
     const { dialect } = this.#context;
-    const many = bulkInsert(this.#table, fields, this.#outputs, dialect);
+    const many = bulkInsert(this.#table, fields, this.#outputs, this.#context);
     const form = {
-      template: compileInsert(this.#table, fields, this.#outputs, dialect),
+      template: compileInsert(this.#table, fields, this.#outputs, this.#context),
       bulk: many && { many, sizes: sizesFor(fields.length, dialect) },
     };
     if (this.#forms.size < FORMS_MAX) this.#forms.set(signature, form);
@@ -64,13 +64,13 @@ export function planCreate(create: Create, context: ServiceContext): Runner {
   const table = findTable(context.view, create.table);
   const outputs = outputsOf(create.selection, table, create.idField, context.dialect);
   const forms = new InsertForms(table, outputs, context);
-  const reader = new RecordReader(table, context.dialect);
+  const reader = new RecordReader(table, context.dialect, context.strict);
   const nested = (records: readonly unknown[], operation: Operation, deadline: Deadline) =>
     createNested(create, records, table, operation, deadline, context);
   return async (operation, deadline) => {
     const records = recordsOf(operation);
     if (records.length === 0) throw invalid('No record(s) detected in request.');
-    if (create.related.length > 0 || (create.writeRelated && bringsRelated(records, table))) {
+    if (create.related.length > 0 || bringsRelated(records, table)) {
       return nested(records, operation, deadline);
     }
     const rows = records.map((record) => attempt(() => reader.creating(record, operation.caller)));
@@ -100,27 +100,22 @@ async function createNested(
   deadline: Deadline,
   context: ServiceContext,
 ): Promise<Result> {
+  requireReached(records, table, context);
   const writes = records.map(
     (record): WriteOne =>
       (writer) =>
-        writer.create(table, plainRecord(record, create, table)),
+        writer.create(table, objectOf(record)),
   );
   const keys = keyFields(table, create.idField);
   const options = { ...create, keys, allowDelete: create.allowRelatedDelete };
   return resultOf(arrayOfPieces(await writeNested(writes, create.mode, table, options, operation, deadline, context)));
 }
 
-/** The record, without its relations where those are not to be written. */
-export function plainRecord(
-  record: unknown,
-  { writeRelated }: { readonly writeRelated: boolean },
-  table: TableView,
-): Readonly<Record<string, unknown>> {
+export function objectOf(record: unknown): Readonly<Record<string, unknown>> {
   if (typeof record !== 'object' || record === null || Array.isArray(record)) {
     throw invalid('Each record must be an object.');
   }
-  if (writeRelated) return record as Record<string, unknown>;
-  return Object.fromEntries(Object.entries(record).filter(([key]) => !table.byRelationWireName.get(key)));
+  return record as Record<string, unknown>;
 }
 
 export type RowOrError = Row | { readonly error: MillraceError };

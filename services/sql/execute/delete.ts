@@ -23,7 +23,7 @@ function byFilter(deletion: Delete, table: TableView, context: ServiceContext): 
   const { filter, rowFilter, everything } = deletion;
   if (!filter && !everything) throw invalid('No filter or records given for delete request.');
   const outputs = everything ? [] : outputsOf(deletion.selection, table, deletion.idField, dialect);
-  const template = compileDeleteByFilter(table, [filter, rowFilter], outputs, dialect);
+  const template = compileDeleteByFilter(table, [filter, rowFilter], outputs, context);
   return async (operation, deadline) => {
     const rows = await source.run(bind(template, bindContextOf(operation)), deadline);
     return resultOf(everything ? SUCCESS : arrayOf(rows));
@@ -35,7 +35,7 @@ function byKeys(deletion: Delete, table: TableView, context: ServiceContext): Ru
   const keys = keyFields(table, deletion.idField);
   const reader = new KeyReader(keys, dialect);
   const outputs = outputsOf(deletion.selection, table, deletion.idField, dialect);
-  const template = compileDeleteByKey(table, keys, deletion.rowFilter, outputs, dialect);
+  const template = compileDeleteByKey(table, keys, deletion.rowFilter, outputs, context);
   const find = planFind(table, keys, [], deletion, context);
 
   const one = async (operation: Operation, deadline: Deadline): Promise<Result> => {

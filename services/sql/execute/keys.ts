@@ -22,7 +22,8 @@ export class KeyReader {
   /** @throws MillraceError invalid */
   one(value: Value | undefined): { params: readonly Param[]; shown: string } {
     const plain = plainValue(value);
-    const values = Array.isArray(plain) ? plain : [plain];
+    const parts = this.fields.length > 1 && typeof plain === 'string' ? partsOf(plain) : plain;
+    const values = Array.isArray(parts) ? parts : [parts];
     if (values.length !== this.fields.length) {
       const names = this.fields.map((field) => field.wireName).join(', ');
       throw invalid(`The identifier must give a value for each of: ${names}.`);
@@ -59,6 +60,14 @@ export class KeyReader {
     const shown = values.map((value) => (typeof value === 'string' ? value : stringifyJson(value))).join(',');
     return { params, shown };
   }
+}
+
+/** `(1,abc)`, as lists show composite keys, or `1,abc`. A value with a comma stands in double quotes. */
+function partsOf(text: string): string[] {
+  const inner = /^\((.*)\)$/s.exec(text.trim())?.[1] ?? text;
+  return [...inner.matchAll(/(?:^|,)\s*(?:"((?:[^"]|"")*)"|([^,]*?))\s*(?=,|$)/g)].map(
+    ([, quoted, bare]) => quoted?.replaceAll('""', '"') ?? bare ?? '',
+  );
 }
 
 export const missing = (shown: string): MillraceError => notFound(`Record with identifier '${shown}' not found.`);

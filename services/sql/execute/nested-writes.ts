@@ -9,7 +9,7 @@ import { hiddenOutputs, outputsOf } from '../plan/selection.ts';
 import type { ServiceContext } from './context.ts';
 import { NestedWriter } from './nested.ts';
 import { batchError, planFind, withoutKeys } from './read.ts';
-import { planRelated } from './related.ts';
+import { planRelated, type RelatedReader } from './related.ts';
 
 type Key = readonly Param[];
 /** Writes one record inside a transaction; the key of what was written. */
@@ -36,9 +36,11 @@ export async function writeNested(
   deadline: Deadline,
   context: ServiceContext,
 ): Promise<Uint8Array[]> {
+  // Before anything is written: what may not be shown is refused, or its rules are asked for.
+  const related = planRelated(options.related, table, context);
   const written = mode === BatchMode.ROLLBACK ? await together() : await apart();
   const good = written.flatMap((one) => ('error' in one ? [] : [one.key]));
-  const shown = await reread(good, table, options, operation, deadline, context);
+  const shown = await reread(good, related, table, options, operation, deadline, context);
   let next = 0;
   const outcomes = written.map((one): ItemOutcome => ('error' in one ? one : { json: shown[next++] as Uint8Array }));
   if (outcomes.some((outcome) => 'error' in outcome)) {
@@ -85,6 +87,7 @@ export async function writeNested(
 
 async function reread(
   keys: readonly Key[],
+  related: RelatedReader,
   table: TableView,
   options: NestedOptions,
   operation: Operation,
@@ -92,7 +95,6 @@ async function reread(
   context: ServiceContext,
 ): Promise<Uint8Array[]> {
   if (keys.length === 0) return [];
-  const related = planRelated(options.related, table, context);
   const { dialect } = context;
   const shown = outputsOf(options.selection, table, options.idField, dialect, { extra: related.localFields });
   const outputs = [...hiddenOutputs(related.localFields, dialect), ...shown];

@@ -3,13 +3,14 @@
  * first, then the record, then what belongs to it. One record and all of its relations succeed or fail together.
  */
 import { invalid, MillraceError } from '#common/errors.ts';
-import type { Operation } from '#proto/data/v1/data_pb.ts';
+import type { Filter, Operation } from '#proto/data/v1/data_pb.ts';
 import { bind } from '../compile/builder.ts';
 import { operandCoercionOf } from '../compile/coerce.ts';
 import { compileByKey } from '../compile/read.ts';
 import { compileDeleteByKey, compileInsert, compileUpdateByKey } from '../compile/write.ts';
 import type { Param, Rows, Statement } from '../engine.ts';
 import type { FieldView, RelationView, TableView } from '../extras.ts';
+import { endsOf, type RelationEnds } from '../plan/relation-ends.ts';
 import { hiddenOutputs, keyFields } from '../plan/selection.ts';
 import { bindContextOf, type ServiceContext } from './context.ts';
 import { memberOf } from './keys.ts';
@@ -43,24 +44,24 @@ export class NestedWriter {
     const row = this.#reader(table).creating(complete, this.#operation.caller);
     if (row.fields.length === 0) throw invalid('No valid fields were found in record.');
     const shown = referredFields(table);
-    const template = compileInsert(
-      table,
-      row.fields,
-      hiddenOutputs(shown, this.#context.dialect),
-      this.#context.dialect,
-    );
+    const template = compileInsert(table, row.fields, hiddenOutputs(shown, this.#context.dialect), this.#context);
     const rows = await this.#run(bind(template, bindContextOf(this.#operation, row.values)));
     const written = writtenOf(shown, rows);
     await this.#writeChildren(table, related, written);
     return written;
   }
 
-  /** @returns undefined where there is no such record  @throws MillraceError */
+  /**
+   * @param rowFilter  the role's condition on the record itself
+   * @returns undefined where there is no such record
+   * @throws MillraceError
+   */
   async update(
     table: TableView,
     keys: readonly FieldView[],
     key: readonly Param[],
     record: RecordObject,
+    rowFilter?: Filter,
   ): Promise<Written | undefined> {
     const { dialect } = this.#context;
     const related = relationsIn(record, table);
@@ -70,8 +71,8 @@ export class NestedWriter {
     const outputs = hiddenOutputs(shown, dialect);
     const template =
       row.fields.length > 0
-        ? compileUpdateByKey(table, row.fields, keys, undefined, outputs, dialect)
-        : compileByKey(table, outputs, keys, (i) => (bound) => bound.record[i] as Param, undefined, dialect);
+        ? compileUpdateByKey(table, row.fields, keys, rowFilter, outputs, this.#context)
+        : compileByKey(table, outputs, keys, (i) => (bound) => bound.record[i] as Param, rowFilter, this.#context);
     const rows = await this.#run(bind(template, bindContextOf(this.#operation, [...row.values, ...key])));
     if (rows.count === 0) return undefined;
     const written = writtenOf(shown, rows);
@@ -93,15 +94,10 @@ export class NestedWriter {
       const [keyField] = keyFields(far, []);
       const keyValue = keyField && memberOf(parent, keyField.wireName);
       if (keyField && keyValue !== undefined && keyValue !== null) {
-        const found = await this.update(
-          far,
-          [keyField],
-          [this.#coerced(keyField, keyValue)],
-          without(parent, keyField),
-        );
-        if (found) continue;
+        const key = [this.#coerced(keyField, keyValue)];
+        if (await this.#updateFar(far, keyField, key, without(parent, keyField))) continue;
       }
-      const written = await this.create(far, parent);
+      const written = await this.#createFar(far, parent);
       complete[local.wireName] = written.get(target) ?? null;
     }
     return complete;
@@ -131,7 +127,7 @@ export class NestedWriter {
     const [keyField] = keyFields(far, []);
     const keyValue = keyField && memberOf(element, keyField.wireName);
     if (!keyField || keyValue === undefined || keyValue === null) {
-      await this.create(far, { ...element, [target.wireName]: owner });
+      await this.#createFar(far, { ...element, [target.wireName]: owner });
       return;
     }
     const key = [this.#coerced(keyField, keyValue)];
@@ -140,29 +136,30 @@ export class NestedWriter {
       return;
     }
     const change = { ...without(element, keyField), [target.wireName]: owner };
-    if (await this.update(far, [keyField], key, change)) return;
+    if (await this.#updateFar(far, keyField, key, change)) return;
     if (keyField.column?.autoIncrement) {
       throw new MillraceError('not_found', `Record with identifier '${String(keyValue)}' not found.`);
     }
-    await this.create(far, { ...element, [target.wireName]: owner });
+    await this.#createFar(far, { ...element, [target.wireName]: owner });
   }
 
   /** many_many: the far record and the row of the junction that joins it. */
   async #link(relation: RelationView, table: TableView, owner: string, element: RecordObject): Promise<void> {
-    const { far, target, local } = this.#ends(relation, table);
-    const { junction, near, link } = this.#junction(relation);
+    const { far, target, local, junction: between } = this.#ends(relation, table);
+    const { table: junction, near, link } = between as NonNullable<typeof between>;
     const [keyField] = keyFields(far, []);
     const keyValue = keyField && memberOf(element, keyField.wireName);
     let farValue: string | null;
     if (!keyField || keyValue === undefined || keyValue === null) {
-      farValue = (await this.create(far, element)).get(target) ?? null;
+      farValue = (await this.#createFar(far, element)).get(target) ?? null;
     } else {
       const key = [this.#coerced(keyField, keyValue)];
       const rest = without(element, keyField);
-      const written = await this.update(far, [keyField], key, rest);
-      farValue = (written ?? (await this.create(far, element))).get(target) ?? null;
+      const written = await this.#updateFar(far, keyField, key, rest);
+      farValue = (written ?? (await this.#createFar(far, element))).get(target) ?? null;
       if (memberOf(element, `${table.wireName}.${local.wireName}`) === null) {
-        const template = compileDeleteByKey(junction, [near, link], undefined, [], this.#context.dialect);
+        this.#context.access.writing(junction, 'DELETE');
+        const template = compileDeleteByKey(junction, [near, link], undefined, [], this.#context);
         await this.#run(bind(template, bindContextOf(this.#operation, this.#pair(near, link, owner, farValue))));
         return;
       }
@@ -170,9 +167,26 @@ export class NestedWriter {
     const pair = this.#pair(near, link, owner, farValue);
     const binder = (i: number) => (bound: { record: readonly Param[] }) => bound.record[i] as Param;
     const outputs = hiddenOutputs([near], this.#context.dialect);
-    const known = compileByKey(junction, outputs, [near, link], binder, undefined, this.#context.dialect);
+    const known = compileByKey(junction, outputs, [near, link], binder, undefined, this.#context);
     const rows = await this.#run(bind(known, bindContextOf(this.#operation, pair)));
-    if (rows.count === 0) await this.create(junction, { [near.wireName]: owner, [link.wireName]: farValue });
+    if (rows.count === 0) await this.#createFar(junction, { [near.wireName]: owner, [link.wireName]: farValue });
+  }
+
+  #createFar(far: TableView, record: RecordObject): Promise<Written> {
+    this.#context.access.writing(far, 'POST');
+    return this.create(far, record);
+  }
+
+  /** A change of nothing only looks whether the record is there. */
+  #updateFar(
+    far: TableView,
+    keyField: FieldView,
+    key: readonly Param[],
+    change: RecordObject,
+  ): Promise<Written | undefined> {
+    const { access } = this.#context;
+    if (Object.keys(change).length > 0) access.writing(far, 'PATCH');
+    return this.update(far, [keyField], key, change, access.reading(far));
   }
 
   async #disown(
@@ -182,9 +196,9 @@ export class NestedWriter {
     keys: readonly FieldView[],
     key: readonly Param[],
   ): Promise<void> {
-    const { dialect } = this.#context;
+    this.#context.access.writing(far, target.column?.nullable ? 'PATCH' : 'DELETE');
     const template = target.column?.nullable
-      ? compileUpdateByKey(far, [target], keys, undefined, [], dialect)
+      ? compileUpdateByKey(far, [target], keys, undefined, [], this.#context)
       : this.#deletion(relation, far, target, keys);
     const values = target.column?.nullable ? [null, ...key] : key;
     await this.#run(bind(template, bindContextOf(this.#operation, values)));
@@ -199,31 +213,15 @@ export class NestedWriter {
     if (!this.#allowDelete) {
       throw invalid(`'${relation.wireName}': '${target.wireName}' can not be NULL; allow_related_delete would delete.`);
     }
-    return compileDeleteByKey(far, keys, undefined, [], this.#context.dialect);
+    return compileDeleteByKey(far, keys, undefined, [], this.#context);
   }
 
   #pair(near: FieldView, link: FieldView, owner: string, farValue: string | null): Param[] {
     return [this.#coerced(near, owner), this.#coerced(link, farValue)];
   }
 
-  #ends(relation: RelationView, table: TableView): { far: TableView; target: FieldView; local: FieldView } {
-    const far = this.#context.view.byName.get(relation.refTable);
-    const target = far?.byFieldName.get(relation.refFields[0] ?? '');
-    const local = table.byFieldName.get(relation.fields[0] ?? '');
-    if (!far || !target || !local || relation.fields.length > 1) {
-      throw new MillraceError('unsupported', `Records cannot be written through the relation '${relation.wireName}'.`);
-    }
-    return { far, target, local };
-  }
-
-  #junction(relation: RelationView): { junction: TableView; near: FieldView; link: FieldView } {
-    const junction = this.#context.view.byName.get(relation.junction?.table ?? '');
-    const near = junction?.byFieldName.get(relation.junction?.fields[0] ?? '');
-    const link = junction?.byFieldName.get(relation.junction?.refFields[0] ?? '');
-    if (!junction || !near || !link) {
-      throw new MillraceError('unsupported', `Records cannot be written through the relation '${relation.wireName}'.`);
-    }
-    return { junction, near, link };
+  #ends(relation: RelationView, table: TableView): RelationEnds {
+    return endsOf(relation, table, this.#context.view);
   }
 
   #coerced(field: FieldView, value: unknown): Param {
@@ -233,11 +231,33 @@ export class NestedWriter {
   #reader(table: TableView): RecordReader {
     let reader = this.#readers.get(table);
     if (!reader) {
-      reader = new RecordReader(table, this.#context.dialect);
+      reader = new RecordReader(table, this.#context.dialect, this.#context.strict);
       this.#readers.set(table, reader);
     }
     return reader;
   }
+}
+
+/** Every table that these records bring records of. @throws MillraceError that names those whose rules did not come */
+export function requireReached(records: readonly unknown[], table: TableView, context: ServiceContext): void {
+  const reached = new Set<TableView>();
+  const collect = (values: readonly unknown[], owner: TableView): void => {
+    for (const value of values) {
+      if (typeof value !== 'object' || value === null) continue;
+      if (Array.isArray(value)) {
+        collect(value, owner);
+        continue;
+      }
+      for (const [relation, inner] of relationsIn(value as RecordObject, owner)) {
+        const { far, junction } = endsOf(relation, owner, context.view);
+        reached.add(far);
+        if (junction) reached.add(junction.table);
+        collect([inner], far);
+      }
+    }
+  };
+  collect(records, table);
+  context.access.require([...reached]);
 }
 
 export function relationsIn(record: RecordObject, table: TableView): ReadonlyMap<RelationView, unknown> {

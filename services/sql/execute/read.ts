@@ -6,13 +6,12 @@ import { BatchMode, type Operation, type Read, type Result, Target } from '#prot
 import { bind } from '../compile/builder.ts';
 import { isWhole } from '../compile/coerce.ts';
 import type { ListTemplate } from '../compile/list.ts';
-import { compileByKey, compileByKeys, compileCount, compileList } from '../compile/read.ts';
+import { compileByKey, compileByKeys } from '../compile/read.ts';
 import { describeTable } from '../describe.ts';
 import type { Param, Rows } from '../engine.ts';
 import type { FieldView, TableView } from '../extras.ts';
 import { findTable, hiddenOutputs, keyFields, type Output, outputsOf } from '../plan/selection.ts';
 import {
-  arrayOf,
   arrayOfPieces,
   bindContextOf,
   firstRows,
@@ -22,6 +21,7 @@ import {
   type ServiceContext,
 } from './context.ts';
 import { type Key, KeyReader, missing } from './keys.ts';
+import { planCount, planList } from './list.ts';
 import { PointReads } from './point-reads.ts';
 import { planRelated, type RelatedReader } from './related.ts';
 
@@ -37,7 +37,7 @@ export function planRead(read: Read, context: ServiceContext): Runner {
 }
 
 function runnerOf(read: Read, table: TableView, context: ServiceContext): Runner {
-  if (read.countOnly) return countRunner(read, table, context);
+  if (read.countOnly) return planCount(read, table, context);
   const related = planRelated(read.related, table, context);
   switch (read.target) {
     case Target.ONE:
@@ -46,50 +46,8 @@ function runnerOf(read: Read, table: TableView, context: ServiceContext): Runner
     case Target.RECORDS:
       return keysRunner(read, table, related, context);
     default:
-      return listRunner(read, table, related, context);
+      return planList(read, table, related, context);
   }
-}
-
-function countRunner(read: Read, table: TableView, context: ServiceContext): Runner {
-  const template = compileCount(read, table, context.dialect);
-  return async (operation, deadline) => {
-    const rows = await context.source.run(bind(template, bindContextOf(operation)), deadline);
-    return resultOf(Buffer.from(rows.hidden[0] ?? '0'));
-  };
-}
-
-function listRunner(read: Read, table: TableView, related: RelatedReader, context: ServiceContext): Runner {
-  const { dialect, maxRecords, source } = context;
-  const grouped = read.group.length > 0;
-  const shown = outputsOf(read.selection, table, read.idField, dialect, { grouped, extra: related.localFields });
-  const outputs = [...hiddenOutputs(related.localFields, dialect), ...shown];
-  const cut = read.limit === 0 || read.limit > maxRecords;
-  const limit = cut ? maxRecords : read.limit;
-  // One row more tells whether there is more, without counting.
-  const list = compileList(read, table, outputs, { limit: cut ? limit + 1 : limit, offset: read.offset }, dialect);
-  const counting = compileCount(read, table, dialect);
-  const count = async (operation: Operation, deadline: Deadline): Promise<number> => {
-    const rows = await source.run(bind(counting, bindContextOf(operation)), deadline);
-    return Number(rows.hidden[0] ?? 0);
-  };
-  /** The page itself tells it where it is the last one, and not behind the end. Groups are fewer than the rows. */
-  const totalOf = async (rows: number, operation: Operation, deadline: Deadline): Promise<number> => {
-    const isLast = rows <= limit && (rows > 0 || read.offset === 0);
-    return isLast && !grouped ? read.offset + rows : count(operation, deadline);
-  };
-  return async (operation, deadline) => {
-    const statement = bind(list, bindContextOf(operation));
-    const [rows, asked] = await Promise.all([
-      source.run(statement, deadline),
-      read.includeCount ? count(operation, deadline) : undefined,
-    ]);
-    const page = firstRows(rows, limit);
-    const json = related.empty ? arrayOf(page) : arrayOfPieces(await related.attach(page, operation, deadline));
-    const total = asked ?? (cut ? await totalOf(rows.count, operation, deadline) : undefined);
-    if (total === undefined || (asked === undefined && total <= limit)) return resultOf(json);
-    const next = total - read.offset > limit ? { next: BigInt(read.offset + limit) } : {};
-    return resultOf(json, { count: BigInt(total), ...next });
-  };
 }
 
 function oneRunner(read: Read, table: TableView, related: RelatedReader, context: ServiceContext): Runner {
@@ -98,7 +56,7 @@ function oneRunner(read: Read, table: TableView, related: RelatedReader, context
   const reader = new KeyReader(keys, dialect);
   const shown = outputsOf(read.selection, table, read.idField, dialect, { extra: related.localFields });
   const local = hiddenOutputs(related.localFields, dialect);
-  const single = compileByKey(table, [...local, ...shown], keys, recordBinder, read.rowFilter, dialect);
+  const single = compileByKey(table, [...local, ...shown], keys, recordBinder, read.rowFilter, context);
   const [key] = keys;
   if (keys.length === 1 && key && related.empty && read.offset === 0) {
     const points = new PointReads(source, single, manyOf(table, key, shown, read, context), {
@@ -129,9 +87,8 @@ function manyOf(
   read: Pick<Read, 'rowFilter'>,
   context: ServiceContext,
 ): ListTemplate {
-  const { dialect } = context;
-  const outputs = [...hiddenOutputs([key], dialect), ...shown];
-  return compileByKeys(table, outputs, key, read.rowFilter, dialect);
+  const outputs = [...hiddenOutputs([key], context.dialect), ...shown];
+  return compileByKeys(table, outputs, key, read.rowFilter, context);
 }
 
 function keysRunner(read: Read, table: TableView, related: RelatedReader, context: ServiceContext): Runner {
@@ -205,7 +162,7 @@ export function planFind(
   const { dialect, source } = context;
   const hidden = hiddenOutputs(keys, dialect);
   const [key] = keys;
-  const single = compileByKey(table, [...hidden, ...outputs], keys, recordBinder, read.rowFilter, dialect);
+  const single = compileByKey(table, [...hidden, ...outputs], keys, recordBinder, read.rowFilter, context);
   const alone = async (params: readonly Param[], operation: Operation, deadline: Deadline): Promise<Rows> =>
     source.run(bind(single, bindContextOf(operation, params)), deadline);
   const many = keys.length === 1 && key ? manyOf(table, key, outputs, read, context) : undefined;

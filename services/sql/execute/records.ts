@@ -38,13 +38,16 @@ const NOT_GIVEN = Symbol('not given');
 
 export class RecordReader {
   readonly #table: TableView;
+  readonly #strict: boolean;
   readonly #slots: readonly Slot[];
   readonly #places: ReadonlyMap<string, number>;
   /** Rows of one signature share the list of fields. */
   readonly #fieldLists = new Map<string, readonly FieldView[]>();
 
-  constructor(table: TableView, dialect: Dialect) {
+  /** @param strict  members that are unknown or not writable are refused, not dropped */
+  constructor(table: TableView, dialect: Dialect, strict: boolean) {
     this.#table = table;
+    this.#strict = strict;
     this.#slots = table.fields.map((field) => {
       const [automatic, onUpdate] = AUTOMATIC[field.type] ?? ['never', false];
       return {
@@ -83,6 +86,7 @@ export class RecordReader {
       values.push(value);
       signature += `${i},`;
     }
+    if (this.#strict && dropped.length > 0) this.#refuse(dropped, creating);
     let fields = this.#fieldLists.get(signature);
     if (!fields) {
       fields = signature
@@ -92,6 +96,13 @@ export class RecordReader {
       this.#fieldLists.set(signature, fields);
     }
     return { fields, values, signature, dropped };
+  }
+
+  /** A record that is changed may hold its key. */
+  #refuse(dropped: readonly string[], creating: boolean): void {
+    const fields = dropped.filter((name) => creating || this.#table.byFieldWireName.get(name)?.type !== 'id');
+    if (fields.length === 0) return;
+    throw invalid(`Not known, or not to be written: ${fields.map((name) => `'${name}'`).join(', ')}.`, { fields });
   }
 
   #match(record: Record<string, unknown>) {

@@ -1,16 +1,16 @@
 /**
- * Records of other tables that belong to each record (database-api §5.2): one statement for each relation, two for a
- * many-to-many one, whose rows are put into the JSON of their parents.
+ * Records of other tables that belong to each record (database-api §5.2), and records that belong to those: one
+ * statement for each relation, whose rows are put into the JSON of their parents.
  */
 import type { Deadline } from '#common/deadline.ts';
-import { MillraceError } from '#common/errors.ts';
-import { Selection_Kind as Kind, type Operation, type Related, type Selection } from '#proto/data/v1/data_pb.ts';
+import { invalid } from '#common/errors.ts';
+import { Selection_Kind as Kind, type Operation, type Related } from '#proto/data/v1/data_pb.ts';
 import { operandCoercionOf } from '../compile/coerce.ts';
-import { ListTemplate } from '../compile/list.ts';
-import { orderSql, selectFrom } from '../compile/read.ts';
+import { type Branch, compileBranch } from '../compile/related.ts';
 import type { Param, Rows } from '../engine.ts';
 import type { FieldView, RelationView, TableView } from '../extras.ts';
-import { hiddenOutputs, type Output, outputsOf } from '../plan/selection.ts';
+import { endsOf, type RelationEnds } from '../plan/relation-ends.ts';
+import { hiddenOutputs, outputsOf } from '../plan/selection.ts';
 import { arrayOfPieces, bindContextOf, rowAt, type ServiceContext } from './context.ts';
 
 export interface RelatedReader {
@@ -21,25 +21,43 @@ export interface RelatedReader {
   attach(rows: Rows, operation: Operation, deadline: Deadline): Promise<Uint8Array[]>;
 }
 
-/** JSON of the related records for each local value. */
-type Branch = (values: readonly (string | null)[], operation: Operation, deadline: Deadline) => Promise<Uint8Array[]>;
+/** JSON of what belongs to each local value. */
+type Fetch = (values: readonly (string | null)[], operation: Operation, deadline: Deadline) => Promise<Uint8Array[]>;
+
+interface Wanted {
+  readonly related: Related;
+  readonly relation: RelationView;
+  readonly ends: RelationEnds;
+  /** Named, and not only among all of them. */
+  readonly named: boolean;
+}
 
 interface Planned {
   readonly name: string;
   readonly local: FieldView;
-  readonly fetch: Branch;
+  readonly fetch: Fetch;
 }
 
 const NULL = Buffer.from('null');
+const ZERO = Buffer.from('0');
 const EMPTY_LIST = Buffer.from('[]');
 
-/** Unknown names are left out, as the original has it. @throws MillraceError unsupported for keys of several columns */
-export function planRelated(related: readonly Related[], table: TableView, context: ServiceContext): RelatedReader {
-  const planned = related.flatMap((one) =>
-    (one.name === '*' ? table.relations : [table.byRelationWireName.get(one.name)]).flatMap((relation) =>
-      relation ? [planRelation(one, relation, table, context)] : [],
-    ),
-  );
+/**
+ * Unknown names are left out, as the original has it; so are, among all relations, those that cannot be read.
+ * @param path  tables that lead here: what is always fetched ends where it would begin anew
+ * @throws MillraceError unsupported for keys of several columns, denied where the caller may not read the table
+ */
+export function planRelated(
+  related: readonly Related[],
+  table: TableView,
+  context: ServiceContext,
+  path: readonly TableView[] = [],
+): RelatedReader {
+  const wanted = wantedOf(related, table, context, path);
+  context.access.require(wanted.flatMap(({ ends }) => (ends.junction ? [ends.far, ends.junction.table] : [ends.far])));
+  const planned = wanted
+    .filter(({ named, ends }) => named || isReadable(ends, context))
+    .map((one) => planRelation(one, context, [...path, table]));
   const localFields = [...new Set(planned.map(({ local }) => local))];
   return {
     empty: planned.length === 0,
@@ -63,130 +81,136 @@ export function planRelated(related: readonly Related[], table: TableView, conte
   };
 }
 
-function planRelation(related: Related, relation: RelationView, table: TableView, context: ServiceContext): Planned {
-  const [localName, ...more] = relation.fields;
-  const local = localName === undefined ? undefined : table.byFieldName.get(localName);
-  const far = context.view.byName.get(relation.refTable);
-  const target = far?.byFieldName.get(relation.refFields[0] ?? '');
-  if (more.length > 0) {
-    throw new MillraceError(
-      'unsupported',
-      'Relating records with multi-column foreign keys is not currently supported.',
-    );
-  }
-  if (!local || !far || !target) {
-    throw new MillraceError('invalid', `The relation '${relation.wireName}' leads to a table that is not there.`);
-  }
-  const single = relation.type === 'belongs_to';
-  const fetch =
-    relation.type === 'many_many'
-      ? planManyMany(related, relation, far, target, context)
-      : planChildren(related, far, target, single || relation.type === 'has_one', context);
-  // The original shows a has_one without a row as an empty list.
-  const absent = single ? NULL : EMPTY_LIST;
-  return { name: relation.wireName, local, fetch: fetch(absent) };
-}
-
-function planChildren(related: Related, far: TableView, target: FieldView, single: boolean, context: ServiceContext) {
-  const { dialect, source } = context;
-  const outputs = [...hiddenOutputs([target], dialect), ...outputsOf(selectionOf(related), far, [], dialect)];
-  const template = compileIn(related, far, target, outputs, context);
-  return (absent: Uint8Array): Branch =>
-    async (values, operation, deadline) => {
-      const distinct = distinctOf(values);
-      if (distinct.length === 0) return values.map(() => absent);
-      const rows = await source.run(
-        template.bind(coerced(distinct, target, context), bindContextOf(operation)),
-        deadline,
-      );
-      const groups = grouped(rows);
-      return values.map((value) => {
-        const pieces = value === null ? undefined : groups.get(value);
-        if (!pieces) return absent;
-        return single ? (pieces[0] as Uint8Array) : arrayOfPieces(pieces);
-      });
-    };
-}
-
-function planManyMany(
-  related: Related,
-  relation: RelationView,
-  far: TableView,
-  target: FieldView,
-  context: ServiceContext,
-) {
-  const { dialect, source } = context;
-  const junction = context.view.byName.get(relation.junction?.table ?? '');
-  const near = junction?.byFieldName.get(relation.junction?.fields[0] ?? '');
-  const link = junction?.byFieldName.get(relation.junction?.refFields[0] ?? '');
-  if (!junction || !near || !link) {
-    throw new MillraceError('invalid', `The relation '${relation.wireName}' leads through a table that is not there.`);
-  }
-  const links = compileIn({ order: [], limit: 0 }, junction, near, hiddenOutputs([near, link], dialect), context);
-  const fetchFar = planChildren(related, far, target, true, context)(NULL);
-  return (_absent: Uint8Array): Branch =>
-    async (values, operation, deadline) => {
-      const distinct = distinctOf(values);
-      if (distinct.length === 0) return values.map(() => EMPTY_LIST);
-      const rows = await source.run(links.bind(coerced(distinct, near, context), bindContextOf(operation)), deadline);
-      const pairs = Array.from({ length: rows.count }, (_, i) => rows.hidden.slice(i * 2, i * 2 + 2));
-      const farKeys = pairs.map(([, key]) => key ?? null);
-      const farJson = await fetchFar(farKeys, operation, deadline);
-      const groups = new Map<string, Uint8Array[]>();
-      pairs.forEach(([value], i) => {
-        const json = farJson[i];
-        if (value === null || value === undefined || !json || json === NULL) return;
-        groups.set(value, [...(groups.get(value) ?? []), json]);
-      });
-      return values.map((value) => arrayOfPieces(value === null ? [] : (groups.get(value) ?? [])));
-    };
-}
-
-/** `select … where target in (values) order … limit`: the limit is on the whole, as the original has it. */
-function compileIn(
-  related: Pick<Related, 'order' | 'limit'>,
+/** What is asked for, then what is there always. */
+function wantedOf(
+  related: readonly Related[],
   table: TableView,
-  target: FieldView,
-  outputs: readonly Output[],
-  context: ServiceContext,
-): ListTemplate {
-  const { dialect, maxRecords } = context;
-  const column = target.column;
-  if (!column) throw new MillraceError('invalid', `Field '${target.wireName}' cannot relate records.`);
-  const limit = related.limit > 0 ? Math.min(related.limit, maxRecords) : maxRecords;
-  return new ListTemplate(dialect, (condition) => {
-    const builder = selectFrom(table, outputs, dialect);
-    builder.add(` where ${condition(builder.quote(column.name), column, builder)}`);
-    if (related.order.length > 0) builder.add(` order by ${orderSql(related.order, table, outputs, dialect)}`);
-    builder.add(` limit ${builder.placeholder(() => limit, dialect.wholeNumberType)}`);
-    return builder.finish(outputs.map((output) => output.column));
-  });
-}
-
-function selectionOf(related: Related): Selection {
-  return related.selection ?? { $typeName: 'millrace.data.v1.Selection', kind: Kind.ALL, names: [] };
-}
-
-function coerced(values: readonly string[], field: FieldView, { dialect }: ServiceContext): Param[] {
-  const coerce = operandCoercionOf(field, dialect);
-  return values.map((value) => coerce(value));
-}
-
-function distinctOf(values: readonly (string | null)[]): string[] {
-  return [...new Set(values.filter((value) => value !== null))];
-}
-
-/** By the text of the first hidden column. */
-function grouped(rows: Rows): Map<string, Uint8Array[]> {
-  const groups = new Map<string, Uint8Array[]>();
-  for (let i = 0; i < rows.count; i++) {
-    const value = rows.hidden[i];
-    if (value === null || value === undefined) continue;
-    const pieces = groups.get(value);
-    if (pieces) pieces.push(rowAt(rows, i));
-    else groups.set(value, [rowAt(rows, i)]);
+  { view, strict }: ServiceContext,
+  path: readonly TableView[],
+): Wanted[] {
+  const wanted = new Map<RelationView, Wanted>();
+  const add = (relation: RelationView, one: Related, named: boolean): void => {
+    const isSimple = relation.fields.length === 1;
+    if (wanted.has(relation) || (!named && !isSimple)) return;
+    wanted.set(relation, { related: one, relation, ends: endsOf(relation, table, view), named });
+  };
+  for (const one of related) {
+    const spelled = spellings(one, table);
+    if (strict && spelled.length === 0 && one.name !== '*') {
+      throw invalid(`'${one.name}' is no relation of '${table.wireName}'.`, { field: 'related' });
+    }
+    for (const each of spelled) add(table.byRelationWireName.get(each.name) as RelationView, each, true);
   }
-  return groups;
+  for (const one of related) if (one.name === '*') for (const relation of table.relations) add(relation, one, false);
+  for (const relation of table.relations) {
+    const isNew = relation.alwaysFetch && !path.some(({ name }) => name === relation.refTable);
+    if (isNew && relation.refTable !== table.name) add(relation, allOf(relation), false);
+  }
+  return [...wanted.values()];
+}
+
+/** What was read as `a` and below it `b` may be one relation whose name has a dot. */
+function spellings(related: Related, table: TableView): Related[] {
+  if (table.byRelationWireName.get(related.name)) return [related];
+  return related.related.flatMap((inner) => spellings({ ...inner, name: `${related.name}.${inner.name}` }, table));
+}
+
+function isReadable({ far, junction }: RelationEnds, { access }: ServiceContext): boolean {
+  return access.mayRead(far) && (!junction || access.mayRead(junction.table));
+}
+
+function allOf(relation: RelationView): Related {
+  return {
+    $typeName: 'millrace.data.v1.Related',
+    name: relation.wireName,
+    order: [],
+    limit: 0,
+    group: [],
+    countOnly: false,
+    related: [],
+  };
+}
+
+function planRelation(
+  { related, relation, ends }: Wanted,
+  context: ServiceContext,
+  path: readonly TableView[],
+): Planned {
+  const { dialect } = context;
+  const isSingle = relation.type === 'belongs_to' || relation.type === 'has_one';
+  const planned = { name: relation.wireName, local: ends.local };
+  if (related.countOnly)
+    return { ...planned, fetch: countsOf(compileBranch(related, ends, 'count', context), context) };
+  const nested = planRelated(related.related, ends.far, context, path);
+  const selection = related.selection ?? { $typeName: 'millrace.data.v1.Selection', kind: Kind.ALL, names: [] };
+  const shown = outputsOf(selection, ends.far, [], dialect, {
+    grouped: related.group.length > 0,
+    extra: nested.localFields,
+  });
+  const branch = compileBranch(related, ends, [...hiddenOutputs(nested.localFields, dialect), ...shown], context);
+  // The original shows a has_one without a row as an empty list.
+  const absent = relation.type === 'belongs_to' ? NULL : EMPTY_LIST;
+  return { ...planned, fetch: recordsOf(branch, nested, isSingle, absent, context) };
+}
+
+function recordsOf(
+  branch: Branch,
+  nested: RelatedReader,
+  isSingle: boolean,
+  absent: Uint8Array,
+  context: ServiceContext,
+): Fetch {
+  return async (values, operation, deadline) => {
+    const rows = await run(branch, values, operation, deadline, context);
+    if (!rows || rows.count === 0) return values.map(() => absent);
+    const width = rows.hidden.length / rows.count;
+    const pieces = nested.empty
+      ? Array.from({ length: rows.count }, (_, i) => rowAt(rows, i))
+      : await nested.attach(withoutFirst(rows, width), operation, deadline);
+    const groups = new Map<string, Uint8Array[]>();
+    pieces.forEach((piece, i) => {
+      const owner = String(rows.hidden[i * width]);
+      const group = groups.get(owner);
+      if (group) group.push(piece);
+      else groups.set(owner, [piece]);
+    });
+    return values.map((value) => {
+      const group = value === null ? undefined : groups.get(value);
+      if (!group) return absent;
+      return isSingle ? (group[0] as Uint8Array) : arrayOfPieces(group);
+    });
+  };
+}
+
+/** The hidden columns of a count: whose it is, and how many. */
+function countsOf(branch: Branch, context: ServiceContext): Fetch {
+  return async (values, operation, deadline) => {
+    const rows = await run(branch, values, operation, deadline, context);
+    const counts = new Map<string, Uint8Array>();
+    for (let i = 0; i < (rows?.count ?? 0); i++) {
+      counts.set(String(rows?.hidden[2 * i]), Buffer.from(String(rows?.hidden[2 * i + 1])));
+    }
+    return values.map((value) => (value === null ? ZERO : (counts.get(value) ?? ZERO)));
+  };
+}
+
+/** undefined: nothing leads anywhere. */
+async function run(
+  { owner, template }: Branch,
+  values: readonly (string | null)[],
+  operation: Operation,
+  deadline: Deadline,
+  { source, dialect }: ServiceContext,
+): Promise<Rows | undefined> {
+  const distinct = [...new Set(values)].filter((value) => value !== null);
+  if (distinct.length === 0) return undefined;
+  const coerce = operandCoercionOf(owner, dialect);
+  const record: Param[] = distinct.map((value) => coerce(value));
+  return source.run(template.bind(record, bindContextOf(operation)), deadline);
+}
+
+function withoutFirst(rows: Rows, width: number): Rows {
+  return { ...rows, hidden: rows.hidden.filter((_, i) => i % width !== 0) };
 }
 
 /** A JSON object with members added at its end. */

@@ -11,8 +11,9 @@ import type { FieldView, TableView } from '../extras.ts';
 import { findTable, keyFields, type Output, outputsOf } from '../plan/selection.ts';
 import { runSteps, type Step } from './batch.ts';
 import { arrayOf, arrayOfPieces, bindContextOf, type Runner, resultOf, rowAt, type ServiceContext } from './context.ts';
-import { attempt, bringsRelated, droppedOf, InsertForms, plainRecord, type RowOrError } from './create.ts';
+import { attempt, bringsRelated, droppedOf, InsertForms, objectOf, type RowOrError } from './create.ts';
 import { type Key, KeyReader, missing } from './keys.ts';
+import { requireReached } from './nested.ts';
 import { type WriteOne, writeNested } from './nested-writes.ts';
 import { batchError, planFind, recordsOf } from './read.ts';
 import { RecordReader, type Row } from './records.ts';
@@ -50,10 +51,10 @@ class UpdatePlan {
     this.#keys = keyFields(table, update.idField);
     this.#keyReader = new KeyReader(this.#keys, dialect);
     this.#outputs = outputsOf(update.selection, table, update.idField, dialect);
-    this.#records = new RecordReader(table, dialect);
+    this.#records = new RecordReader(table, dialect, context.strict);
     this.#forms = new InsertForms(table, this.#outputs, context);
     const binder = (index: number) => (bound: { record: readonly Param[] }) => bound.record[index] as Param;
-    this.#unchanged = compileByKey(table, this.#outputs, this.#keys, binder, update.rowFilter, dialect);
+    this.#unchanged = compileByKey(table, this.#outputs, this.#keys, binder, update.rowFilter, context);
     this.#find = planFind(table, this.#keys, [], update, context);
   }
 
@@ -116,8 +117,7 @@ class UpdatePlan {
   }
 
   #isNested(records: readonly unknown[]): boolean {
-    const { related, writeRelated } = this.#update;
-    return related.length > 0 || (writeRelated && bringsRelated(records, this.#table));
+    return this.#update.related.length > 0 || bringsRelated(records, this.#table);
   }
 
   #nested(
@@ -127,12 +127,13 @@ class UpdatePlan {
     deadline: Deadline,
   ): Promise<Uint8Array[]> {
     const table = this.#table;
+    requireReached(records, table, this.#context);
     const writes = keys.map(
       (key, i): WriteOne =>
         async (writer) => {
           if ('error' in key) throw key.error;
-          const record = plainRecord(records[i], this.#update, table);
-          const written = await writer.update(table, this.#keys, key.params, record);
+          const record = objectOf(records[i]);
+          const written = await writer.update(table, this.#keys, key.params, record, this.#update.rowFilter);
           if (written) return written;
           if (!this.#mayInsert) throw missing(key.shown);
           return writer.create(table, this.#keyed(record, key));
@@ -169,8 +170,7 @@ class UpdatePlan {
     let template = this.#templates.get(row.signature);
     if (!template) {
       const { rowFilter } = this.#update;
-      const { dialect } = this.#context;
-      template = compileUpdateByKey(this.#table, row.fields, this.#keys, rowFilter, this.#outputs, dialect);
+      template = compileUpdateByKey(this.#table, row.fields, this.#keys, rowFilter, this.#outputs, this.#context);
       this.#templates.set(row.signature, template);
     }
     return bind(template, bindContextOf(operation, [...row.values, ...key]));
@@ -187,18 +187,18 @@ class UpdatePlan {
 function byFilter(update: Update, table: TableView, context: ServiceContext): Runner {
   const { dialect, maxRecords, source } = context;
   const outputs = outputsOf(update.selection, table, update.idField, dialect);
-  const records = new RecordReader(table, dialect);
+  const records = new RecordReader(table, dialect, context.strict);
   const limit = update.limit > 0 ? Math.min(update.limit, maxRecords) : maxRecords;
   const { filter, rowFilter } = update;
   const listing = { ...(filter ? { filter } : {}), ...(rowFilter ? { rowFilter } : {}), order: [], group: [] };
-  const list = compileList(listing, table, outputs, { limit, offset: 0 }, dialect);
+  const list = compileList(listing, table, outputs, { limit, offset: 0 }, context);
   return async (operation, deadline) => {
     const [record] = recordsOf(operation);
     if (record === undefined) throw invalid('No record(s) detected in request.');
     const row = attempt(() => records.updating(record, operation.caller));
     if ('error' in row) throw batchError({ outcomes: [row], rolledBack: false });
     if (row.fields.length > 0) {
-      const template = compileUpdateByFilter(table, row.fields, [filter, rowFilter], dialect);
+      const template = compileUpdateByFilter(table, row.fields, [filter, rowFilter], context);
       await source.run(bind(template, bindContextOf(operation, row.values)), deadline);
     }
     const rows = await source.run(bind(list, bindContextOf(operation)), deadline);

@@ -1,9 +1,10 @@
 /** How MySQL and MariaDB differ from other SQL engines, and from each other. */
+import { countedPlaceholder } from '../compile/builder.ts';
 import type { Dialect } from '../dialect.ts';
 import type { Param } from '../engine.ts';
 import type { Column, Table } from '../schema.ts';
 import { columnSql } from './column-sql.ts';
-import { quoteIdentifier } from './quote.ts';
+import { quoteIdentifier, textLiteral } from './quote.ts';
 import { temporalText } from './temporal.ts';
 
 export const mysqlDialect: Dialect = {
@@ -11,9 +12,10 @@ export const mysqlDialect: Dialect = {
   quote: ['`', '`'],
   parametersMax: 65_535,
   // A text is compared with a decimal as a double, which holds 15 digits of it.
-  placeholder: (_, cast) => (cast?.startsWith('decimal(') ? `cast(? as ${cast})` : '?'),
+  placeholder: (index, cast) =>
+    cast?.startsWith('decimal(') ? `cast(${countedPlaceholder(index)} as ${cast})` : countedPlaceholder(index),
   asText: (sql, column) => (isText(column) ? sql : `cast(${sql} as char)`),
-  textPlaceholder: () => '?',
+  textPlaceholder: countedPlaceholder,
   moment,
   booleanParam: (value) => (value ? 1 : 0),
   bytesParam: (value) => value,
@@ -35,6 +37,9 @@ export const mysqlDialect: Dialect = {
   },
   lockClause: ' for update',
   ordersNulls: false,
+  estimateSql: ({ schemaName, tableName }) =>
+    `select table_rows from information_schema.tables where table_schema = ${textLiteral(schemaName)} ` +
+    `and table_name = ${textLiteral(tableName)}`,
   falseSql: 'false',
   trueSql: 'true',
   alters: { dropColumn: true, addConstraint: true, dropsReferences: false },

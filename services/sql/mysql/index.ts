@@ -85,8 +85,9 @@ function sessionSettings({ collation, timezone, modes, options }: MysqlConfig): 
     ...variables,
     `set time_zone = ${textLiteral(timezone ?? '+00:00')}`,
     `set sql_mode = ${textLiteral([...new Set([...STRICT, ...modes])].join(','))}`,
-    // Each server reads one of the two: MariaDB counts seconds for all statements, MySQL milliseconds for reads.
+    // Each server reads one of the two: MariaDB counts seconds for all statements, MySQL milliseconds for reads. MySQL
+    // may also remember for a day how many rows a table has.
     `set @millrace = 0 /*M! , max_statement_time = ${OPERATION_TIMEOUT_MS / 1000} */ ` +
-      `/*!50708 , max_execution_time = ${OPERATION_TIMEOUT_MS} */`,
+      `/*!80000 , max_execution_time = ${OPERATION_TIMEOUT_MS}, information_schema_stats_expiry = 0 */`,
   ];
 }

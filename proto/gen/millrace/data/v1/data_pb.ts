@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file millrace/data/v1/data.proto.
  */
 export const file_millrace_data_v1_data: GenFile = /*@__PURE__*/
-  fileDesc("ChttaWxscmFjZS9kYXRhL3YxL2RhdGEucHJvdG8SEG1pbGxyYWNlLmRhdGEudjEiSQoFQmF0Y2gSLwoKb3BlcmF0aW9ucxgBIAMoCzIbLm1pbGxyYWNlLmRhdGEudjEuT3BlcmF0aW9uEg8KB2NhbmNlbHMYAiADKA0iNgoKQmF0Y2hSZXBseRIoCgdyZXBsaWVzGAEgAygLMhcubWlsbHJhY2UuZGF0YS52MS5SZXBseSKrAgoJT3BlcmF0aW9uEgoKAmlkGAEgASgNEhIKCnRpbWVvdXRfbXMYAiABKA0SFwoNZW5jb2RlZF9zaGFwZRgDIAEoDEgAEigKBXNoYXBlGAQgASgLMhcubWlsbHJhY2UuZGF0YS52MS5TaGFwZUgAEhAKBnRpY2tldBgFIAEoCUgAEiUKBGtleXMYBiADKAsyFy5taWxscmFjZS5kYXRhLnYxLlZhbHVlEisKCnBhcmFtZXRlcnMYByADKAsyFy5taWxscmFjZS5kYXRhLnYxLlZhbHVlEg8KB3JlY29yZHMYCCABKAwSKAoGY2FsbGVyGAkgASgLMhgubWlsbHJhY2UuZGF0YS52MS5DYWxsZXISEgoKcmVxdWVzdF9pZBgKIAEoCUIGCgRmb3JtIkwKBkNhbGxlchIPCgd1c2VyX2lkGAEgASgFEg8KB3JvbGVfaWQYAiABKAUSDgoGYXBwX2lkGAMgASgFEhAKCGlzX2FkbWluGAQgASgIItkECgVTaGFwZRIPCgdzZXJ2aWNlGAEgASgJEiYKBHJlYWQYAiABKAsyFi5taWxscmFjZS5kYXRhLnYxLlJlYWRIABIqCgZjcmVhdGUYAyABKAsyGC5taWxscmFjZS5kYXRhLnYxLkNyZWF0ZUgAEioKBnVwZGF0ZRgEIAEoCzIYLm1pbGxyYWNlLmRhdGEudjEuVXBkYXRlSAASKgoGZGVsZXRlGAUgASgLMhgubWlsbHJhY2UuZGF0YS52MS5EZWxldGVIABI5Cg5saXN0X3Jlc291cmNlcxgGIAEoCzIfLm1pbGxyYWNlLmRhdGEudjEuTGlzdFJlc291cmNlc0gAEjsKD2Rlc2NyaWJlX3RhYmxlcxgHIAEoCzIgLm1pbGxyYWNlLmRhdGEudjEuRGVzY3JpYmVUYWJsZXNIABI5Cg5kZXNjcmliZV9wYXJ0cxgIIAEoCzIfLm1pbGxyYWNlLmRhdGEudjEuRGVzY3JpYmVQYXJ0c0gAEjcKDWRlZmluZV90YWJsZXMYCSABKAsyHi5taWxscmFjZS5kYXRhLnYxLkRlZmluZVRhYmxlc0gAEjUKDGRlZmluZV9wYXJ0cxgKIAEoCzIdLm1pbGxyYWNlLmRhdGEudjEuRGVmaW5lUGFydHNIABIzCgtkcm9wX3RhYmxlcxgLIAEoCzIcLm1pbGxyYWNlLmRhdGEudjEuRHJvcFRhYmxlc0gAEjEKCmRyb3BfcGFydHMYDCABKAsyGy5taWxscmFjZS5kYXRhLnYxLkRyb3BQYXJ0c0gAQggKBmFjdGlvbiKVAQoJU2VsZWN0aW9uEi4KBGtpbmQYASABKA4yIC5taWxscmFjZS5kYXRhLnYxLlNlbGVjdGlvbi5LaW5kEg0KBW5hbWVzGAIgAygJIkkKBEtpbmQSFAoQS0lORF9VTlNQRUNJRklFRBAAEgwKCEtJTkRfQUxMEAESDAoIS0lORF9LRVkQAhIPCgtLSU5EX0xJU1RFRBADIskDCgRSZWFkEg0KBXRhYmxlGAEgASgJEigKBnRhcmdldBgCIAEoDjIYLm1pbGxyYWNlLmRhdGEudjEuVGFyZ2V0Ei4KCXNlbGVjdGlvbhgDIAEoCzIbLm1pbGxyYWNlLmRhdGEudjEuU2VsZWN0aW9uEigKBmZpbHRlchgEIAEoCzIYLm1pbGxyYWNlLmRhdGEudjEuRmlsdGVyEiwKCnJvd19maWx0ZXIYBSABKAsyGC5taWxscmFjZS5kYXRhLnYxLkZpbHRlchImCgVvcmRlchgGIAMoCzIXLm1pbGxyYWNlLmRhdGEudjEuT3JkZXISDQoFbGltaXQYByABKA0SDgoGb2Zmc2V0GAggASgNEg0KBWdyb3VwGAkgAygJEhUKDWluY2x1ZGVfY291bnQYCiABKAgSEgoKY291bnRfb25seRgLIAEoCBIWCg5pbmNsdWRlX3NjaGVtYRgMIAEoCBIQCghpZF9maWVsZBgNIAMoCRIpCgRtb2RlGA4gASgOMhsubWlsbHJhY2UuZGF0YS52MS5CYXRjaE1vZGUSKgoHcmVsYXRlZBgPIAMoCzIZLm1pbGxyYWNlLmRhdGEudjEuUmVsYXRlZCLlAQoGQ3JlYXRlEg0KBXRhYmxlGAEgASgJEi4KCXNlbGVjdGlvbhgCIAEoCzIbLm1pbGxyYWNlLmRhdGEudjEuU2VsZWN0aW9uEhAKCGlkX2ZpZWxkGAMgAygJEikKBG1vZGUYBCABKA4yGy5taWxscmFjZS5kYXRhLnYxLkJhdGNoTW9kZRIqCgdyZWxhdGVkGAUgAygLMhkubWlsbHJhY2UuZGF0YS52MS5SZWxhdGVkEhwKFGFsbG93X3JlbGF0ZWRfZGVsZXRlGAYgASgIEhUKDXdyaXRlX3JlbGF0ZWQYByABKAgilwMKBlVwZGF0ZRINCgV0YWJsZRgBIAEoCRIoCgZ0YXJnZXQYAiABKA4yGC5taWxscmFjZS5kYXRhLnYxLlRhcmdldBIuCglzZWxlY3Rpb24YAyABKAsyGy5taWxscmFjZS5kYXRhLnYxLlNlbGVjdGlvbhIoCgZmaWx0ZXIYBCABKAsyGC5taWxscmFjZS5kYXRhLnYxLkZpbHRlchIsCgpyb3dfZmlsdGVyGAUgASgLMhgubWlsbHJhY2UuZGF0YS52MS5GaWx0ZXISEAoIaWRfZmllbGQYBiADKAkSKQoEbW9kZRgHIAEoDjIbLm1pbGxyYWNlLmRhdGEudjEuQmF0Y2hNb2RlEg0KBWxpbWl0GAggASgNEioKB3JlbGF0ZWQYCSADKAsyGS5taWxscmFjZS5kYXRhLnYxLlJlbGF0ZWQSHAoUYWxsb3dfcmVsYXRlZF9kZWxldGUYCiABKAgSDwoHcmVwbGFjZRgLIAEoCBIOCgZ1cHNlcnQYDCABKAgSFQoNd3JpdGVfcmVsYXRlZBgNIAEoCCLGAgoGRGVsZXRlEg0KBXRhYmxlGAEgASgJEigKBnRhcmdldBgCIAEoDjIYLm1pbGxyYWNlLmRhdGEudjEuVGFyZ2V0Ei4KCXNlbGVjdGlvbhgDIAEoCzIbLm1pbGxyYWNlLmRhdGEudjEuU2VsZWN0aW9uEigKBmZpbHRlchgEIAEoCzIYLm1pbGxyYWNlLmRhdGEudjEuRmlsdGVyEiwKCnJvd19maWx0ZXIYBSABKAsyGC5taWxscmFjZS5kYXRhLnYxLkZpbHRlchIQCghpZF9maWVsZBgGIAMoCRIpCgRtb2RlGAcgASgOMhsubWlsbHJhY2UuZGF0YS52MS5CYXRjaE1vZGUSEgoKZXZlcnl0aGluZxgIIAEoCBIqCgdyZWxhdGVkGAkgAygLMhkubWlsbHJhY2UuZGF0YS52MS5SZWxhdGVkIpkBCgVPcmRlchINCgVmaWVsZBgBIAEoCRISCgpkZXNjZW5kaW5nGAIgASgIEiwKBW51bGxzGAMgASgOMh0ubWlsbHJhY2UuZGF0YS52MS5PcmRlci5OdWxscyI/CgVOdWxscxIVChFOVUxMU19VTlNQRUNJRklFRBAAEg8KC05VTExTX0ZJUlNUEAESDgoKTlVMTFNfTEFTVBACIo0BCgdSZWxhdGVkEgwKBG5hbWUYASABKAkSLgoJc2VsZWN0aW9uGAIgASgLMhsubWlsbHJhY2UuZGF0YS52MS5TZWxlY3Rpb24SJgoFb3JkZXIYAyADKAsyFy5taWxscmFjZS5kYXRhLnYxLk9yZGVyEg0KBWxpbWl0GAQgASgNEg0KBWdyb3VwGAUgAygJIscBCgZGaWx0ZXISMgoKY29tcGFyaXNvbhgBIAEoCzIcLm1pbGxyYWNlLmRhdGEudjEuQ29tcGFyaXNvbkgAEisKA2FsbBgCIAEoCzIcLm1pbGxyYWNlLmRhdGEudjEuRmlsdGVyTGlzdEgAEisKA2FueRgDIAEoCzIcLm1pbGxyYWNlLmRhdGEudjEuRmlsdGVyTGlzdEgAEicKA25vdBgEIAEoCzIYLm1pbGxyYWNlLmRhdGEudjEuRmlsdGVySABCBgoEbm9kZSI3CgpGaWx0ZXJMaXN0EikKB2ZpbHRlcnMYASADKAsyGC5taWxscmFjZS5kYXRhLnYxLkZpbHRlciJ6CgpDb21wYXJpc29uEg0KBWZpZWxkGAEgASgJEjAKCmNvbXBhcmF0b3IYAiABKA4yHC5taWxscmFjZS5kYXRhLnYxLkNvbXBhcmF0b3ISKwoIb3BlcmFuZHMYAyADKAsyGS5taWxscmFjZS5kYXRhLnYxLk9wZXJhbmQifAoHT3BlcmFuZBITCglwYXJhbWV0ZXIYASABKA1IABIoCgV2YWx1ZRgCIAEoCzIXLm1pbGxyYWNlLmRhdGEudjEuVmFsdWVIABIqCgZtb21lbnQYAyABKAsyGC5taWxscmFjZS5kYXRhLnYxLk1vbWVudEgAQgYKBGtpbmQinQEKBk1vbWVudBIrCgRiYXNlGAEgASgOMh0ubWlsbHJhY2UuZGF0YS52MS5Nb21lbnQuQmFzZRIWCg5vZmZzZXRfc2Vjb25kcxgCIAEoESJOCgRCYXNlEhQKEEJBU0VfVU5TUEVDSUZJRUQQABISCg5CQVNFX1RJTUVTVEFNUBABEg0KCUJBU0VfREFURRACEg0KCUJBU0VfVElNRRADIoEBCgVWYWx1ZRIOCgR0ZXh0GAEgASgJSAASEAoGbnVtYmVyGAIgASgJSAASEQoHYm9vbGVhbhgDIAEoCEgAEg4KBG51bGwYBCABKAhIABIrCgRsaXN0GAUgASgLMhsubWlsbHJhY2UuZGF0YS52MS5WYWx1ZUxpc3RIAEIGCgRraW5kIjQKCVZhbHVlTGlzdBInCgZ2YWx1ZXMYASADKAsyFy5taWxscmFjZS5kYXRhLnYxLlZhbHVlIm0KDUxpc3RSZXNvdXJjZXMSLAoEa2luZBgBIAEoDjIeLm1pbGxyYWNlLmRhdGEudjEuUmVzb3VyY2VLaW5kEg4KBnNjaGVtYRgCIAEoCRIPCgdyZWZyZXNoGAMgASgIEg0KBW5hbWVzGAQgAygJIlsKDkRlc2NyaWJlVGFibGVzEg4KBnRhYmxlcxgBIAMoCRIoCgZ0YXJnZXQYAiABKA4yGC5taWxscmFjZS5kYXRhLnYxLlRhcmdldBIPCgdyZWZyZXNoGAMgASgIIpIBCg1EZXNjcmliZVBhcnRzEg0KBXRhYmxlGAEgASgJEigKBGtpbmQYAiABKA4yGi5taWxscmFjZS5kYXRhLnYxLlBhcnRLaW5kEg0KBW5hbWVzGAMgAygJEigKBnRhcmdldBgEIAEoDjIYLm1pbGxyYWNlLmRhdGEudjEuVGFyZ2V0Eg8KB3JlZnJlc2gYBSABKAgicAoMRGVmaW5lVGFibGVzEg0KBXRhYmxlGAEgASgJEioKBG1vZGUYAiABKA4yHC5taWxscmFjZS5kYXRhLnYxLkRlZmluZU1vZGUSEwoLY2hlY2tfZXhpc3QYAyABKAgSEAoIZGVzY3JpYmUYBCABKAgikgEKC0RlZmluZVBhcnRzEg0KBXRhYmxlGAEgASgJEigKBGtpbmQYAiABKA4yGi5taWxscmFjZS5kYXRhLnYxLlBhcnRLaW5kEgwKBG5hbWUYAyABKAkSKgoEbW9kZRgEIAEoDjIcLm1pbGxyYWNlLmRhdGEudjEuRGVmaW5lTW9kZRIQCghkZXNjcmliZRgFIAEoCCJGCgpEcm9wVGFibGVzEg4KBnRhYmxlcxgBIAMoCRIoCgZ0YXJnZXQYAiABKA4yGC5taWxscmFjZS5kYXRhLnYxLlRhcmdldCJTCglEcm9wUGFydHMSDQoFdGFibGUYASABKAkSKAoEa2luZBgCIAEoDjIaLm1pbGxyYWNlLmRhdGEudjEuUGFydEtpbmQSDQoFbmFtZXMYAyADKAkioAEKBVJlcGx5EgoKAmlkGAEgASgNEioKBnJlc3VsdBgCIAEoCzIYLm1pbGxyYWNlLmRhdGEudjEuUmVzdWx0SAASKAoFZXJyb3IYAyABKAsyFy5taWxscmFjZS5kYXRhLnYxLkVycm9ySAASKgoGcGFya2VkGAQgASgLMhgubWlsbHJhY2UuZGF0YS52MS5QYXJrZWRIAEIJCgdvdXRjb21lIocBCgZSZXN1bHQSDAoEanNvbhgBIAEoDBISCgVjb3VudBgCIAEoBEgAiAEBEhEKBG5leHQYAyABKARIAYgBARITCgtzY2hlbWFfanNvbhgEIAEoDBIPCgdkcm9wcGVkGAUgAygJEg8KB2NyZWF0ZWQYBiABKAhCCAoGX2NvdW50QgcKBV9uZXh0IlEKBlBhcmtlZBIOCgZ0aWNrZXQYASABKAkSDQoFYnl0ZXMYAiABKA0SKAoGcmVzdWx0GAMgASgLMhgubWlsbHJhY2UuZGF0YS52MS5SZXN1bHQiZwoFQ2h1bmsSDAoEanNvbhgBIAEoDBIoCgZyZXN1bHQYAiABKAsyGC5taWxscmFjZS5kYXRhLnYxLlJlc3VsdBImCgVlcnJvchgDIAEoCzIXLm1pbGxyYWNlLmRhdGEudjEuRXJyb3IiawoFRXJyb3ISDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEhQKDGNvbnRleHRfanNvbhgDIAEoDBItCgViYXRjaBgEIAEoCzIeLm1pbGxyYWNlLmRhdGEudjEuQmF0Y2hGYWlsdXJlIlQKDEJhdGNoRmFpbHVyZRIvCghvdXRjb21lcxgBIAMoCzIdLm1pbGxyYWNlLmRhdGEudjEuSXRlbU91dGNvbWUSEwoLcm9sbGVkX2JhY2sYAiABKAgiTwoLSXRlbU91dGNvbWUSDgoEanNvbhgBIAEoDEgAEigKBWVycm9yGAIgASgLMhcubWlsbHJhY2UuZGF0YS52MS5FcnJvckgAQgYKBGtpbmQqaAoGVGFyZ2V0EhYKElRBUkdFVF9VTlNQRUNJRklFRBAAEg4KClRBUkdFVF9PTkUQARIPCgtUQVJHRVRfS0VZUxACEhIKDlRBUkdFVF9SRUNPUkRTEAMSEQoNVEFSR0VUX0ZJTFRFUhAEKm4KCUJhdGNoTW9kZRIaChZCQVRDSF9NT0RFX1VOU1BFQ0lGSUVEEAASEwoPQkFUQ0hfTU9ERV9TVE9QEAESFwoTQkFUQ0hfTU9ERV9DT05USU5VRRACEhcKE0JBVENIX01PREVfUk9MTEJBQ0sQAyrBAgoKQ29tcGFyYXRvchIaChZDT01QQVJBVE9SX1VOU1BFQ0lGSUVEEAASEQoNQ09NUEFSQVRPUl9FURABEhEKDUNPTVBBUkFUT1JfTkUQAhIRCg1DT01QQVJBVE9SX0dUEAMSEQoNQ09NUEFSQVRPUl9HRRAEEhEKDUNPTVBBUkFUT1JfTFQQBRIRCg1DT01QQVJBVE9SX0xFEAYSEwoPQ09NUEFSQVRPUl9MSUtFEAcSFwoTQ09NUEFSQVRPUl9DT05UQUlOUxAIEhoKFkNPTVBBUkFUT1JfU1RBUlRTX1dJVEgQCRIYChRDT01QQVJBVE9SX0VORFNfV0lUSBAKEhEKDUNPTVBBUkFUT1JfSU4QCxIWChJDT01QQVJBVE9SX0JFVFdFRU4QDBIWChJDT01QQVJBVE9SX0lTX05VTEwQDSp4CgxSZXNvdXJjZUtpbmQSHQoZUkVTT1VSQ0VfS0lORF9VTlNQRUNJRklFRBAAEhYKElJFU09VUkNFX0tJTkRfUk9PVBABEhgKFFJFU09VUkNFX0tJTkRfU0NIRU1BEAISFwoTUkVTT1VSQ0VfS0lORF9UQUJMRRADKlIKCFBhcnRLaW5kEhkKFVBBUlRfS0lORF9VTlNQRUNJRklFRBAAEhMKD1BBUlRfS0lORF9GSUVMRBABEhYKElBBUlRfS0lORF9SRUxBVElPThACKnEKCkRlZmluZU1vZGUSGwoXREVGSU5FX01PREVfVU5TUEVDSUZJRUQQABIWChJERUZJTkVfTU9ERV9DUkVBVEUQARIXChNERUZJTkVfTU9ERV9SRVBMQUNFEAISFQoRREVGSU5FX01PREVfTUVSR0UQAzLZAQoNRGF0YUNvbm5lY3RvchJFCghFeGNoYW5nZRIXLm1pbGxyYWNlLmRhdGEudjEuQmF0Y2gaHC5taWxscmFjZS5kYXRhLnYxLkJhdGNoUmVwbHkoATABEj8KB0V4ZWN1dGUSGy5taWxscmFjZS5kYXRhLnYxLk9wZXJhdGlvbhoXLm1pbGxyYWNlLmRhdGEudjEuUmVwbHkSQAoGRXhwb3J0EhsubWlsbHJhY2UuZGF0YS52MS5PcGVyYXRpb24aFy5taWxscmFjZS5kYXRhLnYxLkNodW5rMAFiBnByb3RvMw");
+  fileDesc("ChttaWxscmFjZS9kYXRhL3YxL2RhdGEucHJvdG8SEG1pbGxyYWNlLmRhdGEudjEiSQoFQmF0Y2gSLwoKb3BlcmF0aW9ucxgBIAMoCzIbLm1pbGxyYWNlLmRhdGEudjEuT3BlcmF0aW9uEg8KB2NhbmNlbHMYAiADKA0iNgoKQmF0Y2hSZXBseRIoCgdyZXBsaWVzGAEgAygLMhcubWlsbHJhY2UuZGF0YS52MS5SZXBseSKrAgoJT3BlcmF0aW9uEgoKAmlkGAEgASgNEhIKCnRpbWVvdXRfbXMYAiABKA0SFwoNZW5jb2RlZF9zaGFwZRgDIAEoDEgAEigKBXNoYXBlGAQgASgLMhcubWlsbHJhY2UuZGF0YS52MS5TaGFwZUgAEhAKBnRpY2tldBgFIAEoCUgAEiUKBGtleXMYBiADKAsyFy5taWxscmFjZS5kYXRhLnYxLlZhbHVlEisKCnBhcmFtZXRlcnMYByADKAsyFy5taWxscmFjZS5kYXRhLnYxLlZhbHVlEg8KB3JlY29yZHMYCCABKAwSKAoGY2FsbGVyGAkgASgLMhgubWlsbHJhY2UuZGF0YS52MS5DYWxsZXISEgoKcmVxdWVzdF9pZBgKIAEoCUIGCgRmb3JtIkwKBkNhbGxlchIPCgd1c2VyX2lkGAEgASgFEg8KB3JvbGVfaWQYAiABKAUSDgoGYXBwX2lkGAMgASgFEhAKCGlzX2FkbWluGAQgASgIIqYFCgVTaGFwZRIPCgdzZXJ2aWNlGAEgASgJEiYKBHJlYWQYAiABKAsyFi5taWxscmFjZS5kYXRhLnYxLlJlYWRIABIqCgZjcmVhdGUYAyABKAsyGC5taWxscmFjZS5kYXRhLnYxLkNyZWF0ZUgAEioKBnVwZGF0ZRgEIAEoCzIYLm1pbGxyYWNlLmRhdGEudjEuVXBkYXRlSAASKgoGZGVsZXRlGAUgASgLMhgubWlsbHJhY2UuZGF0YS52MS5EZWxldGVIABI5Cg5saXN0X3Jlc291cmNlcxgGIAEoCzIfLm1pbGxyYWNlLmRhdGEudjEuTGlzdFJlc291cmNlc0gAEjsKD2Rlc2NyaWJlX3RhYmxlcxgHIAEoCzIgLm1pbGxyYWNlLmRhdGEudjEuRGVzY3JpYmVUYWJsZXNIABI5Cg5kZXNjcmliZV9wYXJ0cxgIIAEoCzIfLm1pbGxyYWNlLmRhdGEudjEuRGVzY3JpYmVQYXJ0c0gAEjcKDWRlZmluZV90YWJsZXMYCSABKAsyHi5taWxscmFjZS5kYXRhLnYxLkRlZmluZVRhYmxlc0gAEjUKDGRlZmluZV9wYXJ0cxgKIAEoCzIdLm1pbGxyYWNlLmRhdGEudjEuRGVmaW5lUGFydHNIABIzCgtkcm9wX3RhYmxlcxgLIAEoCzIcLm1pbGxyYWNlLmRhdGEudjEuRHJvcFRhYmxlc0gAEjEKCmRyb3BfcGFydHMYDCABKAsyGy5taWxscmFjZS5kYXRhLnYxLkRyb3BQYXJ0c0gAEioKBXJ1bGVzGB4gAygLMhsubWlsbHJhY2UuZGF0YS52MS5UYWJsZVJ1bGUSDwoHdW5ydWxlZBgfIAEoCBIOCgZzdHJpY3QYICABKAhCCAoGYWN0aW9uIm8KCVRhYmxlUnVsZRINCgV0YWJsZRgBIAEoCRINCgV2ZXJicxgCIAEoDRIsCgpyb3dfZmlsdGVyGAMgASgLMhgubWlsbHJhY2UuZGF0YS52MS5GaWx0ZXISFgoOZmlsdGVyZWRfdmVyYnMYBCABKA0ilQEKCVNlbGVjdGlvbhIuCgRraW5kGAEgASgOMiAubWlsbHJhY2UuZGF0YS52MS5TZWxlY3Rpb24uS2luZBINCgVuYW1lcxgCIAMoCSJJCgRLaW5kEhQKEEtJTkRfVU5TUEVDSUZJRUQQABIMCghLSU5EX0FMTBABEgwKCEtJTkRfS0VZEAISDwoLS0lORF9MSVNURUQQAyK1BAoEUmVhZBINCgV0YWJsZRgBIAEoCRIoCgZ0YXJnZXQYAiABKA4yGC5taWxscmFjZS5kYXRhLnYxLlRhcmdldBIuCglzZWxlY3Rpb24YAyABKAsyGy5taWxscmFjZS5kYXRhLnYxLlNlbGVjdGlvbhIoCgZmaWx0ZXIYBCABKAsyGC5taWxscmFjZS5kYXRhLnYxLkZpbHRlchIsCgpyb3dfZmlsdGVyGAUgASgLMhgubWlsbHJhY2UuZGF0YS52MS5GaWx0ZXISJgoFb3JkZXIYBiADKAsyFy5taWxscmFjZS5kYXRhLnYxLk9yZGVyEg0KBWxpbWl0GAcgASgNEg4KBm9mZnNldBgIIAEoDRINCgVncm91cBgJIAMoCRIVCg1pbmNsdWRlX2NvdW50GAogASgIEhIKCmNvdW50X29ubHkYCyABKAgSFgoOaW5jbHVkZV9zY2hlbWEYDCABKAgSEAoIaWRfZmllbGQYDSADKAkSKQoEbW9kZRgOIAEoDjIbLm1pbGxyYWNlLmRhdGEudjEuQmF0Y2hNb2RlEioKB3JlbGF0ZWQYDyADKAsyGS5taWxscmFjZS5kYXRhLnYxLlJlbGF0ZWQSKAoGaGF2aW5nGBAgASgLMhgubWlsbHJhY2UuZGF0YS52MS5GaWx0ZXISFgoOZXN0aW1hdGVfY291bnQYESABKAgSKAoGcGFnaW5nGBIgASgOMhgubWlsbHJhY2UuZGF0YS52MS5QYWdpbmcizgEKBkNyZWF0ZRINCgV0YWJsZRgBIAEoCRIuCglzZWxlY3Rpb24YAiABKAsyGy5taWxscmFjZS5kYXRhLnYxLlNlbGVjdGlvbhIQCghpZF9maWVsZBgDIAMoCRIpCgRtb2RlGAQgASgOMhsubWlsbHJhY2UuZGF0YS52MS5CYXRjaE1vZGUSKgoHcmVsYXRlZBgFIAMoCzIZLm1pbGxyYWNlLmRhdGEudjEuUmVsYXRlZBIcChRhbGxvd19yZWxhdGVkX2RlbGV0ZRgGIAEoCCKAAwoGVXBkYXRlEg0KBXRhYmxlGAEgASgJEigKBnRhcmdldBgCIAEoDjIYLm1pbGxyYWNlLmRhdGEudjEuVGFyZ2V0Ei4KCXNlbGVjdGlvbhgDIAEoCzIbLm1pbGxyYWNlLmRhdGEudjEuU2VsZWN0aW9uEigKBmZpbHRlchgEIAEoCzIYLm1pbGxyYWNlLmRhdGEudjEuRmlsdGVyEiwKCnJvd19maWx0ZXIYBSABKAsyGC5taWxscmFjZS5kYXRhLnYxLkZpbHRlchIQCghpZF9maWVsZBgGIAMoCRIpCgRtb2RlGAcgASgOMhsubWlsbHJhY2UuZGF0YS52MS5CYXRjaE1vZGUSDQoFbGltaXQYCCABKA0SKgoHcmVsYXRlZBgJIAMoCzIZLm1pbGxyYWNlLmRhdGEudjEuUmVsYXRlZBIcChRhbGxvd19yZWxhdGVkX2RlbGV0ZRgKIAEoCBIPCgdyZXBsYWNlGAsgASgIEg4KBnVwc2VydBgMIAEoCCLGAgoGRGVsZXRlEg0KBXRhYmxlGAEgASgJEigKBnRhcmdldBgCIAEoDjIYLm1pbGxyYWNlLmRhdGEudjEuVGFyZ2V0Ei4KCXNlbGVjdGlvbhgDIAEoCzIbLm1pbGxyYWNlLmRhdGEudjEuU2VsZWN0aW9uEigKBmZpbHRlchgEIAEoCzIYLm1pbGxyYWNlLmRhdGEudjEuRmlsdGVyEiwKCnJvd19maWx0ZXIYBSABKAsyGC5taWxscmFjZS5kYXRhLnYxLkZpbHRlchIQCghpZF9maWVsZBgGIAMoCRIpCgRtb2RlGAcgASgOMhsubWlsbHJhY2UuZGF0YS52MS5CYXRjaE1vZGUSEgoKZXZlcnl0aGluZxgIIAEoCBIqCgdyZWxhdGVkGAkgAygLMhkubWlsbHJhY2UuZGF0YS52MS5SZWxhdGVkIpkBCgVPcmRlchINCgVmaWVsZBgBIAEoCRISCgpkZXNjZW5kaW5nGAIgASgIEiwKBW51bGxzGAMgASgOMh0ubWlsbHJhY2UuZGF0YS52MS5PcmRlci5OdWxscyI/CgVOdWxscxIVChFOVUxMU19VTlNQRUNJRklFRBAAEg8KC05VTExTX0ZJUlNUEAESDgoKTlVMTFNfTEFTVBACIvcBCgdSZWxhdGVkEgwKBG5hbWUYASABKAkSLgoJc2VsZWN0aW9uGAIgASgLMhsubWlsbHJhY2UuZGF0YS52MS5TZWxlY3Rpb24SJgoFb3JkZXIYAyADKAsyFy5taWxscmFjZS5kYXRhLnYxLk9yZGVyEg0KBWxpbWl0GAQgASgNEg0KBWdyb3VwGAUgAygJEigKBmZpbHRlchgGIAEoCzIYLm1pbGxyYWNlLmRhdGEudjEuRmlsdGVyEhIKCmNvdW50X29ubHkYByABKAgSKgoHcmVsYXRlZBgIIAMoCzIZLm1pbGxyYWNlLmRhdGEudjEuUmVsYXRlZCLHAQoGRmlsdGVyEjIKCmNvbXBhcmlzb24YASABKAsyHC5taWxscmFjZS5kYXRhLnYxLkNvbXBhcmlzb25IABIrCgNhbGwYAiABKAsyHC5taWxscmFjZS5kYXRhLnYxLkZpbHRlckxpc3RIABIrCgNhbnkYAyABKAsyHC5taWxscmFjZS5kYXRhLnYxLkZpbHRlckxpc3RIABInCgNub3QYBCABKAsyGC5taWxscmFjZS5kYXRhLnYxLkZpbHRlckgAQgYKBG5vZGUiNwoKRmlsdGVyTGlzdBIpCgdmaWx0ZXJzGAEgAygLMhgubWlsbHJhY2UuZGF0YS52MS5GaWx0ZXIiegoKQ29tcGFyaXNvbhINCgVmaWVsZBgBIAEoCRIwCgpjb21wYXJhdG9yGAIgASgOMhwubWlsbHJhY2UuZGF0YS52MS5Db21wYXJhdG9yEisKCG9wZXJhbmRzGAMgAygLMhkubWlsbHJhY2UuZGF0YS52MS5PcGVyYW5kInwKB09wZXJhbmQSEwoJcGFyYW1ldGVyGAEgASgNSAASKAoFdmFsdWUYAiABKAsyFy5taWxscmFjZS5kYXRhLnYxLlZhbHVlSAASKgoGbW9tZW50GAMgASgLMhgubWlsbHJhY2UuZGF0YS52MS5Nb21lbnRIAEIGCgRraW5kIp0BCgZNb21lbnQSKwoEYmFzZRgBIAEoDjIdLm1pbGxyYWNlLmRhdGEudjEuTW9tZW50LkJhc2USFgoOb2Zmc2V0X3NlY29uZHMYAiABKBEiTgoEQmFzZRIUChBCQVNFX1VOU1BFQ0lGSUVEEAASEgoOQkFTRV9USU1FU1RBTVAQARINCglCQVNFX0RBVEUQAhINCglCQVNFX1RJTUUQAyKBAQoFVmFsdWUSDgoEdGV4dBgBIAEoCUgAEhAKBm51bWJlchgCIAEoCUgAEhEKB2Jvb2xlYW4YAyABKAhIABIOCgRudWxsGAQgASgISAASKwoEbGlzdBgFIAEoCzIbLm1pbGxyYWNlLmRhdGEudjEuVmFsdWVMaXN0SABCBgoEa2luZCI0CglWYWx1ZUxpc3QSJwoGdmFsdWVzGAEgAygLMhcubWlsbHJhY2UuZGF0YS52MS5WYWx1ZSJtCg1MaXN0UmVzb3VyY2VzEiwKBGtpbmQYASABKA4yHi5taWxscmFjZS5kYXRhLnYxLlJlc291cmNlS2luZBIOCgZzY2hlbWEYAiABKAkSDwoHcmVmcmVzaBgDIAEoCBINCgVuYW1lcxgEIAMoCSJbCg5EZXNjcmliZVRhYmxlcxIOCgZ0YWJsZXMYASADKAkSKAoGdGFyZ2V0GAIgASgOMhgubWlsbHJhY2UuZGF0YS52MS5UYXJnZXQSDwoHcmVmcmVzaBgDIAEoCCKSAQoNRGVzY3JpYmVQYXJ0cxINCgV0YWJsZRgBIAEoCRIoCgRraW5kGAIgASgOMhoubWlsbHJhY2UuZGF0YS52MS5QYXJ0S2luZBINCgVuYW1lcxgDIAMoCRIoCgZ0YXJnZXQYBCABKA4yGC5taWxscmFjZS5kYXRhLnYxLlRhcmdldBIPCgdyZWZyZXNoGAUgASgIInAKDERlZmluZVRhYmxlcxINCgV0YWJsZRgBIAEoCRIqCgRtb2RlGAIgASgOMhwubWlsbHJhY2UuZGF0YS52MS5EZWZpbmVNb2RlEhMKC2NoZWNrX2V4aXN0GAMgASgIEhAKCGRlc2NyaWJlGAQgASgIIpIBCgtEZWZpbmVQYXJ0cxINCgV0YWJsZRgBIAEoCRIoCgRraW5kGAIgASgOMhoubWlsbHJhY2UuZGF0YS52MS5QYXJ0S2luZBIMCgRuYW1lGAMgASgJEioKBG1vZGUYBCABKA4yHC5taWxscmFjZS5kYXRhLnYxLkRlZmluZU1vZGUSEAoIZGVzY3JpYmUYBSABKAgiRgoKRHJvcFRhYmxlcxIOCgZ0YWJsZXMYASADKAkSKAoGdGFyZ2V0GAIgASgOMhgubWlsbHJhY2UuZGF0YS52MS5UYXJnZXQiUwoJRHJvcFBhcnRzEg0KBXRhYmxlGAEgASgJEigKBGtpbmQYAiABKA4yGi5taWxscmFjZS5kYXRhLnYxLlBhcnRLaW5kEg0KBW5hbWVzGAMgAygJIqABCgVSZXBseRIKCgJpZBgBIAEoDRIqCgZyZXN1bHQYAiABKAsyGC5taWxscmFjZS5kYXRhLnYxLlJlc3VsdEgAEigKBWVycm9yGAMgASgLMhcubWlsbHJhY2UuZGF0YS52MS5FcnJvckgAEioKBnBhcmtlZBgEIAEoCzIYLm1pbGxyYWNlLmRhdGEudjEuUGFya2VkSABCCQoHb3V0Y29tZSKuAQoGUmVzdWx0EgwKBGpzb24YASABKAwSEgoFY291bnQYAiABKARIAIgBARIRCgRuZXh0GAMgASgESAGIAQESEwoLc2NoZW1hX2pzb24YBCABKAwSDwoHZHJvcHBlZBgFIAMoCRIPCgdjcmVhdGVkGAYgASgIEhIKCm5leHRfYWZ0ZXIYByABKAkSEQoJZXN0aW1hdGVkGAggASgIQggKBl9jb3VudEIHCgVfbmV4dCJRCgZQYXJrZWQSDgoGdGlja2V0GAEgASgJEg0KBWJ5dGVzGAIgASgNEigKBnJlc3VsdBgDIAEoCzIYLm1pbGxyYWNlLmRhdGEudjEuUmVzdWx0ImcKBUNodW5rEgwKBGpzb24YASABKAwSKAoGcmVzdWx0GAIgASgLMhgubWlsbHJhY2UuZGF0YS52MS5SZXN1bHQSJgoFZXJyb3IYAyABKAsyFy5taWxscmFjZS5kYXRhLnYxLkVycm9yImsKBUVycm9yEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIUCgxjb250ZXh0X2pzb24YAyABKAwSLQoFYmF0Y2gYBCABKAsyHi5taWxscmFjZS5kYXRhLnYxLkJhdGNoRmFpbHVyZSJUCgxCYXRjaEZhaWx1cmUSLwoIb3V0Y29tZXMYASADKAsyHS5taWxscmFjZS5kYXRhLnYxLkl0ZW1PdXRjb21lEhMKC3JvbGxlZF9iYWNrGAIgASgIIk8KC0l0ZW1PdXRjb21lEg4KBGpzb24YASABKAxIABIoCgVlcnJvchgCIAEoCzIXLm1pbGxyYWNlLmRhdGEudjEuRXJyb3JIAEIGCgRraW5kKmgKBlRhcmdldBIWChJUQVJHRVRfVU5TUEVDSUZJRUQQABIOCgpUQVJHRVRfT05FEAESDwoLVEFSR0VUX0tFWVMQAhISCg5UQVJHRVRfUkVDT1JEUxADEhEKDVRBUkdFVF9GSUxURVIQBCpuCglCYXRjaE1vZGUSGgoWQkFUQ0hfTU9ERV9VTlNQRUNJRklFRBAAEhMKD0JBVENIX01PREVfU1RPUBABEhcKE0JBVENIX01PREVfQ09OVElOVUUQAhIXChNCQVRDSF9NT0RFX1JPTExCQUNLEAMqRAoGUGFnaW5nEhYKElBBR0lOR19VTlNQRUNJRklFRBAAEhAKDFBBR0lOR19GSVJTVBABEhAKDFBBR0lOR19BRlRFUhACKsECCgpDb21wYXJhdG9yEhoKFkNPTVBBUkFUT1JfVU5TUEVDSUZJRUQQABIRCg1DT01QQVJBVE9SX0VREAESEQoNQ09NUEFSQVRPUl9ORRACEhEKDUNPTVBBUkFUT1JfR1QQAxIRCg1DT01QQVJBVE9SX0dFEAQSEQoNQ09NUEFSQVRPUl9MVBAFEhEKDUNPTVBBUkFUT1JfTEUQBhITCg9DT01QQVJBVE9SX0xJS0UQBxIXChNDT01QQVJBVE9SX0NPTlRBSU5TEAgSGgoWQ09NUEFSQVRPUl9TVEFSVFNfV0lUSBAJEhgKFENPTVBBUkFUT1JfRU5EU19XSVRIEAoSEQoNQ09NUEFSQVRPUl9JThALEhYKEkNPTVBBUkFUT1JfQkVUV0VFThAMEhYKEkNPTVBBUkFUT1JfSVNfTlVMTBANKngKDFJlc291cmNlS2luZBIdChlSRVNPVVJDRV9LSU5EX1VOU1BFQ0lGSUVEEAASFgoSUkVTT1VSQ0VfS0lORF9ST09UEAESGAoUUkVTT1VSQ0VfS0lORF9TQ0hFTUEQAhIXChNSRVNPVVJDRV9LSU5EX1RBQkxFEAMqUgoIUGFydEtpbmQSGQoVUEFSVF9LSU5EX1VOU1BFQ0lGSUVEEAASEwoPUEFSVF9LSU5EX0ZJRUxEEAESFgoSUEFSVF9LSU5EX1JFTEFUSU9OEAIqcQoKRGVmaW5lTW9kZRIbChdERUZJTkVfTU9ERV9VTlNQRUNJRklFRBAAEhYKEkRFRklORV9NT0RFX0NSRUFURRABEhcKE0RFRklORV9NT0RFX1JFUExBQ0UQAhIVChFERUZJTkVfTU9ERV9NRVJHRRADMtkBCg1EYXRhQ29ubmVjdG9yEkUKCEV4Y2hhbmdlEhcubWlsbHJhY2UuZGF0YS52MS5CYXRjaBocLm1pbGxyYWNlLmRhdGEudjEuQmF0Y2hSZXBseSgBMAESPwoHRXhlY3V0ZRIbLm1pbGxyYWNlLmRhdGEudjEuT3BlcmF0aW9uGhcubWlsbHJhY2UuZGF0YS52MS5SZXBseRJACgZFeHBvcnQSGy5taWxscmFjZS5kYXRhLnYxLk9wZXJhdGlvbhoXLm1pbGxyYWNlLmRhdGEudjEuQ2h1bmswAWIGcHJvdG8z");
 
 /**
  * Router to connector.
@@ -265,6 +265,28 @@ export type Shape = Message<"millrace.data.v1.Shape"> & {
     value: DropParts;
     case: "dropParts";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * What the caller may do with other tables of the service, which records lead to. A table that is not among them is
+   * not touched: the connector then answers which rules it wants, before it has done anything.
+   *
+   * @generated from field: repeated millrace.data.v1.TableRule rules = 30;
+   */
+  rules: TableRule[];
+
+  /**
+   * Every table of the service is open to the caller: there are no rules.
+   *
+   * @generated from field: bool unruled = 31;
+   */
+  unruled: boolean;
+
+  /**
+   * What would be left out in silence (unknown members, relations) is refused.
+   *
+   * @generated from field: bool strict = 32;
+   */
+  strict: boolean;
 };
 
 /**
@@ -273,6 +295,48 @@ export type Shape = Message<"millrace.data.v1.Shape"> & {
  */
 export const ShapeSchema: GenMessage<Shape> = /*@__PURE__*/
   messageDesc(file_millrace_data_v1_data, 4);
+
+/**
+ * Access to one table, decided by the router.
+ *
+ * @generated from message millrace.data.v1.TableRule
+ */
+export type TableRule = Message<"millrace.data.v1.TableRule"> & {
+  /**
+   * As in the path of its records.
+   *
+   * @generated from field: string table = 1;
+   */
+  table: string;
+
+  /**
+   * GET 1, POST 2, PUT 4, PATCH 8, DELETE 16.
+   *
+   * @generated from field: uint32 verbs = 2;
+   */
+  verbs: number;
+
+  /**
+   * The role's condition on what is read.
+   *
+   * @generated from field: millrace.data.v1.Filter row_filter = 3;
+   */
+  rowFilter?: Filter | undefined;
+
+  /**
+   * Verbs for which the role has conditions: records of such a table are not written on the way.
+   *
+   * @generated from field: uint32 filtered_verbs = 4;
+   */
+  filteredVerbs: number;
+};
+
+/**
+ * Describes the message millrace.data.v1.TableRule.
+ * Use `create(TableRuleSchema)` to create a new message.
+ */
+export const TableRuleSchema: GenMessage<TableRule> = /*@__PURE__*/
+  messageDesc(file_millrace_data_v1_data, 5);
 
 /**
  * Which fields come back.
@@ -298,7 +362,7 @@ export type Selection = Message<"millrace.data.v1.Selection"> & {
  * Use `create(SelectionSchema)` to create a new message.
  */
 export const SelectionSchema: GenMessage<Selection> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 5);
+  messageDesc(file_millrace_data_v1_data, 6);
 
 /**
  * @generated from enum millrace.data.v1.Selection.Kind
@@ -336,7 +400,7 @@ export type Selection_Kind = (typeof Selection_Kind)[keyof typeof Selection_Kind
  * Describes the enum millrace.data.v1.Selection.Kind.
  */
 export const Selection_KindSchema: GenEnum<Selection_Kind> = /*@__PURE__*/
-  enumDesc(file_millrace_data_v1_data, 5, 0);
+  enumDesc(file_millrace_data_v1_data, 6, 0);
 
 /**
  * @generated from message millrace.data.v1.Read
@@ -426,6 +490,25 @@ export type Read = Message<"millrace.data.v1.Read"> & {
    * @generated from field: repeated millrace.data.v1.Related related = 15;
    */
   related: Related[];
+
+  /**
+   * Condition on groups: fields of the group, and aggregates by their keys in the answer.
+   *
+   * @generated from field: millrace.data.v1.Filter having = 16;
+   */
+  having?: Filter | undefined;
+
+  /**
+   * A count may come from the statistics of the database.
+   *
+   * @generated from field: bool estimate_count = 17;
+   */
+  estimateCount: boolean;
+
+  /**
+   * @generated from field: millrace.data.v1.Paging paging = 18;
+   */
+  paging: Paging;
 };
 
 /**
@@ -433,7 +516,7 @@ export type Read = Message<"millrace.data.v1.Read"> & {
  * Use `create(ReadSchema)` to create a new message.
  */
 export const ReadSchema: GenMessage<Read> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 6);
+  messageDesc(file_millrace_data_v1_data, 7);
 
 /**
  * @generated from message millrace.data.v1.Create
@@ -470,13 +553,6 @@ export type Create = Message<"millrace.data.v1.Create"> & {
    * @generated from field: bool allow_related_delete = 6;
    */
   allowRelatedDelete: boolean;
-
-  /**
-   * Members of a record that are relations are written; otherwise they are left out like unknown ones.
-   *
-   * @generated from field: bool write_related = 7;
-   */
-  writeRelated: boolean;
 };
 
 /**
@@ -484,7 +560,7 @@ export type Create = Message<"millrace.data.v1.Create"> & {
  * Use `create(CreateSchema)` to create a new message.
  */
 export const CreateSchema: GenMessage<Create> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 7);
+  messageDesc(file_millrace_data_v1_data, 8);
 
 /**
  * @generated from message millrace.data.v1.Update
@@ -555,13 +631,6 @@ export type Update = Message<"millrace.data.v1.Update"> & {
    * @generated from field: bool upsert = 12;
    */
   upsert: boolean;
-
-  /**
-   * As in Create.
-   *
-   * @generated from field: bool write_related = 13;
-   */
-  writeRelated: boolean;
 };
 
 /**
@@ -569,7 +638,7 @@ export type Update = Message<"millrace.data.v1.Update"> & {
  * Use `create(UpdateSchema)` to create a new message.
  */
 export const UpdateSchema: GenMessage<Update> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 8);
+  messageDesc(file_millrace_data_v1_data, 9);
 
 /**
  * @generated from message millrace.data.v1.Delete
@@ -628,7 +697,7 @@ export type Delete = Message<"millrace.data.v1.Delete"> & {
  * Use `create(DeleteSchema)` to create a new message.
  */
 export const DeleteSchema: GenMessage<Delete> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 9);
+  messageDesc(file_millrace_data_v1_data, 10);
 
 /**
  * @generated from message millrace.data.v1.Order
@@ -655,7 +724,7 @@ export type Order = Message<"millrace.data.v1.Order"> & {
  * Use `create(OrderSchema)` to create a new message.
  */
 export const OrderSchema: GenMessage<Order> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 10);
+  messageDesc(file_millrace_data_v1_data, 11);
 
 /**
  * @generated from enum millrace.data.v1.Order.Nulls
@@ -686,7 +755,7 @@ export type Order_Nulls = (typeof Order_Nulls)[keyof typeof Order_Nulls] | Unkno
  * Describes the enum millrace.data.v1.Order.Nulls.
  */
 export const Order_NullsSchema: GenEnum<Order_Nulls> = /*@__PURE__*/
-  enumDesc(file_millrace_data_v1_data, 10, 0);
+  enumDesc(file_millrace_data_v1_data, 11, 0);
 
 /**
  * Records of another table that belong to each record, by the name of the relation; "*": all of them.
@@ -710,6 +779,8 @@ export type Related = Message<"millrace.data.v1.Related"> & {
   order: Order[];
 
   /**
+   * Of the records that belong to any of the records, not to each.
+   *
    * @generated from field: uint32 limit = 4;
    */
   limit: number;
@@ -718,6 +789,25 @@ export type Related = Message<"millrace.data.v1.Related"> & {
    * @generated from field: repeated string group = 5;
    */
   group: string[];
+
+  /**
+   * @generated from field: millrace.data.v1.Filter filter = 6;
+   */
+  filter?: Filter | undefined;
+
+  /**
+   * How many there are, in place of the records.
+   *
+   * @generated from field: bool count_only = 7;
+   */
+  countOnly: boolean;
+
+  /**
+   * Records that belong to these.
+   *
+   * @generated from field: repeated millrace.data.v1.Related related = 8;
+   */
+  related: Related[];
 };
 
 /**
@@ -725,7 +815,7 @@ export type Related = Message<"millrace.data.v1.Related"> & {
  * Use `create(RelatedSchema)` to create a new message.
  */
 export const RelatedSchema: GenMessage<Related> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 11);
+  messageDesc(file_millrace_data_v1_data, 12);
 
 /**
  * @generated from message millrace.data.v1.Filter
@@ -766,7 +856,7 @@ export type Filter = Message<"millrace.data.v1.Filter"> & {
  * Use `create(FilterSchema)` to create a new message.
  */
 export const FilterSchema: GenMessage<Filter> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 12);
+  messageDesc(file_millrace_data_v1_data, 13);
 
 /**
  * @generated from message millrace.data.v1.FilterList
@@ -783,13 +873,15 @@ export type FilterList = Message<"millrace.data.v1.FilterList"> & {
  * Use `create(FilterListSchema)` to create a new message.
  */
 export const FilterListSchema: GenMessage<FilterList> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 13);
+  messageDesc(file_millrace_data_v1_data, 14);
 
 /**
  * @generated from message millrace.data.v1.Comparison
  */
 export type Comparison = Message<"millrace.data.v1.Comparison"> & {
   /**
+   * Of the table, or behind names of relations and dots: of a record that belongs to it.
+   *
    * @generated from field: string field = 1;
    */
   field: string;
@@ -810,7 +902,7 @@ export type Comparison = Message<"millrace.data.v1.Comparison"> & {
  * Use `create(ComparisonSchema)` to create a new message.
  */
 export const ComparisonSchema: GenMessage<Comparison> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 14);
+  messageDesc(file_millrace_data_v1_data, 15);
 
 /**
  * @generated from message millrace.data.v1.Operand
@@ -847,7 +939,7 @@ export type Operand = Message<"millrace.data.v1.Operand"> & {
  * Use `create(OperandSchema)` to create a new message.
  */
 export const OperandSchema: GenMessage<Operand> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 15);
+  messageDesc(file_millrace_data_v1_data, 16);
 
 /**
  * The database's own clock, moved by an offset: now(), current_date - 7 days.
@@ -871,7 +963,7 @@ export type Moment = Message<"millrace.data.v1.Moment"> & {
  * Use `create(MomentSchema)` to create a new message.
  */
 export const MomentSchema: GenMessage<Moment> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 16);
+  messageDesc(file_millrace_data_v1_data, 17);
 
 /**
  * @generated from enum millrace.data.v1.Moment.Base
@@ -907,7 +999,7 @@ export type Moment_Base = (typeof Moment_Base)[keyof typeof Moment_Base] | Unkno
  * Describes the enum millrace.data.v1.Moment.Base.
  */
 export const Moment_BaseSchema: GenEnum<Moment_Base> = /*@__PURE__*/
-  enumDesc(file_millrace_data_v1_data, 16, 0);
+  enumDesc(file_millrace_data_v1_data, 17, 0);
 
 /**
  * A value as it was written. Numbers are decimal text, so that nothing is rounded on the way to a column that holds it.
@@ -956,7 +1048,7 @@ export type Value = Message<"millrace.data.v1.Value"> & {
  * Use `create(ValueSchema)` to create a new message.
  */
 export const ValueSchema: GenMessage<Value> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 17);
+  messageDesc(file_millrace_data_v1_data, 18);
 
 /**
  * @generated from message millrace.data.v1.ValueList
@@ -973,7 +1065,7 @@ export type ValueList = Message<"millrace.data.v1.ValueList"> & {
  * Use `create(ValueListSchema)` to create a new message.
  */
 export const ValueListSchema: GenMessage<ValueList> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 18);
+  messageDesc(file_millrace_data_v1_data, 19);
 
 /**
  * Answer: [{"name", "label", …}], all properties.
@@ -1011,7 +1103,7 @@ export type ListResources = Message<"millrace.data.v1.ListResources"> & {
  * Use `create(ListResourcesSchema)` to create a new message.
  */
 export const ListResourcesSchema: GenMessage<ListResources> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 19);
+  messageDesc(file_millrace_data_v1_data, 20);
 
 /**
  * Answer: a list of full descriptions; the first alone for TARGET_ONE.
@@ -1040,7 +1132,7 @@ export type DescribeTables = Message<"millrace.data.v1.DescribeTables"> & {
  * Use `create(DescribeTablesSchema)` to create a new message.
  */
 export const DescribeTablesSchema: GenMessage<DescribeTables> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 20);
+  messageDesc(file_millrace_data_v1_data, 21);
 
 /**
  * @generated from message millrace.data.v1.DescribeParts
@@ -1079,7 +1171,7 @@ export type DescribeParts = Message<"millrace.data.v1.DescribeParts"> & {
  * Use `create(DescribePartsSchema)` to create a new message.
  */
 export const DescribePartsSchema: GenMessage<DescribeParts> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 21);
+  messageDesc(file_millrace_data_v1_data, 22);
 
 /**
  * The definitions are Operation.records. Answer: [{"name"}].
@@ -1117,7 +1209,7 @@ export type DefineTables = Message<"millrace.data.v1.DefineTables"> & {
  * Use `create(DefineTablesSchema)` to create a new message.
  */
 export const DefineTablesSchema: GenMessage<DefineTables> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 22);
+  messageDesc(file_millrace_data_v1_data, 23);
 
 /**
  * @generated from message millrace.data.v1.DefineParts
@@ -1156,7 +1248,7 @@ export type DefineParts = Message<"millrace.data.v1.DefineParts"> & {
  * Use `create(DefinePartsSchema)` to create a new message.
  */
 export const DefinePartsSchema: GenMessage<DefineParts> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 23);
+  messageDesc(file_millrace_data_v1_data, 24);
 
 /**
  * @generated from message millrace.data.v1.DropTables
@@ -1178,7 +1270,7 @@ export type DropTables = Message<"millrace.data.v1.DropTables"> & {
  * Use `create(DropTablesSchema)` to create a new message.
  */
 export const DropTablesSchema: GenMessage<DropTables> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 24);
+  messageDesc(file_millrace_data_v1_data, 25);
 
 /**
  * @generated from message millrace.data.v1.DropParts
@@ -1205,7 +1297,7 @@ export type DropParts = Message<"millrace.data.v1.DropParts"> & {
  * Use `create(DropPartsSchema)` to create a new message.
  */
 export const DropPartsSchema: GenMessage<DropParts> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 25);
+  messageDesc(file_millrace_data_v1_data, 26);
 
 /**
  * @generated from message millrace.data.v1.Reply
@@ -1247,7 +1339,7 @@ export type Reply = Message<"millrace.data.v1.Reply"> & {
  * Use `create(ReplySchema)` to create a new message.
  */
 export const ReplySchema: GenMessage<Reply> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 26);
+  messageDesc(file_millrace_data_v1_data, 27);
 
 /**
  * @generated from message millrace.data.v1.Result
@@ -1294,6 +1386,20 @@ export type Result = Message<"millrace.data.v1.Result"> & {
    * @generated from field: bool created = 6;
    */
   created: boolean;
+
+  /**
+   * For Paging: where the next page begins, as Value lists go; empty: there is none.
+   *
+   * @generated from field: string next_after = 7;
+   */
+  nextAfter: string;
+
+  /**
+   * The count is an estimate.
+   *
+   * @generated from field: bool estimated = 8;
+   */
+  estimated: boolean;
 };
 
 /**
@@ -1301,7 +1407,7 @@ export type Result = Message<"millrace.data.v1.Result"> & {
  * Use `create(ResultSchema)` to create a new message.
  */
 export const ResultSchema: GenMessage<Result> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 27);
+  messageDesc(file_millrace_data_v1_data, 28);
 
 /**
  * Too large for the shared stream: fetch it by Export with this ticket, within its lifetime.
@@ -1330,7 +1436,7 @@ export type Parked = Message<"millrace.data.v1.Parked"> & {
  * Use `create(ParkedSchema)` to create a new message.
  */
 export const ParkedSchema: GenMessage<Parked> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 28);
+  messageDesc(file_millrace_data_v1_data, 29);
 
 /**
  * @generated from message millrace.data.v1.Chunk
@@ -1361,7 +1467,7 @@ export type Chunk = Message<"millrace.data.v1.Chunk"> & {
  * Use `create(ChunkSchema)` to create a new message.
  */
 export const ChunkSchema: GenMessage<Chunk> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 29);
+  messageDesc(file_millrace_data_v1_data, 30);
 
 /**
  * One failure, in the terms of the error family; doors map it to their own status.
@@ -1399,7 +1505,7 @@ export type Error = Message<"millrace.data.v1.Error"> & {
  * Use `create(ErrorSchema)` to create a new message.
  */
 export const ErrorSchema: GenMessage<Error> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 30);
+  messageDesc(file_millrace_data_v1_data, 31);
 
 /**
  * @generated from message millrace.data.v1.BatchFailure
@@ -1423,7 +1529,7 @@ export type BatchFailure = Message<"millrace.data.v1.BatchFailure"> & {
  * Use `create(BatchFailureSchema)` to create a new message.
  */
 export const BatchFailureSchema: GenMessage<BatchFailure> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 31);
+  messageDesc(file_millrace_data_v1_data, 32);
 
 /**
  * @generated from message millrace.data.v1.ItemOutcome
@@ -1452,7 +1558,7 @@ export type ItemOutcome = Message<"millrace.data.v1.ItemOutcome"> & {
  * Use `create(ItemOutcomeSchema)` to create a new message.
  */
 export const ItemOutcomeSchema: GenMessage<ItemOutcome> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 32);
+  messageDesc(file_millrace_data_v1_data, 33);
 
 /**
  * Which records an operation is about.
@@ -1554,6 +1660,47 @@ export const BatchModeSchema: GenEnum<BatchMode> = /*@__PURE__*/
   enumDesc(file_millrace_data_v1_data, 1);
 
 /**
+ * How a page of a list is found.
+ *
+ * @generated from enum millrace.data.v1.Paging
+ */
+export const Paging = {
+  /**
+   * By its offset.
+   *
+   * @generated from enum value: PAGING_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * The first one of those that follow each other by key.
+   *
+   * @generated from enum value: PAGING_FIRST = 1;
+   */
+  FIRST: 1,
+
+  /**
+   * Behind the record whose values are the only key of the operation: those of the order, then those of the primary key.
+   *
+   * @generated from enum value: PAGING_AFTER = 2;
+   */
+  AFTER: 2,
+} as const;
+
+/**
+ * How a page of a list is found.
+ *
+ * @generated from enum millrace.data.v1.Paging
+ */
+export type Paging = (typeof Paging)[keyof typeof Paging] | UnknownEnum;
+
+/**
+ * Describes the enum millrace.data.v1.Paging.
+ */
+export const PagingSchema: GenEnum<Paging> = /*@__PURE__*/
+  enumDesc(file_millrace_data_v1_data, 2);
+
+/**
  * @generated from enum millrace.data.v1.Comparator
  */
 export const Comparator = {
@@ -1643,7 +1790,7 @@ export type Comparator = (typeof Comparator)[keyof typeof Comparator] | UnknownE
  * Describes the enum millrace.data.v1.Comparator.
  */
 export const ComparatorSchema: GenEnum<Comparator> = /*@__PURE__*/
-  enumDesc(file_millrace_data_v1_data, 2);
+  enumDesc(file_millrace_data_v1_data, 3);
 
 /**
  * @generated from enum millrace.data.v1.ResourceKind
@@ -1681,7 +1828,7 @@ export type ResourceKind = (typeof ResourceKind)[keyof typeof ResourceKind] | Un
  * Describes the enum millrace.data.v1.ResourceKind.
  */
 export const ResourceKindSchema: GenEnum<ResourceKind> = /*@__PURE__*/
-  enumDesc(file_millrace_data_v1_data, 3);
+  enumDesc(file_millrace_data_v1_data, 4);
 
 /**
  * @generated from enum millrace.data.v1.PartKind
@@ -1712,7 +1859,7 @@ export type PartKind = (typeof PartKind)[keyof typeof PartKind] | UnknownEnum;
  * Describes the enum millrace.data.v1.PartKind.
  */
 export const PartKindSchema: GenEnum<PartKind> = /*@__PURE__*/
-  enumDesc(file_millrace_data_v1_data, 4);
+  enumDesc(file_millrace_data_v1_data, 5);
 
 /**
  * @generated from enum millrace.data.v1.DefineMode
@@ -1752,7 +1899,7 @@ export type DefineMode = (typeof DefineMode)[keyof typeof DefineMode] | UnknownE
  * Describes the enum millrace.data.v1.DefineMode.
  */
 export const DefineModeSchema: GenEnum<DefineMode> = /*@__PURE__*/
-  enumDesc(file_millrace_data_v1_data, 5);
+  enumDesc(file_millrace_data_v1_data, 6);
 
 /**
  * Served by every connector and by the system service (system records are records).

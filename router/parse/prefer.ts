@@ -1,0 +1,43 @@
+/** What a client would rather have (RFC 7240): words of the Prefer header that change what is done. */
+import { invalid } from '#common/errors.ts';
+import type { ApiRequest } from './api-request.ts';
+import { OPTION_ALIASES } from './query.ts';
+
+export interface Preferences {
+  /** `handling=strict`: what would be left out in silence is refused. */
+  readonly strict: boolean;
+  /** `count=estimated`: a count may come from statistics. */
+  readonly estimatedCount: boolean;
+}
+
+const NONE: Preferences = { strict: false, estimatedCount: false };
+
+export function preferencesOf(request: ApiRequest): Preferences {
+  const header = request.http.header('prefer');
+  if (header === undefined) return NONE;
+  const words = new Set(
+    header
+      .toLowerCase()
+      .split(/[,;]/)
+      .map((word) => word.replace(/[\s"]/g, '')),
+  );
+  return { strict: words.has('handling=strict'), estimatedCount: words.has('count=estimated') };
+}
+
+/** Options of record calls (database-api §2.2), and who asks. */
+const OPTIONS = new Set([
+  ...['fields', 'related', 'filter', 'params', 'limit', 'offset', 'order', 'group', 'having', 'after'],
+  ...['count_only', 'include_count', 'include_schema', 'ids', 'id_field', 'id_type', 'continue', 'rollback'],
+  ...['as_list', 'refresh', 'file', 'accept', 'wrap', 'force', 'allow_related_delete', 'method', '_method'],
+  ...['api_key', 'session_token', 'script_token'],
+]);
+const RELATED = /\.(?:fields|order|limit|group|filter|count_only)$/;
+
+/** @throws MillraceError invalid that names every option that would have no effect */
+export function requireKnownOptions({ query }: ApiRequest): void {
+  const unknown = query
+    .names()
+    .filter((name) => !OPTIONS.has(name) && !RELATED.test(name) && !OPTION_ALIASES.has(name));
+  if (unknown.length === 0) return;
+  throw invalid(`Unknown option(s): ${unknown.map((name) => `'${name}'`).join(', ')}.`, { fields: unknown });
+}
