@@ -23,6 +23,8 @@ export interface RunningMariadb {
 export interface MariadbOptions {
   /** Server settings by name, as on its command line; everything else is MariaDB's own default, durability included. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Where another one was a moment ago; otherwise a free one. */
+  readonly port?: number;
 }
 
 const NAME = 'mariadb';
@@ -47,7 +49,9 @@ export async function startMariadb(options: MariadbOptions = {}): Promise<Runnin
     makeData(found.installer, owner, folder),
   );
   const start = (port: number) => startOnce(found.server, owner, template, port, options.settings ?? {});
-  return onFreePort(start, "Can't start server: Bind on TCP/IP port");
+  return options.port !== undefined
+    ? start(options.port)
+    : onFreePort(start, "Can't start server: Bind on TCP/IP port");
 }
 
 function makeData(installer: string, owner: Owner, folder: string): void {
