@@ -165,6 +165,8 @@ export class MysqlSource implements SqlSource {
       if (connection.busy) cancelling = connection.cancel();
     });
     try {
+      // It may have passed while the connection was on its way.
+      deadline.throwIfAborted();
       return await work(connection);
     } catch (error) {
       // Whatever the work itself throws is its caller's.

@@ -233,6 +233,8 @@ export class PostgresSource implements SqlSource {
       if (connection.busy) cancelling = connection.cancel();
     });
     try {
+      // It may have passed while the connection was on its way.
+      deadline.throwIfAborted();
       this.#limit(connection, deadline);
       return await work(connection);
     } catch (error) {
