@@ -4,6 +4,7 @@
  */
 import mysql, { type Connection, type ConnectionOptions } from 'mysql2';
 import { EXPORT_CHUNK_BYTES } from '#common/bounds.ts';
+import { MillraceError } from '#common/errors.ts';
 import { type DriverValue, RowFormat, RowWriter } from '../encode/row-writer.ts';
 import type { Param, ResultColumn, Rows, Statement } from '../engine.ts';
 import { type Decoder, decodersOf, type WireField } from './decode.ts';
@@ -60,7 +61,7 @@ export class MysqlConnection {
       for (const text of setup) await connection.command(text);
     } catch (error) {
       connection.close();
-      throw error;
+      throw error instanceof ServerError ? badSettings(error) : error;
     }
     return connection;
   }
@@ -197,6 +198,14 @@ export class MysqlConnection {
     this.#reject = undefined;
   }
 }
+
+const badSettings = (error: ServerError): MillraceError =>
+  new MillraceError(
+    'unavailable',
+    "The database refuses a setting of this service: 'timezone', 'collation', 'modes', 'options' or 'statements'.",
+    undefined,
+    error,
+  );
 
 /** Whole numbers go as such: as doubles they would not do for a limit, and not hold the digits of a big key. */
 function wireParam(value: Param): unknown {

@@ -5,7 +5,7 @@ import type { Param } from '../engine.ts';
 import type { Column, Table } from '../schema.ts';
 import { columnSql } from './column-sql.ts';
 import { quoteIdentifier, textLiteral } from './quote.ts';
-import { temporalText } from './temporal.ts';
+import { spellingOf } from './temporal.ts';
 
 export const mysqlDialect: Dialect = {
   name: 'MySQL',
@@ -19,7 +19,7 @@ export const mysqlDialect: Dialect = {
   moment,
   booleanParam: (value) => (value ? 1 : 0),
   bytesParam: (value) => value,
-  textParam: (column) => (TEMPORAL.has(column.nativeType) ? temporalText : undefined),
+  textParam: ({ nativeType }) => spellingOf(nativeType),
   wholeNumberType: undefined,
   integerBits,
   truncatesFractions: false,
@@ -33,7 +33,7 @@ export const mysqlDialect: Dialect = {
     // Rows of one insert are counted without a gap but for the servers' own step.
     many: (sql, count) =>
       `${sql} between last_insert_id() and last_insert_id() + (${count} - 1) * @@auto_increment_increment ` +
-      `and (${sql} - last_insert_id()) % @@auto_increment_increment = 0`,
+      `and mod(${sql}, @@auto_increment_increment) = mod(last_insert_id(), @@auto_increment_increment)`,
   },
   lockClause: ' for update',
   ordersNulls: false,
@@ -55,8 +55,6 @@ export const mariadbDialect: Dialect = {
 
 const TEXT_TYPES = /^(?:char|varchar|(?:tiny|medium|long)?text|enum|set)$/;
 const isText = (column: Column): boolean => TEXT_TYPES.test(column.nativeType);
-
-const TEMPORAL = new Set(['datetime', 'timestamp']);
 
 const INTEGER_BITS: Readonly<Record<string, number>> = { tinyint: 8, smallint: 16, mediumint: 24, int: 32, bigint: 64 };
 

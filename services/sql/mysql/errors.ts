@@ -108,6 +108,7 @@ const RULES: ReadonlyMap<number, Rule> = new Map(
       [UNFIT_INDEX, 1071, 1170, 1167],
       [rule('invalid', 'The texts of the request and of the table cannot be compared.'), 1253, 1267, 1270, 1271],
       [rule('invalid', 'The fields of the answer and its groups do not go together.'), 1055, 1140],
+      [rule('unsupported', 'The database cannot change a table by a condition on the table itself.'), 1093],
       [rule('unsupported', 'The database does not support this.'), 1235, 1286, 1289],
     ] satisfies [Rule, ...number[]][]
   ).flatMap(([found, ...numbers]) => numbers.map((number): [number, Rule] => [number, found])),

@@ -370,6 +370,9 @@ function suites(connect: () => Promise<Connecting>): void {
       ['a database that is none', { database: 'nosuch' }],
       ['a host that is none', { host: 'nowhere.invalid' }],
       ['a socket that is none', { unix_socket: '/nowhere/mysql.sock' }],
+      ['a time zone that is none', { timezone: 'Middle/Earth' }],
+      ['a variable that is none', { options: { quux: '1' } }],
+      ['a statement that fails', { statements: ['nonsense'] }],
     ];
     test.each(UNUSABLE)('%s', async (_, config) => {
       const other = open(config);

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
-import { temporalText } from './temporal.ts';
+import { spellingOf } from './temporal.ts';
+
+const temporalText = (value: string) => spellingOf('datetime')?.(value);
 
 test.each([
   ['2024-02-29T10:00:00Z', '2024-02-29 10:00:00'],
@@ -20,3 +22,10 @@ test.each([
   'soon',
   '',
 ])('%s is left to the server', (given) => expect(temporalText(given)).toBe(given));
+
+test.each([
+  ['date', '2024-02-29T23:30:00-02:00', '2024-02-29'],
+  ['date', '2024-02-29', '2024-02-29'],
+  ['time', '10:00Z', undefined],
+  ['varchar', '2024-02-29T10:00:00Z', undefined],
+])('%s: %s', (nativeType, given, taken) => expect(spellingOf(nativeType)?.(given)).toBe(taken));

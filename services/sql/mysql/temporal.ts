@@ -2,8 +2,17 @@
 
 const WITH_ZONE = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(\.\d{1,9})?)?\s*(?:Z|([+-])(\d\d):?(\d\d)?)$/i;
 
+/** For a column of this type; undefined: as it is. */
+export function spellingOf(nativeType: string): ((value: string) => string) | undefined {
+  if (nativeType === 'date') return dateText;
+  return nativeType === 'datetime' || nativeType === 'timestamp' ? temporalText : undefined;
+}
+
+/** The day as it is written, wherever it was. */
+const dateText = (value: string): string => (WITH_ZONE.test(value.trim()) ? value.trim().slice(0, 10) : value);
+
 /** Anything else is left as it is. */
-export function temporalText(value: string): string {
+function temporalText(value: string): string {
   const parts = WITH_ZONE.exec(value.trim());
   if (!parts) return value;
   const [, year, month, day, hours, minutes, seconds = '0', fraction = '', sign, zoneHours = '0', zoneMinutes = '0'] =
