@@ -2,8 +2,9 @@
  * Reads the catalogue of databases of a MySQL (8.0 or newer) or MariaDB server from information_schema: one statement
  * for each kind of thing, whatever the number of tables.
  */
+import { type ColumnKeys, tableKeys } from '../column-keys.ts';
 import type { Param } from '../engine.ts';
-import type { Catalogue, Column, Constraint, ForeignKey, Table } from '../schema.ts';
+import type { Catalogue, Column, Constraint, Table } from '../schema.ts';
 import { parseDefault } from './default.ts';
 import { type ColumnType, columnType } from './types.ts';
 
@@ -200,58 +201,30 @@ function addReferences(
   }
 }
 
-function finish(table: RawTable): Table {
-  const primaryKey = table.constraints.find(({ type }) => type === 'PRIMARY KEY')?.columns ?? [];
-  const unique = new Set(singles(table, 'UNIQUE').map(({ columns: [name] }) => name));
-  const foreignKeys = new Map<string, ForeignKey>();
-  for (const { columns: own, referenced } of singles(table, 'FOREIGN KEY').toReversed()) {
-    if (!referenced) continue;
-    const { table: name, onUpdate, onDelete } = referenced;
-    foreignKeys.set(own[0]!, { table: name, field: referenced.columns[0]!, onUpdate, onDelete });
-  }
-  const { name, schemaName, tableName, isView, constraints } = table;
-  const finished = table.columns.map((column) =>
-    finishColumn(column, {
-      primaryKey,
-      unique: unique.has(column.name),
-      indexed: table.indexed.has(column.name),
-      foreignKey: foreignKeys.get(column.name) ?? null,
-    }),
-  );
-  return { name, schemaName, tableName, isView, columns: finished, primaryKey, constraints };
+function finish({ columns: raw, indexed, ...table }: RawTable): Table {
+  const keys = tableKeys(table.constraints, indexed);
+  return {
+    ...table,
+    columns: raw.map((column) => finishColumn(column, keys.of(column.name))),
+    primaryKey: keys.primaryKey,
+  };
 }
 
-const singles = (table: RawTable, wanted: Constraint['type']): Constraint[] =>
-  table.constraints.filter(({ type, columns: names }) => type === wanted && names.length === 1);
-
-interface Keys {
-  readonly primaryKey: readonly string[];
-  readonly unique: boolean;
-  readonly indexed: boolean;
-  readonly foreignKey: ForeignKey | null;
-}
-
-function finishColumn({ name, type: base, extra, nullable, default: value }: RawColumn, keys: Keys): Column {
+function finishColumn(
+  { name, type: base, extra, nullable, default: value }: RawColumn,
+  { isSoleKey, ...keys }: ColumnKeys,
+): Column {
   const autoIncrement = /\bauto_increment\b/i.test(extra);
-  const primaryKey = keys.primaryKey.includes(name);
-  const isSoleKey = primaryKey && keys.primaryKey.length === 1;
+  const facts = { isId: isSoleKey && autoIncrement, isReference: keys.foreignKey !== null, value, extra };
   return {
     name,
     ...base,
-    type: simpleType(base.type, {
-      isId: isSoleKey && autoIncrement,
-      isReference: keys.foreignKey !== null,
-      value,
-      extra,
-    }),
+    type: simpleType(base.type, facts),
     default: value,
     nullable,
     autoIncrement,
     generated: /\b(?:virtual|stored|persistent) generated\b/i.test(extra),
-    primaryKey,
-    unique: keys.unique,
-    indexed: keys.indexed,
-    foreignKey: keys.foreignKey,
+    ...keys,
   };
 }
 
