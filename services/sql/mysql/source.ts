@@ -1,7 +1,8 @@
 /** An opened MySQL or MariaDB database: statements in, rows of JSON out, stopped at their deadline. */
+import { setTimeout } from 'node:timers/promises';
 import type { Deadline } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
-import type { EachOptions, Rows, SqlSource, Statement, StatementOutcome } from '../engine.ts';
+import type { EachMode, EachOptions, Rows, SqlSource, Statement, StatementOutcome } from '../engine.ts';
 import { Pool, type PoolOptions } from '../pool.ts';
 import type { Catalogue } from '../schema.ts';
 import { type MysqlConnection, ServerError } from './connection.ts';
@@ -10,7 +11,8 @@ import { introspect } from './introspect.ts';
 
 /** The server undid the whole transaction, so that it can be run again as if nothing had happened. */
 const DEADLOCK = 1213;
-const ATTEMPTS_MAX = 3;
+const ATTEMPTS_MAX = 5;
+const PAUSE_MS = 20;
 /** The server ended the statement: its time was over, or somebody ended it. */
 const ENDED = new Set([1317, 1927, 1969, 3024]);
 /** Portions of a stream that wait for its reader before the server's next rows do. */
@@ -91,38 +93,63 @@ export class MysqlSource implements SqlSource {
     }
   }
 
-  /** A statement that fails is undone alone by the server: nothing has to be tried twice, and no savepoints are needed. */
+  /**
+   * A statement that fails is undone alone by the server: nothing has to be tried twice, and no savepoints are needed.
+   * Only a deadlock undoes all of them. Where they may be done apart, they are then, as they hardly lock each other out.
+   */
   runEach(statements: readonly Statement[], { mode }: EachOptions, deadline: Deadline): Promise<StatementOutcome[]> {
-    const [only] = statements;
     return this.#lend(deadline, async (connection) => {
-      if (only && statements.length === 1) {
-        try {
-          return [{ rows: await this.#alone(connection, only, deadline) }];
-        } catch (error) {
-          return [{ error: this.#own(error) }];
-        }
-      }
-      return again(deadline, async () => {
-        const outcomes: StatementOutcome[] = [];
-        const undo = new Error('rolled back');
-        const all = async (): Promise<void> => {
-          for (const statement of statements) {
-            deadline.throwIfAborted();
-            try {
-              outcomes.push({ rows: await execute(connection, statement) });
-            } catch (error) {
-              outcomes.push({ error: this.#own(error) });
-              if (mode === 'rollback') throw undo;
-              if (mode === 'stop') break;
-            }
-          }
-        };
-        await atomically(connection, all).catch((error: unknown) => {
-          if (error !== undo) throw error;
-        });
-        return outcomes;
+      const apart = (): Promise<StatementOutcome[]> =>
+        this.#each(statements, mode, deadline, (statement) => this.#alone(connection, statement, deadline), isEnded);
+      if (statements.length === 1) return apart();
+      const together = (): Promise<StatementOutcome[]> => this.#together(connection, statements, mode, deadline);
+      if (mode === 'rollback') return again(deadline, together);
+      return together().catch((error: unknown) => {
+        if (!isDeadlock(error)) throw error;
+        return apart();
       });
     });
+  }
+
+  async #together(
+    connection: MysqlConnection,
+    statements: readonly Statement[],
+    mode: EachMode,
+    deadline: Deadline,
+  ): Promise<StatementOutcome[]> {
+    let outcomes: StatementOutcome[] = [];
+    const undo = new Error('rolled back');
+    const work = async (): Promise<void> => {
+      const run = (statement: Statement): Promise<Rows> => execute(connection, statement);
+      outcomes = await this.#each(statements, mode, deadline, run, (error) => isDeadlock(error) || isEnded(error));
+      if (mode === 'rollback' && outcomes.some((outcome) => 'error' in outcome)) throw undo;
+    };
+    await atomically(connection, work).catch((error: unknown) => {
+      if (error !== undo) throw error;
+    });
+    return outcomes;
+  }
+
+  /** @param ofAll  a failure that is not only the statement's own */
+  async #each(
+    statements: readonly Statement[],
+    mode: EachMode,
+    deadline: Deadline,
+    run: (statement: Statement) => Promise<Rows>,
+    ofAll: (error: ServerError) => boolean,
+  ): Promise<StatementOutcome[]> {
+    const outcomes: StatementOutcome[] = [];
+    for (const statement of statements) {
+      deadline.throwIfAborted();
+      try {
+        outcomes.push({ rows: await run(statement) });
+      } catch (error) {
+        if (!(error instanceof ServerError) || ofAll(error)) throw error;
+        outcomes.push({ error: this.#translate(error) });
+        if (mode !== 'continue') break;
+      }
+    }
+    return outcomes;
   }
 
   transaction<T>(work: (run: (statement: Statement) => Promise<Rows>) => Promise<T>, deadline: Deadline): Promise<T> {
@@ -143,13 +170,6 @@ export class MysqlSource implements SqlSource {
     return again(deadline, () =>
       statement.reads ? atomically(connection, () => execute(connection, statement)) : connection.run(statement),
     );
-  }
-
-  /** What a statement failed with; @throws what concerns all of them */
-  #own(error: unknown): MillraceError {
-    const isOwn = error instanceof ServerError && error.errno !== DEADLOCK && !ENDED.has(error.errno);
-    if (!isOwn) throw error;
-    return this.#translate(error);
   }
 
   /** Lends a connection; past the deadline the server is told to end what it does, and the connection with it. */
@@ -224,8 +244,12 @@ async function again<T>(deadline: Deadline, work: () => Promise<T>): Promise<T> 
     try {
       return await work();
     } catch (error) {
-      const isDeadlock = error instanceof ServerError && error.errno === DEADLOCK;
-      if (!isDeadlock || attempt === ATTEMPTS_MAX || deadline.reason) throw error;
+      if (!isDeadlock(error) || attempt === ATTEMPTS_MAX || deadline.reason) throw error;
+      // Those who met are not to meet again.
+      await setTimeout(Math.random() * PAUSE_MS * attempt);
     }
   }
 }
+
+const isEnded = ({ errno }: ServerError): boolean => ENDED.has(errno);
+const isDeadlock = (error: unknown): boolean => error instanceof ServerError && error.errno === DEADLOCK;
