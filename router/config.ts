@@ -16,6 +16,8 @@ export interface RouterConfig {
   readonly tiers: Readonly<Record<string, readonly string[]>>;
   readonly clusterToken: string | undefined;
   readonly requestTimeoutMs: number;
+  /** For lists that come without an end. */
+  readonly exportTimeoutMs: number;
   readonly bodyBytesMax: number;
   readonly bufferedBytesMax: number;
   readonly connectionsMax: number;
@@ -42,6 +44,7 @@ export function readConfig(env: Environment): RouterConfig {
     },
     clusterToken: reader.optional('MILLRACE_CLUSTER_TOKEN'),
     requestTimeoutMs: reader.integer('MILLRACE_REQUEST_TIMEOUT_MS', 30_000, 10, 3_600_000),
+    exportTimeoutMs: reader.integer('MILLRACE_EXPORT_TIMEOUT_MS', 3_600_000, 10, 86_400_000),
     bodyBytesMax: reader.integer('MILLRACE_BODY_BYTES_MAX', 32 * MIB, 1024, 1024 * MIB),
     bufferedBytesMax: reader.integer('MILLRACE_BUFFERED_BYTES_MAX', 256 * MIB, 1024, 65_536 * MIB),
     connectionsMax: reader.integer('MILLRACE_CONNECTIONS_MAX', 10_000, 1, 1_000_000),

@@ -2,7 +2,7 @@
 import { type Component, startAll } from '#common/component.ts';
 import { Channel } from '#common/grpc/channel.ts';
 import type { Logger } from '#common/observe/log.ts';
-import { Environments, Sessions } from '#proto/system/v1/system_pb.ts';
+import { Environments, KeptAnswers, Sessions } from '#proto/system/v1/system_pb.ts';
 import { SavedSnapshot } from './access/saved.ts';
 import { AccessState } from './access/state.ts';
 import { AccessWatch } from './access/watch.ts';
@@ -13,6 +13,7 @@ import { Cors } from './decide/cors.ts';
 import { Forwarder } from './forward/forward.ts';
 import { Replicas } from './forward/replicas.ts';
 import { listen } from './http/listener.ts';
+import { Idempotency } from './idempotency.ts';
 import { Listings } from './listings.ts';
 import { Pipeline } from './pipeline.ts';
 import { RememberedCalls } from './remembered.ts';
@@ -26,6 +27,7 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
   const system = { address: config.systemAddress, token: config.clusterToken, peer: 'system' };
   const sessions = new Channel(Sessions, system);
   const environments = new Channel(Environments, system);
+  const kept = new Channel(KeptAnswers, system);
   const state = new AccessState();
   const watch = new AccessWatch(state, new SavedSnapshot(config.snapshotFile, log), system, log);
   const forwarder = new Forwarder(
@@ -43,10 +45,12 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
     remembered: new RememberedCalls(authenticators, forwarder, config.requestTimeoutMs),
     cors: new Cors(state),
     systemCalls: new SystemCalls(new SessionCalls(sessions), environments),
+    idempotency: new Idempotency(kept, config.requestTimeoutMs, log),
     listings: new Listings(forwarder),
     forwarder,
     status: (host) => statusOf(state, watch.live, config.version, host),
     requestTimeoutMs: config.requestTimeoutMs,
+    exportTimeoutMs: config.exportTimeoutMs,
     log,
   });
 
@@ -60,6 +64,7 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
         await watch.close();
         sessions.close();
         environments.close();
+        kept.close();
         forwarder.close();
       },
     };

@@ -9,7 +9,7 @@ import { invalid, MillraceError, notFound } from '#common/errors.ts';
 import type { Logger } from '#common/observe/log.ts';
 import { wantedTables } from '#common/table-rules.ts';
 import type { Service } from '#proto/access/v1/access_pb.ts';
-import type { Shape } from '#proto/data/v1/data_pb.ts';
+import { type Operation, Paging, type Shape, Target } from '#proto/data/v1/data_pb.ts';
 import type { AccessState } from './access/state.ts';
 import { type Authenticators, authenticate } from './authenticate/authenticate.ts';
 import { type Credentials, readCredentials } from './authenticate/credentials.ts';
@@ -18,13 +18,15 @@ import { allowedMask, requireAccess } from './decide/access.ts';
 import type { Cors } from './decide/cors.ts';
 import { type Grant, grant } from './decide/grant.ts';
 import { ReachedTables } from './decide/table-rules.ts';
-import { sendError, sendForwarded, sendValue } from './encode/answer.ts';
+import { type Presentation, sendError, sendForwarded, sendValue } from './encode/answer.ts';
 import { presentationOf } from './encode/presentation.ts';
-import type { Forwarded, Forwarder } from './forward/forward.ts';
+import { sendLines } from './encode/stream.ts';
+import type { Forwarder } from './forward/forward.ts';
 import { toOperation } from './forward/operation.ts';
 import { LoggedReply } from './http/logged-reply.ts';
 import type { Headers, Responder } from './http/reply.ts';
 import type { Request } from './http/request.ts';
+import type { Idempotency } from './idempotency.ts';
 import type { Listings } from './listings.ts';
 import { ApiRequest } from './parse/api-request.ts';
 import { listingOf, pluckJson, withAccess } from './parse/listing.ts';
@@ -42,9 +44,21 @@ export interface Stages {
   readonly listings: Listings;
   readonly forwarder: Forwarder;
   readonly remembered: RememberedCalls;
+  readonly idempotency: Idempotency;
   readonly status: (host: string | undefined) => Record<string, unknown>;
   readonly requestTimeoutMs: number;
+  /** For lists that come without an end. */
+  readonly exportTimeoutMs: number;
   readonly log: Logger;
+}
+
+/** One call on a service, decided. */
+interface Call {
+  readonly request: ApiRequest;
+  readonly parsed: ParsedResource;
+  readonly granted: Grant;
+  readonly service: Service;
+  readonly principal: Principal;
 }
 
 /** What was asked, as far as it is known when something fails. */
@@ -124,7 +138,7 @@ export class Pipeline {
   }
 
   async #serviceCall(request: ApiRequest, reply: Responder, headers: Headers, principal: Principal): Promise<void> {
-    const { state, systemCalls, listings, remembered, requestTimeoutMs } = this.#stages;
+    const { state, systemCalls } = this.#stages;
     const service = state.servicesByName.get(request.service);
     requireAccess(principal, service, request.service, request.component, request.verb);
     if (!service) throw notFound(`Could not find a service for ${request.service}.`);
@@ -135,6 +149,24 @@ export class Pipeline {
       const value = await systemCalls.answer(request, service.type, principal);
       if (value !== undefined) return sendValue(reply, 200, value, presentationOf(request, headers, true));
     }
+    const { idempotency } = this.#stages;
+    const work = (answered: Responder) => this.#data(request, answered, headers, service, principal);
+    if (!idempotency.applies(request)) return work(reply);
+    return idempotency.once(request, principal, reply, headers, work, (refused, error) =>
+      this.#refuse(request.http, refused, headers, request.verb, error),
+    );
+  }
+
+  /** Records and schemas: what a connector, or the system service as one, has to answer. */
+  async #data(
+    request: ApiRequest,
+    reply: Responder,
+    headers: Headers,
+    service: Service,
+    principal: Principal,
+  ): Promise<void> {
+    const { state, listings, forwarder, remembered, requestTimeoutMs } = this.#stages;
+    const isSystem = service.type === 'system';
     const parsed = isSystem ? parseSystem(request) : parseDatabase(request);
     const reached = this.#reached.of(service, parsed.shape);
     const granted = grant(parsed, request.verb, service, principal, state, reached);
@@ -147,36 +179,44 @@ export class Pipeline {
       return sendValue(reply, 200, shown.wrap ? { resource: entries } : entries, shown);
     }
     if (remembers(request)) remembered.learn(request.http, request.component, service, parsed);
-    const forwarded = await this.#forward(request, parsed, granted, service, principal, deadline);
+    const call: Call = { request, parsed, granted, service, principal };
+    const lines = linesFormat(request, parsed, shown);
+    if (lines) {
+      const everything = withEverything(parsed);
+      const endless = grant(everything, request.verb, service, principal, state, reached);
+      return this.#stream({ ...call, parsed: everything, granted: endless }, lines, shown, reply);
+    }
+    const forwarded = await this.#withRules(call, (operation) =>
+      forwarder.send(service.tier, operation, deadline, parsed.repeatable),
+    );
     const created = isSystem && request.verb === 'POST';
     const transform = transformOf(request, parsed, service, principal);
     await sendForwarded(reply, forwarded, created ? 201 : 200, shown, transform);
   }
 
+  /** A list without an end: passed on as it is found, for as long as the client takes it. */
+  async #stream(call: Call, format: 'ndjson' | 'csv', shown: Presentation, reply: Responder): Promise<void> {
+    const { forwarder, exportTimeoutMs } = this.#stages;
+    const deadline = new Deadline(call.request.http.receivedAt + exportTimeoutMs);
+    reply.onAborted(() => deadline.abort(callerGone()));
+    await this.#withRules(call, (operation) =>
+      sendLines(reply, forwarder.stream(call.service.tier, operation, deadline), format, shown),
+    );
+  }
+
   /** The connector may want rules for tables that the records lead to. It has done nothing then, and gets them. */
-  async #forward(
-    request: ApiRequest,
-    parsed: ParsedResource,
-    granted: Grant,
-    service: Service,
-    principal: Principal,
-    deadline: Deadline,
-  ): Promise<Forwarded> {
-    const { state, forwarder } = this.#stages;
-    const send = ({ shape, parameters }: Grant): Promise<Forwarded> => {
-      const operation = toOperation(request.http.id, parsed, { shape, parameters }, principal);
-      return forwarder.send(service.tier, operation, deadline, parsed.repeatable);
-    };
-    let current = granted;
+  async #withRules<T>(call: Call, send: (operation: Operation) => Promise<T>): Promise<T> {
+    const { request, parsed, service, principal } = call;
+    let { shape, parameters }: Grant = call.granted;
     for (let level = 0; ; level++) {
       try {
-        return await send(current);
+        return await send(toOperation(request.http.id, parsed, { shape, parameters }, principal));
       } catch (error) {
         const wanted = wantedTables(error);
         if (!wanted) throw error;
         if (level === RELATED_DEPTH_MAX) throw invalid(`Related records are ${RELATED_DEPTH_MAX} levels deep at most.`);
         this.#reached.learn(service, parsed.shape, wanted);
-        current = grant(parsed, request.verb, service, principal, state, wanted);
+        ({ shape, parameters } = grant(parsed, request.verb, service, principal, this.#stages.state, wanted));
       }
     }
   }
@@ -225,6 +265,25 @@ export class Pipeline {
 /** Options that change how an answer is shown are left to the full reading. */
 function remembers({ query }: ApiRequest): boolean {
   return !['as_list', 'file', 'accept', 'wrap'].some((name) => query.has(name));
+}
+
+/** Lines and CSV without a limit are the whole list; undefined: a page, or something else. */
+function linesFormat(
+  { query }: ApiRequest,
+  { shape: { action } }: ParsedResource,
+  { format }: Presentation,
+): 'ndjson' | 'csv' | undefined {
+  if (action.case !== 'read' || (format !== 'ndjson' && format !== 'csv')) return undefined;
+  const { target, limit, paging, countOnly, includeCount, includeSchema } = action.value;
+  const isWhole = target === Target.FILTER && limit === 0 && paging === Paging.UNSPECIFIED;
+  return isWhole && !countOnly && !includeCount && !includeSchema && !query.flag('as_list') ? format : undefined;
+}
+
+function withEverything(parsed: ParsedResource): ParsedResource {
+  const { action } = parsed.shape;
+  if (action.case !== 'read') return parsed;
+  const value = { ...action.value, everything: true };
+  return { ...parsed, shape: { ...parsed.shape, action: { case: 'read', value } } };
 }
 
 /** What becomes of the connector's JSON before it is shown: undefined where it is shown as it is. */

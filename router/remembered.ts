@@ -159,5 +159,10 @@ function leadsElsewhere({ shape: { action } }: ParsedResource): boolean {
 function plainAnswer(http: Request): boolean {
   const accept = http.header('accept');
   const usual = accept === undefined || accept === '*/*' || accept === 'application/json';
-  return usual && http.header('wrap') === undefined && http.header('prefer') === undefined;
+  return (
+    usual &&
+    http.header('wrap') === undefined &&
+    http.header('prefer') === undefined &&
+    http.header('idempotency-key') === undefined
+  );
 }

@@ -8,6 +8,7 @@ import { toCsv } from './csv.ts';
 import { envelope } from './envelope.ts';
 import { errorReply } from './error.ts';
 import { type Format, pickFormat } from './format.ts';
+import { toLines } from './lines.ts';
 import { toXml } from './xml.ts';
 
 /** How an answer is to be shown, decided before it is there. */
@@ -25,11 +26,12 @@ const NO_SNIFF = ['X-Content-Type-Options', 'nosniff'] as const;
 const ESTIMATED = ['Preference-Applied', 'count=estimated'] as const;
 const NO_CACHE = ['Cache-Control', 'no-cache, private'] as const;
 
-const TYPES: Readonly<Record<Format, string>> = {
+export const TYPES: Readonly<Record<Format, string>> = {
   json: 'application/json',
   csv: 'text/csv; charset=UTF-8',
   xml: 'application/xml',
   text: 'text/plain; charset=UTF-8',
+  ndjson: 'application/x-ndjson',
 };
 
 /** Sends what a connector answered. Large answers are passed on piece by piece as the client takes them. */
@@ -104,7 +106,7 @@ export function sendError(
   sendJson(reply, status, json, { format, disposition: undefined, wrap: true, headers: [...headers, ...retry] });
 }
 
-function headersOf({ headers, disposition }: Presentation, type: readonly [string, string]): Headers {
+export function headersOf({ headers, disposition }: Presentation, type: readonly [string, string]): Headers {
   const base: Headers = [type, NO_SNIFF, NO_CACHE, ...headers];
   return disposition ? [...base, ['Content-Disposition', disposition]] : base;
 }
@@ -113,6 +115,7 @@ function convert(json: Uint8Array | string, format: Exclude<Format, 'json'>): st
   const text = typeof json === 'string' ? json : Buffer.from(json).toString('utf8');
   if (format === 'text') return text;
   const value = parseJson(typeof json === 'string' ? Buffer.from(json) : json);
+  if (format === 'ndjson') return toLines(value);
   return format === 'csv' ? toCsv(value) : toXml(value);
 }
 

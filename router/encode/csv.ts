@@ -13,14 +13,19 @@ const NEEDS_QUOTES = /[,"\\\s]/;
 export function toCsv(value: unknown): string {
   const rows = rowsOf(value);
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-  const lines = rows.map((row) =>
-    line(columns.map((column) => cellOf(Object.hasOwn(row, column) ? row[column] : null))),
-  );
   // An empty list is an empty header and one empty row, as recorded.
-  return [line(columns), ...(rows.length === 0 ? [line([])] : lines)].join('');
+  return csvHeader(columns) + (rows.length === 0 ? line([]) : csvRows(rows, columns));
 }
 
-type Row = Readonly<Record<string, unknown>>;
+export const csvHeader = (columns: readonly string[]): string => line(columns);
+
+export function csvRows(rows: readonly Row[], columns: readonly string[]): string {
+  return rows
+    .map((row) => line(columns.map((column) => cellOf(Object.hasOwn(row, column) ? row[column] : null))))
+    .join('');
+}
+
+export type Row = Readonly<Record<string, unknown>>;
 
 function rowsOf(value: unknown): Row[] {
   const content = isRow(value) ? (value['resource'] ?? value['error'] ?? value) : value;

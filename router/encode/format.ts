@@ -1,7 +1,7 @@
 /** Which format an answer takes, and whether it is a file to keep. */
 import { isTrue } from '../parse/query.ts';
 
-export type Format = 'json' | 'csv' | 'xml' | 'text';
+export type Format = 'json' | 'csv' | 'xml' | 'text' | 'ndjson';
 
 export interface Choice {
   /** Undefined: nothing that the client takes can be made (400; an error is sent as JSON all the same). */
@@ -17,12 +17,15 @@ const FORMATS: ReadonlyMap<string, Format> = new Map([
   ['text/xml', 'xml'],
   ['text/csv', 'csv'],
   ['text/plain', 'text'],
+  ['application/x-ndjson', 'ndjson'],
+  ['application/ndjson', 'ndjson'],
 ]);
 
 const FILE_FORMATS: ReadonlyMap<string, Format> = new Map([
   ['json', 'json'],
   ['xml', 'xml'],
   ['csv', 'csv'],
+  ['ndjson', 'ndjson'],
 ]);
 
 const JSON_CHOICE: Choice = { format: 'json', disposition: undefined };

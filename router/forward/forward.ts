@@ -35,6 +35,16 @@ export class Forwarder {
     });
   }
 
+  /**
+   * The answer to a Read of everything, as it comes. Leaving the loop early ends the query.
+   * @throws MillraceError unavailable when no replica is known
+   */
+  stream(tier: string, operation: Operation, deadline: Deadline): AsyncGenerator<Uint8Array> {
+    const client = this.#tiers.get(tier)?.pick();
+    if (!client) throw new MillraceError('unavailable', 'No connector is configured for this type of service.');
+    return client.stream(operation, deadline);
+  }
+
   get inFlight(): number {
     let sum = 0;
     for (const replicas of this.#tiers.values()) sum += replicas.inFlight;

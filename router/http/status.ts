@@ -9,6 +9,7 @@ export const HTTP_STATUS: Readonly<Record<ErrorCode, number>> = {
   not_found: 404,
   unsupported: 400,
   conflict: 409,
+  contradiction: 422,
   limited: 429,
   overloaded: 503,
   unavailable: 503,

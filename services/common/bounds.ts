@@ -43,6 +43,12 @@ export const PASSWORD_CHECKS_MAX = 64;
 export const PASSWORD_LENGTH_MAX = 1024;
 /** Accounts and addresses whose failed sign-ins are remembered. */
 export const THROTTLED_MAX = 50_000;
+/** Characters of an Idempotency-Key: a UUID has 36. */
+export const IDEMPOTENCY_KEY_LENGTH_MAX = 255;
+/** How long the answer to a write with an Idempotency-Key is kept. */
+export const KEPT_ANSWER_MS = 24 * 3_600_000;
+/** An answer above this is not kept: how its write ended is then not known. */
+export const KEPT_ANSWER_BYTES_MAX = 32 * MIB;
 /** Nesting of a JSON body: deeper than any record, shallow enough for a recursive reader. */
 export const JSON_DEPTH_MAX = 200;
 /** Nesting of an XML body or of the brackets of a form field, for the same reason. */

@@ -11,4 +11,10 @@ export interface Connector {
    * @throws MillraceError, never anything else that a client could learn from
    */
   execute(operation: Operation, shape: Shape, deadline: Deadline): Promise<Result>;
+
+  /**
+   * The answer to a Read of everything, as it is found: records as JSON, each with a line end behind it. Leaving the
+   * loop early ends the query. Connectors without it answer such a Read as any other.
+   */
+  stream?(operation: Operation, shape: Shape, deadline: Deadline): AsyncIterable<Uint8Array>;
 }

@@ -7,6 +7,8 @@ export type ErrorCode =
   | 'not_found'
   | 'unsupported'
   | 'conflict'
+  /** Understood, and at odds with what was said before. */
+  | 'contradiction'
   | 'limited'
   | 'overloaded'
   | 'unavailable'

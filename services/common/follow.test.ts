@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf';
-import type { ServerWritableStream } from '@grpc/grpc-js';
+import { type ServerWritableStream, status } from '@grpc/grpc-js';
+import pino from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
 import {
   AccessControl,
@@ -46,11 +47,11 @@ class Publisher {
   }
 }
 
-function follow(address: string): { follower: Follower; heard: bigint[]; started: Promise<void> } {
+function follow(address: string, log = SILENT): { follower: Follower; heard: bigint[]; started: Promise<void> } {
   const heard: bigint[] = [];
   const request = create(WatchRequestSchema, { scope: Scope.ROUTER, tier: 'router' });
   const settings = { address, token: undefined, peer: 'system' };
-  const follower = new Follower(settings, request, ({ version }) => heard.push(version), SILENT);
+  const follower = new Follower(settings, request, ({ version }) => heard.push(version), log);
   onTestFinished(() => follower.close());
   return { follower, heard, started: follower.start() };
 }
@@ -104,6 +105,20 @@ test('a system service that comes later is found', async () => {
   await system.push(1n);
   await started;
   expect(follower.live).toBe(true);
+});
+
+test('that it is not heard is said once, and why', async () => {
+  const lines: string[] = [];
+  const log = pino({ level: 'warn' }, { write: (line: string) => lines.push(line) });
+  const system = new Publisher();
+  const { started } = follow(await system.start(), log);
+  for (const details of ['Not yet.', 'Still not.']) {
+    await expect.poll(() => system.watches.length).toBe(1);
+    system.watches.pop()?.emit('error', Object.assign(new Error(details), { code: status.UNAVAILABLE, details }));
+  }
+  await system.push(1n);
+  await started;
+  expect(lines.map((line) => JSON.parse(line))).toEqual([expect.objectContaining({ reason: 'Not yet.' })]);
 });
 
 test('once closed it hears nothing, and asks no more', async () => {

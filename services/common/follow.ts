@@ -1,5 +1,5 @@
 /** Follows the system service's pushed snapshot, and comes back by itself after a loss. */
-import type { ClientReadableStream } from '@grpc/grpc-js';
+import type { ClientReadableStream, ServiceError } from '@grpc/grpc-js';
 import { AccessControl, type Update, type WatchRequest } from '#proto/access/v1/access_pb.ts';
 import { Channel, type ChannelSettings } from './grpc/channel.ts';
 import type { Logger } from './observe/log.ts';
@@ -51,11 +51,12 @@ export class Follower {
       this.#onUpdate(update);
       onFirst();
     });
-    const lost = (error?: unknown): void => {
+    const lost = (error?: ServiceError): void => {
       if (this.#call !== call || this.#closed) return;
       if (this.#live !== false) {
         const known = this.#live ? 'going on with the last snapshot' : 'trying again until it is';
-        this.#log.warn({ err: error }, `system service is not heard; ${known}`);
+        // Tiers start in any order: no stack for what is no fault.
+        this.#log.warn({ reason: error?.details }, `system service is not heard; ${known}`);
       }
       this.#live = false;
       this.#call = undefined;

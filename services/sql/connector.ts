@@ -44,6 +44,12 @@ export class SqlConnector implements Connector {
     return this.#open(known).then((service) => service.execute(operation, shape, deadline));
   }
 
+  async *stream(operation: Operation, shape: Shape, deadline: Deadline): AsyncGenerator<Uint8Array> {
+    const known = this.#byName.get(shape.service);
+    if (!known) throw notFound(`Could not find a service for ${shape.service}.`);
+    yield* (known.ready ?? (await this.#open(known))).stream(operation, shape, deadline);
+  }
+
   /** Resolves when an update of this version, or a later one, was applied. */
   async reached(version: bigint): Promise<void> {
     if (this.#version >= version) return;

@@ -88,6 +88,8 @@ export interface Dialect {
   readonly ordersNulls: boolean;
   /** Rough number of rows from statistics, or undefined where there is none: "select …". */
   estimateSql?(table: Table): string;
+  /** A limit that is none, for engines whose offset needs a limit in front of it. */
+  readonly limitMax: number | undefined;
   /** Boolean literal of a condition that is always false / true. */
   readonly falseSql: string;
   readonly trueSql: string;

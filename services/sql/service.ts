@@ -13,6 +13,7 @@ import { planDefine, type SaveExtras } from './execute/define.ts';
 import { planDelete } from './execute/delete.ts';
 import { planDescribeParts, planDescribeTables, planListResources } from './execute/describe.ts';
 import { planRead } from './execute/read.ts';
+import { streamRead } from './execute/stream.ts';
 import { planUpdate } from './execute/update.ts';
 import { WriteLine } from './execute/write-line.ts';
 import type { SchemaView } from './extras.ts';
@@ -64,6 +65,20 @@ export class SqlService {
     } catch (error) {
       const failure = MillraceError.from(error);
       if (failure.code === 'internal' || isMismatch(failure)) this.#schema.doubt();
+      throw error;
+    }
+  }
+
+  /** A Read of everything, as Connector has it. */
+  async *stream(operation: Operation, shape: Shape, deadline: Deadline): AsyncGenerator<Uint8Array> {
+    const { action } = shape;
+    if (action.case !== 'read') throw new MillraceError('invalid', 'Only records that are read come as a stream.');
+    const view = this.#schema.current ?? (await this.#schema.read());
+    const context = { ...this.#context(view), access: new TableAccess(shape), strict: shape.strict };
+    try {
+      yield* streamRead(action.value, context, operation, deadline);
+    } catch (error) {
+      if (isMismatch(MillraceError.from(error))) this.#schema.doubt();
       throw error;
     }
   }

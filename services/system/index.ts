@@ -9,13 +9,14 @@ import type { SystemConfig } from './config.ts';
 import { engineOf, openDatabase } from './database/open.ts';
 import type { Tables } from './database/tables.ts';
 import { loadInstance } from './instance.ts';
+import { KeptAnswers } from './kept-answers.ts';
 import { modelNamed } from './models.ts';
 import { systemConnector } from './operations.ts';
 import { Passwords } from './passwords.ts';
 import { Publisher } from './publish.ts';
 import type { Tools } from './records/model.ts';
 import { Records } from './records/records.ts';
-import { environmentsService, schemaExtrasService, sessionsService } from './rpc.ts';
+import { environmentsService, keptAnswersService, schemaExtrasService, sessionsService } from './rpc.ts';
 import { keyOfFolder, Secrets } from './secrets.ts';
 import { type FirstAdmin, seed, seedSample } from './seed.ts';
 import { ServiceTypes } from './service-types/registry.ts';
@@ -64,6 +65,7 @@ async function startOn(
   await types.announceOwn(changes);
   const firstAdmin = await seed(changes, tools);
   const sessions = new Sessions(changes, config, tools.passwords, new Tokens(instance.tokenSecrets));
+  const kept = new KeptAnswers(db);
   const publisher = new Publisher(changes, new SnapshotLoader(db, tools, instance), types, log);
   await publisher.start();
   const server = await startGrpcServer({
@@ -75,6 +77,7 @@ async function startOn(
       sessionsService(sessions, log),
       environmentsService(changes, tools),
       schemaExtrasService(changes, log),
+      keptAnswersService(kept),
       publisher.service,
     ],
   }).catch(async (error: unknown) => {
@@ -94,6 +97,7 @@ async function startOn(
   );
   const clean = (): void => {
     sessions.forgetExpired().catch((error: unknown) => log.warn({ err: error }, 'old revocations stay'));
+    kept.forgetExpired().catch((error: unknown) => log.warn({ err: error }, 'old answers stay'));
   };
   clean();
   const cleaner = setInterval(clean, CLEANING_INTERVAL_MS);

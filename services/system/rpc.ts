@@ -6,19 +6,27 @@ import type { ServedService } from '#common/grpc/service.ts';
 import { toServiceError } from '#common/grpc/status.ts';
 import type { Logger } from '#common/observe/log.ts';
 import {
+  ClaimReplySchema,
+  type ClaimRequest,
   type DescribeRequest,
   EnvironmentReplySchema,
   type EnvironmentRequest,
   Environments,
   type Failure,
   FailureSchema,
+  KeepReplySchema,
+  type KeepRequest,
+  KeptAnswerSchema,
+  KeptAnswers as KeptAnswersService,
   type LoginRequest,
   LogoutReplySchema,
+  type ReleaseRequest,
   SaveExtrasReplySchema,
   type SaveExtrasRequest,
   SchemaExtras,
   SessionReplySchema,
   Sessions as SessionsService,
+  ClaimReply_State as State,
   type TokenRequest,
   VerifyReplySchema,
 } from '#proto/system/v1/system_pb.ts';
@@ -26,6 +34,7 @@ import type { Changes } from './changes.ts';
 import { fromDatabase } from './database/errors.ts';
 import { environmentOf } from './environment.ts';
 import { saveExtras } from './extras.ts';
+import type { Claimed, KeptAnswers } from './kept-answers.ts';
 import { jsonBytes } from './records/batch.ts';
 import type { JsonObject, Tools } from './records/model.ts';
 import type { Sessions } from './sessions.ts';
@@ -103,6 +112,42 @@ export function schemaExtrasService(changes: Changes, log: Logger): ServedServic
     },
   };
 }
+
+const STATES: Readonly<Record<Claimed['state'], State>> = {
+  claimed: State.CLAIMED,
+  running: State.RUNNING,
+  answered: State.ANSWERED,
+  'other request': State.OTHER_REQUEST,
+  unknown: State.UNKNOWN,
+};
+
+export function keptAnswersService(kept: KeptAnswers): ServedService {
+  const hex = (digest: Uint8Array): string => Buffer.from(digest).toString('hex');
+  return {
+    desc: KeptAnswersService,
+    implementation: {
+      claim: unary(async ({ key, request, leaseMs, keepMs }: ClaimRequest) => {
+        const claimed = await kept.claim({ key: hex(key), request: hex(request), leaseMs, keepMs });
+        const reply = create(ClaimReplySchema, { state: STATES[claimed.state] });
+        if (claimed.state !== 'answered') return reply;
+        const { status, headers, body } = claimed.answer;
+        return { ...reply, answer: create(KeptAnswerSchema, { status, body, headers: headers.map(toHeader) }) };
+      }),
+      keep: unary(async ({ key, answer }: KeepRequest) => {
+        const headers = (answer?.headers ?? []).map(({ name, value }) => [name, value] as const);
+        const body = Buffer.from(answer?.body ?? []);
+        await kept.keep(hex(key), { status: answer?.status ?? 0, headers, body });
+        return create(KeepReplySchema);
+      }),
+      release: unary(async ({ key }: ReleaseRequest) => {
+        await kept.release(hex(key));
+        return create(KeepReplySchema);
+      }),
+    },
+  };
+}
+
+const toHeader = ([name, value]: readonly [string, string]) => ({ name, value });
 
 function failureOf(thrown: unknown, log: Logger): Failure {
   const error: MillraceError = fromDatabase(thrown);

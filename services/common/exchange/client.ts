@@ -89,16 +89,29 @@ export class ExchangeClient {
   }
 
   /** The bytes of a parked answer, as they come; leaving the loop early ends the call. */
-  async *fetch(ticket: string): AsyncGenerator<Uint8Array> {
-    const call = this.#channel.watch('export', create(OperationSchema, { form: { case: 'ticket', value: ticket } }));
+  fetch(ticket: string): AsyncGenerator<Uint8Array> {
+    return this.#export(create(OperationSchema, { form: { case: 'ticket', value: ticket } }));
+  }
+
+  /** The answer to a Read of everything, as it comes, over a call of its own; leaving the loop early ends the query. */
+  stream(operation: Operation, deadline: Deadline): AsyncGenerator<Uint8Array> {
+    operation.timeoutMs = Math.max(1, deadline.remainingMs());
+    return this.#export(operation, deadline);
+  }
+
+  async *#export(operation: Operation, deadline?: Deadline): AsyncGenerator<Uint8Array> {
+    const call = this.#channel.watch('export', operation);
+    const forget = deadline?.onAbort(() => call.cancel());
     try {
       for await (const chunk of call) {
         if (chunk.error) throw errorFromMessage(chunk.error);
         if (chunk.json.length > 0) yield chunk.json;
       }
     } catch (error) {
+      if (deadline?.reason) throw deadline.reason;
       throw error instanceof MillraceError ? error : fromServiceError(error as ServiceError, this.#peer);
     } finally {
+      forget?.();
       call.cancel();
     }
   }

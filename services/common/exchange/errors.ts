@@ -20,6 +20,7 @@ const CODES: ReadonlySet<string> = new Set<ErrorCode>([
   'deadline',
   'cancelled',
   'internal',
+  'contradiction',
 ]);
 
 const NOTHING = new Uint8Array();

@@ -92,7 +92,9 @@ export function dataConnector(connector: Connector, log: Logger): DataConnectorS
           .finally(done);
       },
       export: (call: ServerWritableStream<Operation, Chunk>): void => {
-        void exportAnswer(call, execute, parked);
+        const { form } = call.request;
+        const isEndless = connector.stream && form.case !== 'ticket' && isOfEverything(shapes, call.request);
+        void (isEndless ? exportStream(call, connector, shapes) : exportAnswer(call, execute, parked));
       },
     },
   };
@@ -247,6 +249,38 @@ class ExchangeStream {
     for (const deadline of this.#inFlight.values()) deadline.abort(callerGone());
     this.#replies = [];
   }
+}
+
+function isOfEverything(shapes: ShapeCache, operation: Operation): boolean {
+  try {
+    const { action } = shapes.of(operation);
+    return action.case === 'read' && action.value.everything;
+  } catch {
+    return false; // what is wrong with it is said when it is executed
+  }
+}
+
+/** As fast as the other side takes it; when that goes away the query ends. */
+async function exportStream(
+  call: ServerWritableStream<Operation, Chunk>,
+  connector: Connector,
+  shapes: ShapeCache,
+): Promise<void> {
+  const operation = call.request;
+  const { deadline, done } = timed(operation);
+  call.on('cancelled', () => deadline.abort(callerGone()));
+  try {
+    const pieces = connector.stream?.(operation, shapes.of(operation), deadline) ?? [];
+    for await (const json of pieces) {
+      if (call.cancelled) break;
+      if (!call.write(create(ChunkSchema, { json }))) await drained(call);
+    }
+  } catch (error) {
+    call.write(create(ChunkSchema, { error: errorToMessage(MillraceError.from(error)) }));
+  } finally {
+    done();
+  }
+  call.end();
 }
 
 async function exportAnswer(

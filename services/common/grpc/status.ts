@@ -9,6 +9,7 @@ export const GRPC_STATUS = {
   not_found: status.NOT_FOUND,
   unsupported: status.UNIMPLEMENTED,
   conflict: status.ALREADY_EXISTS,
+  contradiction: status.FAILED_PRECONDITION,
   limited: status.RESOURCE_EXHAUSTED,
   overloaded: status.RESOURCE_EXHAUSTED,
   unavailable: status.UNAVAILABLE,

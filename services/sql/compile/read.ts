@@ -12,8 +12,8 @@ import { type KeysetColumn, keysetCondition, keysetOrderSql } from './keyset.ts'
 import { ListTemplate } from './list.ts';
 
 export interface ListOptions {
-  /** Rows to fetch. */
-  readonly limit: number;
+  /** Rows to fetch; undefined: all. */
+  readonly limit: number | undefined;
   readonly offset: number;
   /** Pages follow each other by these; `behind`: not the first one. */
   readonly keyset?: { readonly columns: readonly KeysetColumn[]; readonly behind: boolean };
@@ -37,8 +37,10 @@ export function compileList(
   if (read.having) builder.add(` having ${compileHaving(read.having, read.group, table, builder)}`);
   if (keyset) builder.add(` order by ${keysetOrderSql(keyset.columns, builder)}`);
   else if (read.order.length > 0) builder.add(` order by ${orderSql(read.order, table, outputs, dialect)}`);
-  const limit = builder.placeholder(() => options.limit, dialect.wholeNumberType);
-  builder.add(` limit ${limit}`);
+  const { limit = dialect.limitMax } = options;
+  if (limit !== undefined && (options.limit !== undefined || options.offset > 0)) {
+    builder.add(` limit ${builder.placeholder(() => limit, dialect.wholeNumberType)}`);
+  }
   if (options.offset > 0) builder.add(` offset ${builder.placeholder(() => options.offset, dialect.wholeNumberType)}`);
   return builder.finish(outputs.map(({ column }) => column));
 }

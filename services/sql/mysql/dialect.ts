@@ -40,6 +40,7 @@ export const mysqlDialect: Dialect = {
   estimateSql: ({ schemaName, tableName }) =>
     `select table_rows from information_schema.tables where table_schema = ${textLiteral(schemaName)} ` +
     `and table_name = ${textLiteral(tableName)}`,
+  limitMax: Number.MAX_SAFE_INTEGER,
   falseSql: 'false',
   trueSql: 'true',
   alters: { dropColumn: true, addConstraint: true, dropsReferences: false },

@@ -32,6 +32,7 @@ export const postgresDialect: Dialect = {
   estimateSql: (table) =>
     `select case when relkind in ('r', 'p', 'm') and reltuples > 0 then reltuples::bigint end ` +
     `from pg_catalog.pg_class where oid = ${textLiteral(relation(table))}::regclass`,
+  limitMax: undefined,
   falseSql: 'false',
   trueSql: 'true',
   alters: { dropColumn: true, addConstraint: true, dropsReferences: true },

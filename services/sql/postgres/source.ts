@@ -97,8 +97,9 @@ export class PostgresSource implements SqlSource {
         deadline.throwIfAborted();
         const rows = portions.shift();
         if (rows) {
-          if (rows.count > 0) yield rows;
+          // The next portion is fetched while this one is taken.
           resume(true);
+          if (rows.count > 0) yield rows;
         } else if (finished) break;
         else
           await new Promise<void>((resolve) => {

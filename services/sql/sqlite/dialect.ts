@@ -26,6 +26,7 @@ export const sqliteDialect: Dialect = {
   aggregateJson: (name, column) => (name === 'MIN' || name === 'MAX' ? (column?.json ?? 'number') : 'number'),
   returning: { insert: true, update: true, delete: true },
   ordersNulls: true,
+  limitMax: -1,
   falseSql: '0',
   trueSql: '1',
   alters: { dropColumn: true, addConstraint: false, dropsReferences: true },

@@ -152,6 +152,21 @@ export interface TokenRevocationTable {
   expires_at: number;
 }
 
+export interface KeptAnswerTable {
+  /** Digest in hexadecimal. */
+  key: string;
+  request: string;
+  /** Milliseconds since 1970: until then the write may be under way. */
+  lease_until: number;
+  expires_at: number;
+  /** null: not answered yet. */
+  status: number | null;
+  /** JSON: [name, value][] */
+  headers: string | null;
+  /** Base64. */
+  body: string | null;
+}
+
 export interface SettingTable {
   name: string;
   value: string;
@@ -175,6 +190,7 @@ export interface Tables {
   cors_config: CorsConfigTable;
   schema_extra: SchemaExtraTable;
   token_revocation: TokenRevocationTable;
+  kept_answer: KeptAnswerTable;
   setting: SettingTable;
   change_counter: ChangeCounterTable;
 }

@@ -1,5 +1,6 @@
 /** All cases that hold on every engine of the system database. */
 import { afterAll, beforeAll } from 'vitest';
+import { keptCases } from './kept.ts';
 import { recordCases } from './records.ts';
 import { serviceCases } from './services.ts';
 import { snapshotCases } from './snapshot.ts';
@@ -15,4 +16,5 @@ export function systemCases(databaseUrl: () => string | undefined): void {
   recordCases(suite);
   userCases(suite);
   snapshotCases(suite);
+  keptCases(suite);
 }

@@ -27,6 +27,7 @@ import {
 } from '#proto/data/v1/data_pb.ts';
 import {
   Environments,
+  KeptAnswers,
   LoginRequestSchema,
   SchemaExtras,
   type SessionReply,
@@ -60,6 +61,7 @@ export class TestSystem {
   readonly sessions: Channel<typeof Sessions>;
   readonly environments: Channel<typeof Environments>;
   readonly extras: Channel<typeof SchemaExtras>;
+  readonly kept: Channel<typeof KeptAnswers>;
   readonly access: Channel<typeof AccessControl>;
 
   private constructor(service: SystemService, folder: string, token: string) {
@@ -70,6 +72,7 @@ export class TestSystem {
     this.sessions = new Channel(Sessions, settings);
     this.environments = new Channel(Environments, settings);
     this.extras = new Channel(SchemaExtras, settings);
+    this.kept = new Channel(KeptAnswers, settings);
     this.access = new Channel(AccessControl, settings);
   }
 
@@ -92,7 +95,8 @@ export class TestSystem {
   }
 
   leave(): void {
-    for (const channel of [this.#data, this.sessions, this.environments, this.extras, this.access]) channel.close();
+    for (const channel of [this.#data, this.sessions, this.environments, this.extras, this.kept, this.access])
+      channel.close();
   }
 
   async stop(): Promise<void> {

@@ -12,7 +12,226 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file millrace/system/v1/system.proto.
  */
 export const file_millrace_system_v1_system: GenFile = /*@__PURE__*/
-  fileDesc("Ch9taWxscmFjZS9zeXN0ZW0vdjEvc3lzdGVtLnByb3RvEhJtaWxscmFjZS5zeXN0ZW0udjEiqgEKDExvZ2luUmVxdWVzdBIqCgRraW5kGAEgASgOMhwubWlsbHJhY2Uuc3lzdGVtLnYxLlVzZXJLaW5kEg0KBWVtYWlsGAIgASgJEhAKCHVzZXJuYW1lGAMgASgJEhAKCHBhc3N3b3JkGAQgASgJEhMKC3JlbWVtYmVyX21lGAUgASgIEg4KBmFwcF9pZBgGIAEoBRIWCg5jbGllbnRfYWRkcmVzcxgHIAEoCSJZCgxUb2tlblJlcXVlc3QSKgoEa2luZBgBIAEoDjIcLm1pbGxyYWNlLnN5c3RlbS52MS5Vc2VyS2luZBINCgV0b2tlbhgCIAEoCRIOCgZhcHBfaWQYAyABKAUibQoPRGVzY3JpYmVSZXF1ZXN0EioKBGtpbmQYASABKA4yHC5taWxscmFjZS5zeXN0ZW0udjEuVXNlcktpbmQSDwoHdXNlcl9pZBgCIAEoBRIOCgZhcHBfaWQYAyABKAUSDQoFdG9rZW4YBCABKAkiYQoMU2Vzc2lvblJlcGx5EhYKDHNlc3Npb25fanNvbhgBIAEoDEgAEi4KB2ZhaWx1cmUYAiABKAsyGy5taWxscmFjZS5zeXN0ZW0udjEuRmFpbHVyZUgAQgkKB291dGNvbWUiOwoLTG9nb3V0UmVwbHkSLAoHZmFpbHVyZRgBIAEoCzIbLm1pbGxyYWNlLnN5c3RlbS52MS5GYWlsdXJlIlsKC1ZlcmlmeVJlcGx5EhEKB3VzZXJfaWQYASABKAVIABIuCgdmYWlsdXJlGAIgASgLMhsubWlsbHJhY2Uuc3lzdGVtLnYxLkZhaWx1cmVIAEIJCgdvdXRjb21lIigKB0ZhaWx1cmUSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJIoQBChJFbnZpcm9ubWVudFJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoBRIPCgdyb2xlX2lkGAIgASgFEg4KBmFwcF9pZBgDIAEoBRIQCghpc19hZG1pbhgEIAEoCBISCgp1c2VyX2FnZW50GAUgASgJEhYKDmNsaWVudF9hZGRyZXNzGAYgASgJIiAKEEVudmlyb25tZW50UmVwbHkSDAoEanNvbhgBIAEoDCJWChFTYXZlRXh0cmFzUmVxdWVzdBIPCgdzZXJ2aWNlGAEgASgJEjAKB2NoYW5nZXMYAiADKAsyHy5taWxscmFjZS5zeXN0ZW0udjEuRXh0cmFDaGFuZ2UiVgoLRXh0cmFDaGFuZ2USDQoFdGFibGUYASABKAkSDQoFZmllbGQYAiABKAkSEAoIcmVsYXRpb24YAyABKAkSFwoPcHJvcGVydGllc19qc29uGAQgASgMIlAKD1NhdmVFeHRyYXNSZXBseRIsCgdmYWlsdXJlGAEgASgLMhsubWlsbHJhY2Uuc3lzdGVtLnYxLkZhaWx1cmUSDwoHdmVyc2lvbhgCIAEoBCphCghVc2VyS2luZBIZChVVU0VSX0tJTkRfVU5TUEVDSUZJRUQQABISCg5VU0VSX0tJTkRfVVNFUhABEhMKD1VTRVJfS0lORF9BRE1JThACEhEKDVVTRVJfS0lORF9BTlkQAzKbAwoIU2Vzc2lvbnMSSwoFTG9naW4SIC5taWxscmFjZS5zeXN0ZW0udjEuTG9naW5SZXF1ZXN0GiAubWlsbHJhY2Uuc3lzdGVtLnYxLlNlc3Npb25SZXBseRJNCgdSZWZyZXNoEiAubWlsbHJhY2Uuc3lzdGVtLnYxLlRva2VuUmVxdWVzdBogLm1pbGxyYWNlLnN5c3RlbS52MS5TZXNzaW9uUmVwbHkSSwoGTG9nb3V0EiAubWlsbHJhY2Uuc3lzdGVtLnYxLlRva2VuUmVxdWVzdBofLm1pbGxyYWNlLnN5c3RlbS52MS5Mb2dvdXRSZXBseRJTCg5WZXJpZnlQYXNzd29yZBIgLm1pbGxyYWNlLnN5c3RlbS52MS5Mb2dpblJlcXVlc3QaHy5taWxscmFjZS5zeXN0ZW0udjEuVmVyaWZ5UmVwbHkSUQoIRGVzY3JpYmUSIy5taWxscmFjZS5zeXN0ZW0udjEuRGVzY3JpYmVSZXF1ZXN0GiAubWlsbHJhY2Uuc3lzdGVtLnYxLlNlc3Npb25SZXBseTJuCgxFbnZpcm9ubWVudHMSXgoOR2V0RW52aXJvbm1lbnQSJi5taWxscmFjZS5zeXN0ZW0udjEuRW52aXJvbm1lbnRSZXF1ZXN0GiQubWlsbHJhY2Uuc3lzdGVtLnYxLkVudmlyb25tZW50UmVwbHkyYgoMU2NoZW1hRXh0cmFzElIKBFNhdmUSJS5taWxscmFjZS5zeXN0ZW0udjEuU2F2ZUV4dHJhc1JlcXVlc3QaIy5taWxscmFjZS5zeXN0ZW0udjEuU2F2ZUV4dHJhc1JlcGx5YgZwcm90bzM");
+  fileDesc("Ch9taWxscmFjZS9zeXN0ZW0vdjEvc3lzdGVtLnByb3RvEhJtaWxscmFjZS5zeXN0ZW0udjEiTwoMQ2xhaW1SZXF1ZXN0EgsKA2tleRgBIAEoDBIPCgdyZXF1ZXN0GAIgASgMEhAKCGxlYXNlX21zGAMgASgNEg8KB2tlZXBfbXMYBCABKA0i+AEKCkNsYWltUmVwbHkSMwoFc3RhdGUYASABKA4yJC5taWxscmFjZS5zeXN0ZW0udjEuQ2xhaW1SZXBseS5TdGF0ZRIuCgZhbnN3ZXIYAiABKAsyHi5taWxscmFjZS5zeXN0ZW0udjEuS2VwdEFuc3dlciKEAQoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIRCg1TVEFURV9DTEFJTUVEEAESEQoNU1RBVEVfUlVOTklORxACEhIKDlNUQVRFX0FOU1dFUkVEEAMSFwoTU1RBVEVfT1RIRVJfUkVRVUVTVBAEEhEKDVNUQVRFX1VOS05PV04QBSJbCgpLZXB0QW5zd2VyEg4KBnN0YXR1cxgBIAEoDRIvCgdoZWFkZXJzGAIgAygLMh4ubWlsbHJhY2Uuc3lzdGVtLnYxLktlcHRIZWFkZXISDAoEYm9keRgDIAEoDCIpCgpLZXB0SGVhZGVyEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAkiSgoLS2VlcFJlcXVlc3QSCwoDa2V5GAEgASgMEi4KBmFuc3dlchgCIAEoCzIeLm1pbGxyYWNlLnN5c3RlbS52MS5LZXB0QW5zd2VyIh0KDlJlbGVhc2VSZXF1ZXN0EgsKA2tleRgBIAEoDCILCglLZWVwUmVwbHkiqgEKDExvZ2luUmVxdWVzdBIqCgRraW5kGAEgASgOMhwubWlsbHJhY2Uuc3lzdGVtLnYxLlVzZXJLaW5kEg0KBWVtYWlsGAIgASgJEhAKCHVzZXJuYW1lGAMgASgJEhAKCHBhc3N3b3JkGAQgASgJEhMKC3JlbWVtYmVyX21lGAUgASgIEg4KBmFwcF9pZBgGIAEoBRIWCg5jbGllbnRfYWRkcmVzcxgHIAEoCSJZCgxUb2tlblJlcXVlc3QSKgoEa2luZBgBIAEoDjIcLm1pbGxyYWNlLnN5c3RlbS52MS5Vc2VyS2luZBINCgV0b2tlbhgCIAEoCRIOCgZhcHBfaWQYAyABKAUibQoPRGVzY3JpYmVSZXF1ZXN0EioKBGtpbmQYASABKA4yHC5taWxscmFjZS5zeXN0ZW0udjEuVXNlcktpbmQSDwoHdXNlcl9pZBgCIAEoBRIOCgZhcHBfaWQYAyABKAUSDQoFdG9rZW4YBCABKAkiYQoMU2Vzc2lvblJlcGx5EhYKDHNlc3Npb25fanNvbhgBIAEoDEgAEi4KB2ZhaWx1cmUYAiABKAsyGy5taWxscmFjZS5zeXN0ZW0udjEuRmFpbHVyZUgAQgkKB291dGNvbWUiOwoLTG9nb3V0UmVwbHkSLAoHZmFpbHVyZRgBIAEoCzIbLm1pbGxyYWNlLnN5c3RlbS52MS5GYWlsdXJlIlsKC1ZlcmlmeVJlcGx5EhEKB3VzZXJfaWQYASABKAVIABIuCgdmYWlsdXJlGAIgASgLMhsubWlsbHJhY2Uuc3lzdGVtLnYxLkZhaWx1cmVIAEIJCgdvdXRjb21lIigKB0ZhaWx1cmUSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJIoQBChJFbnZpcm9ubWVudFJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoBRIPCgdyb2xlX2lkGAIgASgFEg4KBmFwcF9pZBgDIAEoBRIQCghpc19hZG1pbhgEIAEoCBISCgp1c2VyX2FnZW50GAUgASgJEhYKDmNsaWVudF9hZGRyZXNzGAYgASgJIiAKEEVudmlyb25tZW50UmVwbHkSDAoEanNvbhgBIAEoDCJWChFTYXZlRXh0cmFzUmVxdWVzdBIPCgdzZXJ2aWNlGAEgASgJEjAKB2NoYW5nZXMYAiADKAsyHy5taWxscmFjZS5zeXN0ZW0udjEuRXh0cmFDaGFuZ2UiVgoLRXh0cmFDaGFuZ2USDQoFdGFibGUYASABKAkSDQoFZmllbGQYAiABKAkSEAoIcmVsYXRpb24YAyABKAkSFwoPcHJvcGVydGllc19qc29uGAQgASgMIlAKD1NhdmVFeHRyYXNSZXBseRIsCgdmYWlsdXJlGAEgASgLMhsubWlsbHJhY2Uuc3lzdGVtLnYxLkZhaWx1cmUSDwoHdmVyc2lvbhgCIAEoBCphCghVc2VyS2luZBIZChVVU0VSX0tJTkRfVU5TUEVDSUZJRUQQABISCg5VU0VSX0tJTkRfVVNFUhABEhMKD1VTRVJfS0lORF9BRE1JThACEhEKDVVTRVJfS0lORF9BTlkQAzKbAwoIU2Vzc2lvbnMSSwoFTG9naW4SIC5taWxscmFjZS5zeXN0ZW0udjEuTG9naW5SZXF1ZXN0GiAubWlsbHJhY2Uuc3lzdGVtLnYxLlNlc3Npb25SZXBseRJNCgdSZWZyZXNoEiAubWlsbHJhY2Uuc3lzdGVtLnYxLlRva2VuUmVxdWVzdBogLm1pbGxyYWNlLnN5c3RlbS52MS5TZXNzaW9uUmVwbHkSSwoGTG9nb3V0EiAubWlsbHJhY2Uuc3lzdGVtLnYxLlRva2VuUmVxdWVzdBofLm1pbGxyYWNlLnN5c3RlbS52MS5Mb2dvdXRSZXBseRJTCg5WZXJpZnlQYXNzd29yZBIgLm1pbGxyYWNlLnN5c3RlbS52MS5Mb2dpblJlcXVlc3QaHy5taWxscmFjZS5zeXN0ZW0udjEuVmVyaWZ5UmVwbHkSUQoIRGVzY3JpYmUSIy5taWxscmFjZS5zeXN0ZW0udjEuRGVzY3JpYmVSZXF1ZXN0GiAubWlsbHJhY2Uuc3lzdGVtLnYxLlNlc3Npb25SZXBseTLuAQoLS2VwdEFuc3dlcnMSSQoFQ2xhaW0SIC5taWxscmFjZS5zeXN0ZW0udjEuQ2xhaW1SZXF1ZXN0Gh4ubWlsbHJhY2Uuc3lzdGVtLnYxLkNsYWltUmVwbHkSRgoES2VlcBIfLm1pbGxyYWNlLnN5c3RlbS52MS5LZWVwUmVxdWVzdBodLm1pbGxyYWNlLnN5c3RlbS52MS5LZWVwUmVwbHkSTAoHUmVsZWFzZRIiLm1pbGxyYWNlLnN5c3RlbS52MS5SZWxlYXNlUmVxdWVzdBodLm1pbGxyYWNlLnN5c3RlbS52MS5LZWVwUmVwbHkybgoMRW52aXJvbm1lbnRzEl4KDkdldEVudmlyb25tZW50EiYubWlsbHJhY2Uuc3lzdGVtLnYxLkVudmlyb25tZW50UmVxdWVzdBokLm1pbGxyYWNlLnN5c3RlbS52MS5FbnZpcm9ubWVudFJlcGx5MmIKDFNjaGVtYUV4dHJhcxJSCgRTYXZlEiUubWlsbHJhY2Uuc3lzdGVtLnYxLlNhdmVFeHRyYXNSZXF1ZXN0GiMubWlsbHJhY2Uuc3lzdGVtLnYxLlNhdmVFeHRyYXNSZXBseWIGcHJvdG8z");
+
+/**
+ * @generated from message millrace.system.v1.ClaimRequest
+ */
+export type ClaimRequest = Message<"millrace.system.v1.ClaimRequest"> & {
+  /**
+   * Digest of the key and of whoever sent it.
+   *
+   * @generated from field: bytes key = 1;
+   */
+  key: Uint8Array;
+
+  /**
+   * Digest of the request: the same key may not stand for another one.
+   *
+   * @generated from field: bytes request = 2;
+   */
+  request: Uint8Array;
+
+  /**
+   * How long the write may take, milliseconds; after that its outcome is not known.
+   *
+   * @generated from field: uint32 lease_ms = 3;
+   */
+  leaseMs: number;
+
+  /**
+   * How long its answer is kept, milliseconds.
+   *
+   * @generated from field: uint32 keep_ms = 4;
+   */
+  keepMs: number;
+};
+
+/**
+ * Describes the message millrace.system.v1.ClaimRequest.
+ * Use `create(ClaimRequestSchema)` to create a new message.
+ */
+export const ClaimRequestSchema: GenMessage<ClaimRequest> = /*@__PURE__*/
+  messageDesc(file_millrace_system_v1_system, 0);
+
+/**
+ * @generated from message millrace.system.v1.ClaimReply
+ */
+export type ClaimReply = Message<"millrace.system.v1.ClaimReply"> & {
+  /**
+   * @generated from field: millrace.system.v1.ClaimReply.State state = 1;
+   */
+  state: ClaimReply_State;
+
+  /**
+   * @generated from field: millrace.system.v1.KeptAnswer answer = 2;
+   */
+  answer?: KeptAnswer | undefined;
+};
+
+/**
+ * Describes the message millrace.system.v1.ClaimReply.
+ * Use `create(ClaimReplySchema)` to create a new message.
+ */
+export const ClaimReplySchema: GenMessage<ClaimReply> = /*@__PURE__*/
+  messageDesc(file_millrace_system_v1_system, 1);
+
+/**
+ * @generated from enum millrace.system.v1.ClaimReply.State
+ */
+export const ClaimReply_State = {
+  /**
+   * @generated from enum value: STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Go ahead.
+   *
+   * @generated from enum value: STATE_CLAIMED = 1;
+   */
+  CLAIMED: 1,
+
+  /**
+   * Somebody else is at it.
+   *
+   * @generated from enum value: STATE_RUNNING = 2;
+   */
+  RUNNING: 2,
+
+  /**
+   * It was answered: here it is.
+   *
+   * @generated from enum value: STATE_ANSWERED = 3;
+   */
+  ANSWERED: 3,
+
+  /**
+   * The key stands for another request.
+   *
+   * @generated from enum value: STATE_OTHER_REQUEST = 4;
+   */
+  OTHER_REQUEST: 4,
+
+  /**
+   * Whoever was at it never said how it ended.
+   *
+   * @generated from enum value: STATE_UNKNOWN = 5;
+   */
+  UNKNOWN: 5,
+} as const;
+
+/**
+ * @generated from enum millrace.system.v1.ClaimReply.State
+ */
+export type ClaimReply_State = (typeof ClaimReply_State)[keyof typeof ClaimReply_State] | UnknownEnum;
+
+/**
+ * Describes the enum millrace.system.v1.ClaimReply.State.
+ */
+export const ClaimReply_StateSchema: GenEnum<ClaimReply_State> = /*@__PURE__*/
+  enumDesc(file_millrace_system_v1_system, 1, 0);
+
+/**
+ * @generated from message millrace.system.v1.KeptAnswer
+ */
+export type KeptAnswer = Message<"millrace.system.v1.KeptAnswer"> & {
+  /**
+   * @generated from field: uint32 status = 1;
+   */
+  status: number;
+
+  /**
+   * @generated from field: repeated millrace.system.v1.KeptHeader headers = 2;
+   */
+  headers: KeptHeader[];
+
+  /**
+   * @generated from field: bytes body = 3;
+   */
+  body: Uint8Array;
+};
+
+/**
+ * Describes the message millrace.system.v1.KeptAnswer.
+ * Use `create(KeptAnswerSchema)` to create a new message.
+ */
+export const KeptAnswerSchema: GenMessage<KeptAnswer> = /*@__PURE__*/
+  messageDesc(file_millrace_system_v1_system, 2);
+
+/**
+ * @generated from message millrace.system.v1.KeptHeader
+ */
+export type KeptHeader = Message<"millrace.system.v1.KeptHeader"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string value = 2;
+   */
+  value: string;
+};
+
+/**
+ * Describes the message millrace.system.v1.KeptHeader.
+ * Use `create(KeptHeaderSchema)` to create a new message.
+ */
+export const KeptHeaderSchema: GenMessage<KeptHeader> = /*@__PURE__*/
+  messageDesc(file_millrace_system_v1_system, 3);
+
+/**
+ * @generated from message millrace.system.v1.KeepRequest
+ */
+export type KeepRequest = Message<"millrace.system.v1.KeepRequest"> & {
+  /**
+   * @generated from field: bytes key = 1;
+   */
+  key: Uint8Array;
+
+  /**
+   * @generated from field: millrace.system.v1.KeptAnswer answer = 2;
+   */
+  answer?: KeptAnswer | undefined;
+};
+
+/**
+ * Describes the message millrace.system.v1.KeepRequest.
+ * Use `create(KeepRequestSchema)` to create a new message.
+ */
+export const KeepRequestSchema: GenMessage<KeepRequest> = /*@__PURE__*/
+  messageDesc(file_millrace_system_v1_system, 4);
+
+/**
+ * @generated from message millrace.system.v1.ReleaseRequest
+ */
+export type ReleaseRequest = Message<"millrace.system.v1.ReleaseRequest"> & {
+  /**
+   * @generated from field: bytes key = 1;
+   */
+  key: Uint8Array;
+};
+
+/**
+ * Describes the message millrace.system.v1.ReleaseRequest.
+ * Use `create(ReleaseRequestSchema)` to create a new message.
+ */
+export const ReleaseRequestSchema: GenMessage<ReleaseRequest> = /*@__PURE__*/
+  messageDesc(file_millrace_system_v1_system, 5);
+
+/**
+ * @generated from message millrace.system.v1.KeepReply
+ */
+export type KeepReply = Message<"millrace.system.v1.KeepReply"> & {
+};
+
+/**
+ * Describes the message millrace.system.v1.KeepReply.
+ * Use `create(KeepReplySchema)` to create a new message.
+ */
+export const KeepReplySchema: GenMessage<KeepReply> = /*@__PURE__*/
+  messageDesc(file_millrace_system_v1_system, 6);
 
 /**
  * @generated from message millrace.system.v1.LoginRequest
@@ -61,7 +280,7 @@ export type LoginRequest = Message<"millrace.system.v1.LoginRequest"> & {
  * Use `create(LoginRequestSchema)` to create a new message.
  */
 export const LoginRequestSchema: GenMessage<LoginRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 0);
+  messageDesc(file_millrace_system_v1_system, 7);
 
 /**
  * @generated from message millrace.system.v1.TokenRequest
@@ -88,7 +307,7 @@ export type TokenRequest = Message<"millrace.system.v1.TokenRequest"> & {
  * Use `create(TokenRequestSchema)` to create a new message.
  */
 export const TokenRequestSchema: GenMessage<TokenRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 1);
+  messageDesc(file_millrace_system_v1_system, 8);
 
 /**
  * @generated from message millrace.system.v1.DescribeRequest
@@ -120,7 +339,7 @@ export type DescribeRequest = Message<"millrace.system.v1.DescribeRequest"> & {
  * Use `create(DescribeRequestSchema)` to create a new message.
  */
 export const DescribeRequestSchema: GenMessage<DescribeRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 2);
+  messageDesc(file_millrace_system_v1_system, 9);
 
 /**
  * @generated from message millrace.system.v1.SessionReply
@@ -151,7 +370,7 @@ export type SessionReply = Message<"millrace.system.v1.SessionReply"> & {
  * Use `create(SessionReplySchema)` to create a new message.
  */
 export const SessionReplySchema: GenMessage<SessionReply> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 3);
+  messageDesc(file_millrace_system_v1_system, 10);
 
 /**
  * @generated from message millrace.system.v1.LogoutReply
@@ -168,7 +387,7 @@ export type LogoutReply = Message<"millrace.system.v1.LogoutReply"> & {
  * Use `create(LogoutReplySchema)` to create a new message.
  */
 export const LogoutReplySchema: GenMessage<LogoutReply> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 4);
+  messageDesc(file_millrace_system_v1_system, 11);
 
 /**
  * @generated from message millrace.system.v1.VerifyReply
@@ -197,7 +416,7 @@ export type VerifyReply = Message<"millrace.system.v1.VerifyReply"> & {
  * Use `create(VerifyReplySchema)` to create a new message.
  */
 export const VerifyReplySchema: GenMessage<VerifyReply> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 5);
+  messageDesc(file_millrace_system_v1_system, 12);
 
 /**
  * In the terms of the error family.
@@ -221,7 +440,7 @@ export type Failure = Message<"millrace.system.v1.Failure"> & {
  * Use `create(FailureSchema)` to create a new message.
  */
 export const FailureSchema: GenMessage<Failure> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 6);
+  messageDesc(file_millrace_system_v1_system, 13);
 
 /**
  * @generated from message millrace.system.v1.EnvironmentRequest
@@ -265,7 +484,7 @@ export type EnvironmentRequest = Message<"millrace.system.v1.EnvironmentRequest"
  * Use `create(EnvironmentRequestSchema)` to create a new message.
  */
 export const EnvironmentRequestSchema: GenMessage<EnvironmentRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 7);
+  messageDesc(file_millrace_system_v1_system, 14);
 
 /**
  * @generated from message millrace.system.v1.EnvironmentReply
@@ -282,7 +501,7 @@ export type EnvironmentReply = Message<"millrace.system.v1.EnvironmentReply"> & 
  * Use `create(EnvironmentReplySchema)` to create a new message.
  */
 export const EnvironmentReplySchema: GenMessage<EnvironmentReply> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 8);
+  messageDesc(file_millrace_system_v1_system, 15);
 
 /**
  * @generated from message millrace.system.v1.SaveExtrasRequest
@@ -304,7 +523,7 @@ export type SaveExtrasRequest = Message<"millrace.system.v1.SaveExtrasRequest"> 
  * Use `create(SaveExtrasRequestSchema)` to create a new message.
  */
 export const SaveExtrasRequestSchema: GenMessage<SaveExtrasRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 9);
+  messageDesc(file_millrace_system_v1_system, 16);
 
 /**
  * @generated from message millrace.system.v1.ExtraChange
@@ -338,7 +557,7 @@ export type ExtraChange = Message<"millrace.system.v1.ExtraChange"> & {
  * Use `create(ExtraChangeSchema)` to create a new message.
  */
 export const ExtraChangeSchema: GenMessage<ExtraChange> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 10);
+  messageDesc(file_millrace_system_v1_system, 17);
 
 /**
  * @generated from message millrace.system.v1.SaveExtrasReply
@@ -362,7 +581,7 @@ export type SaveExtrasReply = Message<"millrace.system.v1.SaveExtrasReply"> & {
  * Use `create(SaveExtrasReplySchema)` to create a new message.
  */
 export const SaveExtrasReplySchema: GenMessage<SaveExtrasReply> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 11);
+  messageDesc(file_millrace_system_v1_system, 18);
 
 /**
  * @generated from enum millrace.system.v1.UserKind
@@ -456,6 +675,45 @@ export const Sessions: GenService<{
   serviceDesc(file_millrace_system_v1_system, 0);
 
 /**
+ * Called by routers: answers to writes that carry an Idempotency-Key, kept so that the same write is done once.
+ *
+ * @generated from service millrace.system.v1.KeptAnswers
+ */
+export const KeptAnswers: GenService<{
+  /**
+   * Claims a key for a write that is about to begin, or says what became of the first one.
+   *
+   * @generated from rpc millrace.system.v1.KeptAnswers.Claim
+   */
+  claim: {
+    methodKind: "unary";
+    input: typeof ClaimRequestSchema;
+    output: typeof ClaimReplySchema;
+  },
+  /**
+   * The write was answered.
+   *
+   * @generated from rpc millrace.system.v1.KeptAnswers.Keep
+   */
+  keep: {
+    methodKind: "unary";
+    input: typeof KeepRequestSchema;
+    output: typeof KeepReplySchema;
+  },
+  /**
+   * The write was not done: the key is free again.
+   *
+   * @generated from rpc millrace.system.v1.KeptAnswers.Release
+   */
+  release: {
+    methodKind: "unary";
+    input: typeof ReleaseRequestSchema;
+    output: typeof KeepReplySchema;
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_millrace_system_v1_system, 1);
+
+/**
  * Called by routers: GET system/environment.
  *
  * @generated from service millrace.system.v1.Environments
@@ -470,7 +728,7 @@ export const Environments: GenService<{
     output: typeof EnvironmentReplySchema;
   },
 }> = /*@__PURE__*/
-  serviceDesc(file_millrace_system_v1_system, 1);
+  serviceDesc(file_millrace_system_v1_system, 2);
 
 /**
  * Called by connectors.
@@ -489,5 +747,5 @@ export const SchemaExtras: GenService<{
     output: typeof SaveExtrasReplySchema;
   },
 }> = /*@__PURE__*/
-  serviceDesc(file_millrace_system_v1_system, 2);
+  serviceDesc(file_millrace_system_v1_system, 3);
 
