@@ -9,6 +9,7 @@ import { MysqlConnection } from './connection.ts';
 import { mariadbDialect, mysqlDialect } from './dialect.ts';
 import { quoteIdentifier, textLiteral } from './quote.ts';
 import { MysqlSource } from './source.ts';
+import { timeLimit } from './time-limit.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
 /** Server-side statements of one connection: texts of a busy service. */
@@ -85,9 +86,8 @@ function sessionSettings({ collation, timezone, modes, options }: MysqlConfig): 
     ...variables,
     `set time_zone = ${textLiteral(timezone ?? '+00:00')}`,
     `set sql_mode = ${textLiteral([...new Set([...STRICT, ...modes])].join(','))}`,
-    // Each server reads one of the two: MariaDB counts seconds for all statements, MySQL milliseconds for reads. MySQL
-    // may also remember for a day how many rows a table has.
-    `set @millrace = 0 /*M! , max_statement_time = ${OPERATION_TIMEOUT_MS / 1000} */ ` +
-      `/*!80000 , max_execution_time = ${OPERATION_TIMEOUT_MS}, information_schema_stats_expiry = 0 */`,
+    timeLimit(OPERATION_TIMEOUT_MS),
+    // MySQL may remember for a day how many rows a table has.
+    'set @millrace = 0 /*!80000 , information_schema_stats_expiry = 0 */',
   ];
 }

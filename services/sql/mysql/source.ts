@@ -1,5 +1,6 @@
 /** An opened MySQL or MariaDB database: statements in, rows of JSON out, stopped at their deadline. */
 import { setTimeout } from 'node:timers/promises';
+import { OPERATION_TIMEOUT_MS } from '#common/bounds.ts';
 import type { Deadline } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
 import type { EachMode, EachOptions, Rows, SqlSource, Statement, StatementOutcome } from '../engine.ts';
@@ -8,6 +9,7 @@ import type { Catalogue } from '../schema.ts';
 import { type MysqlConnection, ServerError } from './connection.ts';
 import { translate } from './errors.ts';
 import { introspect } from './introspect.ts';
+import { timeLimit } from './time-limit.ts';
 
 /** The server undid the whole transaction, so that it can be run again as if nothing had happened. */
 const DEADLOCK = 1213;
@@ -17,6 +19,9 @@ const PAUSE_MS = 20;
 const ENDED = new Set([1317, 1927, 1969, 3024]);
 /** Portions of a stream that wait for its reader before the server's next rows do. */
 const PORTIONS_MAX = 2;
+
+/** A reader takes its time, which is none of the server's: who reads is asked by others whether he is still there. */
+const STREAM_WRITE_SECONDS = 3600;
 
 export interface MysqlSettings extends PoolOptions<MysqlConnection> {
   readonly database: string;
@@ -57,12 +62,18 @@ export class MysqlSource implements SqlSource {
     let lent: MysqlConnection | undefined;
     const work = this.#lend(deadline, async (connection) => {
       lent = connection;
-      const rest = await connection.run(statement, (rows) => {
-        portions.push(rows);
-        if (portions.length >= PORTIONS_MAX) connection.pause();
-        wake();
-      });
-      portions.push(rest);
+      await connection.command(`${timeLimit(0)}, net_write_timeout = ${STREAM_WRITE_SECONDS}`);
+      try {
+        const rest = await connection.run(statement, (rows) => {
+          portions.push(rows);
+          if (portions.length >= PORTIONS_MAX) connection.pause();
+          wake();
+        });
+        portions.push(rest);
+      } finally {
+        const back = `${timeLimit(OPERATION_TIMEOUT_MS)}, net_write_timeout = default`;
+        if (!connection.failure) await connection.command(back).catch(() => connection.close());
+      }
     }).finally(() => {
       finished = true;
       wake();
@@ -78,8 +89,9 @@ export class MysqlSource implements SqlSource {
         deadline.throwIfAborted();
         const rows = portions.shift();
         if (rows) {
-          if (rows.count > 0) yield rows;
+          // The next portion is fetched while this one is taken.
           lent?.resume();
+          if (rows.count > 0) yield rows;
         } else if (finished) break;
         else
           await new Promise<void>((resolve) => {
