@@ -86,7 +86,7 @@ export class RecordReader {
       values.push(value);
       signature += `${i},`;
     }
-    if (this.#strict && dropped.length > 0) this.#refuse(dropped, creating);
+    if (this.#strict && dropped.length > 0) throw strangers(dropped);
     let fields = this.#fieldLists.get(signature);
     if (!fields) {
       fields = signature
@@ -96,13 +96,6 @@ export class RecordReader {
       this.#fieldLists.set(signature, fields);
     }
     return { fields, values, signature, dropped };
-  }
-
-  /** A record that is changed may hold its key. */
-  #refuse(dropped: readonly string[], creating: boolean): void {
-    const fields = dropped.filter((name) => creating || this.#table.byFieldWireName.get(name)?.type !== 'id');
-    if (fields.length === 0) return;
-    throw invalid(`Not known, or not to be written: ${fields.map((name) => `'${name}'`).join(', ')}.`, { fields });
   }
 
   #match(record: Record<string, unknown>) {
@@ -136,7 +129,9 @@ export class RecordReader {
       if (slot.automatic === 'time') return now();
       return caller && caller.userId > 0 ? caller.userId : undefined;
     }
-    if (slot.readOnly || (!creating && field.type === 'id')) {
+    // A record that is changed may hold its key, which stays what it is.
+    if (!creating && field.type === 'id') return undefined;
+    if (slot.readOnly) {
       if (!absent) dropped.push(field.wireName);
       return undefined;
     }
@@ -157,6 +152,10 @@ export class RecordReader {
     }
     return value;
   }
+}
+
+function strangers(names: readonly string[]) {
+  return invalid(`Not known, or not to be written: ${names.map((name) => `'${name}'`).join(', ')}.`, { fields: names });
 }
 
 /** UTC, as the databases write a timestamp. */

@@ -101,7 +101,9 @@ export function parseFieldChange(definition: Properties, field: FieldView): Fiel
   }
   const isVirtual = field.column === null;
   const extras = { ...readExtras(name, definition), ...(type === field.type ? {} : typeExtras(type, isVirtual)) };
-  const reference = readReference(name, type === 'reference' ? field.type : type, definition);
+  // The type alone only repeats what the description says.
+  const isRepeated = type === 'reference' && isUnset(definition['ref_table']);
+  const reference = readReference(name, isRepeated ? field.type : type, definition);
   const isKnown = field.column?.foreignKey ?? null;
   if (isVirtual && reference) throw fault(name, 'a virtual field cannot be a reference');
   return {
