@@ -1,8 +1,8 @@
 /** Records and schema over HTTP: one table of cases for every engine. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { mysqlUrl } from '../testing/available.ts';
 import { type RunningMariadb, startMariadb } from '../testing/mariadb.ts';
+import { type MysqlDatabase, startMysql } from '../testing/mysql.ts';
 import { type RunningPostgres, startPostgres } from '../testing/postgres.ts';
 import { suiteWith } from '../testing/suite.ts';
 import { type Case, check } from './cases.ts';
@@ -151,9 +151,11 @@ suiteWith('mariadb', 'MariaDB', () => {
 });
 
 suiteWith('mysql', 'MySQL', () => {
+  let mysql: MysqlDatabase | undefined;
+  afterAll(() => mysql?.stop());
   suites(async () => {
-    const { hostname: host, port, pathname, username, password } = new URL(mysqlUrl() ?? '');
-    const secret = decodeURIComponent(password);
-    return { type: 'mysql', config: { host, port, database: pathname.slice(1), username, password: secret } };
+    mysql = await startMysql();
+    const { host, port, database, user: username, password } = mysql;
+    return { type: 'mysql', config: { host, port, database, username, password } };
   });
 });

@@ -1,8 +1,8 @@
 /** MySQL and MariaDB do what every engine does, and their own types. */
-import mysql from 'mysql2/promise';
 import { afterAll, beforeAll, describe } from 'vitest';
-import { mysqlUrl } from '../../../deploy/testing/available.ts';
+import type { ServiceConfig } from '#common/engine.ts';
 import { type RunningMariadb, startMariadb } from '../../../deploy/testing/mariadb.ts';
+import { type MysqlDatabase, startMysql } from '../../../deploy/testing/mysql.ts';
 import { suiteWith } from '../../../deploy/testing/suite.ts';
 import { mariadb as mariadbEngine, mysql as mysqlEngine } from '../mysql/index.ts';
 import { tryEngine } from './suite.ts';
@@ -60,14 +60,12 @@ const VALUES: readonly ValueCase[] = [
   { why: 'NULL', declared: 'integer', sent: 'null', shown: 'null' },
 ];
 
-/** A database of its own, whose texts are equal where their letters are. */
-async function freshDatabase(url: string): Promise<Record<string, unknown>> {
-  const { hostname: host, port, username, password } = new URL(url);
-  const database = `conformance_${process.pid}_${Date.now()}`;
-  const client = await mysql.createConnection(url);
-  await client.query(`create database ${database} character set utf8mb4 collate utf8mb4_bin`);
-  await client.end();
-  return { host, port, database, username, password: decodeURIComponent(password) };
+/** Its texts are equal where their letters are, as in the other databases. */
+const COLLATION = 'utf8mb4_bin';
+
+async function settingsOf(started: Promise<MysqlDatabase>): Promise<ServiceConfig> {
+  const { host, port, database, user: username, password } = await started;
+  return { host, port, database, username, password };
 }
 
 suiteWith('mariadb', 'MariaDB', () => {
@@ -78,12 +76,18 @@ suiteWith('mariadb', 'MariaDB', () => {
   afterAll(() => server?.stop());
   // It does all that is used of MySQL, which has less.
   describe.each([mariadbEngine, mysqlEngine])('as $name', (engine) => {
-    tryEngine({ engine, config: () => freshDatabase(server.url), values: VALUES });
+    tryEngine({ engine, config: () => settingsOf(startMysql(server.url, COLLATION)), values: VALUES });
   });
 });
 
 suiteWith('mysql', 'MySQL', () => {
+  let database: Promise<MysqlDatabase> | undefined;
+  afterAll(async () => (await database)?.stop());
+  const config = (): Promise<ServiceConfig> => {
+    database = startMysql(undefined, COLLATION);
+    return settingsOf(database);
+  };
   // MySQL writes JSON in a spelling of its own.
   const values = VALUES.filter(({ declared }) => declared !== 'json');
-  tryEngine({ engine: mysqlEngine, config: () => freshDatabase(mysqlUrl() ?? ''), values });
+  tryEngine({ engine: mysqlEngine, config, values });
 });

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { callerGone, Deadline, deadlinePassed } from '#common/deadline.ts';
 import type { ErrorCode, MillraceError } from '#common/errors.ts';
-import { mysqlUrl } from '../../../deploy/testing/available.ts';
 import { type RunningMariadb, startMariadb } from '../../../deploy/testing/mariadb.ts';
+import { type MysqlDatabase, startMysql } from '../../../deploy/testing/mysql.ts';
 import { suiteWith } from '../../../deploy/testing/suite.ts';
 import type { EachMode, Param, ResultColumn, Rows, SqlSource, Statement, StatementOutcome } from '../engine.ts';
 import type { JsonKind } from '../schema.ts';
@@ -472,9 +472,11 @@ suiteWith('mariadb', 'MariaDB', () => {
 });
 
 suiteWith('mysql', 'MySQL', () => {
+  let server: MysqlDatabase | undefined;
+  afterAll(() => server?.stop());
   suites(async () => {
-    const { hostname: host, port, pathname, username, password } = new URL(mysqlUrl() ?? '');
-    const secret = decodeURIComponent(password);
-    return { type: 'mysql', config: { host, port, database: pathname.slice(1), username, password: secret } };
+    server = await startMysql();
+    const { host, port, database, user: username, password } = server;
+    return { type: 'mysql', config: { host, port, database, username, password } };
   });
 });
