@@ -27,6 +27,7 @@ export class SchemaCache {
   #readAt = Number.NEGATIVE_INFINITY;
   #patience = PATIENCE_MS;
   #doubted: NodeJS.Timeout | undefined;
+  #reconsidering: Promise<void> | undefined;
 
   constructor(source: SqlSource, serviceId: number, extras: readonly SchemaExtra[], log: Logger) {
     this.#source = source;
@@ -54,14 +55,20 @@ export class SchemaCache {
     return this.read();
   }
 
-  /** Something did not fit: reads again behind the scenes, soon. */
-  doubt(): void {
-    if (this.#doubted) return;
-    const wait = Math.max(0, this.#readAt + this.#patience - Date.now());
+  /**
+   * Something did not fit: reads again behind the scenes, at once or soon.
+   * @returns what to wait for where it happens at once; undefined: it was read a moment ago
+   */
+  doubt(): Promise<void> | undefined {
+    if (this.#reconsidering || this.#doubted) return this.#reconsidering;
+    const wait = this.#readAt + this.#patience - Date.now();
+    if (wait <= 0) return this.#reconsider();
     this.#doubted = setTimeout(() => {
-      this.#reconsider().catch((error: unknown) => this.#log.warn({ err: error }, 'catalogue could not be read'));
+      this.#doubted = undefined;
+      void this.#reconsider();
     }, wait);
     this.#doubted.unref();
+    return undefined;
   }
 
   close(): void {
@@ -73,14 +80,17 @@ export class SchemaCache {
     if (this.#catalogue) this.#view = applyExtras(this.#catalogue, extras, this.#serviceId);
   }
 
-  async #reconsider(): Promise<void> {
+  #reconsider(): Promise<void> {
     const before = this.#catalogue;
-    try {
-      await this.readAfresh();
-    } finally {
-      this.#doubted = undefined;
-    }
-    this.#patience = this.#catalogue === before ? Math.min(2 * this.#patience, PATIENCE_MAX_MS) : PATIENCE_MS;
+    this.#reconsidering = this.readAfresh()
+      .then(() => {
+        this.#patience = this.#catalogue === before ? Math.min(2 * this.#patience, PATIENCE_MAX_MS) : PATIENCE_MS;
+      })
+      .catch((error: unknown) => this.#log.warn({ err: error }, 'catalogue could not be read'))
+      .finally(() => {
+        this.#reconsidering = undefined;
+      });
+    return this.#reconsidering;
   }
 
   async #introspect(): Promise<SchemaView> {

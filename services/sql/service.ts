@@ -17,6 +17,7 @@ import { streamRead } from './execute/stream.ts';
 import { planUpdate } from './execute/update.ts';
 import { WriteLine } from './execute/write-line.ts';
 import type { SchemaView } from './extras.ts';
+import { inTime } from './in-time.ts';
 import { isMismatch } from './mismatch.ts';
 import { TableAccess } from './plan/table-access.ts';
 import { SchemaCache } from './schema-cache.ts';
@@ -49,7 +50,7 @@ export class SqlService {
     this.#options = options;
     this.#schema = new SchemaCache(options.source, options.id, options.extras, options.log);
     this.#writes = new WriteLine(options.source);
-    options.source.onSchemaChange = () => this.#schema.doubt();
+    options.source.onSchemaChange = () => void this.#schema.doubt();
   }
 
   setExtras(extras: readonly SchemaExtra[]): void {
@@ -57,15 +58,20 @@ export class SqlService {
   }
 
   async execute(operation: Operation, shape: Shape, deadline: Deadline): Promise<Result> {
-    const view = this.#schema.current ?? (await this.#schema.read());
+    const view = this.#schema.current ?? (await inTime(this.#schema.read(), deadline));
     try {
       const result = await this.#runner(shape, view)(operation, deadline);
-      if (result.dropped.some((name) => isUnknown(name, shape, view))) this.#schema.doubt();
+      if (result.dropped.some((name) => isUnknown(name, shape, view))) void this.#schema.doubt();
       return result;
     } catch (error) {
       const failure = MillraceError.from(error);
-      if (failure.code === 'internal' || isMismatch(failure)) this.#schema.doubt();
-      throw error;
+      if (failure.code !== 'internal' && !isMismatch(failure)) throw error;
+      const reading = this.#schema.doubt();
+      if (shape.action.case !== 'read') throw error;
+      // Somebody changed the table: who only reads need not know.
+      if (reading) await inTime(reading, deadline);
+      if (this.#schema.current === view) throw error;
+      return this.#runner(shape, this.#schema.current ?? view)(operation, deadline);
     }
   }
 
@@ -73,12 +79,12 @@ export class SqlService {
   async *stream(operation: Operation, shape: Shape, deadline: Deadline): AsyncGenerator<Uint8Array> {
     const { action } = shape;
     if (action.case !== 'read') throw new MillraceError('invalid', 'Only records that are read come as a stream.');
-    const view = this.#schema.current ?? (await this.#schema.read());
+    const view = this.#schema.current ?? (await inTime(this.#schema.read(), deadline));
     const context = { ...this.#context(view), access: new TableAccess(shape), strict: shape.strict };
     try {
       yield* streamRead(action.value, context, operation, deadline);
     } catch (error) {
-      if (isMismatch(MillraceError.from(error))) this.#schema.doubt();
+      if (isMismatch(MillraceError.from(error))) void this.#schema.doubt();
       throw error;
     }
   }

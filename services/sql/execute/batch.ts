@@ -3,6 +3,7 @@ import type { Deadline } from '#common/deadline.ts';
 import { type ItemOutcome, MillraceError } from '#common/errors.ts';
 import { BatchMode } from '#proto/data/v1/data_pb.ts';
 import type { Rows, SqlSource, Statement } from '../engine.ts';
+import { concernsAll } from '../of-all.ts';
 import { arrayOfPieces, rowAt } from './context.ts';
 import { batchError } from './read.ts';
 
@@ -88,8 +89,10 @@ async function rollingBack(
         else {
           try {
             outcomes.push(rowOutcome(step, await run(step.statement), () => missing(index)));
-          } catch (error) {
-            outcomes.push({ error: MillraceError.from(error) });
+          } catch (thrown) {
+            const error = MillraceError.from(thrown);
+            if (concernsAll(error)) throw error;
+            outcomes.push({ error });
           }
         }
         if ('error' in (outcomes.at(-1) as ItemOutcome)) throw undo;

@@ -5,6 +5,7 @@ import { BatchMode, type Operation, type Related, type Selection } from '#proto/
 import { operandCoercionOf } from '../compile/coerce.ts';
 import type { Param } from '../engine.ts';
 import type { FieldView, TableView } from '../extras.ts';
+import { concernsAll } from '../of-all.ts';
 import { hiddenOutputs, outputsOf } from '../plan/selection.ts';
 import type { ServiceContext } from './context.ts';
 import { NestedWriter } from './nested.ts';
@@ -73,10 +74,12 @@ export async function writeNested(
         for (const write of writes) done.push({ key: keyOf(await write(writer)) });
       }, deadline);
       return done;
-    } catch (error) {
+    } catch (thrown) {
+      const error = MillraceError.from(thrown);
+      if (concernsAll(error)) throw error;
       // Nothing of it is there any more: only the failure can be shown.
       const outcomes: ItemOutcome[] = done.map(() => ({ json: Buffer.from('{}') }));
-      throw batchError({ outcomes: [...outcomes, { error: MillraceError.from(error) }], rolledBack: true });
+      throw batchError({ outcomes: [...outcomes, { error }], rolledBack: true });
     }
   }
 

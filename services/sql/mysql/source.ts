@@ -1,9 +1,10 @@
 /** An opened MySQL or MariaDB database: statements in, rows of JSON out, stopped at their deadline. */
-import { setTimeout } from 'node:timers/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 import { OPERATION_TIMEOUT_MS } from '#common/bounds.ts';
 import type { Deadline } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
 import type { EachMode, EachOptions, Rows, SqlSource, Statement, StatementOutcome } from '../engine.ts';
+import { concernsAll } from '../of-all.ts';
 import { Pool, type PoolOptions } from '../pool.ts';
 import type { Catalogue } from '../schema.ts';
 import { type MysqlConnection, ServerError } from './connection.ts';
@@ -15,8 +16,8 @@ import { timeLimit } from './time-limit.ts';
 const DEADLOCK = 1213;
 const ATTEMPTS_MAX = 5;
 const PAUSE_MS = 20;
-/** The server ended the statement: its time was over, or somebody ended it. */
-const ENDED = new Set([1317, 1927, 1969, 3024]);
+/** What telling the server to stop may take; then it is as good as gone. */
+const STOP_MS = 3000;
 /** Portions of a stream that wait for its reader before the server's next rows do. */
 const PORTIONS_MAX = 2;
 
@@ -112,7 +113,13 @@ export class MysqlSource implements SqlSource {
   runEach(statements: readonly Statement[], { mode }: EachOptions, deadline: Deadline): Promise<StatementOutcome[]> {
     return this.#lend(deadline, async (connection) => {
       const apart = (): Promise<StatementOutcome[]> =>
-        this.#each(statements, mode, deadline, (statement) => this.#alone(connection, statement, deadline), isEnded);
+        this.#each(
+          statements,
+          mode,
+          deadline,
+          (statement) => this.#alone(connection, statement, deadline),
+          () => false,
+        );
       if (statements.length === 1) return apart();
       const together = (): Promise<StatementOutcome[]> => this.#together(connection, statements, mode, deadline);
       if (mode === 'rollback') return again(deadline, together);
@@ -133,7 +140,7 @@ export class MysqlSource implements SqlSource {
     const undo = new Error('rolled back');
     const work = async (): Promise<void> => {
       const run = (statement: Statement): Promise<Rows> => execute(connection, statement);
-      outcomes = await this.#each(statements, mode, deadline, run, (error) => isDeadlock(error) || isEnded(error));
+      outcomes = await this.#each(statements, mode, deadline, run, isDeadlock);
       if (mode === 'rollback' && outcomes.some((outcome) => 'error' in outcome)) throw undo;
     };
     await atomically(connection, work).catch((error: unknown) => {
@@ -142,13 +149,13 @@ export class MysqlSource implements SqlSource {
     return outcomes;
   }
 
-  /** @param ofAll  a failure that is not only the statement's own */
+  /** @param isUndone  a failure that took back what came before */
   async #each(
     statements: readonly Statement[],
     mode: EachMode,
     deadline: Deadline,
     run: (statement: Statement) => Promise<Rows>,
-    ofAll: (error: ServerError) => boolean,
+    isUndone: (error: ServerError) => boolean,
   ): Promise<StatementOutcome[]> {
     const outcomes: StatementOutcome[] = [];
     for (const statement of statements) {
@@ -156,8 +163,10 @@ export class MysqlSource implements SqlSource {
       try {
         outcomes.push({ rows: await run(statement) });
       } catch (error) {
-        if (!(error instanceof ServerError) || ofAll(error)) throw error;
-        outcomes.push({ error: this.#translate(error) });
+        if (!(error instanceof ServerError) || isUndone(error)) throw error;
+        const failure = this.#translate(error);
+        if (concernsAll(failure)) throw failure;
+        outcomes.push({ error: failure });
         if (mode !== 'continue') break;
       }
     }
@@ -193,8 +202,11 @@ export class MysqlSource implements SqlSource {
       throw this.#translate(error);
     }
     let cancelling: Promise<void> | undefined;
+    let giveUp: NodeJS.Timeout | undefined;
     const forget = deadline.onAbort(() => {
-      if (connection.busy) cancelling = connection.cancel();
+      if (!connection.busy) return;
+      cancelling = connection.cancel();
+      giveUp = setTimeout(() => connection.close(), STOP_MS);
     });
     try {
       // It may have passed while the connection was on its way.
@@ -206,7 +218,8 @@ export class MysqlSource implements SqlSource {
       throw deadline.reason ?? (isOurs ? this.#translate(error) : error);
     } finally {
       forget();
-      if (cancelling) void cancelling.then(() => this.#pool.release(connection));
+      clearTimeout(giveUp);
+      if (cancelling && !connection.failure) void cancelling.then(() => this.#pool.release(connection));
       else this.#pool.release(connection);
     }
   }
@@ -258,10 +271,9 @@ async function again<T>(deadline: Deadline, work: () => Promise<T>): Promise<T> 
     } catch (error) {
       if (!isDeadlock(error) || attempt === ATTEMPTS_MAX || deadline.reason) throw error;
       // Those who met are not to meet again.
-      await setTimeout(Math.random() * PAUSE_MS * attempt);
+      await pause(Math.random() * PAUSE_MS * attempt);
     }
   }
 }
 
-const isEnded = ({ errno }: ServerError): boolean => ENDED.has(errno);
 const isDeadlock = (error: unknown): boolean => error instanceof ServerError && error.errno === DEADLOCK;

@@ -13,6 +13,9 @@ import { type PgStatement, PreparedStatements } from './prepared.ts';
 /** The server dropped a prepared statement, or its table changed so that it gives other columns. */
 const STALE = new Set(['26000', '0A000']);
 
+/** How long a request to stop a statement may take. */
+const CANCEL_MS = 2000;
+
 /** What the server said when it refused something. */
 export class ServerError extends Error {
   readonly fields: Readonly<Record<string, string>>;
@@ -156,6 +159,7 @@ export class PgConnection {
       connection.on('sslconnect', send);
       connection.on('error', resolve);
       connection.on('end', resolve);
+      connection.stream.setTimeout(CANCEL_MS, () => connection.stream.destroy());
       connection.connect(this.#options.port ?? 5432, this.#options.host);
     });
   }

@@ -101,13 +101,13 @@ const RULES: Readonly<Record<string, Rule>> = {
   P0: rule('invalid', 'A rule of the database refused the request.'),
 };
 
-/** Names of system errors. All of them mean that the way to the server is closed. */
-const SYSTEM_ERROR = /^E[A-Z_]{3,}$/;
+/** All others are names of errors of the system or of TLS: the way to the server is closed. No class begins with E. */
+const SQL_STATE = /^[0-9A-DF-Z][0-9A-Z]{4}$/;
 
 /** The original error goes along as the cause: for our log only. */
 export function translate(fields: PgErrorFields, cause: unknown = fields): MillraceError {
   const { code } = fields;
-  const found = SYSTEM_ERROR.test(code) ? UNREACHABLE : (RULES[code] ?? RULES[code.slice(0, 2)] ?? OURS);
+  const found = SQL_STATE.test(code) ? (RULES[code] ?? RULES[code.slice(0, 2)] ?? OURS) : UNREACHABLE;
   const Family = found.mismatch ? SchemaMismatch : MillraceError;
   return new Family(found.code, found.message(fields), context(fields, found.retryable === true), cause);
 }

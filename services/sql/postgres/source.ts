@@ -2,6 +2,7 @@
 import type { Deadline } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
 import type { EachOptions, Rows, SqlSource, Statement, StatementOutcome } from '../engine.ts';
+import { concernsAll } from '../of-all.ts';
 import { Pool, type PoolOptions } from '../pool.ts';
 import type { Catalogue } from '../schema.ts';
 import { type PgConnection, type SegmentResult, ServerError } from './connection.ts';
@@ -11,6 +12,8 @@ import type { PgStatement } from './prepared.ts';
 
 /** Rows that a cursor brings at a time. */
 const STREAM_ROWS = 500;
+/** What the server may take to stop a statement after it was told to; then it is as good as gone. */
+const STOP_MS = 3000;
 /** The server ended it: at our request, or at the statement_timeout that stands for the deadline. */
 const QUERY_CANCELED = '57014';
 
@@ -135,7 +138,10 @@ export class PostgresSource implements SqlSource {
     return this.#lend(deadline, async (connection) => {
       const run = async (statement: Statement): Promise<Rows> => {
         deadline.throwIfAborted();
-        const { rows, error, isStale } = await connection.segment([statement]);
+        const result = connection.segment([statement]);
+        const { rows, error, isStale } = await result.catch((lost: unknown) => {
+          throw this.#translate(lost);
+        });
         if (isStale) throw this.#stale(error);
         if (error) throw this.#translate(error);
         return rows[0] as Rows;
@@ -227,11 +233,14 @@ export class PostgresSource implements SqlSource {
     try {
       connection = await this.#pool.acquire(deadline);
     } catch (error) {
-      throw this.#translate(error);
+      throw this.#notOpened(error);
     }
     let cancelling: Promise<void> | undefined;
+    let giveUp: NodeJS.Timeout | undefined;
     const forget = deadline.onAbort(() => {
-      if (connection.busy) cancelling = connection.cancel();
+      if (!connection.busy) return;
+      cancelling = connection.cancel();
+      giveUp = setTimeout(() => connection.close(), STOP_MS);
     });
     try {
       // It may have passed while the connection was on its way.
@@ -244,7 +253,8 @@ export class PostgresSource implements SqlSource {
       throw deadline.reason ?? (isOurs ? this.#translate(error) : error);
     } finally {
       forget();
-      if (cancelling) void cancelling.then(() => this.#pool.release(connection));
+      clearTimeout(giveUp);
+      if (cancelling && !connection.failure) void cancelling.then(() => this.#pool.release(connection));
       else this.#pool.release(connection);
     }
   }
@@ -266,6 +276,14 @@ export class PostgresSource implements SqlSource {
     this.onSchemaChange?.();
     const message = 'The table was changed at the same time. Send the request again.';
     return new MillraceError('conflict', message, { retryable: true }, error);
+  }
+
+  /** What a new session is refused for is nothing that the caller did. */
+  #notOpened(thrown: unknown): MillraceError {
+    const error = this.#translate(thrown);
+    if (concernsAll(error)) return error;
+    const message = "The database does not take the session settings of this service ('options' or 'statements').";
+    return new MillraceError('unavailable', message, undefined, error);
   }
 
   #translate(thrown: unknown): MillraceError {

@@ -2,6 +2,7 @@
 import { Deadline } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
 import type { EachOptions, Rows, SqlSource, Statement, StatementOutcome } from '../engine.ts';
+import { inTime } from '../in-time.ts';
 import type { Catalogue } from '../schema.ts';
 import type { SqliteConfig } from './config.ts';
 import { Crew } from './crew.ts';
@@ -136,19 +137,6 @@ function planned(statements: readonly Statement[]): Pick<Extract<Job, { kind: 'e
     return { plan, params };
   });
   return { plans, runs };
-}
-
-/** Work that waits for something else than the database ends at the deadline as well. */
-async function inTime<T>(work: Promise<T>, deadline: Deadline): Promise<T> {
-  let forget = (): void => {};
-  const late = new Promise<never>((_, reject) => {
-    forget = deadline.onAbort(() => reject(deadline.reason));
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    forget();
-  }
 }
 
 function succeeded(answer: Answer): Answer {
