@@ -36,6 +36,9 @@ export class MysqlConnection {
   readonly #options: ConnectionOptions;
   /** By the list of columns, which a plan shares among its statements. */
   readonly #formats = new WeakMap<readonly ResultColumn[], RowFormat>();
+  /** What the server said of the columns last time: it prepares anew by itself when a table changes, and does not tell. */
+  readonly #types = new WeakMap<readonly ResultColumn[], readonly number[]>();
+  onSchemaChange: (() => void) | undefined;
   #reject: ((error: Error) => void) | undefined;
   #failure: Error | undefined;
 
@@ -87,6 +90,7 @@ export class MysqlConnection {
     let count = 0;
     const receiver: Receiver = {
       fields: (fields) => {
+        this.#compare(columns, fields);
         decoders = decodersOf(fields);
       },
       row: (row) => {
@@ -181,6 +185,16 @@ export class MysqlConnection {
           else resolve(changed);
         });
     });
+  }
+
+  #compare(columns: readonly ResultColumn[], fields: readonly WireField[]): void {
+    const known = this.#types.get(columns);
+    if (known?.length === fields.length && known.every((type, i) => type === fields[i]?.columnType)) return;
+    this.#types.set(
+      columns,
+      fields.map(({ columnType }) => columnType),
+    );
+    if (known) this.onSchemaChange?.();
   }
 
   #formatOf(columns: readonly ResultColumn[]): RowFormat {

@@ -31,7 +31,6 @@ export interface MysqlSettings extends PoolOptions<MysqlConnection> {
 }
 
 export class MysqlSource implements SqlSource {
-  /** The servers prepare anew by themselves and do not tell. */
   onSchemaChange: (() => void) | undefined;
   readonly #pool: Pool<MysqlConnection>;
   readonly #settings: MysqlSettings;
@@ -201,6 +200,7 @@ export class MysqlSource implements SqlSource {
     } catch (error) {
       throw this.#translate(error);
     }
+    connection.onSchemaChange ??= () => this.onSchemaChange?.();
     let cancelling: Promise<void> | undefined;
     let giveUp: NodeJS.Timeout | undefined;
     const forget = deadline.onAbort(() => {
