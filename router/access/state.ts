@@ -85,33 +85,27 @@ export class AccessState {
   }
 
   #putService(service: Service): void {
-    const before = this.services.get(service.id);
-    if (before) this.servicesByName.delete(before.name.toLowerCase());
+    this.#forgetServiceName(service.id);
     this.services.set(service.id, service);
     this.servicesByName.set(service.name.toLowerCase(), service);
   }
 
   #putApp(app: App): void {
-    const before = this.apps.get(app.id);
-    if (before) this.appsByKey.delete(before.apiKey);
+    this.#forgetAppKey(app.id);
     this.apps.set(app.id, app);
     this.appsByKey.set(app.apiKey, app);
   }
 
   #remove({ kind, id }: Removal): void {
     switch (kind) {
-      case Kind.SERVICE: {
-        const service = this.services.get(id);
-        if (service) this.servicesByName.delete(service.name.toLowerCase());
+      case Kind.SERVICE:
+        this.#forgetServiceName(id);
         this.services.delete(id);
         break;
-      }
-      case Kind.APP: {
-        const app = this.apps.get(id);
-        if (app) this.appsByKey.delete(app.apiKey);
+      case Kind.APP:
+        this.#forgetAppKey(id);
         this.apps.delete(id);
         break;
-      }
       case Kind.ROLE:
         this.roles.delete(id);
         break;
@@ -126,6 +120,17 @@ export class AccessState {
         break;
       default: // of no concern to a router
     }
+  }
+
+  /** A name that another one has taken meanwhile stays his. */
+  #forgetServiceName(id: number): void {
+    const name = this.services.get(id)?.name.toLowerCase();
+    if (name !== undefined && this.servicesByName.get(name)?.id === id) this.servicesByName.delete(name);
+  }
+
+  #forgetAppKey(id: number): void {
+    const key = this.apps.get(id)?.apiKey;
+    if (key !== undefined && this.appsByKey.get(key)?.id === id) this.appsByKey.delete(key);
   }
 
   #forgetExpired(): void {

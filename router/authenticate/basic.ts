@@ -15,7 +15,7 @@ export class BasicVerifier {
   readonly #state: AccessState;
   readonly #sessions: Channel<typeof Sessions>;
   /** By a keyed digest: no password is held in memory. */
-  readonly #remembered = new LRUCache<string, { userId: number; passwordVersion: string }>({
+  readonly #remembered = new LRUCache<string, User>({
     max: 10_000,
     ttl: REMEMBERED_MS,
   });
@@ -28,10 +28,10 @@ export class BasicVerifier {
 
   /** @throws MillraceError unauthenticated, denied (inactive), limited (too many tries) */
   async userOf(basic: { user: string; password: string }, clientAddress: string): Promise<User> {
-    const digest = createHmac('sha256', this.#key).update(`${basic.user}\n${basic.password}`).digest('base64');
+    const digest = createHmac('sha256', this.#key).update(`${basic.user}:${basic.password}`).digest('base64');
     const known = this.#remembered.get(digest);
-    const remembered = known && this.#state.users.get(known.userId);
-    if (known && remembered?.isActive && remembered.passwordVersion === known.passwordVersion) return remembered;
+    const today = known && this.#state.users.get(known.id);
+    if (known && today?.isActive && signsInAlike(known, today)) return today;
 
     const request = create(LoginRequestSchema, {
       kind: UserKind.ANY,
@@ -45,7 +45,16 @@ export class BasicVerifier {
     const user = outcome.case === 'userId' ? this.#state.users.get(outcome.value) : undefined;
     if (!user) throw new MillraceError('unauthenticated', 'Invalid credentials supplied.');
     if (!user.isActive) throw new MillraceError('denied', 'User is not active.');
-    this.#remembered.set(digest, { userId: user.id, passwordVersion: user.passwordVersion });
+    this.#remembered.set(digest, user);
     return user;
   }
+}
+
+/** Same names, same password: what was found good before would be found good again. */
+function signsInAlike(before: User, today: User): boolean {
+  return (
+    before.passwordVersion === today.passwordVersion &&
+    before.email === today.email &&
+    before.username === today.username
+  );
 }

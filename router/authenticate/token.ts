@@ -2,7 +2,7 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { MillraceError } from '#common/errors.ts';
-import type { User } from '#proto/access/v1/access_pb.ts';
+import type { Settings, User } from '#proto/access/v1/access_pb.ts';
 import type { AccessState } from '../access/state.ts';
 
 export interface Claims {
@@ -22,6 +22,8 @@ export class TokenVerifier {
   /** Tokens whose signature was found good; time, revocation and user are looked at on every use. */
   readonly #verified = new LRUCache<string, Claims>({ max: VERIFIED_MAX });
 
+  /** The secrets that verified them: with others nothing is verified any more. */
+  #settings: Settings | undefined;
   readonly #subjects = new WeakMap<User, string>();
 
   constructor(state: AccessState) {
@@ -63,11 +65,19 @@ export class TokenVerifier {
   }
 
   #claims(token: string): Claims {
+    this.#followSecrets();
     const known = this.#verified.get(token);
     if (known) return known;
     const claims = this.#verify(token);
     this.#verified.set(token, claims);
     return claims;
+  }
+
+  #followSecrets(): void {
+    const { settings } = this.#state;
+    if (settings === this.#settings) return;
+    if (!sameSecrets(settings, this.#settings)) this.#verified.clear();
+    this.#settings = settings;
   }
 
   #verify(token: string): Claims {
@@ -77,9 +87,10 @@ export class TokenVerifier {
     const claims = json(body) as Claims | undefined;
     if (!header || !claims) throw bad('Could not decode token.');
     if (header.alg !== 'HS256') throw bad('The algorithm is not accepted.');
-    const sent = Buffer.from(signature, 'base64url');
+    // Compared as it is written: a decoder overlooks strange characters, and one token would have any number of forms.
+    const sent = Buffer.from(signature);
     const good = (this.#state.settings?.tokenSecrets ?? []).some((secret) => {
-      const expected = createHmac('sha256', secret).update(`${head}.${body}`).digest();
+      const expected = Buffer.from(createHmac('sha256', secret).update(`${head}.${body}`).digest('base64url'));
       return expected.length === sent.length && timingSafeEqual(expected, sent);
     });
     if (!good) throw bad('Token signature could not be verified.');
@@ -92,6 +103,11 @@ export class TokenVerifier {
     if (!complete) throw bad('A required claim is missing.');
     return claims;
   }
+}
+
+function sameSecrets(a: Settings | undefined, b: Settings | undefined): boolean {
+  const [ours = [], theirs = []] = [a?.tokenSecrets, b?.tokenSecrets];
+  return ours.length === theirs.length && ours.every((secret, i) => Buffer.compare(secret, theirs[i]!) === 0);
 }
 
 function bad(reason: string): MillraceError {

@@ -9,6 +9,7 @@ import type { Service } from '#proto/access/v1/access_pb.ts';
 import type { Filter, Shape, TableRule, Value } from '#proto/data/v1/data_pb.ts';
 import type { AccessState } from '../access/state.ts';
 import type { Principal } from '../authenticate/principal.ts';
+import { tableComponent } from '../parse/route.ts';
 import { replaceLookups } from './lookups.ts';
 import { type RowFilter, rowFilterOf, shiftParameters } from './row-filter.ts';
 import { isUnruled, tableRules } from './table-rules.ts';
@@ -72,7 +73,7 @@ function rowFilter(
 ): RowFilter | undefined {
   const { role, requestor, isAdmin } = principal;
   if (isAdmin || !role) return undefined;
-  const entry = role.filterEntry(service.id, `_table/${table.toLowerCase()}`, VERB_BITS[verb] ?? 0, requestor);
+  const entry = role.filterEntry(service.id, tableComponent(table), VERB_BITS[verb] ?? 0, requestor);
   return entry && rowFilterOf(entry, (text) => replaceLookups(text, state, principal));
 }
 

@@ -148,6 +148,33 @@ const CASES = [
     component: '',
     mask: 0,
   },
+  {
+    why: 'an asterisk inside of a component is a character of its name',
+    entries: [{ service: 7, component: '_table/a*b', verbs: 31 }],
+    component: '_table/a',
+    mask: 0,
+  },
+  {
+    why: 'and nothing else',
+    entries: [{ service: 7, component: '_table/a*b', verbs: 31 }],
+    component: '_table/a*b',
+    mask: 31,
+  },
+  {
+    why: 'two asterisks are no wildcard',
+    entries: [{ service: 7, component: '**', verbs: 31 }],
+    component: '',
+    mask: 0,
+  },
+  {
+    why: 'for all services neither',
+    entries: [
+      { component: '*/', verbs: 1 },
+      { component: '*x', verbs: 30 },
+    ],
+    component: '',
+    mask: 1,
+  },
 ];
 
 test.each(CASES)('$why', ({ entries, component, mask }) => {

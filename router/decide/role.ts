@@ -28,12 +28,9 @@ export class CompiledRole {
     this.source = role;
     for (const access of role.access) {
       const component = access.component.toLowerCase().replace(/^\/+|\/+$/g, '');
-      const star = component.indexOf('*');
-      const entry = {
-        source: access,
-        component: star < 0 ? component : component.slice(0, star),
-        wildcard: star >= 0 && star === component.length - 1,
-      };
+      // Only an asterisk at the end stands for anything: what has it elsewhere is a name like any other.
+      const wildcard = component.indexOf('*') === component.length - 1 && component !== '';
+      const entry = { source: access, component: wildcard ? component.slice(0, -1) : component, wildcard };
       if (access.serviceId === undefined) this.#everywhere.push(entry);
       else {
         const entries = this.#byService.get(access.serviceId) ?? [];

@@ -7,6 +7,7 @@ import { ALL_VERBS, VERB_BITS, verbNames } from '#common/verbs.ts';
 import type { Service } from '#proto/access/v1/access_pb.ts';
 import type { Related, Shape, TableRule, Value } from '#proto/data/v1/data_pb.ts';
 import type { Principal } from '../authenticate/principal.ts';
+import { tableComponent } from '../parse/route.ts';
 import { allowedMask } from './access.ts';
 import { type RowFilter, shiftParameters } from './row-filter.ts';
 
@@ -73,7 +74,7 @@ export function tableRules(
 ): TableRules {
   const parameters: Value[] = [];
   const rules = tables.map((table): TableRule => {
-    const verbs = allowedMask(principal, service, `_table/${table.toLowerCase()}`);
+    const verbs = allowedMask(principal, service, tableComponent(table));
     const filtered = verbNames(ALL_VERBS).filter((verb) => rowFilter(verb, table) !== undefined);
     const own = rowFilter('GET', table);
     const filter = own && shiftParameters(own.filter, offset + parameters.length);

@@ -43,10 +43,20 @@ function decodeSegment(segment: string): string {
   return text;
 }
 
-/** What role rules are compared with: lower case, without the arguments of a function call. */
+/**
+ * What role rules are compared with: lower case, without the arguments of a function call. A slash inside of a name
+ * stays encoded, so that `_table/a/b` is a record of `a` and never a table of the name `a/b`.
+ */
 export function componentOf(segments: readonly string[]): string {
-  return segments
+  const component = segments
+    .map((segment) => (segment.includes('/') ? segment.replaceAll('/', '%2f') : segment))
     .join('/')
-    .toLowerCase()
-    .replace(/\([^)]*\)/g, '');
+    .toLowerCase();
+  return CALL.test(component) ? component.replace(/\([^)]*\)/g, '') : component;
 }
+
+/** Names of tables and identifiers of records keep their parentheses: there they mean nothing. */
+const CALL = /^_(?:func|proc)\//;
+
+/** The component of a table's records. */
+export const tableComponent = (table: string): string => componentOf(['_table', table]);

@@ -1,6 +1,7 @@
 /** How one SQL engine differs: data and a few functions. The compiler asks the dialect, never which engine it is. */
-import type { Param } from './engine.ts';
+
 import type { Column, JsonKind, Table } from './schema.ts';
+import type { Param } from './statement.ts';
 
 /** A field of a new table or a new field, as `_schema` receives it, checked (database-api §6.3). */
 export interface FieldDefinition {

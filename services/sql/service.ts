@@ -6,6 +6,7 @@ import { MillraceError, unreachable } from '#common/errors.ts';
 import type { Logger } from '#common/observe/log.ts';
 import type { SchemaExtra } from '#proto/access/v1/access_pb.ts';
 import type { Operation, Result, Shape } from '#proto/data/v1/data_pb.ts';
+import { MAX_RECORDS } from './database-fields.ts';
 import type { SqlEngine, SqlSource } from './engine.ts';
 import type { Runner, ServiceContext } from './execute/context.ts';
 import { planCreate } from './execute/create.ts';
@@ -21,8 +22,6 @@ import { inTime } from './in-time.ts';
 import { isMismatch } from './mismatch.ts';
 import { TableAccess } from './plan/table-access.ts';
 import { SchemaCache } from './schema-cache.ts';
-
-const MAX_RECORDS = 1000;
 
 /** What the plans of all shapes share. */
 type ViewContext = Omit<ServiceContext, 'access' | 'strict'>;

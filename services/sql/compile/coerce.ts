@@ -3,9 +3,9 @@ import { invalid } from '#common/errors.ts';
 import { JsonNumber, stringifyJson } from '#common/json.ts';
 import type { Value } from '#proto/data/v1/data_pb.ts';
 import type { Dialect } from '../dialect.ts';
-import type { Param } from '../engine.ts';
 import type { FieldView } from '../extras.ts';
 import type { Column } from '../schema.ts';
+import type { Param } from '../statement.ts';
 
 export type Coerce = (value: unknown) => Param;
 
@@ -116,12 +116,14 @@ function withoutFraction(written: string, truncates: boolean, refuse: () => Erro
 function decimal(field: FieldView): Coerce {
   return (value) => {
     if (typeof value === 'number') return value;
-    if (value instanceof JsonNumber) return value.text;
-    const trimmed = typeof value === 'string' ? value.trim() : typeof value === 'boolean' ? String(Number(value)) : '';
-    if (!NUMBER.test(trimmed)) {
+    const written = value instanceof JsonNumber ? value.text : typeof value === 'boolean' ? Number(value) : value;
+    const trimmed = typeof written === 'object' ? '' : String(written).trim();
+    const number = Number(trimmed);
+    // Beyond a double some databases would keep an infinity.
+    if (!NUMBER.test(trimmed) || !Number.isFinite(number)) {
       throw invalid(`Field '${field.wireName}' must be a valid number.`, { field: field.wireName });
     }
-    return trimmed.length < 16 ? Number(trimmed) : trimmed;
+    return trimmed.length < 16 ? number : trimmed;
   };
 }
 

@@ -1,9 +1,9 @@
 /** Writes as SQL. Each returns the columns that the answer shows. */
 import type { Filter } from '#proto/data/v1/data_pb.ts';
 import type { Dialect } from '../dialect.ts';
-import type { Param, Statement } from '../engine.ts';
 import type { FieldView, TableView } from '../extras.ts';
 import type { Output } from '../plan/selection.ts';
+import type { Param, Statement } from '../statement.ts';
 import { bind, type CompileContext, quoteName, SqlBuilder, type Template, tableName } from './builder.ts';
 import { compileFilters } from './filter.ts';
 import { keyCondition, where } from './read.ts';

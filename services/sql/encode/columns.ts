@@ -1,5 +1,5 @@
 /** Whether two results are written alike: the same text may be wanted in another form, or of a table that changed. */
-import type { ResultColumn } from '../engine.ts';
+import type { ResultColumn } from '../statement.ts';
 
 export function sameColumns(some: readonly ResultColumn[], others: readonly ResultColumn[]): boolean {
   if (some === others) return true;

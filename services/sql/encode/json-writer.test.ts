@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { ResultColumn } from '../engine.ts';
+import type { ResultColumn } from '../statement.ts';
 import { JsonWriter, RowFormat } from './json-writer.ts';
 
 /** A row as the wire brings it. */

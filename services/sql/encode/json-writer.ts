@@ -2,7 +2,7 @@
  * Rows to JSON without objects: column values are copied as bytes into one growing buffer. A row costs its bytes and
  * little else, which is what a list of a thousand rows spends its time on.
  */
-import type { ResultColumn, Rows } from '../engine.ts';
+import type { ResultColumn, Rows } from '../statement.ts';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;

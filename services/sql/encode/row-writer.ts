@@ -1,7 +1,7 @@
 /** Rows as a driver gives them (arrays of values) to JSON bytes, without objects in between. */
 import { KIB } from '#common/bounds.ts';
-import type { ResultColumn, Rows } from '../engine.ts';
 import type { JsonKind } from '../schema.ts';
+import type { ResultColumn, Rows } from '../statement.ts';
 
 /** Whole numbers that a double may not hold, and decimals, as bigint or as their digits. */
 export type DriverValue = bigint | number | string | Buffer | null;

@@ -2,10 +2,11 @@
 import type { Deadline } from '#common/deadline.ts';
 import { type ItemOutcome, MillraceError } from '#common/errors.ts';
 import { BatchMode } from '#proto/data/v1/data_pb.ts';
-import type { Rows, SqlSource, Statement } from '../engine.ts';
+import type { SqlSource } from '../engine.ts';
 import { concernsAll } from '../of-all.ts';
-import { arrayOfPieces, rowAt } from './context.ts';
+import type { Rows, Statement } from '../statement.ts';
 import { batchError } from './read.ts';
+import { arrayOfPieces, rowAt } from './rows.ts';
 
 /** From this many statements on, all are tried at once first; below, a failure costs nothing twice. */
 const OPTIMISTIC_FROM = 33;

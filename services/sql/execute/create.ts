@@ -5,15 +5,16 @@ import type { BatchMode, Create, Operation, Result } from '#proto/data/v1/data_p
 import { bind, type Template } from '../compile/builder.ts';
 import { bulkInsert, compileInsert } from '../compile/write.ts';
 import type { Dialect } from '../dialect.ts';
-import type { Param, Rows, Statement } from '../engine.ts';
 import type { FieldView, TableView } from '../extras.ts';
 import { findTable, keyFields, type Output, outputsOf } from '../plan/selection.ts';
+import type { Param, Rows, Statement } from '../statement.ts';
 import { runSteps, type Step } from './batch.ts';
-import { arrayOfPieces, bindContextOf, type Runner, resultOf, rowAt, type ServiceContext } from './context.ts';
+import { bindContextOf, type Runner, resultOf, type ServiceContext } from './context.ts';
 import { relationsIn, requireReached } from './nested.ts';
 import { type WriteOne, writeNested } from './nested-writes.ts';
 import { batchError, recordsOf } from './read.ts';
 import { RecordReader, type Row } from './records.ts';
+import { arrayOfPieces, rowAt } from './rows.ts';
 import { type BulkForm, isOfOneRow, partsOf } from './write-line.ts';
 
 /** From this many rows of the same columns on, one statement is tried before single ones. */

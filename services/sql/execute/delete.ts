@@ -7,9 +7,10 @@ import { compileDeleteByFilter, compileDeleteByKey } from '../compile/write.ts';
 import type { TableView } from '../extras.ts';
 import { findTable, keyFields, outputsOf } from '../plan/selection.ts';
 import { runSteps, type Step } from './batch.ts';
-import { arrayOf, arrayOfPieces, bindContextOf, type Runner, resultOf, rowAt, type ServiceContext } from './context.ts';
+import { bindContextOf, type Runner, resultOf, type ServiceContext } from './context.ts';
 import { KeyReader, missing } from './keys.ts';
 import { planFind, recordsOf } from './read.ts';
+import { arrayOf, arrayOfPieces, rowAt } from './rows.ts';
 
 const SUCCESS = Buffer.from('{"success":true}');
 

@@ -4,8 +4,8 @@ import { stringifyJson } from '#common/json.ts';
 import type { Value } from '#proto/data/v1/data_pb.ts';
 import { type Coerce, operandCoercionOf, plainValue } from '../compile/coerce.ts';
 import type { Dialect } from '../dialect.ts';
-import type { Param } from '../engine.ts';
 import type { FieldView } from '../extras.ts';
+import type { Param } from '../statement.ts';
 
 /** The values of one record's key fields, or why they are none. */
 export type Key = { readonly params: readonly Param[]; readonly shown: string } | { readonly error: MillraceError };

@@ -6,19 +6,12 @@ import { type Operation, Paging, type Read, type Result } from '#proto/data/v1/d
 import { bind } from '../compile/builder.ts';
 import { keysetOf } from '../compile/keyset.ts';
 import { compileCount, compileList, type ListOptions } from '../compile/read.ts';
-import type { Rows, Statement } from '../engine.ts';
 import type { TableView } from '../extras.ts';
 import { hiddenOutputs, outputsOf } from '../plan/selection.ts';
-import {
-  arrayOf,
-  arrayOfPieces,
-  bindContextOf,
-  firstRows,
-  type Runner,
-  resultOf,
-  type ServiceContext,
-} from './context.ts';
+import type { Rows, Statement } from '../statement.ts';
+import { bindContextOf, type Runner, resultOf, type ServiceContext } from './context.ts';
 import type { RelatedReader } from './related.ts';
+import { arrayOf, arrayOfPieces, firstRows } from './rows.ts';
 
 interface Count {
   readonly rows: number;

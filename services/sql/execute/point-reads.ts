@@ -5,10 +5,12 @@ import { MillraceError } from '#common/errors.ts';
 import type { Operation } from '#proto/data/v1/data_pb.ts';
 import { bind, type Template } from '../compile/builder.ts';
 import type { ListTemplate } from '../compile/list.ts';
-import type { Param, Rows, SqlSource } from '../engine.ts';
+import type { SqlSource } from '../engine.ts';
 import { isMismatch } from '../mismatch.ts';
-import { bindContextOf, rowAt } from './context.ts';
+import type { Param, Rows } from '../statement.ts';
+import { bindContextOf } from './context.ts';
 import { jointDeadline } from './joint-deadline.ts';
+import { rowAt } from './rows.ts';
 
 interface PointRead {
   readonly operation: Operation;

@@ -8,22 +8,15 @@ import { isWhole } from '../compile/coerce.ts';
 import type { ListTemplate } from '../compile/list.ts';
 import { compileByKey, compileByKeys } from '../compile/read.ts';
 import { describeTable } from '../describe.ts';
-import type { Param, Rows } from '../engine.ts';
 import type { FieldView, TableView } from '../extras.ts';
 import { findTable, hiddenOutputs, keyFields, type Output, outputsOf } from '../plan/selection.ts';
-import {
-  arrayOfPieces,
-  bindContextOf,
-  firstRows,
-  type Runner,
-  resultOf,
-  rowAt,
-  type ServiceContext,
-} from './context.ts';
+import type { Param, Rows } from '../statement.ts';
+import { bindContextOf, type Runner, resultOf, type ServiceContext } from './context.ts';
 import { type Key, KeyReader, missing } from './keys.ts';
 import { planCount, planList } from './list.ts';
 import { PointReads } from './point-reads.ts';
 import { planRelated, type RelatedReader } from './related.ts';
+import { arrayOfPieces, firstRows, rowAt } from './rows.ts';
 
 /** @throws MillraceError invalid, not_found: all that can be said before the database is asked */
 export function planRead(read: Read, context: ServiceContext): Runner {

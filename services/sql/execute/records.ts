@@ -3,8 +3,8 @@ import { invalid } from '#common/errors.ts';
 import type { Caller } from '#proto/data/v1/data_pb.ts';
 import { type Coerce, coercionOf } from '../compile/coerce.ts';
 import type { Dialect } from '../dialect.ts';
-import type { Param } from '../engine.ts';
 import type { FieldView, TableView } from '../extras.ts';
+import type { Param } from '../statement.ts';
 import { isReadOnly, validate } from './validate.ts';
 
 /** The columns that a record sets, with their values. */

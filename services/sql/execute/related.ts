@@ -7,11 +7,12 @@ import { invalid } from '#common/errors.ts';
 import { Selection_Kind as Kind, type Operation, type Related } from '#proto/data/v1/data_pb.ts';
 import { operandCoercionOf } from '../compile/coerce.ts';
 import { type Branch, compileBranch } from '../compile/related.ts';
-import type { Param, Rows } from '../engine.ts';
 import type { FieldView, RelationView, TableView } from '../extras.ts';
 import { endsOf, type RelationEnds } from '../plan/relation-ends.ts';
 import { hiddenOutputs, outputsOf } from '../plan/selection.ts';
-import { arrayOfPieces, bindContextOf, rowAt, type ServiceContext } from './context.ts';
+import type { Param, Rows } from '../statement.ts';
+import { bindContextOf, type ServiceContext } from './context.ts';
+import { arrayOfPieces, rowAt } from './rows.ts';
 
 export interface RelatedReader {
   readonly empty: boolean;

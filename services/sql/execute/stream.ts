@@ -4,8 +4,8 @@ import { invalid } from '#common/errors.ts';
 import { type Operation, Paging, type Read, Target } from '#proto/data/v1/data_pb.ts';
 import { bind } from '../compile/builder.ts';
 import { compileList } from '../compile/read.ts';
-import type { Rows } from '../engine.ts';
 import { findTable, hiddenOutputs, outputsOf } from '../plan/selection.ts';
+import type { Rows } from '../statement.ts';
 import { bindContextOf, type ServiceContext } from './context.ts';
 import { planRelated } from './related.ts';
 

@@ -6,17 +6,18 @@ import { type Operation, type Result, Target, type Update } from '#proto/data/v1
 import { bind, type Template } from '../compile/builder.ts';
 import { compileByKey, compileList } from '../compile/read.ts';
 import { compileUpdateByFilter, compileUpdateByKey } from '../compile/write.ts';
-import type { Param, Statement } from '../engine.ts';
 import type { FieldView, TableView } from '../extras.ts';
 import { findTable, keyFields, type Output, outputsOf } from '../plan/selection.ts';
+import type { Param, Statement } from '../statement.ts';
 import { runSteps, type Step } from './batch.ts';
-import { arrayOf, arrayOfPieces, bindContextOf, type Runner, resultOf, rowAt, type ServiceContext } from './context.ts';
+import { bindContextOf, type Runner, resultOf, type ServiceContext } from './context.ts';
 import { attempt, bringsRelated, droppedOf, InsertForms, objectOf, type RowOrError } from './create.ts';
 import { type Key, KeyReader, missing } from './keys.ts';
 import { requireReached } from './nested.ts';
 import { type WriteOne, writeNested } from './nested-writes.ts';
 import { batchError, planFind, recordsOf } from './read.ts';
 import { RecordReader, type Row } from './records.ts';
+import { arrayOf, arrayOfPieces, rowAt } from './rows.ts';
 
 const EMPTY_OBJECT = Buffer.from('{}');
 

@@ -5,9 +5,10 @@
 import { Batcher, type BatchOutcome } from '#common/batcher.ts';
 import type { Deadline } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
-import type { Param, Rows, SqlSource, Statement, StatementOutcome } from '../engine.ts';
-import { rowAt } from './context.ts';
+import type { SqlSource, StatementOutcome } from '../engine.ts';
+import type { Param, Rows, Statement } from '../statement.ts';
 import { jointDeadline } from './joint-deadline.ts';
+import { rowAt } from './rows.ts';
 
 export interface SingleWrite {
   readonly statement: Statement;

@@ -2,17 +2,8 @@
 import type { ConfigField } from '#common/config/field.ts';
 import type { ServiceConfig } from '#common/engine.ts';
 import { invalid } from '#common/errors.ts';
-import {
-  boolean,
-  COMMON_FIELDS,
-  integer,
-  mapping,
-  NAME_TO_VALUE,
-  password,
-  statements,
-  text,
-  wrong,
-} from '../settings.ts';
+import { databaseFields, statementsOf, wrongSetting } from '../database-fields.ts';
+import { boolean, integer, mapping, password, text } from '../settings.ts';
 
 const SSL_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
 export type SslMode = (typeof SSL_MODES)[number];
@@ -119,27 +110,11 @@ export const configFields: readonly ConfigField[] = [
     type: 'string',
     description: 'Unix socket of a server on this machine, instead of host and port.',
   },
-  {
-    name: 'options',
-    label: 'Driver Options',
-    type: 'object',
-    description: `Session variables by name, such as lock_wait_timeout; "ssl_mode" (${SSL_MODES.join(', ')}) and "ssl_ca" (PEM) for the encryption of the connection.`,
-    default: null,
-    required: false,
-    allow_null: true,
-    object: NAME_TO_VALUE,
-  },
-  {
-    name: 'attributes',
-    label: 'Driver Attributes',
-    type: 'object',
-    description: 'Kept for clients that send it; connections have no attributes of this kind.',
-    default: null,
-    required: false,
-    allow_null: true,
-    object: NAME_TO_VALUE,
-  },
-  ...COMMON_FIELDS,
+  ...databaseFields({
+    options: `Session variables by name, such as lock_wait_timeout; "ssl_mode" (${SSL_MODES.join(', ')}) and "ssl_ca" (PEM) for the encryption of the connection.`,
+    attributes: 'Kept for clients that send it; connections have no attributes of this kind.',
+    statements: 'SQL that runs on each new connection before it is used.',
+  }),
 ];
 
 /** @throws invalid that names the field; never with the value, which may be a secret */
@@ -155,7 +130,7 @@ export function readMysqlConfig(config: ServiceConfig): MysqlConfig {
   boolean(config, 'strict');
   const { ssl_mode: sslMode, ssl_ca: sslCa, ...options } = mapping(config, 'options');
   for (const name of Object.keys(options)) {
-    if (!/^\w+$/.test(name)) throw wrong('options', 'an object whose names are those of session variables');
+    if (!/^\w+$/.test(name)) throw wrongSetting('options', 'an object whose names are those of session variables');
   }
   const schema = text(config, 'schema');
   return {
@@ -172,14 +147,14 @@ export function readMysqlConfig(config: ServiceConfig): MysqlConfig {
     sslMode: readSslMode(sslMode, sslCa, socket !== undefined),
     sslCa,
     options,
-    statements: statements(config),
+    statements: statementsOf(config),
   };
 }
 
 function readSslMode(value: string | undefined, authorities: string | undefined, isSocket: boolean): SslMode {
   if (!value) return authorities ? 'verify-full' : isSocket ? 'disable' : 'prefer';
   const mode = SSL_MODES.find((known) => known === value.toLowerCase());
-  if (!mode) throw wrong('options.ssl_mode', `one of ${SSL_MODES.join(', ')}`);
+  if (!mode) throw wrongSetting('options.ssl_mode', `one of ${SSL_MODES.join(', ')}`);
   return mode;
 }
 
@@ -187,7 +162,7 @@ function readSslMode(value: string | undefined, authorities: string | undefined,
 function collation(value: string | undefined): string | undefined {
   if (value === undefined) return undefined;
   const [, order] = /^utf8(?:mb[34])?_(\w+)$/i.exec(value) ?? [];
-  if (!order) throw wrong('collation', 'one of utf8mb4');
+  if (!order) throw wrongSetting('collation', 'one of utf8mb4');
   return `utf8mb4_${order}`;
 }
 
@@ -196,11 +171,11 @@ const RESERVED_MODES = new Set(['ANSI', 'ANSI_QUOTES', 'NO_BACKSLASH_ESCAPES', '
 
 function modes(value: string | undefined): readonly string[] {
   const words = (value ?? '').split(',').map((word) => word.trim().toUpperCase());
-  if (!words.every((word) => /^\w*$/.test(word))) throw wrong('modes', 'words separated by commas');
+  if (!words.every((word) => /^\w*$/.test(word))) throw wrongSetting('modes', 'words separated by commas');
   return words.filter((word) => word !== '' && !RESERVED_MODES.has(word));
 }
 
 /** Other encodings would have to be converted here again: JSON is UTF-8. */
 function requireUtf8(charset: string | undefined): void {
-  if (charset !== undefined && !/^(?:utf-?8|utf8mb[34])$/i.test(charset)) throw wrong('charset', 'utf8');
+  if (charset !== undefined && !/^(?:utf-?8|utf8mb[34])$/i.test(charset)) throw wrongSetting('charset', 'utf8');
 }

@@ -2,11 +2,12 @@
  * One connection to MySQL or MariaDB: `mysql2` speaks the protocol, rows go from its parser straight to JSON bytes. One
  * statement at a time.
  */
+
 import mysql, { type Connection, type ConnectionOptions } from 'mysql2';
 import { EXPORT_CHUNK_BYTES } from '#common/bounds.ts';
 import { MillraceError } from '#common/errors.ts';
 import { type DriverValue, RowFormat, RowWriter } from '../encode/row-writer.ts';
-import type { Param, ResultColumn, Rows, Statement } from '../engine.ts';
+import type { Param, ResultColumn, Rows, Statement } from '../statement.ts';
 import { type Decoder, decodersOf, type WireField } from './decode.ts';
 
 /** What the server said when it refused something. */

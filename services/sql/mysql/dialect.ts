@@ -1,8 +1,9 @@
 /** How MySQL and MariaDB differ from other SQL engines, and from each other. */
+
 import { countedPlaceholder } from '../compile/builder.ts';
 import type { Dialect } from '../dialect.ts';
-import type { Param } from '../engine.ts';
 import type { Column, Table } from '../schema.ts';
+import type { Param } from '../statement.ts';
 import { columnSql } from './column-sql.ts';
 import { quoteIdentifier, textLiteral } from './quote.ts';
 import { spellingOf } from './temporal.ts';

@@ -2,9 +2,10 @@
  * Reads the catalogue of databases of a MySQL (8.0 or newer) or MariaDB server from information_schema: one statement
  * for each kind of thing, whatever the number of tables.
  */
+
 import { type ColumnKeys, tableKeys } from '../column-keys.ts';
-import type { Param } from '../engine.ts';
 import type { Catalogue, Column, Constraint, Table } from '../schema.ts';
+import type { Param } from '../statement.ts';
 import { parseDefault } from './default.ts';
 import { type ColumnType, columnType } from './types.ts';
 

@@ -4,8 +4,9 @@ import type { ErrorCode, MillraceError } from '#common/errors.ts';
 import { type RunningMariadb, startMariadb } from '../../../deploy/testing/mariadb.ts';
 import { type MysqlDatabase, startMysql } from '../../../deploy/testing/mysql.ts';
 import { suiteWith } from '../../../deploy/testing/suite.ts';
-import type { EachMode, Param, ResultColumn, Rows, SqlSource, Statement, StatementOutcome } from '../engine.ts';
+import type { EachMode, SqlSource, StatementOutcome } from '../engine.ts';
 import type { JsonKind } from '../schema.ts';
+import type { Param, ResultColumn, Rows, Statement } from '../statement.ts';
 import { mariadb, mysql } from './index.ts';
 
 const CONNECTIONS_MAX = 4;

@@ -1,12 +1,14 @@
 /** An opened MySQL or MariaDB database: statements in, rows of JSON out, stopped at their deadline. */
+
 import { setTimeout as pause } from 'node:timers/promises';
 import { OPERATION_TIMEOUT_MS } from '#common/bounds.ts';
 import type { Deadline } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
-import type { EachMode, EachOptions, Rows, SqlSource, Statement, StatementOutcome } from '../engine.ts';
+import type { EachMode, EachOptions, SqlSource, StatementOutcome } from '../engine.ts';
 import { concernsAll } from '../of-all.ts';
 import { Pool, type PoolOptions } from '../pool.ts';
 import type { Catalogue } from '../schema.ts';
+import type { Rows, Statement } from '../statement.ts';
 import { type MysqlConnection, ServerError } from './connection.ts';
 import { translate } from './errors.ts';
 import { introspect } from './introspect.ts';

@@ -3,9 +3,9 @@ import { invalid } from '#common/errors.ts';
 import { Selection_Kind as Kind, type Selection } from '#proto/data/v1/data_pb.ts';
 import { quoteName } from '../compile/builder.ts';
 import type { AggregateName, Dialect } from '../dialect.ts';
-import type { ResultColumn } from '../engine.ts';
 import type { FieldView, SchemaView, TableView } from '../extras.ts';
 import { type SchemaMismatch, unknownName } from '../mismatch.ts';
+import type { ResultColumn } from '../statement.ts';
 
 /** A column of the answer and what the database computes for it. */
 export interface Output {

@@ -2,18 +2,8 @@
 import type { ConfigField } from '#common/config/field.ts';
 import type { ServiceConfig } from '#common/engine.ts';
 import { invalid } from '#common/errors.ts';
-import {
-  boolean,
-  COMMON_FIELDS,
-  DEFAULT_MAX_RECORDS,
-  integer,
-  mapping,
-  NAME_TO_VALUE,
-  password,
-  statements,
-  text,
-  wrong,
-} from '../settings.ts';
+import { databaseFields, MAX_RECORDS, statementsOf, wrongSetting } from '../database-fields.ts';
+import { boolean, integer, mapping, password, text } from '../settings.ts';
 
 const SSL_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
 export type SslMode = (typeof SSL_MODES)[number];
@@ -107,27 +97,11 @@ export const configFields: readonly ConfigField[] = [
     type: 'string',
     description: "What the database shows as this connection's application.",
   },
-  {
-    name: 'options',
-    label: 'Driver Options',
-    type: 'object',
-    description: 'Server settings for each session, by name, such as work_mem or search_path.',
-    default: null,
-    required: false,
-    allow_null: true,
-    object: NAME_TO_VALUE,
-  },
-  {
-    name: 'attributes',
-    label: 'Driver Attributes',
-    type: 'object',
-    description: 'Kept for clients that send it; PostgreSQL connections have no attributes of this kind.',
-    default: null,
-    required: false,
-    allow_null: true,
-    object: NAME_TO_VALUE,
-  },
-  ...COMMON_FIELDS,
+  ...databaseFields({
+    options: 'Server settings for each session, by name, such as work_mem or search_path.',
+    attributes: 'Kept for clients that send it; PostgreSQL connections have no attributes of this kind.',
+    statements: 'SQL that runs on each new connection before it is used.',
+  }),
 ];
 
 /** @throws invalid that names the field; never with the value, which may be a secret */
@@ -140,7 +114,7 @@ export function readPostgresConfig(config: ServiceConfig): PostgresConfig {
   requireUtf8(text(config, 'charset'));
   mapping(config, 'attributes');
   const schema = text(config, 'schema');
-  const maxRecords = integer(config, 'max_records', Number.MIN_SAFE_INTEGER, DEFAULT_MAX_RECORDS);
+  const maxRecords = integer(config, 'max_records', Number.MIN_SAFE_INTEGER, MAX_RECORDS);
   return {
     host,
     port: integer(config, 'port', 1, DEFAULT_PORT, 65_535),
@@ -152,10 +126,10 @@ export function readPostgresConfig(config: ServiceConfig): PostgresConfig {
     timezone: text(config, 'timezone'),
     applicationName: text(config, 'application_name'),
     options: mapping(config, 'options'),
-    statements: statements(config),
+    statements: statementsOf(config),
     allowUpsert: boolean(config, 'allow_upsert'),
     // Zero and less have always meant "not set".
-    maxRecords: maxRecords > 0 ? maxRecords : DEFAULT_MAX_RECORDS,
+    maxRecords: maxRecords > 0 ? maxRecords : MAX_RECORDS,
     cacheEnabled: boolean(config, 'cache_enabled'),
     cacheTtlSeconds: integer(config, 'cache_ttl', 0, 0),
   };
@@ -164,11 +138,11 @@ export function readPostgresConfig(config: ServiceConfig): PostgresConfig {
 function sslMode(value: string | undefined): SslMode {
   if (value === undefined) return 'prefer';
   const mode = SSL_MODES.find((known) => known === value.toLowerCase());
-  if (!mode) throw wrong('sslmode', `one of ${SSL_MODES.join(', ')}`);
+  if (!mode) throw wrongSetting('sslmode', `one of ${SSL_MODES.join(', ')}`);
   return mode;
 }
 
 /** Other encodings would have to be converted here again: JSON is UTF-8. */
 function requireUtf8(charset: string | undefined): void {
-  if (charset !== undefined && !/^(utf-?8|utf8mb4|unicode)$/i.test(charset)) throw wrong('charset', 'utf8');
+  if (charset !== undefined && !/^(utf-?8|utf8mb4|unicode)$/i.test(charset)) throw wrongSetting('charset', 'utf8');
 }

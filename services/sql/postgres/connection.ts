@@ -5,7 +5,7 @@
 import type { Socket } from 'node:net';
 import pg from 'pg';
 import { JsonWriter, type RowFormat } from '../encode/json-writer.ts';
-import type { Rows, Statement } from '../engine.ts';
+import type { Rows, Statement } from '../statement.ts';
 import { affectedRows, MessageReader, readErrorFields } from './message-reader.ts';
 import { MessageWriter } from './message-writer.ts';
 import { type PgStatement, PreparedStatements } from './prepared.ts';

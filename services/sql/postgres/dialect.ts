@@ -1,7 +1,7 @@
 /** How PostgreSQL differs from other SQL engines. */
 import type { AggregateName, Dialect } from '../dialect.ts';
-import type { Param } from '../engine.ts';
 import type { Column, JsonKind, Table } from '../schema.ts';
+import type { Param } from '../statement.ts';
 import { columnSql } from './column-sql.ts';
 import { quoteIdentifier, textLiteral } from './quote.ts';
 

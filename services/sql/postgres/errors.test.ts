@@ -25,6 +25,8 @@ const CASES: readonly [sqlState: string, code: ErrorCode, retryable: boolean][] 
   ['57P03', 'unavailable', true],
   ['08006', 'unavailable', true],
   ['ECONNREFUSED', 'unavailable', true],
+  ['EPIPE', 'unavailable', true],
+  ['DEPTH_ZERO_SELF_SIGNED_CERT', 'unavailable', true],
   ['ENOTFOUND', 'unavailable', true],
   ['EAI_AGAIN', 'unavailable', true],
   ['28P01', 'unavailable', false],

@@ -101,13 +101,13 @@ const RULES: Readonly<Record<string, Rule>> = {
   P0: rule('invalid', 'A rule of the database refused the request.'),
 };
 
-/** All others are names of errors of the system or of TLS: the way to the server is closed. No class begins with E. */
-const SQL_STATE = /^[0-9A-DF-Z][0-9A-Z]{4}$/;
+/** Names of errors of the system or of TLS, all longer than an SQLSTATE but EPIPE: the way to the server is closed. */
+const NOT_OF_SERVER = /^E[A-Z_]{3,}$|^.{6,}$/;
 
 /** The original error goes along as the cause: for our log only. */
 export function translate(fields: PgErrorFields, cause: unknown = fields): MillraceError {
   const { code } = fields;
-  const found = SQL_STATE.test(code) ? (RULES[code] ?? RULES[code.slice(0, 2)] ?? OURS) : UNREACHABLE;
+  const found = NOT_OF_SERVER.test(code) ? UNREACHABLE : (RULES[code] ?? RULES[code.slice(0, 2)] ?? OURS);
   const Family = found.mismatch ? SchemaMismatch : MillraceError;
   return new Family(found.code, found.message(fields), context(fields, found.retryable === true), cause);
 }

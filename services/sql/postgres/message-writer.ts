@@ -1,5 +1,5 @@
 /** Frontend messages of the PostgreSQL protocol, gathered in one buffer and sent by one write per turn. */
-import type { Param } from '../engine.ts';
+import type { Param } from '../statement.ts';
 
 const INITIAL_BYTES = 16 * 1024;
 

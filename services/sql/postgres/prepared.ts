@@ -1,7 +1,7 @@
 /** The statements that one connection has prepared, by their text; the one that was not used for longest gives way. */
 import { sameColumns } from '../encode/columns.ts';
 import { RowFormat } from '../encode/json-writer.ts';
-import type { Statement } from '../engine.ts';
+import type { Statement } from '../statement.ts';
 import type { MessageWriter } from './message-writer.ts';
 
 /** Texts of a busy service; the server keeps a plan for each, on each connection. */

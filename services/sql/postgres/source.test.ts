@@ -8,7 +8,7 @@ import { type RunningPostgres, startPostgres } from '../../../deploy/testing/pos
 import { suiteWith } from '../../../deploy/testing/suite.ts';
 import { Bench, failureOf } from '../conformance/bench.ts';
 import { fields, insert, is, read, update } from '../conformance/words.ts';
-import type { Rows, Statement } from '../engine.ts';
+import type { Rows, Statement } from '../statement.ts';
 import { Gate } from '../testing/gate.ts';
 import { engine } from './index.ts';
 

@@ -1,10 +1,11 @@
 /** An opened PostgreSQL database: statements in, rows of JSON out, stopped at their deadline. */
 import type { Deadline } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
-import type { EachOptions, Rows, SqlSource, Statement, StatementOutcome } from '../engine.ts';
+import type { EachOptions, SqlSource, StatementOutcome } from '../engine.ts';
 import { concernsAll } from '../of-all.ts';
 import { Pool, type PoolOptions } from '../pool.ts';
 import type { Catalogue } from '../schema.ts';
+import type { Rows, Statement } from '../statement.ts';
 import { type PgConnection, type SegmentResult, ServerError } from './connection.ts';
 import { translate } from './errors.ts';
 import { introspect } from './introspect.ts';

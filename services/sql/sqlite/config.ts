@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { ConfigField } from '#common/config/field.ts';
 import type { ServiceConfig } from '#common/engine.ts';
 import { invalid } from '#common/errors.ts';
-import { COMMON_FIELDS, NAME_TO_VALUE, statements, wrong } from '../settings.ts';
+import { databaseFields, statementsOf, wrongSetting } from '../database-fields.ts';
 
 export interface SqliteConfig {
   /** Absolute path, or `:memory:`. */
@@ -24,27 +24,11 @@ export const configFields: readonly ConfigField[] = [
       'File of the database, created where there is none. A relative path starts at the data folder. May be a lookup.',
     required: true,
   },
-  {
-    name: 'options',
-    label: 'Driver Options',
-    type: 'object',
-    description: 'Kept for clients that send it; SQLite connections have no options of this kind.',
-    default: null,
-    required: false,
-    allow_null: true,
-    object: NAME_TO_VALUE,
-  },
-  {
-    name: 'attributes',
-    label: 'Driver Attributes',
-    type: 'object',
-    description: 'Kept for clients that send it; SQLite connections have no attributes of this kind.',
-    default: null,
-    required: false,
-    allow_null: true,
-    object: NAME_TO_VALUE,
-  },
-  ...COMMON_FIELDS,
+  ...databaseFields({
+    options: 'Kept for clients that send it; SQLite connections have no options of this kind.',
+    attributes: 'Kept for clients that send it; SQLite connections have no attributes of this kind.',
+    statements: 'SQL that runs on each new connection before it is used, such as a PRAGMA.',
+  }),
 ];
 
 /**
@@ -56,7 +40,7 @@ export function readSqliteConfig(config: ServiceConfig, dataDir: string): Sqlite
   if (typeof database !== 'string' || database.trim() === '') {
     throw invalid("Database connection information must contain at least 'database'.", { field: 'database' });
   }
-  if (database.includes('\0')) throw wrong('database', 'the path of a file');
+  if (database.includes('\0')) throw wrongSetting('database', 'the path of a file');
   const file = database.trim();
-  return { file: file === IN_MEMORY ? IN_MEMORY : resolve(dataDir, file), statements: statements(config) };
+  return { file: file === IN_MEMORY ? IN_MEMORY : resolve(dataDir, file), statements: statementsOf(config) };
 }

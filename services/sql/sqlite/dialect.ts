@@ -1,7 +1,7 @@
 /** How SQLite differs from other SQL engines. */
 import type { Dialect } from '../dialect.ts';
-import type { Param } from '../engine.ts';
 import type { Column } from '../schema.ts';
+import type { Param } from '../statement.ts';
 import { columnSql } from './column-sql.ts';
 import { quoteIdentifier } from './quote.ts';
 

@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache';
 import { EXPORT_CHUNK_BYTES } from '#common/bounds.ts';
 import { sameColumns } from '../encode/columns.ts';
 import { type DriverValue, RowFormat, RowWriter } from '../encode/row-writer.ts';
-import type { Param, Rows, Statement } from '../engine.ts';
+import type { Param, Rows, Statement } from '../statement.ts';
 import type { Answer, Failure, Job, Outcome, Plan, WorkerSetup } from './protocol.ts';
 
 /** Prepared statements kept for one connection: the texts of a busy service, few kB each. */

@@ -1,7 +1,7 @@
 /** The catalogue of a SQLite database, read through its pragma functions. */
 import { MillraceError } from '#common/errors.ts';
-import type { Rows, Statement } from '../engine.ts';
 import type { Catalogue, Column, Constraint, ForeignKey, JsonKind, Table } from '../schema.ts';
+import type { Rows, Statement } from '../statement.ts';
 import { columnDefault, columnType } from './types.ts';
 
 type Run = (statement: Statement) => Promise<Rows>;

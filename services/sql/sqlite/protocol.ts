@@ -1,6 +1,7 @@
 /** What a source and its worker processes say to each other, and how it is framed on the channel between them. */
 import { deserialize, serialize } from 'node:v8';
-import type { EachMode, Param, ResultColumn, Rows, Statement } from '../engine.ts';
+import type { EachMode } from '../engine.ts';
+import type { Param, ResultColumn, Rows, Statement } from '../statement.ts';
 
 /** Sent once, before any job. */
 export interface WorkerSetup {

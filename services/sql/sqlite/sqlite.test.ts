@@ -5,8 +5,9 @@ import Database from 'better-sqlite3';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { callerGone, Deadline, deadlinePassed } from '#common/deadline.ts';
 import type { ErrorCode, MillraceError } from '#common/errors.ts';
-import type { EachMode, Param, ResultColumn, Rows, SqlSource, Statement, StatementOutcome } from '../engine.ts';
+import type { EachMode, SqlSource, StatementOutcome } from '../engine.ts';
 import type { JsonKind } from '../schema.ts';
+import type { Param, ResultColumn, Rows, Statement } from '../statement.ts';
 import { engine } from './index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-sqlite-'));

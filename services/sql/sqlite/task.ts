@@ -1,16 +1,21 @@
 /** A job on its way: who waits for it, and whether he still does. */
 import type { Deadline } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
-import type { Lane } from './lane.ts';
 import type { Answer, Job } from './protocol.ts';
 
 export const gone = (cause?: unknown): MillraceError =>
   new MillraceError('unavailable', 'The database was interrupted at this request.', { retryable: true }, cause);
 
+/** Who does the jobs of a session. */
+export interface Keeper {
+  add(task: Task): void;
+  release(session: Session): void;
+}
+
 /** Jobs that must meet the same process: the parts of a stream or of a transaction. The first one finds it. */
 export interface Session {
   /** Undefined until the first job has been sent, and again when its process is gone. */
-  lane: Lane | undefined;
+  lane: Keeper | undefined;
   /** The process does nothing else until this is released. */
   readonly isExclusive: boolean;
 }
