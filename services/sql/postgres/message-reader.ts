@@ -3,24 +3,41 @@
 /** @param type first byte of the message; its body lies in `buffer` from `start` to `end` */
 export type MessageHandler = (type: number, buffer: Buffer, start: number, end: number) => void;
 
+/** Type and length. */
+const HEAD_BYTES = 5;
+
 export class MessageReader {
   readonly #handle: MessageHandler;
-  #rest: Buffer | undefined;
+  /** The beginning of a message, joined once the rest is there: a big one is not copied for each packet. */
+  #parts: Buffer[] = [];
+  #bytes = 0;
+  #needed = HEAD_BYTES;
 
   constructor(handle: MessageHandler) {
     this.#handle = handle;
   }
 
   push(chunk: Buffer): void {
-    const buffer = this.#rest ? Buffer.concat([this.#rest, chunk]) : chunk;
+    this.#bytes += chunk.length;
+    if (this.#bytes < this.#needed) {
+      this.#parts.push(chunk);
+      return;
+    }
+    const buffer = this.#parts.length > 0 ? Buffer.concat([...this.#parts, chunk]) : chunk;
     let at = 0;
-    while (at + 5 <= buffer.length) {
+    let needed = HEAD_BYTES;
+    while (at + HEAD_BYTES <= buffer.length) {
       const end = at + 1 + buffer.readUInt32BE(at + 1);
-      if (end > buffer.length) break;
-      this.#handle(buffer[at] as number, buffer, at + 5, end);
+      if (end > buffer.length) {
+        needed = end - at;
+        break;
+      }
+      this.#handle(buffer[at] as number, buffer, at + HEAD_BYTES, end);
       at = end;
     }
-    this.#rest = at < buffer.length ? buffer.subarray(at) : undefined;
+    this.#needed = needed;
+    this.#bytes = buffer.length - at;
+    this.#parts = this.#bytes > 0 ? [buffer.subarray(at)] : [];
   }
 }
 
