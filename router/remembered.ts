@@ -6,7 +6,7 @@ import { LRUCache } from 'lru-cache';
 import { callerGone, Deadline } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
 import type { Service } from '#proto/access/v1/access_pb.ts';
-import type { Shape } from '#proto/data/v1/data_pb.ts';
+import type { Filter, Shape } from '#proto/data/v1/data_pb.ts';
 import type { AccessState } from './access/state.ts';
 import { type Authenticators, authenticate } from './authenticate/authenticate.ts';
 import type { Principal } from './authenticate/principal.ts';
@@ -22,6 +22,7 @@ import { textValue } from './parse/options.ts';
 import type { ParsedResource } from './parse/resource.ts';
 
 const CALLS_MAX = 5000;
+const NOTHING = new Uint8Array();
 
 interface Remembered {
   readonly service: Service;
@@ -77,16 +78,16 @@ export class RememberedCalls {
 
   /** Remembers a call that was read in full and is about to be sent. */
   learn(http: Request, component: string, service: Service, parsed: ParsedResource): void {
-    if (parsed.table === undefined || this.#epoch !== this.#state.epoch) return;
+    if (parsed.table === undefined || this.#epoch !== this.#state.epoch || !plainAnswer(http)) return;
     const call = knownCall(http);
-    // Values beside those of the filter (of the relations' filters) would be lost.
-    if (call?.parameters.length !== parsed.parameters.length) return;
+    if (!call || !isTakenApart(call, parsed)) return;
     const byId = parsed.keys.length > 0;
     if (byId && (parsed.keys.length > 1 || !call.keyedBy || !parsed.single)) return;
     const key = byId && call.keyedBy ? call.keyedBy.key : call.key;
     const remembered: Remembered = {
       service,
-      parsed,
+      // What differs from one call to the next is not kept: records may be large.
+      parsed: { ...parsed, keys: [], parameters: [], records: NOTHING },
       component: byId ? component.slice(0, component.lastIndexOf('/')) : component,
       byId,
       shapes: new Map(),
@@ -150,12 +151,18 @@ export class RememberedCalls {
   }
 }
 
+/** All values are those of the one filter: others (of the filter of a relation, of one that is ignored) would be lost. */
+function isTakenApart(call: KnownCall, { shape: { action }, parameters }: ParsedResource): boolean {
+  const filter = 'filter' in (action.value ?? {}) ? (action.value as { filter?: Filter }).filter : undefined;
+  return call.parameters.length === parameters.length && (call.filter === undefined) === (filter === undefined);
+}
+
 /** Records of other tables are asked for: their rules have to travel as well. */
 function leadsElsewhere({ shape: { action } }: ParsedResource): boolean {
   return action.case === 'read' && action.value.related.length > 0;
 }
 
-/** The usual: JSON, wrapped as usual, nothing tunnelled. */
+/** The usual: JSON, wrapped as usual, no preferences. */
 function plainAnswer(http: Request): boolean {
   const accept = http.header('accept');
   const usual = accept === undefined || accept === '*/*' || accept === 'application/json';

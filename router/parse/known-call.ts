@@ -14,10 +14,14 @@ export interface KnownCall {
   readonly key: string;
   /** The same with the last segment of the path taken for an identifier. */
   readonly keyedBy: { readonly key: string; readonly id: string } | undefined;
+  /** The condition in the query, whose values are the parameters. */
+  readonly filter: Filter | undefined;
   readonly parameters: readonly Value[];
   readonly records: Uint8Array;
 }
 
+/** Longer ones are seldom repeated, and would fill the memory of those who remember calls by their key. */
+const KEY_LENGTH_MAX = 2048;
 const NOTHING = new Uint8Array();
 const NO_PARAMS: ReadonlyMap<string, Value> = new Map();
 const NO_VALUES: readonly Value[] = [];
@@ -29,25 +33,30 @@ const OPTION_NAMES = new Set([
   ...['api_key', 'session_token', 'script_token', '_method', 'method', 'force', 'resource'],
 ]);
 
-/** Options of the query that say who asks, or that are values like those of a filter. */
+/** Options of the query that say who asks or what is done, or that are values like those of a filter. */
 const PERSONAL = /(?:^|&)(?:api_key|session_token|script_token|params(?:\[|%5B|=)|method=|_method=)/i;
+
+/** A name in another spelling may be any of them. */
+const ENCODED_NAME = /(?:^|&)[^=&]*%/;
 
 /** @returns undefined where the request must be read in full */
 export function knownCall(http: Request): KnownCall | undefined {
   const { method, path, query } = http;
   const records = recordsOf(http);
-  if (!records || (query !== '' && PERSONAL.test(query))) return undefined;
+  if (!records || (query !== '' && (PERSONAL.test(query) || ENCODED_NAME.test(query)))) return undefined;
   const filter = filterPart(query);
   if (filter === null) return undefined;
   const rest = filter ? query.slice(0, filter.start) + query.slice(filter.end) : query;
   const signature = filter?.filter ? `\n${signatureOf(filter.filter)}` : filter ? '\n' : '';
   const tail = `?${rest}${signature}`;
+  if (path.length + tail.length > KEY_LENGTH_MAX) return undefined;
   const slash = path.lastIndexOf('/');
   const id = path.slice(slash + 1);
   const plainId = id !== '' && !id.includes('%') && id !== '..' && !id.includes('\\');
   return {
     key: `${method} ${path}${tail}`,
     keyedBy: plainId ? { key: `${method} ${path.slice(0, slash)}/\u0000${tail}`, id } : undefined,
+    filter: filter?.filter,
     parameters: filter?.parameters ?? NO_VALUES,
     records,
   };
