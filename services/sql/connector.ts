@@ -97,7 +97,7 @@ export class SqlConnector implements Connector {
   async close(): Promise<void> {
     const all = [...this.#byName.values()];
     this.#byName.clear();
-    await Promise.all(all.map((known) => known.ready?.close()));
+    await Promise.all(all.map(async ({ opened }) => (await opened?.catch(() => undefined))?.close()));
   }
 
   #put(service: Service): void {

@@ -7,7 +7,7 @@ import { bulkInsert, compileInsert } from '../compile/write.ts';
 import type { Dialect } from '../dialect.ts';
 import type { FieldView, TableView } from '../extras.ts';
 import { findTable, keyFields, type Output, outputsOf } from '../plan/selection.ts';
-import type { Param, Rows, Statement } from '../statement.ts';
+import type { Rows, Statement } from '../statement.ts';
 import { runSteps, type Step } from './batch.ts';
 import { bindContextOf, type Runner, resultOf, type ServiceContext } from './context.ts';
 import { relationsIn, requireReached } from './nested.ts';
@@ -47,7 +47,7 @@ export class InsertForms {
     const many = bulkInsert(this.#table, fields, this.#outputs, this.#context);
     const form = {
       template: compileInsert(this.#table, fields, this.#outputs, this.#context),
-      bulk: many && { many, sizes: sizesFor(fields.length, dialect) },
+      bulk: many && { many, sizes: sizesFor(fields.length, dialect), isUneven: false },
     };
     if (this.#forms.size < FORMS_MAX) this.#forms.set(signature, form);
     return form;
@@ -133,7 +133,9 @@ async function createOne(
     const { template, bulk } = forms.of(row.signature, row.fields);
     const statement = bind(template, bindContextOf(operation, row.values));
     const rows = await context.writes.write({ statement, deadline, bulk, values: row.values });
-    return rows.count > 0 ? rowAt(rows, 0) : Buffer.from('{}');
+    if (rows.count > 0) return rowAt(rows, 0);
+    if (rows.affected === 0) throw notTaken();
+    return Buffer.from('{}');
   } catch (error) {
     throw batchError({ outcomes: [{ error: MillraceError.from(error) }], rolledBack: false });
   }
@@ -147,10 +149,14 @@ async function createMany(
   deadline: Deadline,
   context: ServiceContext,
 ): Promise<Result> {
-  const bulk = bulkStatements(rows, forms);
+  const bulk = bulkOf(rows, forms);
   if (bulk) {
-    const written = await tryBulk(bulk, deadline, context);
-    if (written) return resultOf(arrayOfPieces(written.map(({ json }) => json)));
+    const values = rows.map((row) => (row as Row).values);
+    const parts = partsOf(values, bulk.sizes).map((part) => bulk.many(part));
+    const written = await tryBulk(parts, deadline, context);
+    if (written && written.reduce((sum, { affected }) => sum + affected, 0) < rows.length) bulk.isUneven = true;
+    const shown = written?.filter(({ count }) => count > 0).map(({ json }) => json);
+    if (shown) return resultOf(arrayOfPieces(shown));
   }
   const steps = rows.map((row): Step => {
     if ('error' in row) return row;
@@ -158,10 +164,12 @@ async function createMany(
       statement: bind(forms.of(row.signature, row.fields).template, bindContextOf(operation, row.values)),
     }));
   });
-  const gone = () => new MillraceError('conflict', 'The database did not take the record.');
-  const pieces = await runSteps(steps, mode, context.source, gone, deadline);
+  const pieces = await runSteps(steps, mode, context.source, notTaken, deadline);
   return resultOf(arrayOfPieces(pieces));
 }
+
+/** A trigger may keep a record out without a word. */
+const notTaken = (): MillraceError => new MillraceError('conflict', 'The database did not take the record.');
 
 /** undefined: something failed and nothing was written; the rows are tried one by one. */
 async function tryBulk(
@@ -183,16 +191,13 @@ async function tryBulk(
   }
 }
 
-function bulkStatements(rows: readonly RowOrError[], forms: InsertForms): Statement[] | undefined {
+/** Where all rows set the same columns, and there are many. */
+function bulkOf(rows: readonly RowOrError[], forms: InsertForms): BulkForm | undefined {
   const [first] = rows;
-  if (rows.length < BULK_FROM || !first || 'error' in first) return undefined;
-  const values: (readonly Param[])[] = [];
-  for (const row of rows) {
-    if ('error' in row || row.signature !== first.signature) return undefined;
-    values.push(row.values);
-  }
-  const bulk = first.fields.length > 0 ? forms.of(first.signature, first.fields).bulk : undefined;
-  return bulk && partsOf(values, bulk.sizes).map((part) => bulk.many(part));
+  if (rows.length < BULK_FROM || !first || 'error' in first || first.fields.length === 0) return undefined;
+  if (rows.some((row) => 'error' in row || row.signature !== first.signature)) return undefined;
+  const { bulk } = forms.of(first.signature, first.fields);
+  return bulk?.isUneven ? undefined : bulk;
 }
 
 export function droppedOf(rows: readonly RowOrError[]): string[] {

@@ -22,6 +22,8 @@ export interface SingleWrite {
 export interface BulkForm {
   /** Rows that one statement takes, descending to 1; undefined: any number. */
   readonly sizes: readonly number[] | undefined;
+  /** The database kept some out without a word: nobody could tell whose the others are. Each goes alone from then on. */
+  isUneven: boolean;
   many(rows: readonly (readonly Param[])[]): Statement;
 }
 
@@ -65,7 +67,7 @@ export class WriteLine {
   ): Promise<BatchOutcome<Rows>[]> {
     if (!outcome) return group.map(() => ({ error: new Error('A write has no outcome.') }));
     if (group.length === 1) return ['rows' in outcome ? { value: outcome.rows } : outcome];
-    if ('rows' in outcome) return group.map((_, i) => ({ value: singleRow(outcome.rows, i) }));
+    if ('rows' in outcome) return sharedOut(group, outcome.rows);
     if (!isOfOneRow(outcome.error)) return group.map(() => outcome);
     const statements = group.map((write) => write.statement);
     const alone = await this.#source.runEach(statements, { mode: 'continue', optimistic: false }, deadline);
@@ -87,14 +89,15 @@ function groupByForm(writes: readonly SingleWrite[]): SingleWrite[][] {
   const groups: SingleWrite[][] = [];
   const byForm = new Map<BulkForm, SingleWrite[]>();
   for (const write of writes) {
-    const known = write.bulk && byForm.get(write.bulk);
+    const bulk = write.bulk?.isUneven ? undefined : write.bulk;
+    const known = bulk && byForm.get(bulk);
     if (known) {
       known.push(write);
       continue;
     }
     const group = [write];
     groups.push(group);
-    if (write.bulk) byForm.set(write.bulk, group);
+    if (bulk) byForm.set(bulk, group);
   }
   return groups;
 }
@@ -116,8 +119,17 @@ function statementOf(group: readonly SingleWrite[]): Statement {
   return first.bulk.many(group.map((write) => write.values));
 }
 
+function sharedOut(group: readonly SingleWrite[], rows: Rows): BatchOutcome<Rows>[] {
+  const [first] = group as readonly [SingleWrite];
+  // Also where a row was written and is not found again.
+  const isUneven = rows.affected < group.length || (rows.count > 0 && rows.count < group.length);
+  if (isUneven && first.bulk) first.bulk.isUneven = true;
+  return group.map((_, i) => ({ value: isUneven || i >= rows.count ? NOTHING_SHOWN : singleRow(rows, i) }));
+}
+
+const NOTHING_SHOWN: Rows = { count: 0, json: new Uint8Array(), ends: [], hidden: [], affected: 1 };
+
 function singleRow(rows: Rows, index: number): Rows {
-  if (index >= rows.count) return { count: 0, json: new Uint8Array(), ends: [], hidden: [], affected: 1 };
   const json = rowAt(rows, index);
   const width = rows.hidden.length / rows.count;
   return {
