@@ -10,7 +10,7 @@ import type { Filter, Shape, TableRule, Value } from '#proto/data/v1/data_pb.ts'
 import type { AccessState } from '../access/state.ts';
 import type { Principal } from '../authenticate/principal.ts';
 import { tableComponent } from '../parse/route.ts';
-import { replaceLookups } from './lookups.ts';
+import { replaceLookups, replaceRuleLookups } from './lookups.ts';
 import { type RowFilter, rowFilterOf, shiftParameters } from './row-filter.ts';
 import { isUnruled, tableRules } from './table-rules.ts';
 
@@ -74,7 +74,7 @@ function rowFilter(
   const { role, requestor, isAdmin } = principal;
   if (isAdmin || !role) return undefined;
   const entry = role.filterEntry(service.id, tableComponent(table), VERB_BITS[verb] ?? 0, requestor);
-  return entry && rowFilterOf(entry, (text) => replaceLookups(text, state, principal));
+  return entry && rowFilterOf(entry, (text, isPattern) => replaceRuleLookups(text, state, principal, isPattern));
 }
 
 /** Lookups are values: they are replaced inside a value and can never become a part of the condition. */

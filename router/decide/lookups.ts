@@ -29,6 +29,27 @@ export function replaceLookups(text: string, state: AccessState, principal: Prin
   return text.replace(LOOKUP, (typed, expression: string) => evaluate(expression, state, principal, 0) ?? typed);
 }
 
+/**
+ * The same for the conditions of a role, where what cannot be replaced must not be taken for a value.
+ * @param isPattern  `%` and `_` mean something there: what users call themselves must hold neither
+ * @returns undefined where a lookup stands for nothing that may stand there
+ */
+export function replaceRuleLookups(
+  text: string,
+  state: AccessState,
+  principal: Principal,
+  isPattern: boolean,
+): string | undefined {
+  if (!text.includes('{')) return text;
+  let whole = true;
+  const replaced = text.replace(LOOKUP, (_, expression: string) => {
+    const value = evaluate(expression, state, principal, 0);
+    if (value === undefined || (isPattern && expression.includes('user.') && /[%_]/.test(value))) whole = false;
+    return value ?? '';
+  });
+  return whole ? replaced : undefined;
+}
+
 function evaluate(expression: string, state: AccessState, principal: Principal, depth: number): string | undefined {
   const call = /^([a-z0-9_]+)\((.*)\)$/.exec(expression);
   if (!call) return builtIn(expression, principal) ?? defined(expression, state, principal);

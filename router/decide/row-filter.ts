@@ -3,6 +3,7 @@
  * and as a check of the records that a caller wants to write.
  */
 import { MillraceError } from '#common/errors.ts';
+import { JsonNumber } from '#common/json.ts';
 import type { RoleAccess, RowCondition } from '#proto/access/v1/access_pb.ts';
 import { Comparator, type Filter, type Operand, type Value } from '#proto/data/v1/data_pb.ts';
 
@@ -17,8 +18,19 @@ interface Condition {
   readonly name: string;
   readonly comparator: Comparator;
   readonly negated: boolean;
-  readonly values: readonly string[];
+  /** undefined: a lookup in them stands for nothing, so that nothing satisfies the condition. */
+  readonly values: readonly string[] | undefined;
 }
+
+/** Puts the caller's lookups into a value; undefined where one of them stands for nothing that may stand there. */
+type Replace = (text: string, isPattern: boolean) => string | undefined;
+
+const PATTERNS: ReadonlySet<Comparator> = new Set([
+  Comparator.LIKE,
+  Comparator.CONTAINS,
+  Comparator.STARTS_WITH,
+  Comparator.ENDS_WITH,
+]);
 
 const OPERATORS: Readonly<Record<string, readonly [Comparator, negated: boolean]>> = {
   '=': [Comparator.EQ, false],
@@ -50,32 +62,33 @@ const OPERATORS: Readonly<Record<string, readonly [Comparator, negated: boolean]
 };
 
 /**
- * @param replace  puts the caller's lookups into a value
  * @returns undefined where the entry has no conditions
  * @throws MillraceError internal when a stored condition is incomplete: letting everything through is no answer
  */
-export function rowFilterOf(access: RoleAccess, replace: (text: string) => string): RowFilter | undefined {
+export function rowFilterOf(access: RoleAccess, replace: Replace): RowFilter | undefined {
   if (access.filters.length === 0) return undefined;
   const conditions = access.filters.map((stored) => readCondition(stored, replace));
   const joinedByOr = access.filterOp.toUpperCase() === 'OR';
   const parameters: Value[] = [];
   const filters = conditions.map((condition) => toFilter(condition, parameters));
   const [only] = filters;
-  const joined: Filter =
-    filters.length === 1 && only
-      ? only
-      : node({ case: joinedByOr ? 'any' : 'all', value: { $typeName: 'millrace.data.v1.FilterList', filters } });
   return {
-    filter: joined,
+    filter: filters.length === 1 && only ? only : joined(filters, joinedByOr),
     parameters,
     admits: (record, creating) => {
       const verdicts = conditions.map((condition) => verdict(condition, record, creating));
-      return joinedByOr ? verdicts.some((good) => good) : verdicts.every((good) => good);
+      if (!joinedByOr) return !verdicts.includes(false);
+      // Which of the conditions the record satisfies now is not known: what is set must satisfy one of them itself.
+      return verdicts.includes(true) || !verdicts.includes(false);
     },
   };
 }
 
-function readCondition({ name, operator, value }: RowCondition, replace: (text: string) => string): Condition {
+function joined(filters: Filter[], byOr: boolean): Filter {
+  return node({ case: byOr ? 'any' : 'all', value: { $typeName: 'millrace.data.v1.FilterList', filters } });
+}
+
+function readCondition({ name, operator, value }: RowCondition, replace: Replace): Condition {
   const known = OPERATORS[operator.trim().toLowerCase().replace(/\s+/g, ' ')];
   if (!known || !name.trim()) {
     throw new MillraceError('internal', 'Invalid server-side filter configuration detected.');
@@ -85,11 +98,17 @@ function readCondition({ name, operator, value }: RowCondition, replace: (text: 
 }
 
 /** Lists are taken with and without parentheses; lookups are replaced after the split, so no value can add another. */
-function valuesOf(comparator: Comparator, value: string, replace: (text: string) => string): string[] {
+function valuesOf(comparator: Comparator, value: string, replace: Replace): string[] | undefined {
   if (comparator === Comparator.IS_NULL) return [];
-  if (comparator !== Comparator.IN) return [replace(unquoted(value.trim()))];
-  const list = value.trim().replace(/^\((.*)\)$/s, '$1');
-  return list.split(',').map((part) => replace(unquoted(part.trim())));
+  const list =
+    comparator === Comparator.IN
+      ? value
+          .trim()
+          .replace(/^\((.*)\)$/s, '$1')
+          .split(',')
+      : [value];
+  const values = list.map((part) => replace(unquoted(part.trim()), PATTERNS.has(comparator)));
+  return values.includes(undefined) ? undefined : (values as string[]);
 }
 
 function unquoted(text: string): string {
@@ -98,6 +117,8 @@ function unquoted(text: string): string {
 }
 
 function toFilter({ name, comparator, negated, values }: Condition, parameters: Value[]): Filter {
+  // One of no conditions: no row satisfies that.
+  if (!values) return joined([], true);
   const operands = values.map((text): Operand => {
     parameters.push({ $typeName: 'millrace.data.v1.Value', kind: { case: 'text', value: text } });
     return { $typeName: 'millrace.data.v1.Operand', kind: { case: 'parameter', value: parameters.length - 1 } };
@@ -139,49 +160,74 @@ export function shiftParameters(filter: Filter, offset: number): Filter {
   }
 }
 
-function verdict(condition: Condition, record: Readonly<Record<string, unknown>>, creating: boolean): boolean {
-  const key = Object.keys(record).find((name) => name.toLowerCase() === condition.name.toLowerCase());
-  if (key === undefined && !creating) return true;
-  const value = key === undefined ? null : record[key];
-  return compare(condition, value) !== condition.negated;
+/**
+ * Does what is set satisfy the condition, in every spelling of the field's name? The columns' types are not known here:
+ * where a value may be read in several ways, all of them must satisfy it.
+ * @returns undefined where the field is left as it is
+ */
+function verdict(
+  condition: Condition,
+  record: Readonly<Record<string, unknown>>,
+  creating: boolean,
+): boolean | undefined {
+  const name = condition.name.toLowerCase();
+  const keys = Object.keys(record).filter((key) => key.toLowerCase() === name);
+  if (keys.length === 0) return creating ? satisfies(condition, null) : undefined;
+  return keys.every((key) => satisfies(condition, record[key]));
 }
 
-function compare({ comparator, values }: Condition, value: unknown): boolean {
+function satisfies({ comparator, negated, values }: Condition, value: unknown): boolean {
   const empty = value === null || value === undefined;
-  if (comparator === Comparator.IS_NULL) return empty;
-  const text = empty ? '' : String(value);
-  const wanted = values[0] ?? '';
+  if (comparator === Comparator.IS_NULL) return empty !== negated;
+  // To a database nothing is neither equal to a value nor unequal to it.
+  if (empty || !values) return false;
+  const [wanted = ''] = values;
+  const text = String(value);
   switch (comparator) {
     case Comparator.EQ:
-      return !empty && same(text, wanted);
+      return isSame(value, wanted);
     case Comparator.NE:
-      return !empty && !same(text, wanted);
+      return !isAlike(text, wanted);
     case Comparator.IN:
-      return !empty && values.some((each) => same(text, each));
+      return negated ? !values.some((each) => isAlike(text, each)) : values.some((each) => isSame(value, each));
     case Comparator.GT:
-      return !empty && order(text, wanted) > 0;
+      return order(text, wanted) > 0;
     case Comparator.GE:
-      return !empty && order(text, wanted) >= 0;
+      return order(text, wanted) >= 0;
     case Comparator.LT:
-      return !empty && order(text, wanted) < 0;
+      return order(text, wanted) < 0;
     case Comparator.LE:
-      return !empty && order(text, wanted) <= 0;
+      return order(text, wanted) <= 0;
     case Comparator.CONTAINS:
-      return !empty && text.includes(wanted);
+      return text.includes(wanted);
     case Comparator.STARTS_WITH:
-      return !empty && text.startsWith(wanted);
+      return text.startsWith(wanted);
     case Comparator.ENDS_WITH:
-      return !empty && text.endsWith(wanted);
+      return text.endsWith(wanted);
     case Comparator.LIKE:
-      return !empty && likePattern(wanted).test(text);
+      return negated ? !isLike(text.toLowerCase(), wanted.toLowerCase()) : isLike(text, wanted);
     default:
       return false;
   }
 }
 
-/** Loose, as the columns' types are not known here: numbers as numbers, true and false also as 1 and 0. */
-function same(a: string, b: string): boolean {
-  return a === b || order(a, b) === 0 || truth(a) === truth(b);
+/** Equal in every reading: 1 is not 01 to a column of texts. Yes and no are also 1 and 0, as forms and files write them. */
+function isSame(value: unknown, wanted: string): boolean {
+  if (typeof value === 'object' && !(value instanceof JsonNumber)) return false;
+  const text = String(value);
+  if (text === wanted || truth(text) === truth(wanted)) return true;
+  if (typeof value === 'string' || !isNumeric(text) || !isNumeric(wanted)) return false;
+  // Beyond this, unequal numbers become equal.
+  return Number(text) === Number(wanted) && Math.abs(Number(text)) <= Number.MAX_SAFE_INTEGER;
+}
+
+/** Equal in some reading: as text without regard to case and blanks at the end, as number, as yes or no. */
+function isAlike(text: string, wanted: string): boolean {
+  return folded(text) === folded(wanted) || order(text, wanted) === 0 || truth(text) === truth(wanted);
+}
+
+function folded(text: string): string {
+  return text.trim().toLowerCase();
 }
 
 function truth(text: string): string {
@@ -191,17 +237,34 @@ function truth(text: string): string {
   return `=${text}`;
 }
 
+function isNumeric(text: string): boolean {
+  return /^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?\s*$/i.test(text);
+}
+
 function order(a: string, b: string): number {
-  const numeric = a.trim() !== '' && b.trim() !== '' && Number.isFinite(Number(a)) && Number.isFinite(Number(b));
-  if (numeric) return Number(a) - Number(b);
+  if (isNumeric(a) && isNumeric(b)) return Number(a) - Number(b);
   if (a === b) return 0;
   return a < b ? -1 : 1;
 }
 
-function likePattern(pattern: string): RegExp {
-  const source = pattern
-    .replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('%', '.*')
-    .replaceAll('_', '.');
-  return new RegExp(`^${source}$`, 'is');
+/** SQL's LIKE. In steps of one character and without going back further than the last `%`: patterns may hold many. */
+function isLike(text: string, pattern: string): boolean {
+  let at = 0;
+  let place = 0;
+  let anyPlace = -1;
+  let anyAt = 0;
+  while (at < text.length) {
+    if (pattern[place] === '%') {
+      anyPlace = place++;
+      anyAt = at;
+    } else if (place < pattern.length && (pattern[place] === '_' || pattern[place] === text[at])) {
+      at++;
+      place++;
+    } else if (anyPlace >= 0) {
+      place = anyPlace + 1;
+      at = ++anyAt;
+    } else return false;
+  }
+  while (pattern[place] === '%') place++;
+  return place === pattern.length;
 }

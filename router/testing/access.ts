@@ -55,10 +55,11 @@ export function stateWithRole(access: readonly AccessInit[], init: UpdateInit = 
   });
 }
 
-export function principalIn(state: AccessState, userId: number | undefined = 5, apiKey: string | undefined = 'key') {
-  const user = userId === undefined ? undefined : state.users.get(userId);
-  const app = apiKey === undefined ? undefined : state.appsByKey.get(apiKey);
-  return principalOf(state, user, app, { apiKey, token: user && 'a.token', basic: false });
+/** Whoever sends the key of an app, with a token or (null) without. */
+export function principalIn(state: AccessState, userId: number | null = 5, apiKey: string | null = 'key'): Principal {
+  const user = userId === null ? undefined : state.users.get(userId);
+  const app = apiKey === null ? undefined : state.appsByKey.get(apiKey);
+  return principalOf(state, user, app, { apiKey: apiKey ?? undefined, token: user && 'a.token', basic: false });
 }
 
 export const ADMIN: Principal = {
