@@ -33,7 +33,7 @@ const PROGRAMS = {
 };
 
 /** What such a program needs on the machine besides packages. */
-const TOOLS = { test: ['postgres'], bench: ['postgres', 'wrk'] };
+const TOOLS = { test: ['postgres', 'mariadb'], bench: ['postgres', 'wrk'] };
 
 /** Where sources are. */
 const ROOMS = ['proto/gen', 'services', 'router', 'scripting-svc', 'storage-svc', 'deploy', 'loadtest'];

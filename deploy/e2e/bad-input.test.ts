@@ -2,8 +2,10 @@
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import mysql from 'mysql2/promise';
 import { Client as PgClient } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type RunningMariadb, startMariadb } from '../testing/mariadb.ts';
 import { type RunningPostgres, startPostgres } from '../testing/postgres.ts';
 import { suiteWith } from '../testing/suite.ts';
 import { type Case, check } from './cases.ts';
@@ -325,3 +327,29 @@ const SYSTEM: Case[] = [
   { name: 'nothing at this address', path: '/nothing', status: 404 },
 ];
 test.each(SYSTEM)('system: $name', (row) => check(product.admin, row));
+
+suiteWith('mariadb', 'MariaDB', () => {
+  let mariadb: RunningMariadb | undefined;
+  const settings = () => {
+    if (!mariadb) throw new Error('MariaDB does not run.');
+    const { host, port, database, user: username, password } = mariadb;
+    return { host, port, database, username, password };
+  };
+  afterAll(() => mariadb?.stop());
+  suites('maria', async () => {
+    mariadb = await startMariadb();
+    const client = await mysql.createConnection(mariadb.url);
+    await client.query('create view slow as select 1 as id, sleep(60) as nap');
+    await client.end();
+    return { type: 'mariadb', config: settings() };
+  });
+
+  const WRONG = [
+    { name: 'a database that is down', change: async () => ({ port: await freePort() }) },
+    { name: 'a wrong password', change: async () => ({ password: 'sesame' }) },
+    { name: 'an unknown user', change: async () => ({ username: 'nobody' }) },
+    { name: 'an unknown database', change: async () => ({ database: 'nothing' }) },
+    { name: 'a host that is none', change: async () => ({ host: 'nowhere.invalid' }) },
+  ];
+  test.each(WRONG)('$name', async ({ change }) => expectUnavailable('mariadb', { ...settings(), ...(await change()) }));
+});

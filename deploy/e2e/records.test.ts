@@ -1,6 +1,8 @@
 /** Records and schema over HTTP: one table of cases for every engine. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type RunningMariadb, startMariadb } from '../testing/mariadb.ts';
+import { type MysqlDatabase, startMysql } from '../testing/mysql.ts';
 import { type RunningPostgres, startPostgres } from '../testing/postgres.ts';
 import { suiteWith } from '../testing/suite.ts';
 import { type Case, check } from './cases.ts';
@@ -125,5 +127,35 @@ suiteWith('postgres', 'PostgreSQL', () => {
     postgres = await startPostgres();
     const { host, port, database, user: username, password } = postgres;
     return { type: 'pgsql', config: { host, port, database, username, password } };
+  });
+});
+
+suiteWith('mariadb', 'MariaDB', () => {
+  let mariadb: RunningMariadb | undefined;
+  afterAll(() => mariadb?.stop());
+  const start = async (): Promise<RunningMariadb> => {
+    mariadb ??= await startMariadb();
+    return mariadb;
+  };
+  suites(async () => {
+    const { host, port, database, user: username, password } = await start();
+    return { type: 'mariadb', config: { host, port, database, username, password } };
+  });
+  // It does all that is used of MySQL, which has less.
+  describe('as MySQL', () => {
+    suites(async () => {
+      const { socket, database, user: username, password } = await start();
+      return { type: 'mysql', config: { unix_socket: socket, host: 'unused', database, username, password } };
+    });
+  });
+});
+
+suiteWith('mysql', 'MySQL', () => {
+  let mysql: MysqlDatabase | undefined;
+  afterAll(() => mysql?.stop());
+  suites(async () => {
+    mysql = await startMysql();
+    const { host, port, database, user: username, password } = mysql;
+    return { type: 'mysql', config: { host, port, database, username, password } };
   });
 });

@@ -1,5 +1,6 @@
 /** Records together with the records that belong to them, on every engine: read, filtered by, written. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type RunningMariadb, startMariadb } from '../testing/mariadb.ts';
 import { type RunningPostgres, startPostgres } from '../testing/postgres.ts';
 import { suiteWith } from '../testing/suite.ts';
 import { type Case, check } from './cases.ts';
@@ -339,5 +340,20 @@ suiteWith('postgres', 'PostgreSQL', () => {
   suites(() => {
     const { host, port, database, user: username, password } = postgres;
     return Shop.open({}, { type: 'pgsql', config: { host, port, database, username, password } });
+  });
+});
+
+suiteWith('mariadb', 'MariaDB', () => {
+  let mariadb: RunningMariadb;
+  beforeAll(async () => {
+    mariadb = await startMariadb();
+  });
+  afterAll(() => mariadb?.stop());
+  // It does all that is used of MySQL, which has less.
+  describe.each(['mariadb', 'mysql'])('as %s', (type) => {
+    suites(() => {
+      const { host, port, database, user: username, password } = mariadb;
+      return Shop.open({}, { type, config: { host, port, database, username, password } });
+    });
   });
 });

@@ -1,5 +1,6 @@
 /** A role's row filter holds on every way to a row. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type RunningMariadb, startMariadb } from '../testing/mariadb.ts';
 import { type RunningPostgres, startPostgres } from '../testing/postgres.ts';
 import { suiteWith } from '../testing/suite.ts';
 import { type Case, check } from './cases.ts';
@@ -332,5 +333,18 @@ suiteWith('postgres', 'PostgreSQL', () => {
     postgres = await startPostgres();
     const { host, port, database, user: username, password } = postgres;
     return Shop.open({}, { type: 'pgsql', config: { host, port, database, username, password } });
+  });
+});
+
+suiteWith('mariadb', 'MariaDB', () => {
+  // It does all that is used of MySQL, which has less.
+  describe.each(['mariadb', 'mysql'])('as %s', (type) => {
+    let mariadb: RunningMariadb | undefined;
+    afterAll(() => mariadb?.stop());
+    suites(async () => {
+      mariadb = await startMariadb();
+      const { host, port, database, user: username, password } = mariadb;
+      return Shop.open({}, { type, config: { host, port, database, username, password } });
+    });
   });
 });

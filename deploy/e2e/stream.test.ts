@@ -1,7 +1,9 @@
 /** Lists without an end: the whole of a table as lines of JSON or as CSV, in flat memory, for as long as it is taken. */
 import { connect } from 'node:net';
+import mysql from 'mysql2/promise';
 import { Client as PgClient } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type RunningMariadb, startMariadb } from '../testing/mariadb.ts';
 import { type RunningPostgres, startPostgres } from '../testing/postgres.ts';
 import { suiteWith } from '../testing/suite.ts';
 import { type Client, withKey } from './client.ts';
@@ -103,6 +105,34 @@ function suites(open: () => Promise<Shop>): void {
 
 describe('SQLite', () => suites(() => Shop.open()));
 
+/** @param running  how many queries of the table `big` the database is at */
+function untaken(open: () => Promise<Shop>, prepare: () => Promise<unknown>, running: () => Promise<number>): void {
+  describe('a client that does not take it', () => {
+    let shop: Shop;
+    beforeAll(async () => {
+      await prepare();
+      shop = await open();
+      await shop.admin.json('GET', 'shop/_schema?refresh=true');
+    });
+    afterAll(() => shop?.close());
+
+    test('holds the query back, and ends it by going away', async () => {
+      const { hostname, port } = new URL(shop.product.origin);
+      const socket = connect(Number(port), hostname);
+      const token = shop.admin.headers['X-DreamFactory-Session-Token'];
+      socket.write(
+        `GET /api/v2/shop/_table/big HTTP/1.1\r\nHost: a\r\nAccept: application/x-ndjson\r\n` +
+          `X-DreamFactory-Session-Token: ${token}\r\n\r\n`,
+      );
+      await new Promise((resolve) => socket.once('readable', resolve)); // and nothing is read
+      await until('the query runs', async () => (await running()) === 1 || undefined);
+      socket.destroy();
+      await until('the query has ended', async () => (await running()) === 0 || undefined);
+      expect((await shop.admin.send('GET', 'shop/_table/big?limit=1')).status).toBe(200);
+    });
+  });
+}
+
 suiteWith('postgres', 'PostgreSQL', () => {
   let postgres: RunningPostgres;
   let database: PgClient;
@@ -120,39 +150,43 @@ suiteWith('postgres', 'PostgreSQL', () => {
     await postgres?.stop();
   });
   suites(open);
-
-  describe('a client that does not take it', () => {
-    let shop: Shop;
-    beforeAll(async () => {
-      await database.query('drop table if exists sale, customer cascade');
-      shop = await open();
-      await database.query(
-        "create table big as select i as id, repeat('x', 1000) as pad from generate_series(1, 300000) i",
-      );
-      await shop.admin.json('GET', 'shop/_schema?refresh=true');
-    });
-    afterAll(() => shop?.close());
-
-    /** Ours are the only queries of that table. */
-    const running = async (): Promise<number> => {
-      const query = `select count(*)::int as n from pg_stat_activity
+  const prepare = async (): Promise<void> => {
+    await database.query('drop table if exists sale, customer cascade');
+    await database.query(
+      "create table big as select i as id, repeat('x', 1000) as pad from generate_series(1, 300000) i",
+    );
+  };
+  untaken(open, prepare, async () => {
+    const query = `select count(*)::int as n from pg_stat_activity
         where query like '%"big"%' and state <> 'idle' and pid <> pg_backend_pid()`;
-      return (await database.query<{ n: number }>(query)).rows[0]?.n ?? 0;
-    };
+    return (await database.query<{ n: number }>(query)).rows[0]?.n ?? 0;
+  });
+});
 
-    test('holds the query back, and ends it by going away', async () => {
-      const { hostname, port } = new URL(shop.product.origin);
-      const socket = connect(Number(port), hostname);
-      const token = shop.admin.headers['X-DreamFactory-Session-Token'];
-      socket.write(
-        `GET /api/v2/shop/_table/big HTTP/1.1\r\nHost: a\r\nAccept: application/x-ndjson\r\n` +
-          `X-DreamFactory-Session-Token: ${token}\r\n\r\n`,
-      );
-      await new Promise((resolve) => socket.once('readable', resolve)); // and nothing is read
-      await until('the query runs', async () => (await running()) === 1 || undefined);
-      socket.destroy();
-      await until('the query has ended', async () => (await running()) === 0 || undefined);
-      expect((await shop.admin.send('GET', 'shop/_table/big?limit=1')).status).toBe(200);
-    });
+suiteWith('mariadb', 'MariaDB', () => {
+  let mariadb: RunningMariadb;
+  let database: mysql.Connection;
+  const open = (): Promise<Shop> => {
+    const { host, port, database: name, user: username, password } = mariadb;
+    return Shop.open({}, { type: 'mariadb', config: { host, port, database: name, username, password } });
+  };
+  beforeAll(async () => {
+    mariadb = await startMariadb();
+    database = await mysql.createConnection(mariadb.url);
+  });
+  afterAll(async () => {
+    await database?.end();
+    await mariadb?.stop();
+  });
+  suites(open);
+  const prepare = async (): Promise<void> => {
+    await database.query('drop table if exists sale, customer');
+    await database.query("create table big as select seq as id, repeat('x', 1000) as pad from seq_1_to_300000");
+  };
+  untaken(open, prepare, async () => {
+    const query =
+      "select count(*) as n from information_schema.processlist where info like '%`big`%' and info not like '%processlist%'";
+    const [rows] = await database.query<mysql.RowDataPacket[]>(query);
+    return Number(rows[0]?.['n']);
   });
 });

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-export type TestServer = 'postgres';
+export type TestServer = 'postgres' | 'mariadb' | 'mysql';
 
 const POSTGRES_MAJOR_MIN = 15;
 /** Debian keeps each major version in a folder of its own, outside of PATH. */
@@ -27,10 +27,35 @@ function isNewEnough(folder: string): boolean {
   return Number(major) >= POSTGRES_MAJOR_MIN;
 }
 
+/** Debian keeps servers outside of an ordinary user's PATH. */
+const SERVER_FOLDERS = ['/usr/sbin', '/usr/local/sbin'];
+/** The oldest that returns what it inserted and deleted, and has JSON tables. */
+const MARIADB_MIN = [10, 6] as const;
+
+/** `mariadbd` and what makes its data, where they are new enough. */
+export function findMariadb(): { server: string; installer: string; version: string } | undefined {
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), ...SERVER_FOLDERS];
+  const find = (name: string): string | undefined =>
+    folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
+  const [server, installer] = [find('mariadbd'), find('mariadb-install-db')];
+  if (!server || !installer) return undefined;
+  const { stdout } = spawnSync(server, ['--no-defaults', '--version'], { encoding: 'utf8' });
+  const [, major, minor] = /Ver (\d+)\.(\d+)/.exec(stdout ?? '') ?? [];
+  const isNewEnough = Number(major) * 100 + Number(minor) >= MARIADB_MIN[0] * 100 + MARIADB_MIN[1];
+  return isNewEnough ? { server, installer, version: `${major}.${minor}` } : undefined;
+}
+
+/** Address of a MySQL whose user may create databases: `mysql://user:password@host:port/database`. */
+export const mysqlUrl = (): string | undefined => process.env['MILLRACE_TEST_MYSQL_URL'] || undefined;
+
 /** undefined: suites that need it can run. */
 export function whyNot(server: TestServer): string | undefined {
   switch (server) {
     case 'postgres':
       return findPostgres() ? undefined : `PostgreSQL ${POSTGRES_MAJOR_MIN} or newer is not installed`;
+    case 'mariadb':
+      return findMariadb() ? undefined : `MariaDB ${MARIADB_MIN.join('.')} or newer is not installed`;
+    case 'mysql':
+      return mysqlUrl() ? undefined : 'MILLRACE_TEST_MYSQL_URL names no MySQL';
   }
 }

@@ -36,9 +36,12 @@ export interface Dialect {
   readonly parametersMax: number;
   /** "$1", "?1": counts from 1. `cast` is the column's nativeType where the engine wants to be told. */
   placeholder(index: number, cast?: string): string;
-  /** `column in (one array parameter)`, so that the text does not depend on how many there are. */
-  inList(columnSql: string, placeholder: number, column: Column): string;
-  arrayParam(values: readonly Param[], column: Column): Param;
+  /**
+   * `column in (one array parameter)`, so that the text does not depend on how many there are. Without it (and without
+   * `arrayParam`) each element has a placeholder.
+   */
+  inList?(columnSql: string, placeholder: number, column: Column): string;
+  arrayParam?(values: readonly Param[], column: Column): Param;
   /** LIKE on any column type: the column as text. */
   asText(columnSql: string, column: Column): string;
   /** The placeholder as plain text, for LIKE patterns. */
@@ -48,6 +51,8 @@ export interface Dialect {
   /** A boolean as this engine binds it. */
   booleanParam(value: boolean): Param;
   bytesParam(value: Uint8Array): Param;
+  /** A text for a column of this type in the spelling that the engine takes, where it is particular. */
+  textParam?(column: Column): ((value: string) => string) | undefined;
   /** What a limit or an offset is cast to, where the engine wants to be told. */
   readonly wholeNumberType: string | undefined;
   /** Bits of a whole-number column, so that a number that does not fit is refused by name; undefined: 64. */
@@ -59,8 +64,8 @@ export interface Dialect {
   /** How an aggregate's value is written; `column` is undefined for COUNT(*). */
   aggregateJson(name: AggregateName, column: Column | undefined): JsonKind;
   /**
-   * Many rows by one statement whose text does not depend on how many there are, or undefined where the engine runs
-   * single inserts as fast (or a column's type does not allow it).
+   * Many rows by one statement, or undefined where the engine runs single inserts as fast (or a column's type does not
+   * allow it).
    */
   insertMany?(
     table: Table,
@@ -68,8 +73,20 @@ export interface Dialect {
     rows: readonly (readonly Param[])[],
     returning: string,
   ): { text: string; params: Param[] } | undefined;
-  /** `returning …` behind insert, update and delete. */
-  readonly returning: boolean;
+  /** Rows that `insertMany` takes, descending to 1, where its text depends on it; undefined: any number. */
+  readonly insertSizes?: readonly number[];
+  /** `returning …` behind these; behind the others a select shows the rows. */
+  readonly returning: { readonly insert: boolean; readonly update: boolean; readonly delete: boolean };
+  /** What the last insert of a session was given as key, for those that do not return it. */
+  readonly generatedKey?: {
+    readonly one: string;
+    /** Condition on the key column for all rows of an insert; `count` is the placeholder of their number. */
+    many(columnSql: string, count: string): string;
+  };
+  /** Behind a select whose rows are about to be deleted. */
+  readonly lockClause?: string;
+  /** `nulls first` behind an order; otherwise it is spelt out. */
+  readonly ordersNulls: boolean;
   /** Rough number of rows from statistics, or undefined where there is none: "select …". */
   estimateSql?(table: Table): string;
   /** A limit that is none, for engines whose offset needs a limit in front of it. */
@@ -79,8 +96,12 @@ export interface Dialect {
   readonly trueSql: string;
 
   // --- definitions ---
-  /** Can a column be dropped, a constraint be added later? */
-  readonly alters: { readonly dropColumn: boolean; readonly addConstraint: boolean };
+  /** Can a column be dropped, a constraint be added later? Do a column's references go with it? */
+  readonly alters: {
+    readonly dropColumn: boolean;
+    readonly addConstraint: boolean;
+    readonly dropsReferences: boolean;
+  };
   /** `"name" varchar(60) NOT NULL DEFAULT 'x'`; @throws MillraceError invalid for a type that the engine lacks */
   columnSql(field: FieldDefinition): string;
   /** Name of a new table with its schema, quoted. */

@@ -3,5 +3,7 @@ import type { SqlEngine } from './engine.ts';
 
 export const ENGINES: Readonly<Record<string, () => Promise<{ engine: SqlEngine }>>> = {
   pgsql: () => import('./postgres/index.ts'),
+  mysql: async () => ({ engine: (await import('./mysql/index.ts')).mysql }),
+  mariadb: async () => ({ engine: (await import('./mysql/index.ts')).mariadb }),
   sqlite: () => import('./sqlite/index.ts'),
 };

@@ -17,6 +17,17 @@ export interface Statement {
   readonly params: readonly Param[];
   /** Empty: no rows come back. */
   readonly columns: readonly ResultColumn[];
+  /** Of a write whose engine returns no rows: what shows its rows. */
+  readonly reads?: RowsOfWrite<Statement>;
+}
+
+/**
+ * A select in the same transaction right before a write (what it deletes) or right behind it, where it changed anything:
+ * its rows are the write's.
+ */
+export interface RowsOfWrite<T> {
+  readonly when: 'before' | 'after';
+  readonly statement: T;
 }
 
 /** Rows that are already JSON: nobody on the way to the client needs them as objects. */

@@ -4,7 +4,7 @@ import type { Dialect } from '../dialect.ts';
 import type { SchemaView } from '../extras.ts';
 import type { TableAccess } from '../plan/table-access.ts';
 import type { Table } from '../schema.ts';
-import type { Param, ResultColumn, Statement } from '../statement.ts';
+import type { Param, ResultColumn, RowsOfWrite, Statement } from '../statement.ts';
 
 /** What a shape is compiled with. */
 export interface CompileContext {
@@ -30,15 +30,22 @@ export interface Template {
   readonly text: string;
   readonly binders: readonly Binder[];
   readonly columns: readonly ResultColumn[];
+  readonly reads?: RowsOfWrite<Template>;
 }
 
 export function bind(template: Template, context: BindContext): Statement {
-  return {
-    text: template.text,
-    params: template.binders.map((binder) => binder(context)),
-    columns: template.columns,
-  };
+  const { text, columns, reads } = template;
+  const params = template.binders.map((binder) => binder(context));
+  if (!reads) return { text, params, columns };
+  return { text, params, columns, reads: { when: reads.when, statement: bind(reads.statement, context) } };
 }
+
+/**
+ * The placeholder of an engine that counts its `?` by where they stand: the builder puts the values into that order.
+ * No name and no text of SQL holds a NUL.
+ */
+export const countedPlaceholder = (index: number): string => `\0${index}\0`;
+const COUNTED = /\0(\d+)\0/g;
 
 export class SqlBuilder {
   readonly context: CompileContext;
@@ -80,7 +87,12 @@ export class SqlBuilder {
   }
 
   finish(columns: readonly ResultColumn[]): Template {
-    return { text: this.#text, binders: this.#binders, columns };
+    const binders: Binder[] = [];
+    const text = this.#text.replace(COUNTED, (_, index: string) => {
+      binders.push(this.#binders[Number(index) - 1] as Binder);
+      return '?';
+    });
+    return { text, binders: binders.length > 0 ? binders : this.#binders, columns };
   }
 }
 

@@ -64,11 +64,12 @@ function byType(field: FieldView, dialect: Dialect, truncates: boolean): Coerce 
   if (DECIMAL_TYPES.has(field.type)) return decimal(field);
   if (field.column?.json === 'bytes') return binary(field, dialect);
   const { column } = field;
+  const spelling = column && dialect.textParam?.(column);
   return (value) => {
-    if (typeof value === 'string') return text(field, value);
+    if (typeof value === 'string') return spelling ? spelling(text(field, value)) : text(field, value);
     if (value instanceof JsonNumber) return value.text;
     if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-    if (column && isArray(column) && Array.isArray(value)) {
+    if (column && dialect.arrayParam && isArray(column) && Array.isArray(value)) {
       return dialect.arrayParam(
         value.map((element) => (element === null ? null : plainText(element))),
         column,

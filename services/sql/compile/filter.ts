@@ -14,6 +14,7 @@ import { endsOf } from '../plan/relation-ends.ts';
 import type { Column } from '../schema.ts';
 import { type BindContext, type Binder, type SqlBuilder, tableName } from './builder.ts';
 import { type Coerce, operandCoercionOf, plainValue } from './coerce.ts';
+import { listCondition } from './list.ts';
 
 export const SYMBOLS: Partial<Record<Comparator, string>> = {
   [Comparator.EQ]: '=',
@@ -80,13 +81,7 @@ function compileComparison(comparison: Comparison, table: TableView, builder: Sq
     case Comparator.IN: {
       const coerce = operandCoercionOf(field, dialect);
       const readers = operands.map((operand) => operandReader(operand, coerce));
-      const list = builder.parameter((context) =>
-        dialect.arrayParam(
-          readers.map((read) => read(context)),
-          column,
-        ),
-      );
-      return dialect.inList(sql, list, column);
+      return listCondition(sql, column, readers, (context) => readers.map((read) => read(context)), builder);
     }
     case Comparator.BETWEEN: {
       const [low, high] = operands.map((operand) => operandSql(operand, field, column, builder));

@@ -197,9 +197,11 @@ describe('by keys', () => {
     ]);
   });
   test('many, by one parameter', () => {
-    expect(bound(compileByKeys(emp, outputs, keys[0]!, record(0), is('id', '>', 0), context), [], ['{1,2}'])).toEqual([
+    const template = compileByKeys(emp, outputs, keys[0]!, is('id', '>', 0), context);
+    const { text, params } = template.bind([1, 2], { keys: [], parameters: [], caller: undefined, record: [] });
+    expect([text, params]).toEqual([
       'select "name" from "public"."emp" where "id" = any($1::int4[]) and ("id" > $2::int4)',
-      ['{1,2}', 0],
+      ['{"1","2"}', 0],
     ]);
   });
   test('how many match', () => {

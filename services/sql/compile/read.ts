@@ -9,6 +9,7 @@ import { type Binder, type CompileContext, quoteName, SqlBuilder, type Template,
 import { compileFilters } from './filter.ts';
 import { compileHaving } from './having.ts';
 import { type KeysetColumn, keysetCondition, keysetOrderSql } from './keyset.ts';
+import { ListTemplate } from './list.ts';
 
 export interface ListOptions {
   /** Rows to fetch; undefined: all. */
@@ -71,23 +72,23 @@ export function compileByKey(
   return builder.finish(outputs.map(({ column }) => column));
 }
 
-/** All records whose single key field is in one array parameter. */
+/** All records whose single key field is in a list. */
 export function compileByKeys(
   table: TableView,
   outputs: readonly Output[],
   key: FieldView,
-  keyBinder: Binder,
   rowFilter: Filter | undefined,
   context: CompileContext,
-): Template {
-  const { dialect } = context;
-  const builder = selectFrom(table, outputs, context);
+): ListTemplate {
   const column = key.column;
   if (!column) throw invalid(`Field '${key.wireName}' cannot identify records.`);
-  builder.add(` where ${dialect.inList(quoteName(column.name, dialect), builder.parameter(keyBinder), column)}`);
-  const filter = compileFilters([rowFilter], table, builder);
-  if (filter) builder.add(` and ${filter}`);
-  return builder.finish(outputs.map(({ column: one }) => one));
+  return new ListTemplate(context.dialect, (condition) => {
+    const builder = selectFrom(table, outputs, context);
+    builder.add(` where ${condition(builder.quote(column.name), column, builder)}`);
+    const filter = compileFilters([rowFilter], table, builder);
+    if (filter) builder.add(` and ${filter}`);
+    return builder.finish(outputs.map(({ column: one }) => one));
+  });
 }
 
 export function keyCondition(
@@ -108,7 +109,7 @@ export function where(filters: readonly (Filter | undefined)[], table: TableView
   if (condition) builder.add(` where ${condition}`);
 }
 
-function selectFrom(table: TableView, outputs: readonly Output[], context: CompileContext): SqlBuilder {
+export function selectFrom(table: TableView, outputs: readonly Output[], context: CompileContext): SqlBuilder {
   // Without any column a row is still a row.
   const columns = outputs.length > 0 ? outputs.map(({ sql }) => sql).join(', ') : '1';
   return new SqlBuilder(context).add(`select ${columns} from ${tableName(table.table, context.dialect)}`);
@@ -137,12 +138,11 @@ export function orderSql(
       const output = outputs.find((one) => one.column.name.toLowerCase() === field.toLowerCase());
       const sql = column ? quoteName(column.name, dialect) : output?.sql;
       if (!sql) throw unknownName(`Invalid field '${field}' in order by clause.`, { field });
-      return `${sql}${descending ? ' desc' : ' asc'}${nullsSql(nulls)}`;
+      const directed = `${sql}${descending ? ' desc' : ' asc'}`;
+      if (nulls !== Nulls.FIRST && nulls !== Nulls.LAST) return directed;
+      const first = nulls === Nulls.FIRST;
+      if (dialect.ordersNulls) return `${directed} nulls ${first ? 'first' : 'last'}`;
+      return `${sql} is null ${first ? 'desc' : 'asc'}, ${directed}`;
     })
     .join(', ');
-}
-
-function nullsSql(nulls: Nulls): string {
-  if (nulls === Nulls.FIRST) return ' nulls first';
-  return nulls === Nulls.LAST ? ' nulls last' : '';
 }

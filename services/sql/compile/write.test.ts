@@ -87,7 +87,7 @@ test.each(CASES)('%s', (_, template, record, text, params) => {
 
 describe('many records by one statement', () => {
   test('where the engine has a form for it, whose text does not depend on how many', () => {
-    const many = bulkInsert(emp, field('name', 'active'), key, postgresDialect);
+    const many = bulkInsert(emp, field('name', 'active'), key, context);
     const one = many?.([['x', 't']]);
     const two = many?.([
       ['x', 't'],
@@ -98,6 +98,6 @@ describe('many records by one statement', () => {
     expect(two?.columns).toEqual(key.map(({ column }) => column));
   });
   test('not where it has none', () => {
-    expect(bulkInsert(emp, field('name'), key, sqliteDialect)).toBeUndefined();
+    expect(bulkInsert(emp, field('name'), key, contextOf(sqliteDialect))).toBeUndefined();
   });
 });

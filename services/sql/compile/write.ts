@@ -4,9 +4,10 @@ import type { Dialect } from '../dialect.ts';
 import type { FieldView, TableView } from '../extras.ts';
 import type { Output } from '../plan/selection.ts';
 import type { Param, Statement } from '../statement.ts';
-import { type CompileContext, quoteName, SqlBuilder, type Template, tableName } from './builder.ts';
+import { bind, type CompileContext, quoteName, SqlBuilder, type Template, tableName } from './builder.ts';
 import { compileFilters } from './filter.ts';
 import { keyCondition, where } from './read.ts';
+import { rowsOfDelete, rowsOfDeleteByKey, rowsOfInsert, rowsOfInserts, rowsOfUpdate } from './rows-of-write.ts';
 
 /** `insert … (fields) values (the record's values)`. */
 export function compileInsert(
@@ -22,8 +23,8 @@ export function compileInsert(
     const value = builder.placeholder((context) => context.record[index] as Param, field.column?.nativeType);
     builder.add(index > 0 ? `, ${value}` : value);
   });
-  builder.add(`)${returning(outputs)}`);
-  return builder.finish(outputs.map(({ column }) => column));
+  builder.add(')');
+  return finish(builder, 'insert', outputs, () => rowsOfInsert(table, fields, outputs, context));
 }
 
 /** Many records by one statement, where the engine has a form for it. */
@@ -31,16 +32,21 @@ export function bulkInsert(
   table: TableView,
   fields: readonly FieldView[],
   outputs: readonly Output[],
-  dialect: Dialect,
+  context: CompileContext,
 ): ((rows: readonly (readonly Param[])[]) => Statement) | undefined {
   const columns = fields.flatMap((field) => (field.column ? [field.column] : []));
-  const { insertMany } = dialect;
+  const { insertMany, returning: returns } = context.dialect;
   if (!insertMany?.(table.table, columns, [], '')) return undefined;
-  const columnsShown = outputs.map(({ column }) => column);
-  const clause = returning(outputs).trim();
+  const reads = returns.insert || outputs.length === 0 ? undefined : rowsOfInserts(table, fields, outputs, context);
+  if (!returns.insert && !reads && outputs.length > 0) return undefined;
+  const columnsShown = returns.insert ? outputs.map(({ column }) => column) : [];
+  const clause = returns.insert ? returning(outputs).trim() : '';
   return (rows) => {
     const { text, params } = insertMany(table.table, columns, rows, clause) as { text: string; params: Param[] };
-    return { text, params, columns: columnsShown };
+    const statement = { text, params, columns: columnsShown };
+    if (!reads) return statement;
+    const counted = { keys: [], parameters: [], caller: undefined, record: [rows.length] };
+    return { ...statement, reads: { when: reads.when, statement: bind(reads.statement, counted) } };
   };
 }
 
@@ -60,8 +66,8 @@ export function compileUpdateByKey(
   const key = keyCondition(keys, (index) => (context) => context.record[fields.length + index] as Param, builder);
   builder.add(` where ${key}`);
   const filter = compileFilters([rowFilter], table, builder);
-  builder.add(filter ? ` and ${filter}${returning(outputs)}` : returning(outputs));
-  return builder.finish(outputs.map(({ column }) => column));
+  if (filter) builder.add(` and ${filter}`);
+  return finish(builder, 'update', outputs, () => rowsOfUpdate(table, fields, keys, rowFilter, outputs, context));
 }
 
 export function compileUpdateByFilter(
@@ -85,8 +91,8 @@ export function compileDeleteByKey(
   const builder = new SqlBuilder(context).add(`delete from ${tableName(table.table, context.dialect)} where `);
   builder.add(keyCondition(keys, (index) => (context) => context.record[index] as Param, builder));
   const filter = compileFilters([rowFilter], table, builder);
-  builder.add(filter ? ` and ${filter}${returning(outputs)}` : returning(outputs));
-  return builder.finish(outputs.map(({ column }) => column));
+  if (filter) builder.add(` and ${filter}`);
+  return finish(builder, 'delete', outputs, () => rowsOfDeleteByKey(table, keys, rowFilter, outputs, context));
 }
 
 export function compileDeleteByFilter(
@@ -97,8 +103,7 @@ export function compileDeleteByFilter(
 ): Template {
   const builder = new SqlBuilder(context).add(`delete from ${tableName(table.table, context.dialect)}`);
   where(filters, table, builder);
-  builder.add(returning(outputs));
-  return builder.finish(outputs.map(({ column }) => column));
+  return finish(builder, 'delete', outputs, () => rowsOfDelete(table, filters, outputs, context));
 }
 
 function updateSet(table: TableView, fields: readonly FieldView[], context: CompileContext): SqlBuilder {
@@ -108,6 +113,21 @@ function updateSet(table: TableView, fields: readonly FieldView[], context: Comp
     builder.add(`${index > 0 ? ', ' : ''}${quoteName(field.column?.name ?? '', context.dialect)} = ${value}`);
   });
   return builder;
+}
+
+/** The rows come with the write where the engine has that, else by what `reads` makes. */
+function finish(
+  builder: SqlBuilder,
+  verb: keyof Dialect['returning'],
+  outputs: readonly Output[],
+  reads: () => Template['reads'],
+): Template {
+  if (outputs.length === 0 || builder.dialect.returning[verb]) {
+    return builder.add(returning(outputs)).finish(outputs.map(({ column }) => column));
+  }
+  const rows = reads();
+  const write = builder.finish([]);
+  return rows ? { ...write, reads: rows } : write;
 }
 
 function returning(outputs: readonly Output[]): string {

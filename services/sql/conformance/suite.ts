@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { ServiceConfig } from '#common/engine.ts';
 import { type Filter, Target } from '#proto/data/v1/data_pb.ts';
+import { quoteName } from '../compile/builder.ts';
 import type { Dialect } from '../dialect.ts';
 import type { SqlEngine } from '../engine.ts';
 import { type Ask, Bench, type Outcome } from './bench.ts';
@@ -25,12 +26,16 @@ export interface Subject {
   readonly values: readonly ValueCase[];
 }
 
-/** A view and names that only quotes make possible: the same SQL for every engine. */
-const BY_HAND = [
-  'create view elder as select id, name from emp where age > 40',
-  'create table "Odd ""Table""" ("Mixed Case" integer primary key, "select" varchar(10), "dot.ted" integer)',
-  `insert into "Odd ""Table""" values (1, 'a', null), (2, 'b', 3)`,
-];
+/** A view and names that only quotes make possible: the same SQL for every engine but for its quotes. */
+function byHand(dialect: Dialect): string[] {
+  const quoted = (name: string): string => quoteName(name, dialect);
+  const columns = `${quoted('Mixed Case')} integer primary key, ${quoted('select')} varchar(10), ${quoted('dot.ted')} integer`;
+  return [
+    'create view elder as select id, name from emp where age > 40',
+    `create table ${quoted('Odd "Table"')} (${columns})`,
+    `insert into ${quoted('Odd "Table"')} values (1, 'a', null), (2, 'b', 3)`,
+  ];
+}
 
 export function tryEngine({ engine, config, values }: Subject): void {
   const { dialect } = engine;
@@ -43,7 +48,7 @@ export function tryEngine({ engine, config, values }: Subject): void {
     settings = await config();
     const first = open();
     await buildCompany(first);
-    await first.sql(...BY_HAND);
+    await first.sql(...byHand(dialect));
     await first.close();
     bench = open();
   });

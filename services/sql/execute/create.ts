@@ -4,6 +4,7 @@ import { invalid, MillraceError } from '#common/errors.ts';
 import type { BatchMode, Create, Operation, Result } from '#proto/data/v1/data_pb.ts';
 import { bind, type Template } from '../compile/builder.ts';
 import { bulkInsert, compileInsert } from '../compile/write.ts';
+import type { Dialect } from '../dialect.ts';
 import type { FieldView, TableView } from '../extras.ts';
 import { findTable, keyFields, type Output, outputsOf } from '../plan/selection.ts';
 import type { Rows, Statement } from '../statement.ts';
@@ -13,8 +14,8 @@ import { relationsIn, requireReached } from './nested.ts';
 import { type WriteOne, writeNested } from './nested-writes.ts';
 import { batchError, recordsOf } from './read.ts';
 import { RecordReader, type Row } from './records.ts';
-import { arrayOf, arrayOfPieces, rowAt } from './rows.ts';
-import { type BulkForm, isOfOneRow } from './write-line.ts';
+import { arrayOfPieces, rowAt } from './rows.ts';
+import { type BulkForm, isOfOneRow, partsOf } from './write-line.ts';
 
 /** From this many rows of the same columns on, one statement is tried before single ones. */
 const BULK_FROM = 33;
@@ -43,10 +44,10 @@ export class InsertForms {
     if (known) return known;
     if (fields.length === 0) throw invalid('No valid fields were found in record.');
     const { dialect } = this.#context;
-    const many = bulkInsert(this.#table, fields, this.#outputs, dialect);
+    const many = bulkInsert(this.#table, fields, this.#outputs, this.#context);
     const form = {
       template: compileInsert(this.#table, fields, this.#outputs, this.#context),
-      bulk: many && { many, isUneven: false },
+      bulk: many && { many, sizes: sizesFor(fields.length, dialect), isUneven: false },
     };
     if (this.#forms.size < FORMS_MAX) this.#forms.set(signature, form);
     return form;
@@ -54,6 +55,11 @@ export class InsertForms {
 }
 
 const FORMS_MAX = 200;
+
+/** Those whose values are not too many for one statement. */
+function sizesFor(columns: number, { insertSizes, parametersMax }: Dialect): readonly number[] | undefined {
+  return insertSizes?.filter((size) => size === 1 || size * columns <= parametersMax);
+}
 
 export function planCreate(create: Create, context: ServiceContext): Runner {
   const table = findTable(context.view, create.table);
@@ -146,9 +152,11 @@ async function createMany(
   const bulk = bulkOf(rows, forms);
   if (bulk) {
     const values = rows.map((row) => (row as Row).values);
-    const written = await tryBulk(bulk.many(values), deadline, context);
-    if (written && written.affected < rows.length) bulk.isUneven = true;
-    if (written) return resultOf(arrayOf(written));
+    const parts = partsOf(values, bulk.sizes).map((part) => bulk.many(part));
+    const written = await tryBulk(parts, deadline, context);
+    if (written && written.reduce((sum, { affected }) => sum + affected, 0) < rows.length) bulk.isUneven = true;
+    const shown = written?.filter(({ count }) => count > 0).map(({ json }) => json);
+    if (shown) return resultOf(arrayOfPieces(shown));
   }
   const steps = rows.map((row): Step => {
     if ('error' in row) return row;
@@ -165,12 +173,18 @@ const notTaken = (): MillraceError => new MillraceError('conflict', 'The databas
 
 /** undefined: something failed and nothing was written; the rows are tried one by one. */
 async function tryBulk(
-  statement: Statement,
+  statements: readonly Statement[],
   deadline: Deadline,
   { source }: ServiceContext,
-): Promise<Rows | undefined> {
+): Promise<Rows[] | undefined> {
+  const [only] = statements;
   try {
-    return await source.run(statement, deadline);
+    if (only && statements.length === 1) return [await source.run(only, deadline)];
+    const outcomes = await source.runEach(statements, { mode: 'rollback', optimistic: true }, deadline);
+    return outcomes.map((outcome) => {
+      if ('error' in outcome) throw outcome.error;
+      return outcome.rows;
+    });
   } catch (error) {
     if (!isOfOneRow(error)) throw error;
     return undefined;

@@ -4,6 +4,7 @@ import type { Deadline } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
 import type { Operation } from '#proto/data/v1/data_pb.ts';
 import { bind, type Template } from '../compile/builder.ts';
+import type { ListTemplate } from '../compile/list.ts';
 import type { SqlSource } from '../engine.ts';
 import { isMismatch } from '../mismatch.ts';
 import type { Param, Rows } from '../statement.ts';
@@ -23,7 +24,7 @@ const BOUNDS = { batchMax: 500, waitingMax: 20_000, lines: 1, linesMax: 4, slowM
 export class PointReads {
   readonly #source: SqlSource;
   readonly #single: Template;
-  readonly #many: (keys: readonly Param[]) => Template;
+  readonly #many: ListTemplate;
   readonly #isExact: boolean;
   readonly #batcher: Batcher<PointRead, Uint8Array | undefined>;
 
@@ -32,12 +33,7 @@ export class PointReads {
    * @param many     finds all of the keys; its first column is the key, hidden
    * @param isExact  keys are equal exactly where their text is
    */
-  constructor(
-    source: SqlSource,
-    single: Template,
-    many: (keys: readonly Param[]) => Template,
-    { isExact }: { readonly isExact: boolean },
-  ) {
+  constructor(source: SqlSource, single: Template, many: ListTemplate, { isExact }: { readonly isExact: boolean }) {
     this.#source = source;
     this.#single = single;
     this.#many = many;
@@ -94,9 +90,9 @@ export class PointReads {
 
   #fetch(reads: readonly PointRead[]): Promise<Rows> {
     const [first] = reads as readonly [PointRead];
-    const template = this.#many(reads.map((read) => read.key));
+    const keys = reads.map((read) => read.key);
     return this.#source.run(
-      bind(template, bindContextOf(first.operation)),
+      this.#many.bind(keys, bindContextOf(first.operation)),
       jointDeadline(reads.map((read) => read.deadline)),
     );
   }

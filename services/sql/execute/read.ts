@@ -3,8 +3,9 @@ import type { Deadline } from '#common/deadline.ts';
 import { type BatchFailure, type ItemOutcome, invalid, MillraceError } from '#common/errors.ts';
 import { parseJson } from '#common/json.ts';
 import { BatchMode, type Operation, type Read, type Result, Target } from '#proto/data/v1/data_pb.ts';
-import { bind, type Template } from '../compile/builder.ts';
+import { bind } from '../compile/builder.ts';
 import { isWhole } from '../compile/coerce.ts';
+import type { ListTemplate } from '../compile/list.ts';
 import { compileByKey, compileByKeys } from '../compile/read.ts';
 import { describeTable } from '../describe.ts';
 import type { FieldView, TableView } from '../extras.ts';
@@ -78,16 +79,9 @@ function manyOf(
   shown: readonly Output[],
   read: Pick<Read, 'rowFilter'>,
   context: ServiceContext,
-): Many {
-  const { dialect } = context;
-  const outputs = [...hiddenOutputs([key], dialect), ...shown];
-  const template = compileByKeys(table, outputs, key, () => null, read.rowFilter, context);
-  const column = key.column;
-  return (keys) => ({
-    ...template,
-    // The array is the first value of the statement: conditions follow it.
-    binders: [() => (column ? dialect.arrayParam(keys, column) : null), ...template.binders.slice(1)],
-  });
+): ListTemplate {
+  const outputs = [...hiddenOutputs([key], context.dialect), ...shown];
+  return compileByKeys(table, outputs, key, read.rowFilter, context);
 }
 
 function keysRunner(read: Read, table: TableView, related: RelatedReader, context: ServiceContext): Runner {
@@ -140,7 +134,6 @@ export function recordsOf(operation: Operation): readonly unknown[] {
   return records;
 }
 
-type Many = (keys: readonly Param[]) => Template;
 type GoodKey = Exclude<Key, { error: unknown }>;
 type Find = (
   keys: readonly Key[],
@@ -178,7 +171,10 @@ export function planFind(
   const together = async (good: readonly GoodKey[], operation: Operation, deadline: Deadline) => {
     const fetch = (some: readonly GoodKey[]): Promise<Rows> =>
       source.run(
-        bind((many as Many)(some.map(({ params }) => params[0] as Param)), bindContextOf(operation)),
+        (many as ListTemplate).bind(
+          some.map(({ params }) => params[0] as Param),
+          bindContextOf(operation),
+        ),
         deadline,
       );
     const rows = await fetch(good);

@@ -5,7 +5,6 @@
 import type { Deadline } from '#common/deadline.ts';
 import { invalid } from '#common/errors.ts';
 import { Selection_Kind as Kind, type Operation, type Related } from '#proto/data/v1/data_pb.ts';
-import { bind } from '../compile/builder.ts';
 import { operandCoercionOf } from '../compile/coerce.ts';
 import { type Branch, compileBranch } from '../compile/related.ts';
 import type { FieldView, RelationView, TableView } from '../extras.ts';
@@ -208,7 +207,7 @@ async function run(
   if (distinct.length === 0) return undefined;
   const coerce = operandCoercionOf(owner, dialect);
   const record: Param[] = distinct.map((value) => coerce(value));
-  return source.run(bind(template, bindContextOf(operation, record)), deadline);
+  return source.run(template.bind(record, bindContextOf(operation)), deadline);
 }
 
 function withoutFirst(rows: Rows, width: number): Rows {

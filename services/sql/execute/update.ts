@@ -19,6 +19,8 @@ import { batchError, planFind, recordsOf } from './read.ts';
 import { RecordReader, type Row } from './records.ts';
 import { arrayOf, arrayOfPieces, rowAt } from './rows.ts';
 
+const EMPTY_OBJECT = Buffer.from('{}');
+
 export function planUpdate(update: Update, context: ServiceContext): Runner {
   const table = findTable(context.view, update.table);
   if (update.target === Target.FILTER) return byFilter(update, table, context);
@@ -82,6 +84,8 @@ class UpdatePlan {
         ? await this.#context.source.run(statement, deadline)
         : await this.#context.writes.write(write);
     if (rows.count > 0) return resultOf(rowAt(rows, 0), { dropped: [...row.dropped] });
+    // Changed, and by that out of the role's sight.
+    if (rows.affected > 0) return resultOf(EMPTY_OBJECT, { dropped: [...row.dropped] });
     if (!this.#mayInsert) throw missing(key.shown);
     const inserted = await this.#context.source.run(this.#insertion(record, key, operation), deadline);
     return resultOf(rowAt(inserted, 0), { dropped: [...row.dropped], created: true });

@@ -20,6 +20,8 @@ export interface SingleWrite {
 
 /** Inserts of the same columns into the same table, with the same answer. */
 export interface BulkForm {
+  /** Rows that one statement takes, descending to 1; undefined: any number. */
+  readonly sizes: readonly number[] | undefined;
   /** The database kept some out without a word: nobody could tell whose the others are. Each goes alone from then on. */
   isUneven: boolean;
   many(rows: readonly (readonly Param[])[]): Statement;
@@ -44,7 +46,7 @@ export class WriteLine {
 
   async #run(writes: readonly SingleWrite[]): Promise<BatchOutcome<Rows>[]> {
     const deadline = jointDeadline(writes.map((write) => write.deadline));
-    const groups = groupByForm(writes);
+    const groups = groupByForm(writes).flatMap((group) => partsOf(group, group[0]?.bulk?.sizes));
     const statements = groups.map((group) => statementOf(group));
     const options = { mode: 'continue', optimistic: true } as const;
     const outcomes = await this.#source.runEach(statements, options, deadline);
@@ -100,6 +102,17 @@ function groupByForm(writes: readonly SingleWrite[]): SingleWrite[][] {
   return groups;
 }
 
+/** A list in parts of the sizes, the biggest first; without sizes: all of it. */
+export function partsOf<T>(list: readonly T[], sizes: readonly number[] | undefined): (readonly T[])[] {
+  if (!sizes) return [list];
+  const parts: (readonly T[])[] = [];
+  let at = 0;
+  for (const size of sizes) {
+    for (; list.length - at >= size; at += size) parts.push(list.slice(at, at + size));
+  }
+  return parts;
+}
+
 function statementOf(group: readonly SingleWrite[]): Statement {
   const [first] = group as readonly [SingleWrite];
   if (group.length === 1 || !first.bulk) return first.statement;
@@ -108,7 +121,8 @@ function statementOf(group: readonly SingleWrite[]): Statement {
 
 function sharedOut(group: readonly SingleWrite[], rows: Rows): BatchOutcome<Rows>[] {
   const [first] = group as readonly [SingleWrite];
-  const isUneven = rows.affected < group.length;
+  // Also where a row was written and is not found again.
+  const isUneven = rows.affected < group.length || (rows.count > 0 && rows.count < group.length);
   if (isUneven && first.bulk) first.bulk.isUneven = true;
   return group.map((_, i) => ({ value: isUneven || i >= rows.count ? NOTHING_SHOWN : singleRow(rows, i) }));
 }

@@ -61,7 +61,10 @@ const dropParts = (tableName: string, kind: PartKind, ...names: string[]): Defin
 const { FIELD, RELATION } = PartKind;
 
 /** An engine that takes references with the columns only, as SQLite does. */
-const INLINE: Dialect = { ...postgresDialect, alters: { dropColumn: false, addConstraint: false } };
+const INLINE: Dialect = {
+  ...postgresDialect,
+  alters: { dropColumn: false, addConstraint: false, dropsReferences: true },
+};
 
 const plan = (action: DefinitionAction, body?: unknown, dialect = postgresDialect, view: SchemaView = VIEW) =>
   planDefinition(action, body, view, dialect);

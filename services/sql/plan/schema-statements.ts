@@ -80,6 +80,11 @@ export class SchemaStatements {
     if (!this.#dialect.alters.dropColumn) {
       throw new MillraceError('unsupported', `Field '${column}': this database cannot drop a field.`);
     }
+    if (!this.#dialect.alters.dropsReferences) {
+      for (const { type, name, columns } of table.table.constraints) {
+        if (type === 'FOREIGN KEY' && columns.includes(column)) this.#dropConstraint(table.table, name);
+      }
+    }
     this.#add(`alter table ${this.#existing(table.table)} drop column ${this.#quote(column)}`);
   }
 
@@ -109,7 +114,11 @@ export class SchemaStatements {
     if (!owner || !key || !this.#dialect.alters.addConstraint) {
       throw new MillraceError('unsupported', `Relation '${relation.name}' cannot be dropped.`);
     }
-    this.#add(`alter table ${this.#existing(owner.table)} drop constraint ${this.#quote(key.name)}`);
+    this.#dropConstraint(owner.table, key.name);
+  }
+
+  #dropConstraint(table: Table, name: string): void {
+    this.#add(`alter table ${this.#existing(table)} drop constraint ${this.#quote(name)}`);
   }
 
   /** Engines that cannot add a reference later take it with the column. */

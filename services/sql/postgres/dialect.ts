@@ -27,14 +27,15 @@ export const postgresDialect: Dialect = {
   aggregateKey: (key) => key.toLowerCase(),
   aggregateJson,
   insertMany,
-  returning: true,
+  returning: { insert: true, update: true, delete: true },
+  ordersNulls: true,
   estimateSql: (table) =>
     `select case when relkind in ('r', 'p', 'm') and reltuples > 0 then reltuples::bigint end ` +
     `from pg_catalog.pg_class where oid = ${textLiteral(relation(table))}::regclass`,
   limitMax: undefined,
   falseSql: 'false',
   trueSql: 'true',
-  alters: { dropColumn: true, addConstraint: true },
+  alters: { dropColumn: true, addConstraint: true, dropsReferences: true },
   columnSql,
   tableSql,
 };

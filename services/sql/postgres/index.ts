@@ -2,7 +2,9 @@
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import { OPERATION_TIMEOUT_MS } from '#common/bounds.ts';
 import type { SqlEngine } from '../engine.ts';
+import { preferTls } from '../pool.ts';
 import { configFields, type PostgresConfig, readPostgresConfig } from './config.ts';
+import { PgConnection } from './connection.ts';
 import { postgresDialect } from './dialect.ts';
 import { textLiteral } from './quote.ts';
 import { PostgresSource } from './source.ts';
@@ -18,26 +20,31 @@ export const engine: SqlEngine = {
   dialect: postgresDialect,
   open: (config, context) => {
     const settings = readPostgresConfig(config);
+    const connection = {
+      host: settings.host,
+      port: settings.port,
+      database: settings.database,
+      user: settings.username,
+      password: settings.password,
+      application_name: settings.applicationName ?? 'millrace',
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      keepAlive: true,
+      ssl: tls(settings),
+    };
+    const setup = [...sessionSettings(settings), ...settings.statements];
+    const open = (tls: boolean) => PgConnection.open(tls ? connection : { ...connection, ssl: false }, setup);
     return new PostgresSource({
-      connection: {
-        host: settings.host,
-        port: settings.port,
-        database: settings.database,
-        user: settings.username,
-        password: settings.password,
-        application_name: settings.applicationName ?? 'millrace',
-        connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-        keepAlive: true,
-        ssl: tls(settings),
-      },
-      plainFallback: settings.sslMode === 'prefer' || settings.sslMode === 'allow',
-      setup: [...sessionSettings(settings), ...settings.statements],
+      open:
+        settings.sslMode === 'prefer' || settings.sslMode === 'allow' ? preferTls(open, hasNoTls) : () => open(true),
       connectionsMax: context.connectionsMax,
       schema: settings.schema,
       statementTimeoutMs: OPERATION_TIMEOUT_MS,
     });
   },
 };
+
+/** What the driver says when the server answers that it has no TLS. */
+const hasNoTls = (error: unknown): boolean => /does not support SSL/i.test((error as Error).message);
 
 function tls({ sslMode }: PostgresConfig): TlsOptions | false {
   switch (sslMode) {

@@ -246,8 +246,8 @@ suiteWith('postgres', 'introspection of a real database', () => {
     const inserted = await query(insert?.text ?? '', (insert?.params ?? []) as string[]);
     expect(inserted[0]?.[1]).toBe(shown);
     const target = column('kinds', name);
-    const found = await query(`select b_id from kinds where ${postgresDialect.inList(`"${name}"`, 1, target)}`, [
-      postgresDialect.arrayParam([value], target) as string,
+    const found = await query(`select b_id from kinds where ${postgresDialect.inList?.(`"${name}"`, 1, target)}`, [
+      postgresDialect.arrayParam?.([value], target) as string,
     ]);
     expect(found).toContainEqual([inserted[0]?.[0]]);
     const cast = await query(`select ${postgresDialect.placeholder(1, target.nativeType)}::text`, [value]);

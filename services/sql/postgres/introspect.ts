@@ -2,7 +2,8 @@
  * Reads the catalogue of a PostgreSQL database (12 or newer) from pg_catalog: one statement for each kind of thing,
  * whatever the number of tables.
  */
-import type { Catalogue, Column, Constraint, ForeignKey, Table } from '../schema.ts';
+import { type ColumnKeys, tableKeys } from '../column-keys.ts';
+import type { Catalogue, Column, Constraint, Table } from '../schema.ts';
 import { type ColumnDefault, parseDefault } from './default.ts';
 import { type ColumnType, columnType } from './types.ts';
 
@@ -229,42 +230,15 @@ const columnNames = (table: RawTable, attnums: string | null | undefined): strin
     .split(' ')
     .flatMap((attnum) => table.columns.get(attnum)?.name ?? []);
 
-function finish(table: RawTable): Table {
-  const primaryKey = table.constraints.find((constraint) => constraint.type === 'PRIMARY KEY')?.columns ?? [];
-  const unique = new Set(singles(table, 'UNIQUE').map((constraint) => constraint.columns[0]));
-  const foreignKeys = new Map<string, ForeignKey>();
-  for (const { columns, referenced } of singles(table, 'FOREIGN KEY').toReversed()) {
-    if (!referenced) continue;
-    const { table: name, onUpdate, onDelete } = referenced;
-    foreignKeys.set(columns[0]!, { table: name, field: referenced.columns[0]!, onUpdate, onDelete });
-  }
-  const columns = [...table.columns.values()].map((column) =>
-    finishColumn(column, {
-      primaryKey,
-      unique: unique.has(column.name),
-      indexed: table.indexed.has(column.name),
-      foreignKey: foreignKeys.get(column.name) ?? null,
-    }),
-  );
-  const { name, schemaName, tableName, isView, constraints } = table;
-  return { name, schemaName, tableName, isView, columns, primaryKey, constraints };
+function finish({ columns: raw, indexed, ...table }: RawTable): Table {
+  const keys = tableKeys(table.constraints, indexed);
+  const columns = [...raw.values()].map((column) => finishColumn(column, keys.of(column.name)));
+  return { ...table, columns, primaryKey: keys.primaryKey };
 }
 
-const singles = (table: RawTable, type: Constraint['type']): Constraint[] =>
-  table.constraints.filter((constraint) => constraint.type === type && constraint.columns.length === 1);
-
-interface Keys {
-  readonly primaryKey: readonly string[];
-  readonly unique: boolean;
-  readonly indexed: boolean;
-  readonly foreignKey: ForeignKey | null;
-}
-
-function finishColumn(raw: RawColumn, keys: Keys): Column {
+function finishColumn(raw: RawColumn, { isSoleKey, ...keys }: ColumnKeys): Column {
   const { name, type: base, nullable } = raw;
   const autoIncrement = raw.identity !== '' || raw.default === 'sequence';
-  const primaryKey = keys.primaryKey.includes(name);
-  const isSoleKey = primaryKey && keys.primaryKey.length === 1;
   let type = base.type;
   if (type === 'integer' && isSoleKey && autoIncrement) type = 'id';
   else if (type === 'integer' && keys.foreignKey) type = 'reference';
@@ -277,9 +251,6 @@ function finishColumn(raw: RawColumn, keys: Keys): Column {
     autoIncrement,
     generated: raw.isComputed || raw.identity === 'a',
     multibyte: false,
-    primaryKey,
-    unique: keys.unique,
-    indexed: keys.indexed,
-    foreignKey: keys.foreignKey,
+    ...keys,
   };
 }

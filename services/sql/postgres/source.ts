@@ -3,12 +3,12 @@ import type { Deadline } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
 import type { CallResult, EachOptions, SqlSource, StatementOutcome } from '../engine.ts';
 import { concernsAll } from '../of-all.ts';
+import { Pool, type PoolOptions } from '../pool.ts';
 import type { Catalogue, Routine } from '../schema.ts';
 import type { Param, Rows, Statement } from '../statement.ts';
 import { type PgConnection, type SegmentResult, ServerError } from './connection.ts';
 import { translate } from './errors.ts';
 import { introspect, type TextQuery } from './introspect.ts';
-import { Pool, type PoolOptions } from './pool.ts';
 import type { PgStatement } from './prepared.ts';
 import { callStatement, introspectRoutines } from './routines.ts';
 
@@ -30,7 +30,7 @@ function command(text: string): Statement {
   return { text, params: [], columns: [] };
 }
 
-export interface PostgresSettings extends PoolOptions {
+export interface PostgresSettings extends PoolOptions<PgConnection> {
   /** The service's `schema` setting (database-api §1.3). */
   readonly schema: string | undefined;
   /** What a new session is told about statement_timeout, milliseconds. */
@@ -39,7 +39,7 @@ export interface PostgresSettings extends PoolOptions {
 
 export class PostgresSource implements SqlSource {
   onSchemaChange: (() => void) | undefined;
-  readonly #pool: Pool;
+  readonly #pool: Pool<PgConnection>;
   readonly #settings: PostgresSettings;
   /** What each session was last told about statement_timeout. */
   readonly #timeouts = new WeakMap<PgConnection, number>();
@@ -258,6 +258,8 @@ export class PostgresSource implements SqlSource {
       giveUp = setTimeout(() => connection.close(), STOP_MS);
     });
     try {
+      // It may have passed while the connection was on its way.
+      deadline.throwIfAborted();
       this.#limit(connection, deadline);
       return await work(connection);
     } catch (error) {

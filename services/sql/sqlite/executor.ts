@@ -3,9 +3,9 @@ import Database from 'better-sqlite3';
 import { LRUCache } from 'lru-cache';
 import { EXPORT_CHUNK_BYTES } from '#common/bounds.ts';
 import { sameColumns } from '../encode/columns.ts';
+import { type DriverValue, RowFormat, RowWriter } from '../encode/row-writer.ts';
 import type { Param, Rows, Statement } from '../statement.ts';
 import type { Answer, Failure, Job, Outcome, Plan, WorkerSetup } from './protocol.ts';
-import { RowFormat, RowWriter, type SqliteValue } from './row-writer.ts';
 
 /** Prepared statements kept for one connection: the texts of a busy service, few kB each. */
 const PREPARED_MAX = 500;
@@ -15,14 +15,14 @@ const STREAM_CACHE_KIB = 2048;
 const LOCK_WAIT_MS = 5000;
 
 type Connection = Database.Database;
-type Prepared = Database.Statement<[Record<number, unknown>], SqliteValue[]>;
+type Prepared = Database.Statement<[Record<number, unknown>], DriverValue[]>;
 type EachJob = Extract<Job, { kind: 'each' }>;
 interface Run {
   readonly prepared: Prepared;
   readonly format: RowFormat;
 }
 interface OpenStream {
-  readonly rows: Iterator<SqliteValue[]>;
+  readonly rows: Iterator<DriverValue[]>;
   readonly format: RowFormat;
   close(): void;
 }
@@ -262,7 +262,7 @@ function runSetup(connection: Connection, sql: string): void {
 }
 
 function prepare(connection: Connection, text: string): Prepared {
-  const prepared = connection.prepare<[Record<number, unknown>], SqliteValue[]>(text);
+  const prepared = connection.prepare<[Record<number, unknown>], DriverValue[]>(text);
   return prepared.reader ? prepared.raw(true).safeIntegers(true) : prepared;
 }
 

@@ -1,7 +1,6 @@
 /** A bounded set of connections to one database, lent to one piece of work at a time. */
 import type { Deadline } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
-import { type ConnectionOptions, PgConnection } from './connection.ts';
 
 /** Work that may wait for a connection: beyond it the database is far behind, and refusing is kinder. */
 const WAITING_MAX = 10_000;
@@ -14,42 +13,40 @@ const CLOSE_MS = 5_000;
 const closing = (): MillraceError =>
   new MillraceError('unavailable', 'The service is being closed.', { retryable: true });
 
-/** What the driver says when the server answers that it has no TLS. */
-const NO_TLS = /does not support SSL/i;
-
-export interface PoolOptions {
-  readonly connection: ConnectionOptions;
-  readonly setup: readonly string[];
-  readonly connectionsMax: number;
-  /** TLS where the server has it, plain text where it has none. */
-  readonly plainFallback: boolean;
+export interface Connection {
+  /** Why it can be used no more; undefined while it can. */
+  readonly failure: Error | undefined;
+  close(): void;
 }
 
-interface Waiting {
-  readonly resolve: (connection: PgConnection) => void;
+export interface PoolOptions<C> {
+  readonly open: () => Promise<C>;
+  readonly connectionsMax: number;
+}
+
+interface Waiting<C> {
+  readonly resolve: (connection: C) => void;
   readonly reject: (error: unknown) => void;
 }
 
-export class Pool {
-  readonly #options: PoolOptions;
-  readonly #idle: { connection: PgConnection; since: number }[] = [];
-  readonly #waiting: Waiting[] = [];
+export class Pool<C extends Connection> {
+  readonly #options: PoolOptions<C>;
+  readonly #idle: { connection: C; since: number }[] = [];
+  readonly #waiting: Waiting<C>[] = [];
   readonly #reaper: NodeJS.Timeout;
-  readonly #open = new Set<PgConnection>();
+  readonly #open = new Set<C>();
   #opening = 0;
   #closed = false;
   #emptied = (): void => {};
-  /** The server was found to have no TLS. */
-  #plain = false;
 
-  constructor(options: PoolOptions) {
+  constructor(options: PoolOptions<C>) {
     this.#options = options;
     this.#reaper = setInterval(() => this.#reap(), IDLE_MS / 4);
     this.#reaper.unref();
   }
 
   /** @throws what the driver threw when no connection can be opened; MillraceError overloaded, deadline, cancelled */
-  async acquire(deadline: Deadline): Promise<PgConnection> {
+  async acquire(deadline: Deadline): Promise<C> {
     deadline.throwIfAborted();
     if (this.#closed) throw closing();
     for (let entry = this.#idle.pop(); entry; entry = this.#idle.pop()) {
@@ -62,7 +59,7 @@ export class Pool {
     return waiting;
   }
 
-  release(connection: PgConnection): void {
+  release(connection: C): void {
     if (connection.failure || this.#closed) {
       this.#open.delete(connection);
       if (!connection.failure) connection.close();
@@ -92,14 +89,14 @@ export class Pool {
     this.#open.clear();
   }
 
-  #wait(deadline: Deadline): Promise<PgConnection> {
+  #wait(deadline: Deadline): Promise<C> {
     return new Promise((resolve, reject) => {
       const forget = deadline.onAbort(() => {
         const index = this.#waiting.indexOf(waiting);
         if (index >= 0) this.#waiting.splice(index, 1);
         reject(deadline.reason);
       });
-      const waiting: Waiting = {
+      const waiting: Waiting<C> = {
         resolve: (connection) => {
           forget();
           resolve(connection);
@@ -116,7 +113,7 @@ export class Pool {
   async #connect(): Promise<void> {
     this.#opening += 1;
     try {
-      const connection = await this.#dial();
+      const connection = await this.#options.open();
       this.#open.add(connection);
       this.#opening -= 1;
       this.release(connection);
@@ -124,18 +121,6 @@ export class Pool {
       this.#opening -= 1;
       // Nobody else will serve them when there is no connection at all.
       if (this.#open.size + this.#opening === 0) for (const waiting of this.#waiting.splice(0)) waiting.reject(error);
-    }
-  }
-
-  async #dial(): Promise<PgConnection> {
-    const { connection, setup, plainFallback } = this.#options;
-    if (this.#plain) return PgConnection.open({ ...connection, ssl: false }, setup);
-    try {
-      return await PgConnection.open(connection, setup);
-    } catch (error) {
-      if (!plainFallback || !NO_TLS.test((error as Error).message)) throw error;
-      this.#plain = true;
-      return PgConnection.open({ ...connection, ssl: false }, setup);
     }
   }
 
@@ -148,4 +133,25 @@ export class Pool {
       if (!entry.connection.failure) entry.connection.close();
     }
   }
+}
+
+/**
+ * Opens with TLS where the server has it. A server that was found to have none is spoken to in plain text from then on.
+ * @param open  throws what `hasNone` recognizes
+ */
+export function preferTls<C>(
+  open: (tls: boolean) => Promise<C>,
+  hasNone: (error: unknown) => boolean,
+): () => Promise<C> {
+  let isPlain = false;
+  return async () => {
+    if (isPlain) return open(false);
+    try {
+      return await open(true);
+    } catch (error) {
+      if (!hasNone(error)) throw error;
+      isPlain = true;
+      return open(false);
+    }
+  };
 }

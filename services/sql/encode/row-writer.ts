@@ -1,10 +1,10 @@
-/** Rows as SQLite gives them (arrays of values) to JSON bytes, without objects in between. */
+/** Rows as a driver gives them (arrays of values) to JSON bytes, without objects in between. */
 import { KIB } from '#common/bounds.ts';
 import type { JsonKind } from '../schema.ts';
 import type { ResultColumn, Rows } from '../statement.ts';
 
-/** INTEGER arrives as bigint, so that a number is always a REAL. */
-export type SqliteValue = bigint | number | string | Buffer | null;
+/** Whole numbers that a double may not hold, and decimals, as bigint or as their digits. */
+export type DriverValue = bigint | number | string | Buffer | null;
 
 const COMMA = 0x2c;
 const FIRST_BYTES = 1024;
@@ -12,6 +12,8 @@ const FIRST_BYTES = 1024;
 const HINT_BYTES_MAX = 256 * KIB;
 /** A UTF-16 unit takes three bytes of UTF-8 at most. */
 const BYTES_PER_UNIT = 3;
+/** A JSON number, as drivers give those that a double would not hold. */
+const DIGITS = /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/;
 const TRUE_WORDS = new Set(['1', 'true', 't', 'yes', 'y', 'on']);
 
 /** How the columns of one statement are written: made once, used for each of its runs. */
@@ -50,7 +52,7 @@ export class RowWriter {
     return this.#at;
   }
 
-  append(row: readonly SqliteValue[]): void {
+  append(row: readonly DriverValue[]): void {
     const { columns, prefixes } = this.#format;
     let json = '';
     for (let i = 0; i < columns.length; i++) {
@@ -90,22 +92,23 @@ export class RowWriter {
  * Any column may hold a value of any class, whatever its type says. What does not fit its column is written as what it
  * is: text in a number column as a string, a number in a date column as a number.
  */
-export function jsonText(value: SqliteValue, kind: JsonKind): string {
+export function jsonText(value: DriverValue, kind: JsonKind): string {
   if (value === null) return 'null';
   if (kind === 'boolean') return truth(value) ? 'true' : 'false';
   if (kind === 'bytes') return `"${base64(typeof value === 'object' ? value : Buffer.from(String(value)))}"`;
   if (typeof value === 'bigint') return value.toString();
   if (typeof value === 'number') return Number.isFinite(value) ? String(value) : `"${value}"`;
-  return typeof value === 'string' ? JSON.stringify(value) : `"${base64(value)}"`;
+  if (typeof value === 'object') return `"${base64(value)}"`;
+  return kind === 'number' && DIGITS.test(value) ? value : JSON.stringify(value);
 }
 
-function truth(value: NonNullable<SqliteValue>): boolean {
+function truth(value: NonNullable<DriverValue>): boolean {
   if (typeof value === 'bigint') return value !== 0n;
   if (typeof value === 'number') return value !== 0;
   return TRUE_WORDS.has(value.toString().trim().toLowerCase());
 }
 
-function hiddenText(value: SqliteValue): string | null {
+function hiddenText(value: DriverValue): string | null {
   if (value === null) return null;
   return typeof value === 'object' ? base64(value) : String(value);
 }

@@ -1,0 +1,244 @@
+/**
+ * One connection to MySQL or MariaDB: `mysql2` speaks the protocol, rows go from its parser straight to JSON bytes. One
+ * statement at a time.
+ */
+
+import mysql, { type Connection, type ConnectionOptions } from 'mysql2';
+import { EXPORT_CHUNK_BYTES } from '#common/bounds.ts';
+import { MillraceError } from '#common/errors.ts';
+import { type DriverValue, RowFormat, RowWriter } from '../encode/row-writer.ts';
+import type { Param, ResultColumn, Rows, Statement } from '../statement.ts';
+import { type Decoder, decodersOf, type WireField } from './decode.ts';
+
+/** What the server said when it refused something. */
+export class ServerError extends Error {
+  readonly errno: number;
+  constructor(errno: number, message: string) {
+    super(message);
+    this.errno = errno;
+  }
+}
+
+/** The part of the driver's commands that is used here; its own types leave the events out. */
+interface Command {
+  on(event: 'fields', listener: (fields: WireField[] | undefined) => void): Command;
+  on(event: 'result', listener: (row: DriverValue[] | { affectedRows: number }) => void): Command;
+  on(event: 'error', listener: (error: Error) => void): Command;
+  on(event: 'end', listener: () => void): Command;
+}
+
+interface Receiver {
+  fields(fields: WireField[]): void;
+  row(row: DriverValue[]): void;
+}
+
+export class MysqlConnection {
+  readonly #driver: Connection;
+  readonly #options: ConnectionOptions;
+  /** By the list of columns, which a plan shares among its statements. */
+  readonly #formats = new WeakMap<readonly ResultColumn[], RowFormat>();
+  /** What the server said of the columns last time: it prepares anew by itself when a table changes, and does not tell. */
+  readonly #types = new WeakMap<readonly ResultColumn[], readonly number[]>();
+  onSchemaChange: (() => void) | undefined;
+  #reject: ((error: Error) => void) | undefined;
+  #failure: Error | undefined;
+
+  private constructor(driver: Connection, options: ConnectionOptions) {
+    this.#driver = driver;
+    this.#options = options;
+    driver.on('error', (error) => this.#fail(error));
+  }
+
+  /** @param setup statements that prepare the session */
+  static async open(options: ConnectionOptions, setup: readonly string[]): Promise<MysqlConnection> {
+    const driver = mysql.createConnection(options);
+    // Heard again below: an event without a listener would end the process.
+    driver.on('error', () => {});
+    await new Promise<void>((resolve, reject) => {
+      driver.connect((error) => (error ? reject(serverError(error)) : resolve()));
+    }).catch((error: unknown) => {
+      driver.destroy();
+      throw error;
+    });
+    const connection = new MysqlConnection(driver, options);
+    try {
+      for (const text of setup) await connection.command(text);
+    } catch (error) {
+      connection.close();
+      throw error instanceof ServerError ? badSettings(error) : error;
+    }
+    return connection;
+  }
+
+  /** Why it can be used no more; undefined while it can. */
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  get busy(): boolean {
+    return this.#reject !== undefined;
+  }
+
+  /**
+   * @param onPortion  gets the rows in portions; the result holds what is left
+   * @throws ServerError, or the failure of the connection
+   */
+  async run(statement: Statement, onPortion?: (rows: Rows) => void): Promise<Rows> {
+    const { text, params, columns } = statement;
+    const format = this.#formatOf(columns);
+    let writer = new RowWriter(format);
+    let decoders: readonly Decoder[] = [];
+    let count = 0;
+    const receiver: Receiver = {
+      fields: (fields) => {
+        this.#compare(columns, fields);
+        decoders = decodersOf(fields);
+      },
+      row: (row) => {
+        for (const { index, decode } of decoders) {
+          const value = row[index];
+          if (value !== null && value !== undefined) row[index] = decode(value);
+        }
+        writer.append(row);
+        count += 1;
+        if (!onPortion || writer.bytes < EXPORT_CHUNK_BYTES) return;
+        onPortion(writer.finish(0));
+        writer = new RowWriter(format);
+      },
+    };
+    const isCommand = params.length === 0 && columns.length === 0;
+    const changed = await this.#send(text, isCommand ? undefined : params, receiver);
+    // Rows that a write returned are those that it changed.
+    return writer.finish(changed ?? (text.startsWith('select') ? 0 : count));
+  }
+
+  async command(text: string): Promise<void> {
+    await this.#send(text, undefined, { fields: () => {}, row: () => {} });
+  }
+
+  /** Rows as text, whatever their columns are. */
+  async table(text: string, params: readonly Param[]): Promise<(string | null)[][]> {
+    const rows: (string | null)[][] = [];
+    const row = (values: DriverValue[]): void => {
+      rows.push(values.map((value) => (value === null ? null : value.toString())));
+    };
+    await this.#send(text, params, { fields: () => {}, row });
+    return rows;
+  }
+
+  /** The server's rows wait in its own memory and the kernel's. */
+  pause(): void {
+    this.#driver.pause();
+  }
+
+  resume(): void {
+    this.#driver.resume();
+  }
+
+  /** Ends what this connection runs, and with it the connection, on the server; resolves when that was told. */
+  async cancel(): Promise<void> {
+    const id = this.#driver.threadId;
+    try {
+      const other = await MysqlConnection.open(this.#options, []);
+      await other.command(`kill ${id}`).finally(() => other.close());
+    } catch {
+      // It ends all the same when it notices that nobody listens.
+    }
+    this.close();
+  }
+
+  close(): void {
+    const wasBusy = this.busy;
+    this.#fail(new Error('The connection is closed.'));
+    if (wasBusy) this.#driver.destroy();
+    else this.#driver.end(() => {});
+  }
+
+  /** @param params undefined: as text, for what cannot be prepared  @returns rows that a write changed */
+  #send(text: string, params: readonly Param[] | undefined, receiver: Receiver): Promise<number | undefined> {
+    if (this.#failure) return Promise.reject(this.#failure);
+    return new Promise((resolve, reject) => {
+      let changed: number | undefined;
+      let failure: Error | undefined;
+      this.#reject = reject;
+      const guarded = (work: () => void): void => {
+        try {
+          work();
+        } catch (error) {
+          failure ??= error as Error;
+        }
+      };
+      const command = (params
+        ? this.#driver.execute({ sql: text, values: params.map(wireParam) })
+        : this.#driver.query({ sql: text })) as unknown as Command;
+      command
+        .on('fields', (fields) => fields && guarded(() => receiver.fields(fields)))
+        .on('result', (row) => {
+          if (Array.isArray(row)) guarded(() => receiver.row(row));
+          else changed = row.affectedRows;
+        })
+        .on('error', (error) => {
+          failure ??= serverError(error);
+        })
+        .on('end', () => {
+          if (this.#reject === reject) this.#reject = undefined;
+          if (failure) reject(failure);
+          else resolve(changed);
+        });
+    });
+  }
+
+  #compare(columns: readonly ResultColumn[], fields: readonly WireField[]): void {
+    const known = this.#types.get(columns);
+    if (known?.length === fields.length && known.every((type, i) => type === fields[i]?.columnType)) return;
+    this.#types.set(
+      columns,
+      fields.map(({ columnType }) => columnType),
+    );
+    if (known) this.onSchemaChange?.();
+  }
+
+  #formatOf(columns: readonly ResultColumn[]): RowFormat {
+    let format = this.#formats.get(columns);
+    if (!format) {
+      format = new RowFormat(columns);
+      this.#formats.set(columns, format);
+    }
+    return format;
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    this.#reject?.(this.#failure);
+    this.#reject = undefined;
+  }
+}
+
+const badSettings = (error: ServerError): MillraceError =>
+  new MillraceError(
+    'unavailable',
+    "The database refuses a setting of this service: 'timezone', 'collation', 'modes', 'options' or 'statements'.",
+    undefined,
+    error,
+  );
+
+/** Whole numbers go as such: as doubles they would not do for a limit, and not hold the digits of a big key. */
+function wireParam(value: Param): unknown {
+  if (typeof value === 'bigint') return wholeNumber(value);
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? wholeNumber(BigInt(value)) : value;
+  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  return value;
+}
+
+const SIGNED_MAX = 2n ** 63n - 1n;
+const UNSIGNED_MAX = 2n ** 64n - 1n;
+
+function wholeNumber(value: bigint): unknown {
+  if (value > UNSIGNED_MAX || value < -SIGNED_MAX - 1n) return value.toString();
+  return value > SIGNED_MAX ? mysql.TypedParameter.LONGLONG.unsigned(value) : mysql.TypedParameter.LONGLONG(value);
+}
+
+function serverError(error: Error & { errno?: number | undefined }): Error {
+  const { errno } = error;
+  return errno !== undefined && errno > 0 ? new ServerError(errno, error.message) : error;
+}
