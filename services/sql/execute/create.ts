@@ -12,7 +12,7 @@ import { bindContextOf, type Runner, resultOf, type ServiceContext } from './con
 import { relationsIn, requireReached } from './nested.ts';
 import { type WriteOne, writeNested } from './nested-writes.ts';
 import { batchError, recordsOf } from './read.ts';
-import { RecordReader, type Row } from './records.ts';
+import { RecordReader, type Row, SIGNATURES_MAX } from './records.ts';
 import { arrayOf, arrayOfPieces, rowAt } from './rows.ts';
 import { type BulkForm, isOfOneRow } from './write-line.ts';
 
@@ -48,12 +48,10 @@ export class InsertForms {
       template: compileInsert(this.#table, fields, this.#outputs, this.#context),
       bulk: many && { many, isUneven: false },
     };
-    if (this.#forms.size < FORMS_MAX) this.#forms.set(signature, form);
+    if (this.#forms.size < SIGNATURES_MAX) this.#forms.set(signature, form);
     return form;
   }
 }
-
-const FORMS_MAX = 200;
 
 export function planCreate(create: Create, context: ServiceContext): Runner {
   const table = findTable(context.view, create.table);
