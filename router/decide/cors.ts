@@ -73,7 +73,10 @@ export class Cors {
 }
 
 function compile(rule: CorsRule): CompiledRule[] {
-  const origins = rule.origin.split(',').map((origin) => origin.trim());
+  const origins = rule.origin
+    .split(',')
+    .map((origin) => origin.trim())
+    .filter((origin) => origin !== '');
   if (rule.path === '*') return [{ rule, origins, matches: () => true }];
   try {
     const pattern = rule.path.startsWith('^')

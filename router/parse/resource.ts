@@ -56,7 +56,7 @@ export function parseDatabase(request: ApiRequest): ParsedResource {
       }
       if (verb !== 'GET') throw withoutResource(verb, resource.toLowerCase());
       const names = routineNames(request);
-      if (names.length === 0) return listing(request, routine.resource, `${resource.toLowerCase()}/`);
+      if (names.length === 0) return listing(request, routine.resource, resource.toLowerCase());
       return { ...describeRoutines(request, service, routine.kind, names), listing: undefined, table: undefined };
     }
     default:

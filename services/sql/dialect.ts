@@ -59,6 +59,8 @@ export interface Dialect {
   integerBits?(column: Column): number | undefined;
   /** A fraction for a whole-number column is cut off when it is written; otherwise it is refused. */
   readonly truncatesFractions: boolean;
+  /** A decimal keeps all of its digits; otherwise one whose whole part takes more than 64 bits is refused. */
+  readonly exactDecimals: boolean;
   /** The key of an aggregate in the answer, from `SUM_total` or `COUNT_ALL`: some engines fold it to lower case. */
   aggregateKey(key: string): string;
   /** How an aggregate's value is written; `column` is undefined for COUNT(*). */

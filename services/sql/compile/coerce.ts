@@ -61,7 +61,7 @@ const isArray = (column: Column): boolean => column.nativeType.endsWith('[]');
 function byType(field: FieldView, dialect: Dialect, truncates: boolean): Coerce {
   if (INTEGER_TYPES.has(field.type)) return integer(field, dialect, truncates);
   if (field.type === 'boolean') return (value) => dialect.booleanParam(isTrue(field, value));
-  if (DECIMAL_TYPES.has(field.type)) return decimal(field);
+  if (DECIMAL_TYPES.has(field.type)) return decimal(field, dialect);
   if (field.column?.json === 'bytes') return binary(field, dialect);
   const { column } = field;
   const spelling = column && dialect.textParam?.(column);
@@ -113,14 +113,15 @@ function withoutFraction(written: string, truncates: boolean, refuse: () => Erro
 }
 
 /** Digits as they were written: nothing is rounded before the database does. */
-function decimal(field: FieldView): Coerce {
+function decimal(field: FieldView, dialect: Dialect): Coerce {
+  // Beyond a double some databases would keep an infinity.
+  const limit = field.type === 'decimal' && !dialect.exactDecimals ? 2 ** 63 : Number.POSITIVE_INFINITY;
   return (value) => {
-    if (typeof value === 'number') return value;
+    if (typeof value === 'number' && Math.abs(value) < limit) return value;
     const written = value instanceof JsonNumber ? value.text : typeof value === 'boolean' ? Number(value) : value;
     const trimmed = typeof written === 'object' ? '' : String(written).trim();
     const number = Number(trimmed);
-    // Beyond a double some databases would keep an infinity.
-    if (!NUMBER.test(trimmed) || !Number.isFinite(number)) {
+    if (!NUMBER.test(trimmed) || Math.abs(number) >= limit) {
       throw invalid(`Field '${field.wireName}' must be a valid number.`, { field: field.wireName });
     }
     return trimmed.length < 16 ? number : trimmed;

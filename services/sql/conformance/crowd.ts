@@ -1,8 +1,8 @@
 /** Unrelated requests that travel together (group commit, coalesced reads): nobody notices the others. */
 import { expect, test } from 'vitest';
 import { Deadline, deadlinePassed } from '#common/deadline.ts';
-import { Target } from '#proto/data/v1/data_pb.ts';
-import type { Ask, Bench, Outcome, Success } from './bench.ts';
+import { BatchMode, Target } from '#proto/data/v1/data_pb.ts';
+import type { Ask, Bench, Failure, Outcome, Success } from './bench.ts';
 import { define } from './company.ts';
 import { fields, insert, is, read, remove, update } from './words.ts';
 
@@ -57,6 +57,18 @@ export function tryManyAtOnce(bench: () => Bench): void {
       [299, { code: 'invalid', field: 'age' }],
     ]);
     expect(await names()).toHaveLength(1 + CROWD - bad.size);
+  });
+
+  test('thousands in one request of which each fails, going on', async () => {
+    await empty();
+    const names = Array.from({ length: 4000 }, (_, i) => ({ name: `n${i % 3000}` }));
+    await bench().ask(insert('crowd', names.slice(0, 2000)));
+    const outcome = (await bench().outcome(
+      insert('crowd', names, { mode: BatchMode.CONTINUE, ...fields('name') }),
+    )) as Failure;
+    const wanted = names.map((one, i) => (i < 2000 || i >= 3000 ? { code: 'conflict' } : one));
+    expect(outcome.batch).toEqual(wanted);
+    expect(await bench().outcome(read('crowd', { countOnly: true }))).toEqual({ json: 3000 });
   });
 
   test('creates of other fields, changes and deletions go the same way', async () => {

@@ -10,6 +10,18 @@ const VALUES: readonly ValueCase[] = [
   { why: 'the smallest integer', declared: 'integer', sent: '"-9223372036854775808"', shown: '-9223372036854775808' },
   { why: 'one more', declared: 'integer', sent: '9223372036854775808', shown: { refused: 'invalid' } },
   { why: 'a decimal', declared: 'decimal(12,2)', sent: '"1234567890.12"', shown: '1234567890.12' },
+  {
+    why: 'a whole decimal beyond 2^53',
+    declared: 'decimal(19,0)',
+    sent: '1234567890123456789',
+    shown: '1234567890123456789',
+  },
+  {
+    why: 'a decimal beyond 64 bits',
+    declared: 'decimal(30,0)',
+    sent: '99999999999999999999',
+    shown: { refused: 'invalid' },
+  },
   { why: 'a double', declared: 'double', sent: '1.5e300', shown: '1.5e+300' },
   { why: 'true', declared: 'boolean', sent: 'true', shown: 'true' },
   { why: 'false in words', declared: 'tinyint(1)', sent: '"off"', shown: 'false' },

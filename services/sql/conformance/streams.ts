@@ -109,11 +109,26 @@ export function tryStreams(bench: () => Bench): void {
     await expect(drain()).rejects.toMatchObject({ code: 'cancelled' });
   });
 
-  test('as many as there are connections, and others go on meanwhile', async () => {
+  test('as many as there are connections for, and others go on meanwhile', async () => {
     await fill();
-    const streams = Array.from({ length: 3 }, () => bench().stream(everything()));
-    for (const stream of streams) await stream.next();
+    const streams: AsyncGenerator<string>[] = [];
+    let refused: unknown;
+    while (!refused && streams.length < 10) {
+      const stream = bench().stream(everything());
+      refused = await stream.next().then(() => undefined, failureOf);
+      if (!refused) streams.push(stream);
+    }
+    expect(refused).toEqual({ code: 'overloaded' });
+    expect(streams.length).toBeGreaterThan(1);
     expect(await bench().outcome(read('long', { countOnly: true }))).toEqual({ json: ROWS });
     for (const stream of streams) await stream.return(undefined);
+    expect(await linesOf(bench().stream(everything({ offset: ROWS - 1 })))).toHaveLength(1);
+  });
+
+  test('with related records, as many at once', async () => {
+    const related = [{ name: 'emp_by_dept_id', ...fields('id') }];
+    const ask = read('dept', { everything: true, related, ...fields('id') });
+    const ends = await Promise.all([1, 2, 3].map(() => linesOf(bench().stream(ask))));
+    for (const lines of ends) expect(lines).toHaveLength(2);
   });
 }

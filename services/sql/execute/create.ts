@@ -13,7 +13,7 @@ import { bindContextOf, type Runner, resultOf, type ServiceContext } from './con
 import { relationsIn, requireReached } from './nested.ts';
 import { type WriteOne, writeNested } from './nested-writes.ts';
 import { batchError, recordsOf } from './read.ts';
-import { RecordReader, type Row } from './records.ts';
+import { RecordReader, type Row, SIGNATURES_MAX } from './records.ts';
 import { arrayOfPieces, rowAt } from './rows.ts';
 import { type BulkForm, isOfOneRow, partsOf } from './write-line.ts';
 
@@ -49,12 +49,10 @@ export class InsertForms {
       template: compileInsert(this.#table, fields, this.#outputs, this.#context),
       bulk: many && { many, sizes: sizesFor(fields.length, dialect), isUneven: false },
     };
-    if (this.#forms.size < FORMS_MAX) this.#forms.set(signature, form);
+    if (this.#forms.size < SIGNATURES_MAX) this.#forms.set(signature, form);
     return form;
   }
 }
-
-const FORMS_MAX = 200;
 
 /** Those whose values are not too many for one statement. */
 function sizesFor(columns: number, { insertSizes, parametersMax }: Dialect): readonly number[] | undefined {

@@ -34,6 +34,9 @@ const AUTOMATIC: Readonly<Record<string, readonly [Slot['automatic'], onUpdate: 
   user_id_on_update: ['user', true],
 };
 
+/** Sets of columns that are remembered for one plan: programs write the same few, a mischievous one ever new ones. */
+export const SIGNATURES_MAX = 200;
+
 const NOT_GIVEN = Symbol('not given');
 
 export class RecordReader {
@@ -93,7 +96,7 @@ export class RecordReader {
         .split(',')
         .slice(0, -1)
         .map((place) => (this.#slots[Number(place)] as Slot).field);
-      this.#fieldLists.set(signature, fields);
+      if (this.#fieldLists.size < SIGNATURES_MAX) this.#fieldLists.set(signature, fields);
     }
     return { fields, values, signature, dropped };
   }

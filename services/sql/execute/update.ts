@@ -16,7 +16,7 @@ import { type Key, KeyReader, missing } from './keys.ts';
 import { requireReached } from './nested.ts';
 import { type WriteOne, writeNested } from './nested-writes.ts';
 import { batchError, planFind, recordsOf } from './read.ts';
-import { RecordReader, type Row } from './records.ts';
+import { RecordReader, type Row, SIGNATURES_MAX } from './records.ts';
 import { arrayOf, arrayOfPieces, rowAt } from './rows.ts';
 
 const EMPTY_OBJECT = Buffer.from('{}');
@@ -172,7 +172,7 @@ class UpdatePlan {
     if (!template) {
       const { rowFilter } = this.#update;
       template = compileUpdateByKey(this.#table, row.fields, this.#keys, rowFilter, this.#outputs, this.#context);
-      this.#templates.set(row.signature, template);
+      if (this.#templates.size < SIGNATURES_MAX) this.#templates.set(row.signature, template);
     }
     return bind(template, bindContextOf(operation, [...row.values, ...key]));
   }

@@ -113,26 +113,27 @@ export class PgConnection {
   }
 
   /**
-   * Runs one statement through a portal, a number of rows at a time.
+   * Runs one statement through a portal, portion by portion.
+   * @param rowsMax  how many rows the next portion may have, by the one before it
    * @param onRows  gets each portion and says whether more is wanted
    */
   async portal(
     statement: Statement,
-    rowsMax: number,
+    rowsMax: (last: Rows | undefined) => number,
     onRows: (rows: Rows) => Promise<boolean>,
   ): Promise<SegmentResult> {
     if (this.#failure) throw this.#failure;
     const parsed: string[] = [];
     const prepared = this.#prepared.of(statement, parsed);
     this.#writer.bind(prepared.name, statement.params, 'p');
-    this.#writer.execute('p', rowsMax);
+    this.#writer.execute('p', rowsMax(undefined));
     this.#writer.flush();
     let chain = Promise.resolve();
     const suspended = (rows: Rows, last: boolean): void => {
       chain = chain.then(async () => {
         const more = await onRows(rows).catch(() => false);
         if (more && !last) {
-          this.#writer.execute('p', rowsMax);
+          this.#writer.execute('p', rowsMax(rows));
           this.#writer.flush();
         } else this.#writer.sync();
         this.#schedule();

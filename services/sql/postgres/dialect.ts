@@ -23,6 +23,7 @@ export const postgresDialect: Dialect = {
   wholeNumberType: 'int8',
   integerBits: (column) => INTEGER_BITS[column.nativeType],
   truncatesFractions: false,
+  exactDecimals: true,
   // Clients know the names as the database folds them.
   aggregateKey: (key) => key.toLowerCase(),
   aggregateJson,

@@ -1,4 +1,5 @@
 /** An opened PostgreSQL database: statements in, rows of JSON out, stopped at their deadline. */
+import { EXPORT_CHUNK_BYTES } from '#common/bounds.ts';
 import type { Deadline } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
 import type { CallResult, EachOptions, SqlSource, StatementOutcome } from '../engine.ts';
@@ -12,8 +13,12 @@ import { introspect, type TextQuery } from './introspect.ts';
 import type { PgStatement } from './prepared.ts';
 import { callStatement, introspectRoutines } from './routines.ts';
 
-/** Rows that a cursor brings at a time. */
-const STREAM_ROWS = 500;
+/** What a cursor should bring at a time, and the rows it begins with, when nobody knows how large they are. */
+const PORTION_BYTES = 4 * EXPORT_CHUNK_BYTES;
+const PORTION_ROWS = 50;
+const PORTION_ROWS_MAX = 5000;
+/** Statements with a savepoint each that are sent ahead: behind a failure all of them are sent again. */
+const AHEAD_MAX = 256;
 /** What the server may take to stop a statement after it was told to; then it is as good as gone. */
 const STOP_MS = 3000;
 /** The server ended it: at our request, or at the statement_timeout that stands for the deadline. */
@@ -25,6 +30,16 @@ const ROLLBACK = command('rollback');
 const SAVEPOINT = command('savepoint each');
 const RELEASE = command('release savepoint each');
 const ROLLBACK_TO = command('rollback to savepoint each');
+
+const tooManyStreams = (): MillraceError =>
+  new MillraceError('overloaded', 'Too many long answers are on their way at the moment.', { retryable: true });
+
+/** As many rows as the size of the last ones suggests. */
+function portionRows(last: Rows | undefined): number {
+  if (!last || last.count === 0) return PORTION_ROWS;
+  const wanted = Math.floor((last.count * PORTION_BYTES) / Math.max(1, last.json.length));
+  return Math.max(1, Math.min(wanted, 4 * last.count, PORTION_ROWS_MAX));
+}
 
 function command(text: string): Statement {
   return { text, params: [], columns: [] };
@@ -43,6 +58,8 @@ export class PostgresSource implements SqlSource {
   readonly #settings: PostgresSettings;
   /** What each session was last told about statement_timeout. */
   readonly #timeouts = new WeakMap<PgConnection, number>();
+
+  #streams = 0;
 
   constructor(settings: PostgresSettings) {
     this.#settings = settings;
@@ -83,7 +100,18 @@ export class PostgresSource implements SqlSource {
     });
   }
 
+  /** A connection is left for what belongs to the records of streams, or they would wait for each other. */
   async *stream(statement: Statement, deadline: Deadline): AsyncGenerator<Rows> {
+    if (this.#streams >= Math.max(1, this.#settings.connectionsMax - 1)) throw tooManyStreams();
+    this.#streams++;
+    try {
+      yield* this.#portions(statement, deadline);
+    } finally {
+      this.#streams--;
+    }
+  }
+
+  async *#portions(statement: Statement, deadline: Deadline): AsyncGenerator<Rows> {
     const portions: Rows[] = [];
     let wanted = true;
     let finished = false;
@@ -96,7 +124,7 @@ export class PostgresSource implements SqlSource {
     // Between two portions the server is at rest: there is nothing that it could be told to stop.
     const forget = deadline.onAbort(stop);
     const work = this.#lend(deadline, async (connection) => {
-      const result = await connection.portal(statement, STREAM_ROWS, (rows) => {
+      const result = await connection.portal(statement, portionRows, (rows) => {
         portions.push(rows);
         wake();
         return new Promise<boolean>((resolve) => {
@@ -184,8 +212,8 @@ export class PostgresSource implements SqlSource {
   }
 
   /**
-   * A savepoint around each statement, all of them sent at once. After a failure the rest of what was sent fails
-   * without being run, so nothing happens twice.
+   * A savepoint around each statement, many of them sent at once. After a failure the rest of what was sent fails
+   * without being run, so nothing happens twice; where failures are frequent, less is sent ahead.
    */
   async #isolated(
     connection: PgConnection,
@@ -195,17 +223,19 @@ export class PostgresSource implements SqlSource {
   ): Promise<StatementOutcome[]> {
     const outcomes: StatementOutcome[] = [];
     const begun = connection.segment([BEGIN]);
+    let ahead = AHEAD_MAX;
     try {
       while (outcomes.length < statements.length) {
         deadline.throwIfAborted();
         const groups = statements
-          .slice(outcomes.length)
+          .slice(outcomes.length, outcomes.length + ahead)
           .map((statement) => connection.segment([SAVEPOINT, statement, RELEASE]));
         const results = await Promise.all(groups);
         const failed = results.findIndex((result) => result.error);
         const done = failed < 0 ? results : results.slice(0, failed);
         for (const { rows } of done) outcomes.push({ rows: rows[1] as Rows });
-        if (failed < 0) break;
+        ahead = failed < 0 ? Math.min(2 * ahead, AHEAD_MAX) : Math.max(1, ahead >> 2);
+        if (failed < 0) continue;
         const { error, rows, isStale } = results[failed] as SegmentResult;
         // Without its savepoint the transaction cannot be saved: that happens when it could not even begin.
         if (rows.length === 0 || error?.sqlState === QUERY_CANCELED) throw (await begun).error ?? error;

@@ -22,6 +22,7 @@ export const sqliteDialect: Dialect = {
   bytesParam: (value) => value,
   wholeNumberType: undefined,
   truncatesFractions: true,
+  exactDecimals: false,
   aggregateKey: (key) => key,
   aggregateJson: (name, column) => (name === 'MIN' || name === 'MAX' ? (column?.json ?? 'number') : 'number'),
   returning: { insert: true, update: true, delete: true },
