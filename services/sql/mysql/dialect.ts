@@ -24,6 +24,7 @@ export const mysqlDialect: Dialect = {
   wholeNumberType: undefined,
   integerBits,
   truncatesFractions: false,
+  exactDecimals: true,
   aggregateKey: (key) => key,
   aggregateJson: (name, column) => (name === 'MIN' || name === 'MAX' ? (column?.json ?? 'number') : 'number'),
   insertMany,

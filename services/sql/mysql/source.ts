@@ -9,6 +9,7 @@ import { concernsAll } from '../of-all.ts';
 import { Pool, type PoolOptions } from '../pool.ts';
 import type { Catalogue } from '../schema.ts';
 import type { Rows, Statement } from '../statement.ts';
+import { Streams } from '../streams.ts';
 import { type MysqlConnection, ServerError } from './connection.ts';
 import { translate } from './errors.ts';
 import { introspect } from './introspect.ts';
@@ -36,10 +37,12 @@ export class MysqlSource implements SqlSource {
   onSchemaChange: (() => void) | undefined;
   readonly #pool: Pool<MysqlConnection>;
   readonly #settings: MysqlSettings;
+  readonly #streams: Streams;
 
   constructor(settings: MysqlSettings) {
     this.#settings = settings;
     this.#pool = new Pool(settings);
+    this.#streams = new Streams(settings.connectionsMax);
   }
 
   close(): Promise<void> {
@@ -57,7 +60,11 @@ export class MysqlSource implements SqlSource {
     return this.#lend(deadline, (connection) => this.#alone(connection, statement, deadline));
   }
 
-  async *stream(statement: Statement, deadline: Deadline): AsyncGenerator<Rows> {
+  stream(statement: Statement, deadline: Deadline): AsyncGenerator<Rows> {
+    return this.#streams.run(() => this.#portions(statement, deadline));
+  }
+
+  async *#portions(statement: Statement, deadline: Deadline): AsyncGenerator<Rows> {
     const portions: Rows[] = [];
     let finished = false;
     let wake = (): void => {};
