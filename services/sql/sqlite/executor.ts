@@ -5,7 +5,7 @@ import { EXPORT_CHUNK_BYTES } from '#common/bounds.ts';
 import { sameColumns } from '../encode/columns.ts';
 import type { Param, Rows, Statement } from '../statement.ts';
 import type { Answer, Failure, Job, Outcome, Plan, WorkerSetup } from './protocol.ts';
-import { RowFormat, RowWriter, type SqliteValue } from './row-writer.ts';
+import { RowFormat, RowWriter, type SqliteValue, TooLarge } from './row-writer.ts';
 
 /** Prepared statements kept for one connection: the texts of a busy service, few kB each. */
 const PREPARED_MAX = 500;
@@ -289,6 +289,7 @@ function bindings(params: readonly Param[]): Record<number, unknown> {
 function failure(error: unknown): Failure {
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof SetupError) return { code: 'SETUP', message };
+  if (error instanceof TooLarge) return { code: 'TOO_LARGE', message };
   if (error instanceof Database.SqliteError) return { code: error.code, message };
   // The driver looks for the folder itself before it opens a file.
   return { code: /directory does not exist/.test(message) ? 'SQLITE_CANTOPEN' : 'DRIVER', message };

@@ -1,5 +1,6 @@
 /** Rows as SQLite gives them (arrays of values) to JSON bytes, without objects in between. */
 import { KIB } from '#common/bounds.ts';
+import { ANSWER_BYTES_MAX } from '../encode/answer-size.ts';
 import type { JsonKind } from '../schema.ts';
 import type { ResultColumn, Rows } from '../statement.ts';
 
@@ -34,6 +35,9 @@ export class RowFormat {
   }
 }
 
+/** The answer does not fit in memory as a whole. */
+export class TooLarge extends Error {}
+
 export class RowWriter {
   readonly #format: RowFormat;
   readonly #ends: number[] = [];
@@ -64,6 +68,7 @@ export class RowWriter {
     if (this.#ends.length > 0) this.#out[this.#at++] = COMMA;
     this.#at += this.#out.write(json, this.#at);
     this.#ends.push(this.#at);
+    if (this.#at > ANSWER_BYTES_MAX) throw new TooLarge();
   }
 
   finish(affected: number): Rows {
