@@ -9,7 +9,7 @@ import { quoteName } from '../compile/builder.ts';
 import type { Dialect } from '../dialect.ts';
 import type { SqlEngine } from '../engine.ts';
 import { type Ask, Bench, type Outcome } from './bench.ts';
-import { buildCompany, ITEMS } from './company.ts';
+import { buildCompany, define, drop, ITEMS } from './company.ts';
 import { tryManyAtOnce } from './crowd.ts';
 import { FAILING_FILTERS, FAILING_READS, FILTER_CASES, READ_CASES } from './read-cases.ts';
 import { trySchema } from './schema-cases.ts';
@@ -79,6 +79,7 @@ export function tryEngine({ engine, config, values }: Subject): void {
   describe('values', () => tryValues(() => bench, values));
   describe('many at once', () => tryManyAtOnce(() => bench));
   describe('schema', () => trySchema(() => bench));
+  describe('sizes', () => trySizes(() => bench));
   describe('streams', () => tryStreams(() => bench));
   describe('pages where the service shows fewer', () => tryPages(open));
 }
@@ -123,6 +124,31 @@ function tryWrites(bench: () => Bench, groups: readonly (readonly [string, reado
       expect(await bench().outcome(ask)).toEqual(gives);
       expect(await items()).toEqual(left);
     });
+  });
+}
+
+/** Records that together are more than one answer may hold. */
+function trySizes(bench: () => Bench): void {
+  const PAD = 'x'.repeat(5_000_000);
+  const COPIES = 28;
+  const TABLE = {
+    name: 'heavy',
+    field: [
+      { name: 'id', type: 'integer', is_primary_key: true },
+      { name: 'pad', type: 'text' },
+    ],
+  };
+
+  test('an answer that is too large is refused, and others go on', async () => {
+    await bench().ask(define([TABLE]));
+    for (let id = 0; id < COPIES; id++) await bench().ask(insert('heavy', [{ id, pad: PAD }]));
+    expect(await bench().outcome(read('heavy'))).toEqual({ code: 'invalid' });
+    expect(await bench().outcome(read('heavy', fields('id')))).toMatchObject({ json: { length: COPIES } });
+    let bytes = 0;
+    for await (const piece of bench().stream(read('heavy', { everything: true, ...fields('pad') })))
+      bytes += piece.length;
+    expect(bytes).toBe(COPIES * (PAD.length + '{"pad":""}\n'.length));
+    await bench().ask(drop(Target.ONE, 'heavy'));
   });
 }
 

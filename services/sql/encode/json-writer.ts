@@ -167,7 +167,12 @@ export class JsonWriter {
 
   /** The rest of a string from its first byte that needs an escape. */
   #escaped(source: Buffer, start: number, end: number): void {
-    this.#room((end - start) * 6 + this.#format.overhead + (source.length - end));
+    let added = 0;
+    for (let i = start; i < end; i++) {
+      const byte = source[i] as number;
+      if (byte < 0x20 || byte === QUOTE || byte === BACKSLASH) added += SHORT_ESCAPE[byte] === 0 ? 5 : 1;
+    }
+    this.#room(end - start + added + this.#format.overhead + (source.length - end));
     const out = this.#out;
     let at = this.#at;
     for (let i = start; i < end; i++) {

@@ -2,6 +2,7 @@
 import { KIB } from '#common/bounds.ts';
 import type { JsonKind } from '../schema.ts';
 import type { ResultColumn, Rows } from '../statement.ts';
+import { ANSWER_BYTES_MAX, answerTooLarge } from './answer-size.ts';
 
 /** Whole numbers that a double may not hold, and decimals, as bigint or as their digits. */
 export type DriverValue = bigint | number | string | Buffer | null;
@@ -66,6 +67,7 @@ export class RowWriter {
     if (this.#ends.length > 0) this.#out[this.#at++] = COMMA;
     this.#at += this.#out.write(json, this.#at);
     this.#ends.push(this.#at);
+    if (this.#at > ANSWER_BYTES_MAX) throw answerTooLarge();
   }
 
   finish(affected: number): Rows {

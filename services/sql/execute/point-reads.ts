@@ -11,6 +11,7 @@ import type { Param, Rows } from '../statement.ts';
 import { bindContextOf } from './context.ts';
 import { jointDeadline } from './joint-deadline.ts';
 import { rowAt } from './rows.ts';
+import { stillWaitedFor } from './still-waited-for.ts';
 
 interface PointRead {
   readonly operation: Operation;
@@ -38,7 +39,7 @@ export class PointReads {
     this.#single = single;
     this.#many = many;
     this.#isExact = isExact;
-    this.#batcher = new Batcher((reads) => this.#run(reads), BOUNDS);
+    this.#batcher = new Batcher((reads) => stillWaitedFor(reads, (some) => this.#run(some)), BOUNDS);
   }
 
   /** @returns the record's JSON, or undefined where there is none */

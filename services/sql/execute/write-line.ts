@@ -9,6 +9,7 @@ import type { SqlSource, StatementOutcome } from '../engine.ts';
 import type { Param, Rows, Statement } from '../statement.ts';
 import { jointDeadline } from './joint-deadline.ts';
 import { rowAt } from './rows.ts';
+import { stillWaitedFor } from './still-waited-for.ts';
 
 export interface SingleWrite {
   readonly statement: Statement;
@@ -36,7 +37,7 @@ export class WriteLine {
 
   constructor(source: SqlSource) {
     this.#source = source;
-    this.#batcher = new Batcher((writes) => this.#run(writes), BOUNDS);
+    this.#batcher = new Batcher((writes) => stillWaitedFor(writes, (some) => this.#run(some)), BOUNDS);
   }
 
   /** @returns the rows that the write returned */

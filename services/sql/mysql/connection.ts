@@ -162,6 +162,7 @@ export class MysqlConnection {
       let failure: Error | undefined;
       this.#reject = reject;
       const guarded = (work: () => void): void => {
+        if (failure) return; // what still comes is not kept
         try {
           work();
         } catch (error) {

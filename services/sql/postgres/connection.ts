@@ -4,6 +4,8 @@
  */
 import type { Socket } from 'node:net';
 import pg from 'pg';
+import { EXPORT_CHUNK_BYTES } from '#common/bounds.ts';
+import { ANSWER_BYTES_MAX, answerTooLarge } from '../encode/answer-size.ts';
 import { JsonWriter, type RowFormat } from '../encode/json-writer.ts';
 import type { Rows, Statement } from '../statement.ts';
 import { affectedRows, MessageReader, readErrorFields } from './message-reader.ts';
@@ -13,6 +15,8 @@ import { type PgStatement, PreparedStatements } from './prepared.ts';
 /** The server dropped a prepared statement, or its table changed so that it gives other columns. */
 const STALE = new Set(['26000', '0A000']);
 
+/** Of the rows of a portal, about so much is handed over at once. */
+const PORTION_BYTES = 4 * EXPORT_CHUNK_BYTES;
 /** How long a request to stop a statement may take. */
 const CANCEL_MS = 2000;
 
@@ -38,6 +42,13 @@ export interface SegmentResult {
   readonly isStale: boolean;
 }
 
+interface PortalEvents {
+  /** Enough bytes for a portion, in the middle of the rows that were asked for. */
+  part(rows: Rows): void;
+  /** All of those, or the last ones of all. */
+  suspended(rows: Rows, last: boolean): void;
+}
+
 interface Segment {
   readonly statements: readonly PgStatement[];
   readonly formats: readonly RowFormat[];
@@ -45,9 +56,11 @@ interface Segment {
   readonly parsed: string[];
   readonly resolve: (result: SegmentResult) => void;
   readonly reject: (error: Error) => void;
-  readonly onSuspended: ((rows: Rows, last: boolean) => void) | undefined;
+  readonly portal: PortalEvents | undefined;
   writer: JsonWriter | undefined;
   error: ServerError | undefined;
+  /** Its rows are not kept: there were too many bytes of them. */
+  isTooLarge: boolean;
 }
 
 export type ConnectionOptions = pg.ClientConfig;
@@ -113,33 +126,42 @@ export class PgConnection {
   }
 
   /**
-   * Runs one statement through a portal, portion by portion.
-   * @param rowsMax  how many rows the next portion may have, by the one before it
+   * Runs one statement through a portal, a number of rows at a time, in portions of no more bytes than there must be.
    * @param onRows  gets each portion and says whether more is wanted
    */
   async portal(
     statement: Statement,
-    rowsMax: (last: Rows | undefined) => number,
+    rowsMax: number,
     onRows: (rows: Rows) => Promise<boolean>,
   ): Promise<SegmentResult> {
     if (this.#failure) throw this.#failure;
     const parsed: string[] = [];
     const prepared = this.#prepared.of(statement, parsed);
     this.#writer.bind(prepared.name, statement.params, 'p');
-    this.#writer.execute('p', rowsMax(undefined));
+    this.#writer.execute('p', rowsMax);
     this.#writer.flush();
     let chain = Promise.resolve();
+    let more = true;
+    const taken = async (rows: Rows): Promise<void> => {
+      more &&= await onRows(rows).catch(() => false);
+    };
+    // Large rows: what comes after them waits in the kernel, and the server with it.
+    const part = (rows: Rows): void => {
+      if (!more) return;
+      this.#socket.pause();
+      chain = chain.then(() => taken(rows)).then(() => void this.#socket.resume());
+    };
     const suspended = (rows: Rows, last: boolean): void => {
       chain = chain.then(async () => {
-        const more = await onRows(rows).catch(() => false);
+        await taken(rows);
         if (more && !last) {
-          this.#writer.execute('p', rowsMax(rows));
+          this.#writer.execute('p', rowsMax);
           this.#writer.flush();
         } else this.#writer.sync();
         this.#schedule();
       });
     };
-    const result = await this.#enqueue([statement], [prepared.format], parsed, suspended);
+    const result = await this.#enqueue([statement], [prepared.format], parsed, { part, suspended });
     await chain;
     return result;
   }
@@ -175,7 +197,7 @@ export class PgConnection {
     statements: readonly PgStatement[],
     formats: readonly RowFormat[],
     parsed: string[],
-    onSuspended: ((rows: Rows, last: boolean) => void) | undefined,
+    portal: PortalEvents | undefined,
   ): Promise<SegmentResult> {
     this.#schedule();
     return new Promise((resolve, reject) => {
@@ -186,9 +208,10 @@ export class PgConnection {
         parsed,
         resolve,
         reject,
-        onSuspended,
+        portal,
         writer: undefined,
         error: undefined,
+        isTooLarge: false,
       });
     });
   }
@@ -213,7 +236,7 @@ export class PgConnection {
         return;
       case 0x73: // PortalSuspended
         if (segment) {
-          segment.onSuspended?.((this.#writerOf(segment) as JsonWriter).finish(0), false);
+          segment.portal?.suspended((this.#writerOf(segment) as JsonWriter).finish(0), false);
           segment.writer = undefined;
         }
         return;
@@ -221,7 +244,7 @@ export class PgConnection {
         if (segment) {
           segment.error ??= new ServerError(readErrorFields(buffer, start, end));
           // After an error the server skips to the Sync that a running portal has not sent yet.
-          if (segment.onSuspended) {
+          if (segment.portal) {
             this.#writer.sync();
             this.#schedule();
           }
@@ -238,9 +261,14 @@ export class PgConnection {
   #row(segment: Segment, buffer: Buffer, start: number, end: number): void {
     const format = segment.formats[segment.rows.length];
     const writer = this.#writerOf(segment);
-    if (!format || !writer) return;
+    if (!format || !writer || segment.isTooLarge) return;
     if (format.allHidden) writer.appendHidden(buffer, start + 2, buffer.readInt16BE(start));
     else writer.appendRow(buffer, start + 2, end - start);
+    if (!segment.portal) segment.isTooLarge = writer.bytes > ANSWER_BYTES_MAX;
+    else if (writer.bytes > PORTION_BYTES) {
+      segment.portal.part(writer.finish(0));
+      segment.writer = undefined;
+    }
   }
 
   #writerOf(segment: Segment): JsonWriter | undefined {
@@ -254,9 +282,9 @@ export class PgConnection {
     segment.writer = undefined;
     if (!writer) return;
     const rows = writer.finish(affected);
-    if (segment.onSuspended) {
+    if (segment.portal) {
       // The last portion: nothing more is asked for, the Sync follows.
-      segment.onSuspended(rows, true);
+      segment.portal.suspended(rows, true);
       return;
     }
     segment.rows.push(rows);
@@ -269,6 +297,7 @@ export class PgConnection {
     const text = statements[rows.length]?.text;
     const isStale = error !== undefined && STALE.has(error.sqlState) && text !== undefined && !parsed.includes(text);
     if (isStale) this.#prepared.forget(text);
+    if (segment.isTooLarge) return segment.reject(answerTooLarge());
     segment.resolve({ rows, error, isStale });
   }
 

@@ -213,6 +213,38 @@ suiteWith('postgres', 'a PostgreSQL database', () => {
     });
   });
 
+  describe('keys that the database writes in another form than they are asked for in', () => {
+    const KEYS: readonly (readonly [type: string, stored: string[], asked: unknown[], shown: unknown[]])[] = [
+      ['char(5)', ['ab', 'cd'], ['ab', 'cd   '], ['ab   ', 'cd   ']],
+      ['numeric(6,2)', ['1', '2.5'], ['1', '2.50'], [1, 2.5]],
+      [
+        'uuid',
+        ['a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a12'],
+        ['A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11', '{a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a12}'],
+        ['a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a12'],
+      ],
+      ['timestamptz', ['2024-01-01 00:00:00+00', '2024-01-02'], ['2024-01-01T01:00:00+01:00', '2024-01-02 00:00'], []],
+    ];
+    test.each(KEYS)('%s', async (type, stored, asked, shown) => {
+      await bench.sql('drop table if exists formed', `create table formed (k ${type} primary key, n int)`);
+      await bench.sql(`insert into formed values ${stored.map((one, i) => `('${one}', ${i})`).join()}`);
+      await bench.ask(describeTablesAfresh('formed'));
+      const one = (key: unknown): Ask => read('formed', { target: Target.ONE, ...fields('n') }, { keys: [key] });
+      // Together they are one statement, alone they are not.
+      expect(await Promise.all(asked.map((key) => bench.outcome(one(key))))).toEqual([
+        { json: { n: 0 } },
+        { json: { n: 1 } },
+      ]);
+      for (const [n, key] of asked.entries()) expect(await bench.outcome(one(key))).toEqual({ json: { n } });
+      const several = read('formed', { target: Target.KEYS, ...fields('n') }, { keys: [...asked].reverse() });
+      expect(await bench.outcome(several)).toEqual({ json: [{ n: 1 }, { n: 0 }] });
+      const changed = update('formed', Target.KEYS, [{ n: 7 }], fields('k'), { keys: asked });
+      if (shown.length > 0) expect(await bench.outcome(changed)).toEqual({ json: shown.map((k) => ({ k })) });
+      const gone = remove('formed', Target.KEYS, fields('n'), { keys: asked });
+      expect(await bench.outcome(gone)).toMatchObject({ json: [{}, {}] });
+    });
+  });
+
   test('numbers that are none are shown as text', async () => {
     await bench.sql(
       'create table odd (id int primary key, d float8, n numeric)',

@@ -1,5 +1,4 @@
 /** An opened PostgreSQL database: statements in, rows of JSON out, stopped at their deadline. */
-import { EXPORT_CHUNK_BYTES } from '#common/bounds.ts';
 import type { Deadline } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
 import type { CallResult, EachOptions, SqlSource, StatementOutcome } from '../engine.ts';
@@ -13,10 +12,8 @@ import { introspect, type TextQuery } from './introspect.ts';
 import type { PgStatement } from './prepared.ts';
 import { callStatement, introspectRoutines } from './routines.ts';
 
-/** What a cursor should bring at a time, and the rows it begins with, when nobody knows how large they are. */
-const PORTION_BYTES = 4 * EXPORT_CHUNK_BYTES;
-const PORTION_ROWS = 50;
-const PORTION_ROWS_MAX = 5000;
+/** Rows that a cursor brings before it has to be asked for more. */
+const STREAM_ROWS = 1000;
 /** Statements with a savepoint each that are sent ahead: behind a failure all of them are sent again. */
 const AHEAD_MAX = 256;
 /** What the server may take to stop a statement after it was told to; then it is as good as gone. */
@@ -33,13 +30,6 @@ const ROLLBACK_TO = command('rollback to savepoint each');
 
 const tooManyStreams = (): MillraceError =>
   new MillraceError('overloaded', 'Too many long answers are on their way at the moment.', { retryable: true });
-
-/** As many rows as the size of the last ones suggests. */
-function portionRows(last: Rows | undefined): number {
-  if (!last || last.count === 0) return PORTION_ROWS;
-  const wanted = Math.floor((last.count * PORTION_BYTES) / Math.max(1, last.json.length));
-  return Math.max(1, Math.min(wanted, 4 * last.count, PORTION_ROWS_MAX));
-}
 
 function command(text: string): Statement {
   return { text, params: [], columns: [] };
@@ -124,7 +114,7 @@ export class PostgresSource implements SqlSource {
     // Between two portions the server is at rest: there is nothing that it could be told to stop.
     const forget = deadline.onAbort(stop);
     const work = this.#lend(deadline, async (connection) => {
-      const result = await connection.portal(statement, portionRows, (rows) => {
+      const result = await connection.portal(statement, STREAM_ROWS, (rows) => {
         portions.push(rows);
         wake();
         return new Promise<boolean>((resolve) => {

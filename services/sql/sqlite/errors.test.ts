@@ -22,6 +22,7 @@ const CASES: readonly (readonly [code: string, message: string, wanted: ErrorCod
   ['SQLITE_READONLY', 'attempt to write a readonly database', 'unavailable'],
   ['SQLITE_TOOBIG', 'string or blob too big', 'invalid'],
   ['SQLITE_MISMATCH', 'datatype mismatch', 'invalid'],
+  ['TOO_LARGE', '', 'invalid'],
   ['SETUP', 'no such table: secret', 'unavailable'],
   ['SQLITE_ERROR', 'no such table: secret', 'invalid'],
   ['SQLITE_ERROR', 'table t already exists', 'conflict'],

@@ -1,5 +1,6 @@
 /** What SQLite reports, in the terms of the error family: one table by its result codes. */
 import { type ErrorCode, type ErrorContext, MillraceError } from '#common/errors.ts';
+import { answerTooLarge } from '../encode/answer-size.ts';
 import { SchemaMismatch } from '../mismatch.ts';
 import type { Failure } from './protocol.ts';
 
@@ -68,7 +69,9 @@ const RULES: Readonly<Record<string, Rule>> = {
   SQLITE_NOTADB: DAMAGED,
   SQLITE_CORRUPT: DAMAGED,
   SQLITE_SCHEMA: CHANGED,
-  // The worker's own: SQL that the administrator wants run on each connection failed.
+  // The worker's own: a result beyond its bound,
+  TOO_LARGE: { code: 'invalid', message: () => answerTooLarge().message, isRetryable: false },
+  // and SQL that the administrator wants run on each connection failed.
   SETUP: rule('unavailable', "The setting 'statements' of this service holds SQL that the database refuses."),
 };
 

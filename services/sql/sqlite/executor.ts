@@ -2,6 +2,7 @@
 import Database from 'better-sqlite3';
 import { LRUCache } from 'lru-cache';
 import { EXPORT_CHUNK_BYTES } from '#common/bounds.ts';
+import { MillraceError } from '#common/errors.ts';
 import { sameColumns } from '../encode/columns.ts';
 import { type DriverValue, RowFormat, RowWriter } from '../encode/row-writer.ts';
 import type { Param, Rows, Statement } from '../statement.ts';
@@ -289,6 +290,7 @@ function bindings(params: readonly Param[]): Record<number, unknown> {
 function failure(error: unknown): Failure {
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof SetupError) return { code: 'SETUP', message };
+  if (error instanceof MillraceError) return { code: 'TOO_LARGE', message };
   if (error instanceof Database.SqliteError) return { code: error.code, message };
   // The driver looks for the folder itself before it opens a file.
   return { code: /directory does not exist/.test(message) ? 'SQLITE_CANTOPEN' : 'DRIVER', message };
