@@ -69,12 +69,14 @@ export class SqlService {
     } catch (error) {
       const failure = MillraceError.from(error);
       if (failure.code !== 'internal' && !isMismatch(failure)) throw error;
-      const reading = this.#schema.doubt();
-      if (shape.action.case !== 'read') throw error;
+      if (shape.action.case !== 'read') {
+        void this.#schema.doubt();
+        throw error;
+      }
       // Somebody changed the table: who only reads need not know.
-      if (reading) await inTime(reading, deadline);
-      if (this.#schema.current === view) throw error;
-      return this.#runner(shape, this.#schema.current ?? view)(operation, deadline);
+      const newer = await this.#newerThan(view, deadline);
+      if (!newer) throw error;
+      return this.#runner(shape, newer)(operation, deadline);
     }
   }
 
@@ -83,13 +85,26 @@ export class SqlService {
     const { action } = shape;
     if (action.case !== 'read') throw new MillraceError('invalid', 'Only records that are read come as a stream.');
     const view = this.#schema.current ?? (await inTime(this.#schema.read(), deadline));
-    const context = { ...this.#context(view), access: new TableAccess(shape), strict: shape.strict };
+    const streamed = (by: SchemaView): AsyncGenerator<Uint8Array> =>
+      streamRead(action.value, this.#planContext(shape, by), operation, deadline);
+    let hasBegun = false;
     try {
-      yield* streamRead(action.value, context, operation, deadline);
+      for await (const piece of streamed(view)) {
+        hasBegun = true;
+        yield piece;
+      }
     } catch (error) {
-      if (isMismatch(MillraceError.from(error))) void this.#schema.doubt();
-      throw error;
+      const newer = isMismatch(MillraceError.from(error)) && (await this.#newerThan(view, deadline));
+      if (!newer || hasBegun) throw error;
+      yield* streamed(newer);
     }
+  }
+
+  /** Another view than the one that did not fit, where there is one by now. */
+  async #newerThan(view: SchemaView, deadline: Deadline): Promise<SchemaView | undefined> {
+    const reading = this.#schema.doubt();
+    if (reading) await inTime(reading, deadline);
+    return this.#schema.current === view ? undefined : this.#schema.current;
   }
 
   close(): Promise<void> {
@@ -101,13 +116,18 @@ export class SqlService {
     if (this.#planned?.view !== view) {
       this.#planned = { view, context: this.#context(view), runners: new WeakMap() };
     }
-    const { runners, context } = this.#planned;
+    const { runners } = this.#planned;
     let runner = runners.get(shape);
     if (!runner) {
-      runner = this.#plan(shape, { ...context, access: new TableAccess(shape), strict: shape.strict });
+      runner = this.#plan(shape, this.#planContext(shape, view));
       runners.set(shape, runner);
     }
     return runner;
+  }
+
+  #planContext(shape: Shape, view: SchemaView): ServiceContext {
+    const context = this.#planned?.view === view ? this.#planned.context : this.#context(view);
+    return { ...context, access: new TableAccess(shape), strict: shape.strict };
   }
 
   #context(view: SchemaView): ViewContext {

@@ -251,6 +251,7 @@ suiteWith('postgres', 'a PostgreSQL source', () => {
       for (let i = 0; i < 2; i++) {
         await bench.ask(read(table, { order: [{ field: 'id' }] }));
         await bench.ask(read(table, { target: Target.ONE }, { keys: [1] }));
+        for await (const _ of bench.stream(read(table, { everything: true })));
       }
       vi.useFakeTimers({ toFake: ['Date'] });
       vi.setSystemTime(Date.now() + 60_000);
@@ -280,6 +281,13 @@ suiteWith('postgres', 'a PostgreSQL source', () => {
       await outside.sql(...change);
       expect(await bench.outcome(read('made', { target: Target.ONE }, { keys: [1] }))).toEqual({ json: record });
       expect(await bench.outcome(read('made'))).toEqual({ json: [record] });
+    });
+    test.each(CASES)('%s: nor does who reads a stream', async (_, change, record) => {
+      const bench = await known('made', ...MADE);
+      await outside.sql(...change);
+      const pieces: string[] = [];
+      for await (const piece of bench.stream(read('made', { everything: true }))) pieces.push(piece);
+      expect(JSON.parse(pieces.join(''))).toEqual(record);
     });
 
     test('many who read at once', async () => {

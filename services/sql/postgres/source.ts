@@ -113,15 +113,20 @@ export class PostgresSource implements SqlSource {
     };
     // Between two portions the server is at rest: there is nothing that it could be told to stop.
     const forget = deadline.onAbort(stop);
-    const work = this.#lend(deadline, async (connection) => {
-      const result = await connection.portal(statement, STREAM_ROWS, (rows) => {
-        portions.push(rows);
-        wake();
-        return new Promise<boolean>((resolve) => {
-          resume = resolve;
-          if (!wanted) resolve(false);
-        });
+    const take = (rows: Rows): Promise<boolean> => {
+      portions.push(rows);
+      wake();
+      return new Promise((resolve) => {
+        resume = resolve;
+        if (!wanted) resolve(false);
       });
+    };
+    const work = this.#lend(deadline, async (connection) => {
+      let result = await connection.portal(statement, STREAM_ROWS, take);
+      if (result.isStale) {
+        this.onSchemaChange?.();
+        result = await connection.portal(statement, STREAM_ROWS, take);
+      }
       if (result.error) throw result.error;
     }).finally(() => {
       finished = true;
