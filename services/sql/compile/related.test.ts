@@ -7,7 +7,6 @@ import { fieldOutput } from '../plan/selection.ts';
 import { TableAccess } from '../plan/table-access.ts';
 import { postgresDialect } from '../postgres/dialect.ts';
 import { contextOf, tableOf } from '../testing/views.ts';
-import { bind } from './builder.ts';
 import { compileBranch } from './related.ts';
 
 const open = contextOf(postgresDialect);
@@ -32,7 +31,7 @@ function compiled(
     outputs ?? fieldOutput(id, postgresDialect),
     context,
   );
-  const { text, params } = bind(template, { keys: [], parameters: [], caller: undefined, record: [1, 2] });
+  const { text, params } = template.bind([1, 2], { keys: [], parameters: [], caller: undefined, record: [] });
   return [text, params];
 }
 
