@@ -75,6 +75,8 @@ const RULES: ReadonlyMap<number, Rule> = new Map(
   (
     [
       [COLLISION, 1213, 1020, 1614],
+      // Another session changed the table while this one was at it.
+      [{ ...COLLISION, isMismatch: true }, 1412, 1615],
       [IN_USE, 1205, 1099, 1100, 3572],
       [LATE, 1317, 3024, 1969],
       [NO_SIGN_IN, 1045, 1044, 1130, 1251, 1698, 1862, 3118, 4151],
