@@ -314,6 +314,15 @@ describe('the memory', () => {
     for (let i = 0; i < 3; i++) expect((await get(door, `a?x=${'y'.repeat(4000)}`)).remembered).toBeUndefined();
   });
 
+  test('holds fewer of long calls', async () => {
+    const door = new BehindDoor(installation());
+    await get(door, 'a');
+    await get(door, 'a?first=1');
+    for (let i = 0; i < 1000; i++) await get(door, `a?x=${'y'.repeat(1900)}${i}`);
+    expect((await get(door, 'a?first=1')).remembered).toBeUndefined();
+    expect((await get(door, `a?x=${'y'.repeat(1900)}999`)).remembered).toBeDefined();
+  });
+
   test('forgets what is seldom used, and not what is used often, however many others come', async () => {
     const door = new BehindDoor(installation());
     await get(door, 'a');

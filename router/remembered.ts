@@ -22,6 +22,8 @@ import { textValue } from './parse/options.ts';
 import type { ParsedResource } from './parse/resource.ts';
 
 const CALLS_MAX = 5000;
+/** What is kept of a call grows with its key: a long filter is a large tree. */
+const KEY_CHARACTERS_MAX = 1024 * 1024;
 const NOTHING = new Uint8Array();
 
 interface Remembered {
@@ -45,7 +47,11 @@ export class RememberedCalls {
   readonly #authenticators: Authenticators;
   readonly #forwarder: Forwarder;
   readonly #requestTimeoutMs: number;
-  readonly #calls = new LRUCache<string, Remembered>({ max: CALLS_MAX });
+  readonly #calls = new LRUCache<string, Remembered>({
+    max: CALLS_MAX,
+    maxSize: KEY_CHARACTERS_MAX,
+    sizeCalculation: (_, key) => key.length,
+  });
   #epoch = -1;
 
   constructor(authenticators: Authenticators, forwarder: Forwarder, requestTimeoutMs: number) {

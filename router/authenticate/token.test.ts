@@ -22,6 +22,10 @@ describe('a token', () => {
     { why: 'of a user', token: tokenOf(), outcome: 'good' },
     { why: 'expired', token: tokenOf({ exp: inSeconds(-1) }), outcome: 'unauthenticated' },
     { why: 'signed with another secret', token: tokenOf({}, { secret: OTHER }), outcome: 'unauthenticated' },
+    { why: 'not valid yet', token: tokenOf({ nbf: inSeconds(600) }), outcome: 'unauthenticated' },
+    { why: 'of a clock that is a little ahead', token: tokenOf({ nbf: inSeconds(20) }), outcome: 'good' },
+    { why: 'without a beginning', token: tokenOf({ nbf: undefined }), outcome: 'good' },
+    { why: 'signed with nothing', token: tokenOf({}, { secret: Buffer.alloc(0) }), outcome: 'unauthenticated' },
     { why: 'of algorithm none', token: tokenOf({}, { header: { alg: 'none' } }), outcome: 'unauthenticated' },
     { why: 'of another algorithm', token: tokenOf({}, { header: { alg: 'HS512' } }), outcome: 'unauthenticated' },
     { why: 'without an algorithm', token: tokenOf({}, { header: {} }), outcome: 'unauthenticated' },
@@ -43,7 +47,8 @@ describe('a token', () => {
     { why: 'that is empty', token: '', outcome: 'unauthenticated' },
   ];
   test.each(CASES)('$why: $outcome', ({ token, outcome: expected }) => {
-    const verifier = new TokenVerifier(stateWithRole([]));
+    const settings = { tokenSecrets: [Buffer.alloc(0), SECRET] };
+    const verifier = new TokenVerifier(stateWithRole([], { settings }));
     expect(outcome(verifier, token)).toBe(expected);
     expect(outcome(verifier, token)).toBe(expected);
   });

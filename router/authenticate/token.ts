@@ -9,6 +9,7 @@ export interface Claims {
   readonly jti: string;
   readonly iat: number;
   readonly exp: number;
+  /** Seconds; optional. */
   readonly nbf: number;
   readonly sub: string;
   readonly user_id: number;
@@ -16,6 +17,8 @@ export interface Claims {
 }
 
 const VERIFIED_MAX = 50_000;
+/** The clock of whoever issued a token may be ahead of ours by so much. */
+const CLOCK_SKEW_MS = 60_000;
 
 export class TokenVerifier {
   readonly #state: AccessState;
@@ -45,6 +48,7 @@ export class TokenVerifier {
         'Token has expired: Session expired. Please refresh your token (if still within refresh window) or re-login.',
       );
     }
+    if (claims.nbf * 1000 > Date.now() + CLOCK_SKEW_MS) throw bad('It is not valid yet.');
     if (this.#state.revocations.has(claims.jti) || (user && BigInt(claims.iat) < user.tokensValidFrom)) {
       throw new MillraceError('denied', 'The token has been blacklisted: Session terminated. Please re-login.');
     }
@@ -90,6 +94,8 @@ export class TokenVerifier {
     // Compared as it is written: a decoder overlooks strange characters, and one token would have any number of forms.
     const sent = Buffer.from(signature);
     const good = (this.#state.settings?.tokenSecrets ?? []).some((secret) => {
+      // Anybody can sign with nothing.
+      if (secret.length === 0) return false;
       const expected = Buffer.from(createHmac('sha256', secret).update(`${head}.${body}`).digest('base64url'));
       return expected.length === sent.length && timingSafeEqual(expected, sent);
     });

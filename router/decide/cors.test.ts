@@ -77,6 +77,16 @@ describe('answers', () => {
       headers: { [ALLOW]: B },
     },
     { why: 'another path', rules: [{ path: 'api/v2/db/*', origin: B }], path: '/api/v2/system', headers: {} },
+    ...['/api/v2/%64b/x', '/api/v2/DB/x', '/api/v2/db%2Fx', '/api/v2/db/%0A'].map((path) => ({
+      why: `another spelling of a path: ${path}`,
+      rules: [
+        { path: '*', origin: '*' },
+        { path: 'api/v2/db/*', origin: B },
+      ],
+      path,
+      headers: { [ALLOW]: B },
+    })),
+    { why: 'a path that is badly encoded', rules: [{ path: '*', origin: B }], path: '/%', headers: { [ALLOW]: B } },
     { why: 'a dot is a dot', rules: [{ path: 'api/v2.0/*', origin: B }], path: '/api/v2x0/db', headers: {} },
     {
       why: 'an expression',

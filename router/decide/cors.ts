@@ -67,7 +67,8 @@ export class Cors {
         .sort((a, b) => b.path.length - a.path.length)
         .flatMap(compile);
     }
-    for (const rule of this.#rules) if (rule.matches(path)) return rule;
+    const plain = decoded(path);
+    for (const rule of this.#rules) if (rule.matches(plain)) return rule;
     return undefined;
   }
 }
@@ -80,17 +81,28 @@ function compile(rule: CorsRule): CompiledRule[] {
   if (rule.path === '*') return [{ rule, origins, matches: () => true }];
   try {
     const pattern = rule.path.startsWith('^')
-      ? new RegExp(rule.path, 'i')
+      ? new RegExp(rule.path, 'is')
       : new RegExp(
           `^${rule.path
             .replace(/^\/+/, '')
             .replace(/[.+?^${}()|[\]\\]/g, '\\$&')
             .replaceAll('*', '.*')}$`,
+          'is',
         );
     const bare = !rule.path.startsWith('^');
     return [{ rule, origins, matches: (path) => pattern.test(bare ? path.replace(/^\/+/, '') : path) }];
   } catch {
     return []; // an expression that cannot be read allows nothing
+  }
+}
+
+/** As the path is understood: another spelling of it must not lead to another rule. */
+function decoded(path: string): string {
+  if (!path.includes('%')) return path;
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path; // refused later, with its reason
   }
 }
 

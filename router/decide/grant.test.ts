@@ -134,7 +134,43 @@ describe('records that would leave the condition', () => {
   });
 });
 
+describe('an update creates what is missing', () => {
+  const CASES: { why: string; rules: AccessInit[]; upsert: boolean }[] = [
+    { why: 'by who may create', rules: [rule('*')], upsert: true },
+    { why: 'by who may create here', rules: [rule('_table/a/*', { verbMask: 10 })], upsert: true },
+    { why: 'not by who may only change', rules: [rule('_table/*', { verbMask: 13 })], upsert: false },
+    {
+      why: 'not where creation has conditions',
+      rules: [rule('_table/a/*', { verbMask: 8 }), rule('_table/a/*', { ...OWN, verbMask: 2 })],
+      upsert: false,
+    },
+    {
+      why: 'not where only records by their path may be created, which nobody can',
+      rules: [rule('_table/a', { verbMask: 8 }), rule('_table/a/*', { verbMask: 10 })],
+      upsert: false,
+    },
+  ];
+  test.each(CASES)('$why', async ({ rules, upsert }) => {
+    const door = new BehindDoor(stateWithRole(rules));
+    // From the third one on it may be a remembered call.
+    for (let id = 1; id <= 3; id++) {
+      const target = `/api/v2/db/_table/a/${id}`;
+      const { status, travelled } = await door.send({ method: 'PATCH', target, body: '{"b":1}', headers: HEADERS });
+      expect(status).toBe(200);
+      expect(travelled[0]?.shape.action.value).toMatchObject({ upsert });
+    }
+  });
+});
+
 describe("the caller's lookups", () => {
+  test.each([
+    { count: 1000, status: 200 },
+    { count: 1001, status: 400 },
+  ])('$count of them: $status', async ({ count, status }) => {
+    const body = JSON.stringify({ filter: 'b = :b', params: { ':b': '{x}'.repeat(count) } });
+    expect((await send([rule('*')], { method: 'POST', target: 'a?method=GET', body })).status).toBe(status);
+  });
+
   test('are values, whatever is in them', async () => {
     const users = [{ id: 5, email: 'ann@a.example', name: "x' or owner = 6 or 'a' = 'a", isActive: true }];
     const door = new BehindDoor(stateWithRole([rule('*')], { users }));

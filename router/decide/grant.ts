@@ -2,7 +2,8 @@
  * What a decision makes of an operation: the role's row filter is joined to its tree, its parameters behind the
  * caller's own, and records that a filter must see are looked at here.
  */
-import { MillraceError } from '#common/errors.ts';
+import { LOOKUPS_MAX } from '#common/bounds.ts';
+import { invalid, MillraceError } from '#common/errors.ts';
 import { parseJson } from '#common/json.ts';
 import { VERB_BITS } from '#common/verbs.ts';
 import type { Service } from '#proto/access/v1/access_pb.ts';
@@ -10,7 +11,8 @@ import type { Filter, Shape, TableRule, Value } from '#proto/data/v1/data_pb.ts'
 import type { AccessState } from '../access/state.ts';
 import type { Principal } from '../authenticate/principal.ts';
 import { tableComponent } from '../parse/route.ts';
-import { replaceLookups, replaceRuleLookups } from './lookups.ts';
+import { allowedMask } from './access.ts';
+import { countLookups, replaceLookups, replaceRuleLookups } from './lookups.ts';
 import { type RowFilter, rowFilterOf, shiftParameters } from './row-filter.ts';
 import { requireSchemaAccess } from './schema-access.ts';
 import { isUnruled, tableRules } from './table-rules.ts';
@@ -53,7 +55,8 @@ export function grant(
   }
   const parameters = withLookups(operation.parameters, state, principal);
   const unruled = isUnruled(operation.shape, service, principal);
-  const shape = unruled ? { ...operation.shape, unruled } : operation.shape;
+  const own = withCreation(operation.shape, unruled || mayCreate(table, service, principal, state));
+  const shape = unruled ? { ...own, unruled } : own;
   const filter = rowFilter(verb, table, service, principal, state);
   if (!filter && (unruled || reached.length === 0)) return { shape, parameters, variant: OPEN };
   if (filter) checkRecords({ ...operation, parameters }, verb, filter);
@@ -82,10 +85,25 @@ function rowFilter(
   return entry && rowFilterOf(entry, (text, isPattern) => replaceRuleLookups(text, state, principal, isPattern));
 }
 
+/** Without conditions: what an update creates would be checked against those of updates. */
+function mayCreate(table: string, service: Service, principal: Principal, state: AccessState): boolean {
+  const mask = allowedMask(principal, service, tableComponent(table));
+  return (mask & (VERB_BITS['POST'] ?? 0)) !== 0 && rowFilter('POST', table, service, principal, state) === undefined;
+}
+
+/** An update that finds no record may create it only for those who may create records. */
+function withCreation(shape: Shape, allowed: boolean): Shape {
+  const { action } = shape;
+  if (allowed || action.case !== 'update' || !action.value.upsert) return shape;
+  return { ...shape, action: { case: 'update', value: { ...action.value, upsert: false } } };
+}
+
 /** Lookups are values: they are replaced inside a value and can never become a part of the condition. */
 function withLookups(parameters: readonly Value[], state: AccessState, principal: Principal): readonly Value[] {
-  const holdsOne = parameters.some(({ kind }) => kind.case === 'text' && kind.value.includes('{'));
-  if (!holdsOne) return parameters;
+  let count = 0;
+  for (const { kind } of parameters) if (kind.case === 'text') count += countLookups(kind.value);
+  if (count === 0) return parameters;
+  if (count > LOOKUPS_MAX) throw invalid(`At most ${LOOKUPS_MAX} lookups are taken in the values of one request.`);
   return parameters.map((value) =>
     value.kind.case === 'text'
       ? { ...value, kind: { case: 'text', value: replaceLookups(value.kind.value, state, principal) } }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { principalIn, stateWithRole } from '../testing/access.ts';
-import { replaceLookups, replaceRuleLookups } from './lookups.ts';
+import { countLookups, replaceLookups, replaceRuleLookups } from './lookups.ts';
 
 const STATE = stateWithRole([], {
   lookups: [
@@ -43,6 +43,11 @@ describe('in text', () => {
     { why: 'JSON', text: '{"a":{"b":1}}', replaced: '{"a":{"b":1}}' },
   ];
   test.each(CASES)('$why', ({ text, replaced }) => expect(replaceLookups(text, STATE, ANN)).toBe(replaced));
+
+  test('they are counted, known or not', () => {
+    expect(countLookups('{user.id} {nope} {"a":{"b":1}} {')).toBe(2);
+    expect(countLookups('a')).toBe(0);
+  });
 
   test('eleven functions are too many', () => {
     const of = (depth: number) => `{${'trim('.repeat(depth)}user.id${')'.repeat(depth)}}`;

@@ -23,6 +23,11 @@ const MODIFIERS: Readonly<Record<string, (text: string) => string>> = {
   trim: (text) => text.trim(),
 };
 
+/** How many there are in a text, whether they are known or not. */
+export function countLookups(text: string): number {
+  return text.includes('{') ? (text.match(LOOKUP)?.length ?? 0) : 0;
+}
+
 /** The text with every known lookup replaced; unknown ones stay as they were typed. */
 export function replaceLookups(text: string, state: AccessState, principal: Principal): string {
   if (!text.includes('{')) return text;

@@ -11,6 +11,8 @@ interface Entry {
 
 /** Decisions kept for one role: routes repeat, record ids do not come in here often. */
 const DECISIONS_MAX = 5000;
+/** Longer ones are decided each time: nobody fills the memory with paths that he makes up. */
+const DECISION_KEY_LENGTH_MAX = 256;
 
 /** Classes of matching entries, best first (system-api §4.4). */
 const EXACT = 0;
@@ -53,7 +55,7 @@ export class CompiledRole {
     let mask = this.#masks.get(key);
     if (mask === undefined) {
       mask = this.#bestClass(serviceId, component, requestor).reduce((sum, entry) => sum | entry.source.verbMask, 0);
-      this.#masks.set(key, mask);
+      if (key.length <= DECISION_KEY_LENGTH_MAX) this.#masks.set(key, mask);
     }
     return mask;
   }

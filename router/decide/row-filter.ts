@@ -181,6 +181,8 @@ function satisfies({ comparator, negated, values }: Condition, value: unknown): 
   if (comparator === Comparator.IS_NULL) return empty !== negated;
   // To a database nothing is neither equal to a value nor unequal to it.
   if (empty || !values) return false;
+  // What a column makes of a list or an object is not known here.
+  if (typeof value === 'object' && !(value instanceof JsonNumber)) return false;
   const [wanted = ''] = values;
   const text = String(value);
   switch (comparator) {
@@ -213,7 +215,6 @@ function satisfies({ comparator, negated, values }: Condition, value: unknown): 
 
 /** Equal in every reading: 1 is not 01 to a column of texts. Yes and no are also 1 and 0, as forms and files write them. */
 function isSame(value: unknown, wanted: string): boolean {
-  if (typeof value === 'object' && !(value instanceof JsonNumber)) return false;
   const text = String(value);
   if (text === wanted || truth(text) === truth(wanted)) return true;
   if (typeof value === 'string' || !isNumeric(text) || !isNumeric(wanted)) return false;

@@ -13,6 +13,8 @@ import { type RowFilter, shiftParameters } from './row-filter.ts';
 
 /** Calls whose tables are remembered. */
 const CALLS_MAX = 5000;
+/** Longer ones are seldom repeated, and asked about each time. */
+const KEY_LENGTH_MAX = 1024;
 
 /** Which tables the connector asked for, by the call that leads to them: the next one brings their rules at once. */
 export class ReachedTables {
@@ -37,7 +39,9 @@ function keyOf(service: Service, { action }: Shape): string | undefined {
     case 'update':
     case 'delete': {
       const { table, related } = action.value;
-      return related.length > 0 ? `${service.id} ${table.toLowerCase()} ${namesOf(related)}` : undefined;
+      if (related.length === 0) return undefined;
+      const key = `${service.id} ${table.toLowerCase()} ${namesOf(related)}`;
+      return key.length <= KEY_LENGTH_MAX ? key : undefined;
     }
     default:
       return undefined;

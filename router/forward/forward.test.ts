@@ -48,6 +48,10 @@ test('a tier that nobody configured is unavailable', async () => {
   expect(() => forwarder.stream('nosql', operationOf('a'), soon())).toThrow(MillraceError);
 });
 
+test('so is one that nobody serves', async () => {
+  expect(await codeOf(forwarderTo().send('sql', operationOf('a'), soon(), true))).toBe('unavailable');
+});
+
 test('reading goes round a replica that is gone', async () => {
   const forwarder = forwarderTo(GONE, addressOf(await serve(echo)));
   for (let i = 0; i < 20; i++)

@@ -1,7 +1,6 @@
 /** Sends an operation to the tier that serves it. Work that changes nothing is tried once more elsewhere. */
 import type { Deadline } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
-import type { ExchangeClient } from '#common/exchange/client.ts';
 import type { Operation, Result } from '#proto/data/v1/data_pb.ts';
 import type { Replicas } from './replicas.ts';
 
@@ -25,7 +24,7 @@ export class Forwarder {
   send(tier: string, operation: Operation, deadline: Deadline, repeatable: boolean): Promise<Forwarded> {
     const replicas = this.#tiers.get(tier);
     if (!replicas) {
-      return Promise.reject(new MillraceError('unavailable', 'No connector is configured for this type of service.'));
+      return Promise.reject(unknownTier());
     }
     const sent = this.#once(replicas, operation, deadline);
     if (!repeatable) return sent;
@@ -41,7 +40,7 @@ export class Forwarder {
    */
   stream(tier: string, operation: Operation, deadline: Deadline): AsyncGenerator<Uint8Array> {
     const client = this.#tiers.get(tier)?.pick();
-    if (!client) throw new MillraceError('unavailable', 'No connector is configured for this type of service.');
+    if (!client) throw unknownTier();
     return client.stream(operation, deadline);
   }
 
@@ -56,7 +55,8 @@ export class Forwarder {
   }
 
   #once(replicas: Replicas, operation: Operation, deadline: Deadline): Promise<Forwarded> {
-    const client = replicas.pick() as ExchangeClient;
+    const client = replicas.pick();
+    if (!client) return Promise.reject(unknownTier());
     return client.send(operation, deadline).then(
       ({ result, ticket }) => {
         replicas.succeeded(client);
@@ -69,6 +69,8 @@ export class Forwarder {
     );
   }
 }
+
+const unknownTier = () => new MillraceError('unavailable', 'No connector is configured for this type of service.');
 
 /** Only a lost line has a cause: what the connector itself reports is no reason to avoid it. */
 function isLost(error: unknown): boolean {

@@ -1,7 +1,7 @@
 /** Options of a record call, read from query string and body and checked (database-api §2.2–2.4). */
 import { KEYS_MAX } from '#common/bounds.ts';
 import { invalid } from '#common/errors.ts';
-import { JsonNumber } from '#common/json.ts';
+import { JsonNumber, stringifyJson } from '#common/json.ts';
 import {
   BatchMode,
   type Filter,
@@ -15,6 +15,7 @@ import {
 import type { ApiRequest } from './api-request.ts';
 import { parseFilter } from './filter/parse.ts';
 import { isTrue } from './query.ts';
+import { splitList } from './split-list.ts';
 
 const NO_PARAMS: ReadonlyMap<string, Value> = new Map();
 
@@ -52,12 +53,8 @@ function selection(fields: unknown, absent: Kind): Selection {
 
 /** A comma list or an array; blanks around names do not count. Commas inside parentheses belong to the name. */
 export function namesOf(value: unknown): string[] {
-  if (Array.isArray(value)) return value.map(String);
-  if (typeof value !== 'string') return [];
-  return value
-    .split(/,(?![^(]*\))/)
-    .map((name) => name.trim())
-    .filter((name) => name !== '');
+  if (Array.isArray(value)) return value.map((name) => (typeof name === 'string' ? name : stringifyJson(name)));
+  return typeof value === 'string' ? splitList(value) : [];
 }
 
 /** @param parameters  values are added to these */
@@ -130,9 +127,7 @@ export function idsOf(request: ApiRequest): Value[] | undefined {
   const ids = request.option('ids');
   if (ids === undefined) return undefined;
   const values =
-    typeof ids === 'string'
-      ? ids.split(/,(?![^()]*\))/).flatMap((id) => (id.trim() ? [textValue(id.trim())] : []))
-      : (Array.isArray(ids) ? ids : [ids]).map(toValue);
+    typeof ids === 'string' ? splitList(ids).map(textValue) : (Array.isArray(ids) ? ids : [ids]).map(toValue);
   if (values.length > KEYS_MAX) throw invalid(`At most ${KEYS_MAX} identifiers are taken at once.`, { field: 'ids' });
   return values;
 }

@@ -146,6 +146,10 @@ describe('which call it is', () => {
   const REFUSED: { sent: Sent; code: string }[] = [
     { sent: { target: 'nope' }, code: 'not_found' },
     { sent: { target: '_table/a/1/2' }, code: 'not_found' },
+    { sent: { target: '_table//' }, code: 'not_found' },
+    { sent: { method: 'DELETE', target: '_table/a//' }, code: 'not_found' },
+    { sent: { method: 'POST', target: '_schema//', body: '[{"name":"a"}]' }, code: 'not_found' },
+    { sent: { method: 'POST', target: '_schema/a/_field//', body: '[{"name":"b"}]' }, code: 'not_found' },
     { sent: { target: '_schema/a/_field/f/x' }, code: 'not_found' },
     { sent: { method: 'POST', target: '' }, code: 'unsupported' },
     { sent: { method: 'DELETE', target: '_table' }, code: 'unsupported' },
@@ -163,6 +167,11 @@ describe('which call it is', () => {
   test.each(REFUSED)('$sent.method $sent.target is refused', ({ sent, code }) => {
     expect(() => parse(sent)).toThrow(expect.objectContaining({ code }));
   });
+});
+
+test('names may be anything that JSON can say', () => {
+  const { shape } = parse({ method: 'POST', target: '_table/a?method=GET', body: '{"fields":["b",{"toString":1}]}' });
+  expect(shape.action.value).toMatchObject({ selection: { names: ['b', '{"toString":1}'] } });
 });
 
 describe('options of a read', () => {

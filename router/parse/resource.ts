@@ -29,6 +29,7 @@ const NOTHING = new Uint8Array();
 /** Calls on a database service. @throws MillraceError unsupported, not_found */
 export function parseDatabase(request: ApiRequest): ParsedResource {
   const { segments, service, verb } = request;
+  requireNames(request);
   const [resource, name, id, ...more] = segments;
   if (resource === undefined) {
     if (verb !== 'GET') throw withoutResource(verb, service);
@@ -64,14 +65,22 @@ export function parseDatabase(request: ApiRequest): ParsedResource {
   }
 }
 
+<<<<<<< Updated upstream
 const ROUTINES = {
   _proc: { kind: RoutineKind.PROCEDURE, resource: ResourceKind.PROCEDURE },
   _func: { kind: RoutineKind.FUNCTION, resource: ResourceKind.FUNCTION },
 };
+=======
+/** An empty name would be the collection again, by a path that role rules do not know it by. */
+function requireNames({ segments, service }: ApiRequest): void {
+  if (segments.includes('')) throw notFound(`Resource '${segments.join('/')}' not found for service '${service}'.`);
+}
+>>>>>>> Stashed changes
 
 /** Record calls on the service `system`. */
 export function parseSystem(request: ApiRequest): ParsedResource {
   const { segments, service, verb } = request;
+  requireNames(request);
   const [resource, id, ...more] = segments;
   if (resource === undefined) {
     if (verb !== 'GET') throw withoutResource(verb, service);

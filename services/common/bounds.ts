@@ -21,6 +21,8 @@ export const GRPC_MESSAGE_BYTES_MAX = 64 * MIB;
 export const OPERATION_BYTES_MAX = GRPC_MESSAGE_BYTES_MAX - 4 * MIB;
 /** Nesting of a filter: deeper than anyone writes, shallow enough for any stack. */
 export const FILTER_DEPTH_MAX = 100;
+/** Lookups in the values of one request: each is looked for among all that are defined, and may stand for a long text. */
+export const LOOKUPS_MAX = 1000;
 /** Characters of a filter. */
 export const FILTER_LENGTH_MAX = 64 * KIB;
 /** Comparisons in one filter. */
