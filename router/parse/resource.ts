@@ -65,17 +65,15 @@ export function parseDatabase(request: ApiRequest): ParsedResource {
   }
 }
 
-<<<<<<< Updated upstream
 const ROUTINES = {
   _proc: { kind: RoutineKind.PROCEDURE, resource: ResourceKind.PROCEDURE },
   _func: { kind: RoutineKind.FUNCTION, resource: ResourceKind.FUNCTION },
 };
-=======
+
 /** An empty name would be the collection again, by a path that role rules do not know it by. */
 function requireNames({ segments, service }: ApiRequest): void {
   if (segments.includes('')) throw notFound(`Resource '${segments.join('/')}' not found for service '${service}'.`);
 }
->>>>>>> Stashed changes
 
 /** Record calls on the service `system`. */
 export function parseSystem(request: ApiRequest): ParsedResource {
