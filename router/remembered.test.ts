@@ -223,7 +223,7 @@ describe('what is remembered is answered like what is read in full', () => {
       ),
       { numRuns: 150 },
     );
-    expect(remembered).toBeGreaterThan(100);
+    expect(remembered).toBeGreaterThan(25);
   });
 });
 

@@ -196,6 +196,26 @@ describe('tables of a schema that are named beside the path', () => {
   test.each(CASES)('$why: $status', async (each) => expect(await statusOf(each)).toBe(each.status));
 });
 
+describe('procedures and functions', () => {
+  const rules = [
+    rule('_proc', { verbMask: 1 }),
+    rule('_proc/a', { verbMask: 3 }),
+    rule('_func/*'),
+    rule('_func/b', { verbMask: 0 }),
+  ];
+  const CASES: Case[] = [
+    { why: 'described', path: 'db/_proc?ids=a', status: 200 },
+    { why: 'one of them closed', path: 'db/_proc?ids=a,secret', status: 403 },
+    { why: 'closed apart', path: 'db/_func?ids=B', status: 403 },
+    { why: 'called', path: 'db/_proc/a(1)', status: 200 },
+    { why: 'another, behind arguments', path: 'db/_proc/secret(1)a', status: 403 },
+    { why: 'the start of its name', path: 'db/_proc/(1)a', status: 403 },
+    { why: 'closed apart, with arguments that do not end', path: 'db/_func/b(1', status: 403 },
+    { why: 'closed apart, with more behind the arguments', path: 'db/_func/b(1)x', status: 403 },
+  ].map((each) => ({ rules, ...each }));
+  test.each(CASES)('$why: $status', async (each) => expect(await statusOf(each)).toBe(each.status));
+});
+
 test('an administrator may do everything', async () => {
   const door = new BehindDoor(
     stateWithRole([], { users: [{ id: 5, email: 'ann@a.example', isActive: true, isSysAdmin: true }] }),

@@ -1,12 +1,12 @@
-/** Calls on `_schema` that name their tables elsewhere than in the path: each of them has a rule of its own. */
+/** Calls that name tables or routines elsewhere than in the path: each of them has a rule of its own. */
 import { parseJson } from '#common/json.ts';
 import type { Service } from '#proto/access/v1/access_pb.ts';
-import type { Shape } from '#proto/data/v1/data_pb.ts';
+import { RoutineKind, type Shape } from '#proto/data/v1/data_pb.ts';
 import type { Principal } from '../authenticate/principal.ts';
 import { componentOf } from '../parse/route.ts';
 import { requireAccess } from './access.ts';
 
-/** @throws MillraceError denied for the first table that the role does not open for this verb */
+/** @throws MillraceError denied for the first one that the role does not open for this verb */
 export function requireSchemaAccess(
   shape: Shape,
   records: Uint8Array,
@@ -15,9 +15,19 @@ export function requireSchemaAccess(
   principal: Principal,
 ): void {
   if (principal.isAdmin) return;
-  for (const table of namedTables(shape, records)) {
-    requireAccess(principal, service, service.name, componentOf(['_schema', table]), verb);
+  for (const named of namedBeside(shape, records)) {
+    requireAccess(principal, service, service.name, componentOf(named), verb);
   }
+}
+
+/** As segments of the path that each of them has. */
+function namedBeside(shape: Shape, records: Uint8Array): (readonly [string, string])[] {
+  const { action } = shape;
+  if (action.case === 'describeRoutines') {
+    const { kind, names } = action.value;
+    return names.map((name) => [kind === RoutineKind.PROCEDURE ? '_proc' : '_func', name]);
+  }
+  return namedTables(shape, records).map((table) => ['_schema', table]);
 }
 
 function namedTables({ action }: Shape, records: Uint8Array): readonly string[] {

@@ -43,6 +43,8 @@ describe('what role rules are compared with', () => {
     { why: 'nor a resource of two segments', segments: ['admin/password'], component: 'admin%2fpassword' },
     { why: 'parentheses of a name stay', segments: ['_table', 'a(b)', '(1)'], component: '_table/a(b)/(1)' },
     { why: 'also where they reach over a slash', segments: ['_table', 'a(', ')'], component: '_table/a(/)' },
+    { why: 'nor what stands behind them', segments: ['_func', 'su(1)m(2)'], component: '_func/su' },
+    { why: 'nor arguments that do not end', segments: ['_func', 'Sum(1'], component: '_func/sum' },
     { why: 'arguments of a call do not count', segments: ['_proc', 'sum(1,2)'], component: '_proc/sum' },
   ];
   test.each(COMPONENTS)('$why', ({ segments, component }) => expect(componentOf(segments)).toBe(component));

@@ -1,6 +1,7 @@
 /** `_proc` and `_func`: stored procedures and functions (database-api §7). */
 import { create } from '@bufbuild/protobuf';
 import { MillraceError } from '#common/errors.ts';
+import { stringifyJson } from '#common/json.ts';
 import {
   CallSchema,
   DescribeRoutinesSchema,
@@ -65,7 +66,10 @@ function ofList(params: readonly unknown[]): Arguments {
   const named = params.every((one) => typeof one === 'object' && one !== null && 'name' in one);
   if (!named) return { names: [], values: params.map((one) => toValue(unwrapped(one))) };
   const list = params as readonly { name: unknown; value?: unknown }[];
-  return { names: list.map(({ name }) => String(name)), values: list.map(({ value }) => toValue(value ?? null)) };
+  return {
+    names: list.map(({ name }) => (typeof name === 'string' ? name : stringifyJson(name))),
+    values: list.map(({ value }) => toValue(value ?? null)),
+  };
 }
 
 function ofText(text: string): Arguments {
