@@ -49,11 +49,19 @@ export class MysqlSource implements SqlSource {
     return this.#pool.close();
   }
 
-  introspect(deadline: Deadline): Promise<Catalogue> {
+  /** The server looks into folders, and stumbles over tables and databases that others drop at the same time. */
+  async introspect(deadline: Deadline): Promise<Catalogue> {
     const { database, schema } = this.#settings;
-    return this.#lend(deadline, (connection) =>
-      introspect((text, params) => connection.table(text, params), database, schema),
-    );
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#lend(deadline, (connection) =>
+          introspect((text, params) => connection.table(text, params), database, schema),
+        );
+      } catch (error) {
+        if (attempt === ATTEMPTS_MAX || !(error instanceof MillraceError) || error.code !== 'internal') throw error;
+        await pause(PAUSE_MS * attempt);
+      }
+    }
   }
 
   run(statement: Statement, deadline: Deadline): Promise<Rows> {
