@@ -27,6 +27,9 @@ export interface FieldDefinition {
   } | null;
 }
 
+/** What is wrong with a value: it follows the name of the field. undefined: nothing that is known here. */
+export type Misfit = (value: Param) => string | undefined;
+
 export type AggregateName = 'COUNT' | 'SUM' | 'AVG' | 'MIN' | 'MAX';
 
 export interface Dialect {
@@ -57,6 +60,8 @@ export interface Dialect {
   readonly wholeNumberType: string | undefined;
   /** Bits of a whole-number column, so that a number that does not fit is refused by name; undefined: 64. */
   integerBits?(column: Column): number | undefined;
+  /** Which values of a column the engine refuses without naming it: asked when a plan is made. */
+  misfit?(column: Column, use: 'stored' | 'compared'): Misfit | undefined;
   /** A fraction for a whole-number column is cut off when it is written; otherwise it is refused. */
   readonly truncatesFractions: boolean;
   /** A decimal keeps all of its digits; otherwise one whose whole part takes more than 64 bits is refused. */

@@ -36,6 +36,7 @@ export const isWhole = (field: FieldView): boolean => INTEGER_TYPES.has(field.ty
 /** How values of a field are bound. Made once for a plan; @throws MillraceError invalid that names the field */
 export function coercionOf(field: FieldView, dialect: Dialect): Coerce {
   const coerce = byType(field, dialect, dialect.truncatesFractions);
+  const fitting = fittingOf(field, dialect, 'stored');
   const nullable = field.column?.nullable ?? true;
   const takesLists = field.column !== null && (isJson(field.column) || isArray(field.column));
   return (value) => {
@@ -44,15 +45,29 @@ export function coercionOf(field: FieldView, dialect: Dialect): Coerce {
     if (value === '' && nullable && field.column) return null;
     // Formats without a word for "nothing" bring an empty list.
     if (!takesLists && Array.isArray(value) && value.length === 0) return null;
-    return coerce(value);
+    const param = coerce(value);
+    // What we spelled ourselves is well-formed.
+    return takesLists && typeof value !== 'string' ? param : fitting(param);
   };
 }
 
 /** The same for the operand of a condition, where an empty text is one. */
 export function operandCoercionOf(field: FieldView, dialect: Dialect): Coerce {
   const coerce = byType(field, dialect, true);
+  const fitting = fittingOf(field, dialect, 'compared');
   const numeric = INTEGER_TYPES.has(field.type) || DECIMAL_TYPES.has(field.type);
-  return (value) => (value === null || (value === '' && numeric) ? null : coerce(value));
+  return (value) => (value === null || (value === '' && numeric) ? null : fitting(coerce(value)));
+}
+
+/** The value itself, where the engine does not refuse it without naming the field. */
+function fittingOf(field: FieldView, dialect: Dialect, use: 'stored' | 'compared'): (param: Param) => Param {
+  const misfit = field.column && dialect.misfit?.(field.column, use);
+  if (!misfit) return (param) => param;
+  return (param) => {
+    const problem = misfit(param);
+    if (problem !== undefined) throw invalid(`Field '${field.wireName}' ${problem}.`, { field: field.wireName });
+    return param;
+  };
 }
 
 const isJson = (column: Column): boolean => /^jsonb?$/.test(column.nativeType);

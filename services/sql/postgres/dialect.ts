@@ -3,6 +3,7 @@ import type { AggregateName, Dialect } from '../dialect.ts';
 import type { Column, JsonKind, Table } from '../schema.ts';
 import type { Param } from '../statement.ts';
 import { columnSql } from './column-sql.ts';
+import { misfit } from './misfit.ts';
 import { quoteIdentifier, textLiteral } from './quote.ts';
 
 export const postgresDialect: Dialect = {
@@ -22,6 +23,7 @@ export const postgresDialect: Dialect = {
   bytesParam: bytesText,
   wholeNumberType: 'int8',
   integerBits: (column) => INTEGER_BITS[column.nativeType],
+  misfit,
   truncatesFractions: false,
   exactDecimals: true,
   // Clients know the names as the database folds them.
