@@ -62,7 +62,8 @@ export class Pool<C extends Connection> {
   release(connection: C): void {
     if (connection.failure || this.#closed) {
       this.#open.delete(connection);
-      if (!connection.failure) connection.close();
+      if (connection.failure) this.#closeIdle();
+      else connection.close();
       if (this.#open.size === 0) this.#emptied();
       if (this.#waiting.length > 0 && !this.#closed) void this.#connect();
       return;
@@ -121,6 +122,14 @@ export class Pool<C extends Connection> {
       this.#opening -= 1;
       // Nobody else will serve them when there is no connection at all.
       if (this.#open.size + this.#opening === 0) for (const waiting of this.#waiting.splice(0)) waiting.reject(error);
+    }
+  }
+
+  /** What one died of, those that rest may have died of unnoticed. */
+  #closeIdle(): void {
+    for (const { connection } of this.#idle.splice(0)) {
+      this.#open.delete(connection);
+      if (!connection.failure) connection.close();
     }
   }
 

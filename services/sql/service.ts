@@ -24,6 +24,7 @@ import { isMismatch } from './mismatch.ts';
 import { TableAccess } from './plan/table-access.ts';
 import { RoutineCache } from './routine-cache.ts';
 import { SchemaCache } from './schema-cache.ts';
+import { Unheard } from './unheard.ts';
 
 /** What the plans of all shapes share. */
 type ViewContext = Omit<ServiceContext, 'access' | 'strict'>;
@@ -68,6 +69,9 @@ export class SqlService {
       return result;
     } catch (error) {
       const failure = MillraceError.from(error);
+      if (failure instanceof Unheard && shape.action.case === 'read') {
+        return this.#runner(shape, view)(operation, deadline);
+      }
       if (failure.code !== 'internal' && !isMismatch(failure)) throw error;
       if (shape.action.case !== 'read') {
         void this.#schema.doubt();
@@ -94,9 +98,11 @@ export class SqlService {
         yield piece;
       }
     } catch (error) {
-      const newer = isMismatch(MillraceError.from(error)) && (await this.#newerThan(view, deadline));
-      if (!newer || hasBegun) throw error;
-      yield* streamed(newer);
+      const failure = MillraceError.from(error);
+      const newer = isMismatch(failure) && (await this.#newerThan(view, deadline));
+      const again = failure instanceof Unheard ? view : newer;
+      if (!again || hasBegun) throw error;
+      yield* streamed(again);
     }
   }
 

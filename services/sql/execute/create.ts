@@ -6,6 +6,7 @@ import { bind, type Template } from '../compile/builder.ts';
 import { bulkInsert, compileInsert } from '../compile/write.ts';
 import type { Dialect } from '../dialect.ts';
 import type { FieldView, TableView } from '../extras.ts';
+import { concernsAll } from '../of-all.ts';
 import { findTable, keyFields, type Output, outputsOf } from '../plan/selection.ts';
 import type { Rows, Statement } from '../statement.ts';
 import { runSteps, type Step } from './batch.ts';
@@ -134,8 +135,10 @@ async function createOne(
     if (rows.count > 0) return rowAt(rows, 0);
     if (rows.affected === 0) throw notTaken();
     return Buffer.from('{}');
-  } catch (error) {
-    throw batchError({ outcomes: [{ error: MillraceError.from(error) }], rolledBack: false });
+  } catch (thrown) {
+    const error = MillraceError.from(thrown);
+    if (concernsAll(error)) throw error;
+    throw batchError({ outcomes: [{ error }], rolledBack: false });
   }
 }
 

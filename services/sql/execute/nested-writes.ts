@@ -58,8 +58,10 @@ export async function writeNested(
           return keyOf(fields);
         }, deadline);
         done.push({ key });
-      } catch (error) {
-        done.push({ error: MillraceError.from(error) });
+      } catch (thrown) {
+        const error = MillraceError.from(thrown);
+        if (concernsAll(error) && done.every((one) => 'error' in one)) throw error;
+        done.push({ error });
         if (mode !== BatchMode.CONTINUE) break;
       }
     }

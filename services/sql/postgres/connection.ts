@@ -74,6 +74,9 @@ export class PgConnection {
   readonly #prepared = new PreparedStatements(this.#writer);
   #scheduled = false;
   #failure: Error | undefined;
+  /** The server said something about the segment that is its turn. */
+  #heard = false;
+  #unheard = false;
 
   private constructor(client: pg.Client, options: ConnectionOptions) {
     this.#client = client;
@@ -105,6 +108,11 @@ export class PgConnection {
   /** Why it can be used no more; undefined while it can. */
   get failure(): Error | undefined {
     return this.#failure;
+  }
+
+  /** It was lost while something was under way, of which the server had not said a word. */
+  get unheard(): boolean {
+    return this.#unheard;
   }
 
   get busy(): boolean {
@@ -252,9 +260,14 @@ export class PgConnection {
         return;
       case 0x5a: // ReadyForQuery
         this.#segments.shift();
+        this.#heard = false;
         if (segment) this.#ready(segment);
         return;
-      default: // ParseComplete, BindComplete, NoData, notices, parameter changes
+      case 0x31: // ParseComplete
+      case 0x32: // BindComplete
+        this.#heard = true;
+        return;
+      default: // NoData, notices, parameter changes
     }
   }
 
@@ -304,6 +317,7 @@ export class PgConnection {
   #fail(error: Error): void {
     if (this.#failure) return;
     this.#failure = error;
+    this.#unheard = this.busy && !this.#heard;
     for (const segment of this.#segments.splice(0)) segment.reject(error);
     this.#socket.destroy();
   }

@@ -167,6 +167,66 @@ suiteWith('postgres', 'a PostgreSQL source', () => {
     });
   });
 
+  describe('connections that are lost while they rest', () => {
+    const ask = read('t', { countOnly: true });
+    /** All of its connections rest. */
+    async function rested(port: number): Promise<Bench> {
+      const bench = open({ port }, 3);
+      await Promise.all([1, 2, 3].map((limit) => bench.ask(read('t', { limit }))));
+      return bench;
+    }
+    const endSessions = async (): Promise<void> => {
+      const others = `from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()`;
+      await outside.sql(`select pg_terminate_backend(pid, 10000) ${others}`);
+    };
+    const mine = (id: number) => insert('t', [{ id, v: 'mine' }]);
+    const noneOfMine = () => outside.sql(`delete from t where v = 'mine'`);
+
+    test('ended by the server: nobody notices', async () => {
+      for (const work of [ask, mine(101), read('t', { target: Target.ONE, ...fields('id') }, { keys: [1] })]) {
+        const bench = await rested(server.port);
+        await endSessions();
+        expect(await bench.outcome(work)).toHaveProperty('json');
+      }
+      await noneOfMine();
+    });
+
+    test('cut without a word: who reads does not notice', async () => {
+      const gate = new Gate(server.port);
+      await gate.open();
+      const bench = await rested(gate.port);
+      gate.wither();
+      const one = read('t', { target: Target.ONE, ...fields('id') }, { keys: [1] });
+      const crowd = await Promise.all([ask, one, ask, one].map((each) => bench.outcome(each)));
+      expect(crowd).toEqual([{ json: 2 }, { json: { id: 1 } }, { json: 2 }, { json: { id: 1 } }]);
+      gate.wither();
+      const lines: string[] = [];
+      for await (const piece of bench.stream(read('t', { everything: true, ...fields('id') }))) lines.push(piece);
+      expect(lines.join('')).toBe('{"id":1}\n{"id":2}\n');
+      await gate.shut();
+    });
+
+    test('cut without a word: who writes is told, as it may have been done', async () => {
+      const gate = new Gate(server.port);
+      await gate.open();
+      const bench = await rested(gate.port);
+      gate.wither();
+      expect(await bench.outcome(mine(102))).toEqual({ code: 'unavailable' });
+      expect(await bench.outcome(mine(102))).toEqual({ json: [{ id: 102 }] });
+      await noneOfMine();
+      await gate.shut();
+    });
+
+    test('ended in the middle of a statement: it is not begun again', async () => {
+      const bench = open({}, 1);
+      const slow = bench.outcome(read('slow', { filter: is('id', '=', 1), ...fields('v') }));
+      await vi.waitUntil(async () => (await running('"slow"')) === 1);
+      await endSessions();
+      expect(await slow).toEqual({ code: 'unavailable' });
+      expect(await running('"slow"')).toBe(0);
+    });
+  });
+
   describe('a database that cannot be used', () => {
     const CASES: readonly [why: string, config: Record<string, unknown>][] = [
       ['nobody listens', { port: 1 }],

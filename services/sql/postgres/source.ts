@@ -6,6 +6,7 @@ import { concernsAll } from '../of-all.ts';
 import { Pool, type PoolOptions } from '../pool.ts';
 import type { Catalogue, Routine } from '../schema.ts';
 import type { Param, Rows, Statement } from '../statement.ts';
+import { Unheard } from '../unheard.ts';
 import { type PgConnection, type SegmentResult, ServerError } from './connection.ts';
 import { translate } from './errors.ts';
 import { introspect, type TextQuery } from './introspect.ts';
@@ -289,8 +290,10 @@ export class PostgresSource implements SqlSource {
       return await work(connection);
     } catch (error) {
       // Whatever the work itself throws is its caller's.
-      const isOurs = error instanceof ServerError || error === connection.failure;
-      throw deadline.reason ?? (isOurs ? this.#translate(error) : error);
+      const isLost = error === connection.failure;
+      if (deadline.reason || !(isLost || error instanceof ServerError)) throw deadline.reason ?? error;
+      const translated = this.#translate(error);
+      throw isLost && connection.unheard ? new Unheard(translated, error) : translated;
     } finally {
       forget();
       clearTimeout(giveUp);

@@ -51,4 +51,12 @@ export class Gate {
   freeze(): void {
     for (const socket of this.#sockets) socket.pause();
   }
+
+  /** The connections that there are end when something is written to them, and nobody is told before. */
+  wither(): void {
+    for (const socket of this.#sockets) {
+      socket.unpipe();
+      socket.once('data', () => socket.resetAndDestroy()).resume();
+    }
+  }
 }
