@@ -314,6 +314,20 @@ export const READ_CASES = (dialect: Dialect): readonly ReadCase[] => [
     ),
     gives: { id: 1, name: 'Sales', emp_by_dept_id: [{ name: 'Ann' }, { name: 'Bob' }] },
   },
+  {
+    why: 'all relations but those of several columns',
+    ask: read('paired', { related: [{ name: '*', ...fields('id') }] }),
+    gives: [{ id: 1, a: 1, b: 'x', dept_id: 2, dept_by_dept_id: { id: 2 } }],
+  },
+  {
+    why: 'all relations but those through a table with several columns',
+    ask: read(
+      'dept',
+      { target: Target.ONE, related: [{ name: '*', ...fields('id') }], ...fields('id') },
+      { keys: [2] },
+    ),
+    gives: { id: 2, emp_by_dept_id: [{ id: 3 }, { id: 5 }], paired_by_dept_id: [{ id: 1 }] },
+  },
 ];
 
 const missing = { code: 'not_found' };
@@ -369,6 +383,21 @@ export const FAILING_READS: readonly FailingCase[] = [
       batch: [{ id: 1 }, missing, { code: 'invalid', field: 'id' }, { id: 2 }],
       rolledBack: false,
     },
+  },
+  {
+    why: 'a relation of several columns',
+    ask: read('paired', { related: [{ name: 'pair_by_a_b' }] }),
+    fails: { code: 'unsupported' },
+  },
+  {
+    why: 'a relation through a table with several columns',
+    ask: read('dept', { related: [{ name: 'pair_by_paired' }] }),
+    fails: { code: 'unsupported' },
+  },
+  {
+    why: 'a condition on a relation of several columns',
+    ask: read('paired', { filter: is('pair_by_a_b.v', '=', 10) }),
+    fails: { code: 'unsupported' },
   },
   { why: 'no keys', ask: read('emp', { target: Target.KEYS }), fails: { code: 'invalid' } },
   {

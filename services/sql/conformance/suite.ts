@@ -26,14 +26,17 @@ export interface Subject {
   readonly values: readonly ValueCase[];
 }
 
-/** A view and names that only quotes make possible: the same SQL for every engine but for its quotes. */
+/** A view, names that only quotes make possible, a reference of two columns: the same SQL for every engine but for its quotes. */
 function byHand(dialect: Dialect): string[] {
   const quoted = (name: string): string => quoteName(name, dialect);
   const columns = `${quoted('Mixed Case')} integer primary key, ${quoted('select')} varchar(10), ${quoted('dot.ted')} integer`;
+  const references = 'foreign key (a, b) references pair (a, b), foreign key (dept_id) references dept (id)';
   return [
     'create view elder as select id, name from emp where age > 40',
     `create table ${quoted('Odd "Table"')} (${columns})`,
     `insert into ${quoted('Odd "Table"')} values (1, 'a', null), (2, 'b', 3)`,
+    `create table paired (id integer primary key, a integer, b varchar(20), dept_id integer, ${references})`,
+    `insert into paired values (1, 1, 'x', 2)`,
   ];
 }
 

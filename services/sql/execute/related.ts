@@ -8,7 +8,7 @@ import { Selection_Kind as Kind, type Operation, type Related } from '#proto/dat
 import { operandCoercionOf } from '../compile/coerce.ts';
 import { type Branch, compileBranch } from '../compile/related.ts';
 import type { FieldView, RelationView, TableView } from '../extras.ts';
-import { endsOf, type RelationEnds } from '../plan/relation-ends.ts';
+import { endsOf, findEnds, type RelationEnds } from '../plan/relation-ends.ts';
 import { hiddenOutputs, outputsOf } from '../plan/selection.ts';
 import type { Param, Rows } from '../statement.ts';
 import { bindContextOf, type ServiceContext } from './context.ts';
@@ -44,7 +44,7 @@ const ZERO = Buffer.from('0');
 const EMPTY_LIST = Buffer.from('[]');
 
 /**
- * Unknown names are left out, as the original has it; so are, among all relations, those that cannot be read.
+ * Unknown names are left out, as the original has it; so are, among all relations, those that cannot be followed or read.
  * @param path  tables that lead here: what is always fetched ends where it would begin anew
  * @throws MillraceError unsupported for keys of several columns, denied where the caller may not read the table
  */
@@ -91,9 +91,9 @@ function wantedOf(
 ): Wanted[] {
   const wanted = new Map<RelationView, Wanted>();
   const add = (relation: RelationView, one: Related, named: boolean): void => {
-    const isSimple = relation.fields.length === 1;
-    if (wanted.has(relation) || (!named && !isSimple)) return;
-    wanted.set(relation, { related: one, relation, ends: endsOf(relation, table, view), named });
+    if (wanted.has(relation)) return;
+    const ends = named ? endsOf(relation, table, view) : findEnds(relation, table, view);
+    if (ends) wanted.set(relation, { related: one, relation, ends, named });
   };
   for (const one of related) {
     const spelled = spellings(one, table);

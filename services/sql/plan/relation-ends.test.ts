@@ -1,14 +1,18 @@
 import { expect, test } from 'vitest';
 import { applyExtras, type RelationView } from '../extras.ts';
 import { COMPANY, column, foreignKey, primaryKey, table } from '../testing/catalogue.ts';
-import { endsOf } from './relation-ends.ts';
+import { endsOf, findEnds } from './relation-ends.ts';
 
 const view = applyExtras(
   {
     tables: [
       ...COMPANY.tables,
       table('pair', [column('a'), column('b')], [primaryKey('pk', 'a', 'b')]),
-      table('of_pair', [column('x'), column('y')], [foreignKey('fk', ['x', 'y'], 'pair', ['a', 'b'])]),
+      table(
+        'of_pair',
+        [column('x'), column('y'), column('dept_id')],
+        [foreignKey('fk', ['x', 'y'], 'pair', ['a', 'b']), foreignKey('fk_dept', ['dept_id'], 'dept', ['id'])],
+      ),
     ],
   },
   [],
@@ -36,6 +40,8 @@ test.each([
 
 test.each([
   ['keys of several columns', 'of_pair', relation('of_pair', 'pair_by_x_y'), 'unsupported'],
+  ['through keys of several columns', 'dept', relation('dept', 'pair_by_of_pair'), 'unsupported'],
+  ['back through them', 'pair', relation('pair', 'dept_by_of_pair'), 'unsupported'],
   ['to a table that is gone', 'emp', { ...relation('emp', 'dept_by_dept_id'), refTable: 'gone' }, 'invalid'],
   ['to a field that is gone', 'emp', { ...relation('emp', 'dept_by_dept_id'), refFields: ['gone'] }, 'invalid'],
   ['from a field that is gone', 'emp', { ...relation('emp', 'dept_by_dept_id'), fields: ['gone'] }, 'invalid'],
@@ -47,4 +53,5 @@ test.each([
   ],
 ])('not %s', (_, owner, one, code) => {
   expect(() => ends(owner, one as RelationView)).toThrow(expect.objectContaining({ code }));
+  expect(findEnds(one as RelationView, view.byName.get(owner)!, view)).toBeUndefined();
 });
