@@ -238,16 +238,15 @@ function readResult(bytes: Uint8Array): Result | undefined {
   if (reader.done || reader.varint() !== tag(1, BYTES)) return undefined;
   const json = reader.bytes();
   if (!reader.done) return undefined;
-  return { ...PLAIN, json };
+  return {
+    $typeName: 'millrace.data.v1.Result',
+    json,
+    schemaJson: NOTHING,
+    dropped: [],
+    created: false,
+    nextAfter: '',
+    estimated: false,
+  };
 }
 
 const NOTHING = new Uint8Array();
-
-const PLAIN = {
-  $typeName: 'millrace.data.v1.Result',
-  schemaJson: NOTHING,
-  dropped: [],
-  created: false,
-  nextAfter: '',
-  estimated: false,
-} satisfies Omit<Result, 'json'>;
