@@ -6,6 +6,7 @@ import { concernsAll } from '../of-all.ts';
 import { Pool, type PoolOptions } from '../pool.ts';
 import type { Catalogue, Routine } from '../schema.ts';
 import type { Param, Rows, Statement } from '../statement.ts';
+import { Streams } from '../streams.ts';
 import { Unheard } from '../unheard.ts';
 import { type PgConnection, type SegmentResult, ServerError } from './connection.ts';
 import { translate } from './errors.ts';
@@ -29,9 +30,6 @@ const SAVEPOINT = command('savepoint each');
 const RELEASE = command('release savepoint each');
 const ROLLBACK_TO = command('rollback to savepoint each');
 
-const tooManyStreams = (): MillraceError =>
-  new MillraceError('overloaded', 'Too many long answers are on their way at the moment.', { retryable: true });
-
 function command(text: string): Statement {
   return { text, params: [], columns: [] };
 }
@@ -49,12 +47,12 @@ export class PostgresSource implements SqlSource {
   readonly #settings: PostgresSettings;
   /** What each session was last told about statement_timeout. */
   readonly #timeouts = new WeakMap<PgConnection, number>();
-
-  #streams = 0;
+  readonly #streams: Streams;
 
   constructor(settings: PostgresSettings) {
     this.#settings = settings;
     this.#pool = new Pool(settings);
+    this.#streams = new Streams(settings.connectionsMax);
   }
 
   close(): Promise<void> {
@@ -91,15 +89,8 @@ export class PostgresSource implements SqlSource {
     });
   }
 
-  /** A connection is left for what belongs to the records of streams, or they would wait for each other. */
-  async *stream(statement: Statement, deadline: Deadline): AsyncGenerator<Rows> {
-    if (this.#streams >= Math.max(1, this.#settings.connectionsMax - 1)) throw tooManyStreams();
-    this.#streams++;
-    try {
-      yield* this.#portions(statement, deadline);
-    } finally {
-      this.#streams--;
-    }
+  stream(statement: Statement, deadline: Deadline): AsyncGenerator<Rows> {
+    return this.#streams.run(() => this.#portions(statement, deadline));
   }
 
   async *#portions(statement: Statement, deadline: Deadline): AsyncGenerator<Rows> {
