@@ -1,5 +1,5 @@
 /** The SQL connector: services come and go as the system service says; operations go to the service they name. */
-import type { Connector } from '#common/connector.ts';
+import type { Connector, RecordPiece } from '#common/connector.ts';
 import type { Deadline } from '#common/deadline.ts';
 import { MillraceError, notFound } from '#common/errors.ts';
 import type { Logger } from '#common/observe/log.ts';
@@ -48,6 +48,17 @@ export class SqlConnector implements Connector {
     const known = this.#byName.get(shape.service);
     if (!known) throw notFound(`Could not find a service for ${shape.service}.`);
     yield* (known.ready ?? (await this.#open(known))).stream(operation, shape, deadline);
+  }
+
+  async import(
+    operation: Operation,
+    shape: Shape,
+    pieces: AsyncIterable<RecordPiece>,
+    deadline: Deadline,
+  ): Promise<Result> {
+    const known = this.#byName.get(shape.service);
+    if (!known) throw notFound(`Could not find a service for ${shape.service}.`);
+    return (known.ready ?? (await this.#open(known))).import(operation, shape, pieces, deadline);
   }
 
   /** Resolves when an update of this version, or a later one, was applied. */

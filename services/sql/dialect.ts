@@ -80,6 +80,12 @@ export interface Dialect {
     rows: readonly (readonly Param[])[],
     returning: string,
   ): { text: string; params: Param[] } | undefined;
+  /** Many rows by the engine's own bulk load, which shows none of them; undefined where the table does not allow it. */
+  load?(
+    table: Table,
+    columns: readonly Column[],
+    rows: readonly (readonly Param[])[],
+  ): { text: string; input: Uint8Array } | undefined;
   /** Rows that `insertMany` takes, descending to 1, where its text depends on it; undefined: any number. */
   readonly insertSizes?: readonly number[];
   /** `returning …` behind these; behind the others a select shows the rows. */

@@ -64,6 +64,8 @@ export interface Table {
   readonly schemaName: string;
   readonly tableName: string;
   readonly isView: boolean;
+  /** Rows may come by the engine's bulk load: nothing that an insert obeys would be passed by. */
+  readonly loads?: boolean;
   readonly columns: readonly Column[];
   readonly primaryKey: readonly string[];
   readonly constraints: readonly Constraint[];

@@ -1,5 +1,6 @@
 /** One configured service: its opened database, what is known of its schema, and the plans made so far. */
 
+import type { RecordPiece } from '#common/connector.ts';
 import type { Deadline } from '#common/deadline.ts';
 import type { ServiceConfig } from '#common/engine.ts';
 import { MillraceError, unreachable } from '#common/errors.ts';
@@ -14,6 +15,7 @@ import { planCreate } from './execute/create.ts';
 import { planDefine, type SaveExtras } from './execute/define.ts';
 import { planDelete } from './execute/delete.ts';
 import { planDescribeParts, planDescribeTables, planListResources } from './execute/describe.ts';
+import { importRecords } from './execute/import.ts';
 import { planRead } from './execute/read.ts';
 import { streamRead } from './execute/stream.ts';
 import { planUpdate } from './execute/update.ts';
@@ -103,6 +105,27 @@ export class SqlService {
       const again = failure instanceof Unheard ? view : newer;
       if (!again || hasBegun) throw error;
       yield* streamed(again);
+    }
+  }
+
+  /** Records that come in pieces, as Connector has it. */
+  async import(
+    operation: Operation,
+    shape: Shape,
+    pieces: AsyncIterable<RecordPiece>,
+    deadline: Deadline,
+  ): Promise<Result> {
+    const { action } = shape;
+    if (action.case !== 'create') throw new MillraceError('invalid', 'Only records that are created come as a stream.');
+    const view = this.#schema.current ?? (await inTime(this.#schema.read(), deadline));
+    try {
+      const context = this.#planContext(shape, view);
+      const result = await importRecords(action.value, context, operation, pieces, deadline);
+      if (result.dropped.some((name) => isUnknown(name, shape, view))) void this.#schema.doubt();
+      return result;
+    } catch (error) {
+      if (isMismatch(MillraceError.from(error))) void this.#schema.doubt();
+      throw error;
     }
   }
 

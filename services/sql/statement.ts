@@ -17,6 +17,8 @@ export interface Statement {
   readonly params: readonly Param[];
   /** Empty: no rows come back. */
   readonly columns: readonly ResultColumn[];
+  /** What a bulk load reads, in the engine's own format. */
+  readonly input?: Uint8Array;
   /** Of a write whose engine returns no rows: what shows its rows. */
   readonly reads?: RowsOfWrite<Statement>;
 }

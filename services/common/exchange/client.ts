@@ -19,12 +19,14 @@ import {
   STREAM_IN_FLIGHT_MAX,
   SWEEP_INTERVAL_MS,
 } from '../bounds.ts';
+import type { RecordPiece } from '../connector.ts';
 import { type Deadline, sweepDeadlines } from '../deadline.ts';
 import { MillraceError } from '../errors.ts';
 import { Channel, type ChannelSettings } from '../grpc/channel.ts';
 import { fromServiceError } from '../grpc/status.ts';
 import { EXCHANGE_CODECS } from './codec.ts';
 import { errorFromMessage, isStopping } from './errors.ts';
+import { ImportCall } from './import-call.ts';
 import { Slots } from './slots.ts';
 
 export interface Answer {
@@ -97,6 +99,24 @@ export class ExchangeClient {
   stream(operation: Operation, deadline: Deadline): AsyncGenerator<Uint8Array> {
     operation.timeoutMs = Math.max(1, deadline.remainingMs());
     return this.#export(operation, deadline);
+  }
+
+  /**
+   * A Create whose records come in pieces, over a call of its own, as fast as the connector takes them.
+   * @throws MillraceError whatever the connector says, also before it has seen all pieces
+   */
+  async import(operation: Operation, pieces: AsyncIterable<RecordPiece>, deadline: Deadline): Promise<Result> {
+    operation.timeoutMs = Math.max(1, deadline.remainingMs());
+    const call = new ImportCall((answered) => this.#channel.upload('import', answered), this.#peer);
+    const forget = deadline.onAbort(() => call.cancel());
+    try {
+      return await call.send(operation, pieces);
+    } catch (error) {
+      throw deadline.reason ?? error;
+    } finally {
+      forget();
+      call.cancel();
+    }
   }
 
   async *#export(operation: Operation, deadline?: Deadline): AsyncGenerator<Uint8Array> {

@@ -1,38 +1,36 @@
 /** The connector's end of millrace.data.v1: batches come in, each operation runs and fails alone, replies go back. */
 import { create } from '@bufbuild/protobuf';
-import type { ServerDuplexStream, ServerUnaryCall, ServerWritableStream, sendUnaryData } from '@grpc/grpc-js';
+import type {
+  ServerDuplexStream,
+  ServerReadableStream,
+  ServerUnaryCall,
+  ServerWritableStream,
+  sendUnaryData,
+} from '@grpc/grpc-js';
 import {
   type Batch,
   type BatchReply,
   BatchReplySchema,
   type Chunk,
-  ChunkSchema,
   DataConnector,
   type Operation,
+  type Piece,
   type Reply,
   type Result,
   type Shape,
 } from '#proto/data/v1/data_pb.ts';
-import {
-  BATCH_BYTES_MAX,
-  EXPORT_CHUNK_BYTES,
-  OPERATION_TIMEOUT_MS,
-  STREAM_ANSWER_BYTES_MAX,
-  SWEEP_INTERVAL_MS,
-} from '../bounds.ts';
+import { BATCH_BYTES_MAX, STREAM_ANSWER_BYTES_MAX, SWEEP_INTERVAL_MS } from '../bounds.ts';
 import type { Connector } from '../connector.ts';
-import { callerGone, Deadline, deadlinePassed, sweepDeadlines } from '../deadline.ts';
+import { callerGone, type Deadline, sweepDeadlines } from '../deadline.ts';
 import { MillraceError } from '../errors.ts';
 import type { ServedService } from '../grpc/service.ts';
 import { toServiceError } from '../grpc/status.ts';
 import type { Logger } from '../observe/log.ts';
 import { EXCHANGE_CODECS } from './codec.ts';
 import { errorToMessage, stopping } from './errors.ts';
+import { deadlineOf, exportAnswer, exportStream, importPieces, isOfEverything, timed } from './long-calls.ts';
 import { ParkedAnswers } from './parked.ts';
 import { ShapeCache } from './shapes.ts';
-
-/** Node's timers count no further, some 24 days; what is longer would end at once. */
-const TIMER_MAX_MS = 0x7fffffff;
 
 export interface DataConnectorService extends ServedService {
   /** Ends the streams when what is in flight has been answered: they would hold a graceful stop for ever. */
@@ -96,6 +94,12 @@ export function dataConnector(connector: Connector, log: Logger): DataConnectorS
         const isEndless = connector.stream && form.case !== 'ticket' && isOfEverything(shapes, call.request);
         void (isEndless ? exportStream(call, connector, shapes) : exportAnswer(call, execute, parked));
       },
+      import: (call: ServerReadableStream<Piece, Reply>, callback: sendUnaryData<Reply>): void => {
+        importPieces(call, connector, shapes).then(
+          (result) => callback(null, resultReply(0, result)),
+          (error: unknown) => callback(null, errorReply(0, error)),
+        );
+      },
     },
   };
 }
@@ -104,17 +108,6 @@ export function dataConnector(connector: Connector, log: Logger): DataConnectorS
 function facts(operation: Operation, shape: Shape | undefined, startedAt: number): Record<string, unknown> {
   const took = startedAt > 0 ? { tookMs: Math.round((performance.now() - startedAt) * 100) / 100 } : {};
   return { requestId: operation.requestId, service: shape?.service, action: shape?.action.case, ...took };
-}
-
-function deadlineOf(operation: Operation): Deadline {
-  return Deadline.after(operation.timeoutMs || OPERATION_TIMEOUT_MS);
-}
-
-/** For a call of its own, which no sweep looks after. */
-function timed(operation: Operation): { deadline: Deadline; done: () => void } {
-  const deadline = deadlineOf(operation);
-  const timer = setTimeout(() => deadline.abort(deadlinePassed()), Math.min(deadline.remainingMs(), TIMER_MAX_MS));
-  return { deadline, done: () => clearTimeout(timer) };
 }
 
 function resultReply(id: number, result: Result): Reply {
@@ -249,84 +242,4 @@ class ExchangeStream {
     for (const deadline of this.#inFlight.values()) deadline.abort(callerGone());
     this.#replies = [];
   }
-}
-
-function isOfEverything(shapes: ShapeCache, operation: Operation): boolean {
-  try {
-    const { action } = shapes.of(operation);
-    return action.case === 'read' && action.value.everything;
-  } catch {
-    return false; // what is wrong with it is said when it is executed
-  }
-}
-
-/** As fast as the other side takes it; when that goes away the query ends. */
-async function exportStream(
-  call: ServerWritableStream<Operation, Chunk>,
-  connector: Connector,
-  shapes: ShapeCache,
-): Promise<void> {
-  const operation = call.request;
-  const { deadline, done } = timed(operation);
-  call.on('cancelled', () => deadline.abort(callerGone()));
-  try {
-    const pieces = connector.stream?.(operation, shapes.of(operation), deadline) ?? [];
-    for await (const json of pieces) {
-      if (call.cancelled) break;
-      if (!call.write(create(ChunkSchema, { json }))) await drained(call);
-    }
-  } catch (error) {
-    call.write(create(ChunkSchema, { error: errorToMessage(MillraceError.from(error)) }));
-  } finally {
-    done();
-  }
-  call.end();
-}
-
-async function exportAnswer(
-  call: ServerWritableStream<Operation, Chunk>,
-  execute: (operation: Operation, deadline: Deadline) => Promise<Result>,
-  parked: ParkedAnswers,
-): Promise<void> {
-  const operation = call.request;
-  const { deadline, done } = timed(operation);
-  call.on('cancelled', () => deadline.abort(callerGone()));
-  try {
-    const result = await resultOf(operation, deadline, execute, parked);
-    const { json } = result;
-    call.write(create(ChunkSchema, { result: { ...result, json: new Uint8Array() } }));
-    for (let at = 0; at < json.length && !call.cancelled; at += EXPORT_CHUNK_BYTES) {
-      const taken = call.write(create(ChunkSchema, { json: json.subarray(at, at + EXPORT_CHUNK_BYTES) }));
-      if (!taken) await drained(call);
-    }
-  } catch (error) {
-    call.write(create(ChunkSchema, { error: errorToMessage(MillraceError.from(error)) }));
-  } finally {
-    done();
-  }
-  call.end();
-}
-
-async function resultOf(
-  operation: Operation,
-  deadline: Deadline,
-  execute: (operation: Operation, deadline: Deadline) => Promise<Result>,
-  parked: ParkedAnswers,
-): Promise<Result> {
-  if (operation.form.case !== 'ticket') return execute(operation, deadline);
-  const result = parked.take(operation.form.value);
-  if (!result) throw new MillraceError('not_found', 'The answer is no longer there.');
-  return result;
-}
-
-function drained(call: ServerWritableStream<Operation, Chunk>): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      call.off('drain', done);
-      call.off('cancelled', done);
-      resolve();
-    };
-    call.on('drain', done);
-    call.on('cancelled', done);
-  });
 }

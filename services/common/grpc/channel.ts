@@ -5,6 +5,7 @@ import {
   Client,
   type ClientDuplexStream,
   type ClientReadableStream,
+  type ClientWritableStream,
   credentials,
   type ServiceError,
 } from '@grpc/grpc-js';
@@ -88,6 +89,21 @@ export class Channel<S extends DescService> {
       request,
       withToken(this.#settings.token),
     ) as ClientReadableStream<Output<S, M>>;
+  }
+
+  /** A client stream without a deadline: the caller cancels it. */
+  upload<M extends keyof Methods<S> & string>(
+    method: M,
+    answered: (error: ServiceError | null, value?: Output<S, M>) => void,
+  ): ClientWritableStream<Input<S, M>> {
+    const definition = this.#definition(method);
+    return this.#client.makeClientStreamRequest(
+      definition.path,
+      definition.requestSerialize,
+      definition.responseDeserialize,
+      withToken(this.#settings.token),
+      answered as (error: ServiceError | null, value?: object) => void,
+    ) as ClientWritableStream<Input<S, M>>;
   }
 
   duplex<M extends keyof Methods<S> & string>(method: M): ClientDuplexStream<Input<S, M>, Output<S, M>> {

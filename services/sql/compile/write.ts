@@ -35,7 +35,10 @@ export function bulkInsert(
   context: CompileContext,
 ): ((rows: readonly (readonly Param[])[]) => Statement) | undefined {
   const columns = fields.flatMap((field) => (field.column ? [field.column] : []));
-  const { insertMany, returning: returns } = context.dialect;
+  const { insertMany, load, returning: returns } = context.dialect;
+  if (outputs.length === 0 && load?.(table.table, columns, [])) {
+    return (rows) => ({ ...(load(table.table, columns, rows) as { text: string }), params: [], columns: [] });
+  }
   if (!insertMany?.(table.table, columns, [], '')) return undefined;
   const reads = returns.insert || outputs.length === 0 ? undefined : rowsOfInserts(table, fields, outputs, context);
   if (!returns.insert && !reads && outputs.length > 0) return undefined;

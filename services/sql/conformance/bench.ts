@@ -1,6 +1,7 @@
 /** A service over an opened engine, as the connector has it: what the suites of every engine ask and compare. */
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import pino from 'pino';
+import type { RecordPiece } from '#common/connector.ts';
 import { Deadline } from '#common/deadline.ts';
 import type { ServiceConfig } from '#common/engine.ts';
 import { MillraceError } from '#common/errors.ts';
@@ -93,6 +94,20 @@ export class Bench {
     }
   }
 
+  /** @param pieces  lists of records; a text goes as it is, with the number of its lines */
+  async import(ask: Ask, pieces: AsyncIterable<RecordPiece> | readonly (readonly unknown[])[]): Promise<Outcome> {
+    const given = Array.isArray(pieces) ? piecesOf(pieces) : (pieces as AsyncIterable<RecordPiece>);
+    try {
+      const { action } = ask;
+      return outcomeOf(
+        await this.#service.import(operationOf({ action }), this.#shapeOf(ask), given, Deadline.after(30_000)),
+      );
+    } catch (error) {
+      const { code, context } = MillraceError.from(error);
+      return { code, ...(context as object) };
+    }
+  }
+
   async outcome(ask: Ask, deadline?: Deadline): Promise<Outcome> {
     try {
       return outcomeOf(await this.ask(ask, deadline));
@@ -114,6 +129,15 @@ export class Bench {
       this.#shapes.set(key, shape);
     }
     return shape;
+  }
+}
+
+/** Each record on a line of its own, counted on from piece to piece. */
+export async function* piecesOf(pieces: readonly (readonly unknown[])[]): AsyncGenerator<RecordPiece> {
+  let line = 1;
+  for (const records of pieces) {
+    const texts = records.map((record) => `${typeof record === 'string' ? record : JSON.stringify(record)}\n`);
+    yield { records: Buffer.from(texts.join('')), lines: texts.map(() => line++) };
   }
 }
 

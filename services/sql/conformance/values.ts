@@ -47,6 +47,10 @@ export function tryValues(bench: () => Bench, cases: readonly ValueCase[]): void
     await bench().ask(remove(table, Target.FILTER, { everything: true }));
     const many = Array.from({ length: 40 }, (_, i) => `{"id":${i + 1},"v":${shown}}`).join();
     expect(await textOf(bench(), insert(table, `[${many}]`, one))).toBe(`[${Array(40).fill(answer).join()}]`);
+    await bench().ask(remove(table, Target.FILTER, { everything: true }));
+    const lines = Array.from({ length: 40 }, (_, i) => `{"id":${i + 1},"v":${shown}}`);
+    expect(await bench().import(insert(table, undefined), [lines])).toEqual({ json: { count: 40 } });
+    expect(await textOf(bench(), read(table, one))).toBe(`[${Array(40).fill(answer).join()}]`);
     if (!isFound) return;
     const value: unknown = shown.startsWith('"') ? JSON.parse(shown) : shown;
     for (const filter of [is('v', '=', value), is('v', 'in', value)]) {

@@ -80,7 +80,8 @@ export function planCreate(create: Create, context: ServiceContext): Runner {
       const json = await createOne(first, forms, operation, deadline, context);
       return resultOf(arrayOfPieces([json]), { dropped });
     }
-    return { ...(await createMany(rows, create.mode, forms, operation, deadline, context)), dropped };
+    const { pieces } = await createMany(rows, create.mode, forms, operation, deadline, context);
+    return resultOf(arrayOfPieces(pieces), { dropped });
   };
 }
 
@@ -142,22 +143,29 @@ async function createOne(
   }
 }
 
-async function createMany(
+/** Rows that were written: how many, and as far as they are to be shown, those as JSON in parts of any size. */
+export interface Written {
+  readonly pieces: readonly Uint8Array[];
+  readonly count: number;
+}
+
+/** @throws MillraceError with a BatchFailure when some were not */
+export async function createMany(
   rows: readonly RowOrError[],
   mode: BatchMode,
   forms: InsertForms,
   operation: Operation,
   deadline: Deadline,
   context: ServiceContext,
-): Promise<Result> {
+): Promise<Written> {
   const bulk = bulkOf(rows, forms);
   if (bulk) {
-    const values = rows.map((row) => (row as Row).values);
-    const parts = partsOf(values, bulk.sizes).map((part) => bulk.many(part));
-    const written = await tryBulk(parts, deadline, context);
-    if (written && written.reduce((sum, { affected }) => sum + affected, 0) < rows.length) bulk.isUneven = true;
-    const shown = written?.filter(({ count }) => count > 0).map(({ json }) => json);
-    if (shown) return resultOf(arrayOfPieces(shown));
+    const written = await tryBulk(bulkStatements(rows as readonly Row[], bulk), deadline, context);
+    if (written) {
+      const count = written.reduce((sum, { affected }) => sum + affected, 0);
+      if (count < rows.length) bulk.isUneven = true;
+      return { pieces: written.filter((some) => some.count > 0).map(({ json }) => json), count };
+    }
   }
   const steps = rows.map((row): Step => {
     if ('error' in row) return row;
@@ -166,11 +174,16 @@ async function createMany(
     }));
   });
   const pieces = await runSteps(steps, mode, context.source, notTaken, deadline);
-  return resultOf(arrayOfPieces(pieces));
+  return { pieces, count: rows.length };
+}
+
+export function bulkStatements(rows: readonly Row[], bulk: BulkForm): Statement[] {
+  const values = rows.map((row) => row.values);
+  return partsOf(values, bulk.sizes).map((part) => bulk.many(part));
 }
 
 /** A trigger may keep a record out without a word. */
-const notTaken = (): MillraceError => new MillraceError('conflict', 'The database did not take the record.');
+export const notTaken = (): MillraceError => new MillraceError('conflict', 'The database did not take the record.');
 
 /** undefined: something failed and nothing was written; the rows are tried one by one. */
 async function tryBulk(
@@ -193,7 +206,7 @@ async function tryBulk(
 }
 
 /** Where all rows set the same columns, and there are many. */
-function bulkOf(rows: readonly RowOrError[], forms: InsertForms): BulkForm | undefined {
+export function bulkOf(rows: readonly RowOrError[], forms: InsertForms): BulkForm | undefined {
   const [first] = rows;
   if (rows.length < BULK_FROM || !first || 'error' in first || first.fields.length === 0) return undefined;
   if (rows.some((row) => 'error' in row || row.signature !== first.signature)) return undefined;

@@ -127,6 +127,8 @@ export class PgConnection {
       const prepared = this.#prepared.of(statement, parsed);
       this.#writer.bind(prepared.name, statement.params);
       this.#writer.execute();
+      // Sent without waiting for the server to ask for it: where the COPY fails, it skips this with the rest.
+      if (statement.input) this.#writer.copy(statement.input);
       return prepared.format;
     });
     this.#writer.sync();

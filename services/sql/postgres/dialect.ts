@@ -3,6 +3,7 @@ import type { AggregateName, Dialect } from '../dialect.ts';
 import type { Column, JsonKind, Table } from '../schema.ts';
 import type { Param } from '../statement.ts';
 import { columnSql } from './column-sql.ts';
+import { copyText } from './copy-text.ts';
 import { misfit } from './misfit.ts';
 import { quoteIdentifier, textLiteral } from './quote.ts';
 
@@ -30,6 +31,7 @@ export const postgresDialect: Dialect = {
   aggregateKey: (key) => key.toLowerCase(),
   aggregateJson,
   insertMany,
+  load,
   returning: { insert: true, update: true, delete: true },
   ordersNulls: true,
   estimateSql: (table) =>
@@ -112,6 +114,16 @@ function insertMany(
       (returning && ` ${returning}`),
     params: columns.map((_, index) => arrayLiteral(rows.map((row) => row[index] ?? null))),
   };
+}
+
+function load(
+  table: Table,
+  columns: readonly Column[],
+  rows: readonly (readonly Param[])[],
+): { text: string; input: Uint8Array } | undefined {
+  if (!table.loads) return undefined;
+  const names = columns.map((column) => quoteIdentifier(column.name)).join(', ');
+  return { text: `copy ${relation(table)} (${names}) from stdin`, input: copyText(rows) };
 }
 
 /** `schema.table` outside of the default schema; a name without a dot goes where the connection's search path says. */

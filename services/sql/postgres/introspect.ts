@@ -14,7 +14,8 @@ const CURRENT_SCHEMA = `select coalesce(current_schema(), 'public')`;
 
 /** $1: the only schema, or empty for all. */
 const TABLES = `
-select c.oid, n.nspname, c.relname, c.relkind in ('v', 'm')
+select c.oid, n.nspname, c.relname, c.relkind in ('v', 'm'),
+  c.relkind in ('r', 'p') and not c.relhasrules and not c.relrowsecurity
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p', 'v', 'm', 'f')
   and n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and ($1 = '' or n.nspname = $1)
@@ -125,6 +126,7 @@ interface RawTable {
   readonly schemaName: string;
   readonly tableName: string;
   readonly isView: boolean;
+  readonly loads: boolean;
   readonly columns: Map<string, RawColumn>;
   readonly constraints: Constraint[];
   readonly indexed: Set<string>;
@@ -150,6 +152,8 @@ function toTable(row: Row, namingSchema: string): RawTable {
     schemaName,
     tableName,
     isView: isTrue(row[3]),
+    // COPY passes rules by, and refuses a table with row-level security.
+    loads: isTrue(row[4]),
     columns: new Map(),
     constraints: [],
     indexed: new Set(),

@@ -49,6 +49,15 @@ export class MessageWriter {
     this.#finish(start);
   }
 
+  /** All of what a COPY reads, and its end. */
+  copy(input: Uint8Array): void {
+    const start = this.#begin(0x64, input.length);
+    this.#buffer.set(input, this.#at);
+    this.#at += input.length;
+    this.#finish(start);
+    this.#finish(this.#begin(0x63, 0));
+  }
+
   closeStatement(name: string): void {
     const start = this.#begin(0x43, name.length + 4);
     this.#buffer[this.#at++] = 0x53;

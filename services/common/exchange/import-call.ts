@@ -1,0 +1,71 @@
+/** The caller's end of one Import: pieces go out as they are taken, the answer may come before the last of them. */
+import { create } from '@bufbuild/protobuf';
+import type { ClientWritableStream, ServiceError } from '@grpc/grpc-js';
+import { type Operation, type Piece, PieceSchema, type Reply, type Result } from '#proto/data/v1/data_pb.ts';
+import type { RecordPiece } from '../connector.ts';
+import { MillraceError } from '../errors.ts';
+import { fromServiceError } from '../grpc/status.ts';
+import { errorFromMessage } from './errors.ts';
+
+type Answered = (error: ServiceError | null, reply?: Reply) => void;
+
+export class ImportCall {
+  readonly #call: ClientWritableStream<Piece>;
+  readonly #reply: Promise<Reply>;
+  #isOver = false;
+  /** Ends the wait for the line to take more. */
+  #wake = (): void => {};
+
+  constructor(open: (answered: Answered) => ClientWritableStream<Piece>, peer: string) {
+    let answered: Answered = () => {};
+    this.#reply = new Promise((resolve, reject) => {
+      answered = (error, reply) => {
+        this.#isOver = true;
+        this.#wake();
+        if (reply) resolve(reply);
+        else reject(fromServiceError(error as ServiceError, peer));
+      };
+    });
+    this.#reply.catch(() => {}); // met when it is awaited
+    this.#call = open((error, reply) => answered(error, reply));
+    this.#call.on('error', () => {}); // told with the answer
+    this.#call.on('drain', () => this.#wake());
+  }
+
+  /** @throws MillraceError */
+  async send(operation: Operation, pieces: AsyncIterable<RecordPiece>): Promise<Result> {
+    await this.#write(create(PieceSchema, { operation }));
+    const iterator = pieces[Symbol.asyncIterator]();
+    try {
+      while (!this.#isOver) {
+        // Whoever sends slowly hears at once that it is of no use.
+        const next = await Promise.race([iterator.next(), this.#reply]);
+        if (!('done' in next)) break;
+        if (next.done) {
+          this.#call.end();
+          break;
+        }
+        const { records, lines } = next.value;
+        await this.#write(create(PieceSchema, { records, lines: lines as number[] }));
+      }
+    } finally {
+      void iterator.return?.();
+    }
+    const { outcome } = await this.#reply;
+    if (outcome.case === 'result') return outcome.value;
+    if (outcome.case === 'error') throw errorFromMessage(outcome.value);
+    throw new MillraceError('internal', 'The answer is not known to this version.');
+  }
+
+  cancel(): void {
+    if (!this.#isOver) this.#call.cancel();
+  }
+
+  async #write(piece: Piece): Promise<void> {
+    if (this.#isOver || this.#call.write(piece)) return;
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      if (this.#isOver) resolve();
+    });
+  }
+}
