@@ -49,6 +49,10 @@ export class Idempotency {
   applies({ http, verb }: ApiRequest): boolean {
     const key = http.header('idempotency-key');
     if (key === undefined || !WRITES.has(verb)) return false;
+    if (http.upload) {
+      const field = 'Idempotency-Key';
+      throw invalid(`An import is not remembered: leave the header ${field} out.`, { field });
+    }
     if (key !== '' && key.length <= IDEMPOTENCY_KEY_LENGTH_MAX && /^[\x21-\x7e]+$/.test(key)) return true;
     const length = `1 to ${IDEMPOTENCY_KEY_LENGTH_MAX}`;
     throw invalid(`The header Idempotency-Key must have ${length} visible ASCII characters.`, {

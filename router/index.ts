@@ -15,6 +15,7 @@ import { Replicas } from './forward/replicas.ts';
 import { listen } from './http/listener.ts';
 import { Idempotency } from './idempotency.ts';
 import { Listings } from './listings.ts';
+import { isImport } from './parse/import/body-stream.ts';
 import { Pipeline } from './pipeline.ts';
 import { RememberedCalls } from './remembered.ts';
 import { SystemCalls } from './system/calls.ts';
@@ -80,6 +81,7 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
         bufferedBytesMax: config.bufferedBytesMax,
         connectionsMax: config.connectionsMax,
         refuseChunked: config.refuseChunked,
+        streams: (request, contentLength) => isImport(request, contentLength, config.bodyBytesMax),
         onError: (error) => log.error({ err: error }, 'a request was handled badly'),
       },
       (request, reply) => pipeline.handle(request, reply),

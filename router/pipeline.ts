@@ -26,9 +26,11 @@ import { toOperation } from './forward/operation.ts';
 import { LoggedReply } from './http/logged-reply.ts';
 import type { Headers, Responder } from './http/reply.ts';
 import type { Request } from './http/request.ts';
+import type { Upload } from './http/upload.ts';
 import type { Idempotency } from './idempotency.ts';
 import type { Listings } from './listings.ts';
 import { ApiRequest } from './parse/api-request.ts';
+import { recordPieces } from './parse/import/body-stream.ts';
 import { listingOf, pluckJson, withAccess } from './parse/listing.ts';
 import { type ParsedResource, parseDatabase, parseSystem } from './parse/resource.ts';
 import { componentOf, parseRoute } from './parse/route.ts';
@@ -66,6 +68,7 @@ interface Asked {
   verb: string;
 }
 
+const MINIMAL = ['Preference-Applied', 'return=minimal'] as const;
 const STRICT = ['Preference-Applied', 'handling=strict'] as const;
 
 /** The sessions' own calls: a dead token must not keep anyone from signing in, nor an expired one from its refresh. */
@@ -88,7 +91,7 @@ export class Pipeline {
       ...this.#stages.cors.headers(http.path, http.header('origin')),
     ];
     const asked: Asked = { verb: http.method };
-    const ready = this.#stages.remembered.send(http, reply);
+    const ready = http.upload ? undefined : this.#stages.remembered.send(http, reply);
     const answered = ready
       ? this.#answer(ready, http, reply, headers, asked)
       : this.#serve(http, reply, headers, asked);
@@ -180,6 +183,7 @@ export class Pipeline {
     }
     if (remembers(request)) remembered.learn(request.http, request.component, service, parsed);
     const call: Call = { request, parsed, granted, service, principal };
+    if (request.http.upload) return this.#import(call, request.http.upload, shown, reply);
     const lines = linesFormat(request, parsed, shown);
     if (lines) {
       const everything = withEverything(parsed);
@@ -202,6 +206,19 @@ export class Pipeline {
     await this.#withRules(call, (operation) =>
       sendLines(reply, forwarder.stream(call.service.tier, operation, deadline), format, shown),
     );
+  }
+
+  /** Records without an end in sight: passed on as they arrive, as fast as the connector writes them. */
+  async #import(call: Call, upload: Upload, shown: Presentation, reply: Responder): Promise<void> {
+    const { forwarder, exportTimeoutMs } = this.#stages;
+    const { request, parsed, granted, service, principal } = call;
+    const deadline = new Deadline(request.http.receivedAt + exportTimeoutMs);
+    reply.onAborted(() => deadline.abort(callerGone()));
+    const operation = toOperation(request.http.id, parsed, granted, principal);
+    const pieces = recordPieces(request.http, upload);
+    const forwarded = await forwarder.import(service.tier, operation, pieces, deadline);
+    const headers = [...shown.headers, MINIMAL];
+    await sendForwarded(reply, forwarded, 200, { ...shown, headers });
   }
 
   /** The connector may want rules for tables that the records lead to. It has done nothing then, and gets them. */

@@ -1,4 +1,5 @@
 /** Sends an operation to the tier that serves it. Work that changes nothing is tried once more elsewhere. */
+import type { RecordPiece } from '#common/connector.ts';
 import type { Deadline } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
 import type { Operation, Result } from '#proto/data/v1/data_pb.ts';
@@ -42,6 +43,18 @@ export class Forwarder {
     const client = this.#tiers.get(tier)?.pick();
     if (!client) throw unknownTier();
     return client.stream(operation, deadline);
+  }
+
+  /** A Create whose records come in pieces. @throws MillraceError whatever the connector says */
+  async import(
+    tier: string,
+    operation: Operation,
+    pieces: AsyncIterable<RecordPiece>,
+    deadline: Deadline,
+  ): Promise<Forwarded> {
+    const client = this.#tiers.get(tier)?.pick();
+    if (!client) throw unknownTier();
+    return { result: await client.import(operation, pieces, deadline), chunks: undefined };
   }
 
   get inFlight(): number {

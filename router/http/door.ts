@@ -27,6 +27,8 @@ export interface ListenerOptions {
   readonly shared?: boolean;
   /** Shorter ones, for tests. The uws door has its own but for the body's. */
   readonly timeouts?: Partial<Timeouts>;
+  /** Which bodies are handed over as they arrive. They may be of any length, and are asked about before the first byte. */
+  readonly streams?: (request: Request, contentLength: number | undefined) => boolean;
   /** Told what a handler threw; its client is told nothing. */
   readonly onError?: (error: unknown) => void;
 }

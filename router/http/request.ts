@@ -1,6 +1,7 @@
 /** A request in memory of its own: nothing in it points into the parser's buffers, so it may live as long as needed. */
 import { randomBytes } from 'node:crypto';
 import type { Head } from './framing.ts';
+import type { Upload } from './upload.ts';
 
 export interface Request {
   /** X-Request-Id where it is sane, else made here. */
@@ -15,6 +16,8 @@ export interface Request {
   header(name: string): string | undefined;
   /** Empty where there is none. */
   readonly body: Uint8Array;
+  /** The body where it is taken as it arrives; `body` is empty then. */
+  readonly upload: Upload | undefined;
   /** As text; empty once the client has gone. */
   remoteAddress(): string;
   /** Milliseconds on the clock of `Date.now()`. */
@@ -33,6 +36,7 @@ export class ReceivedRequest implements Request {
   readonly query: string;
   readonly receivedAt: number = Date.now();
   body: Uint8Array = NO_BODY;
+  upload: Upload | undefined;
   readonly #fields: readonly string[];
   readonly #peer: { remoteAddress(): string };
   #id: string | undefined;

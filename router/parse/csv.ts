@@ -16,7 +16,12 @@ export function parseCsv(text: string): Record<string, string | null>[] {
   return rows.map((row) => toRecord(header, row));
 }
 
-function toRecord(header: Row, row: Row): Record<string, string | null> {
+/** The only row of a text without a line end behind it. @param line  where it is, for refusals */
+export function parseRow(text: string, line: number): Row {
+  return readRows(text, line)[0] ?? [];
+}
+
+export function toRecord(header: readonly string[], row: readonly string[]): Record<string, string | null> {
   const record: Record<string, string | null> = Object.create(null);
   for (const [column, name] of header.entries()) record[name] = row[column] ?? null;
   for (let column = header.length; column < row.length; column++) {
@@ -29,7 +34,7 @@ function toRecord(header: Row, row: Row): Record<string, string | null> {
 const PLAIN = /[^,\r\n]*/y;
 const LINE_END = /\r\n|\n|\r/y;
 
-function readRows(text: string): Row[] {
+function readRows(text: string, line = 1): Row[] {
   const rows: Row[] = [];
   let row: Row = [];
   let at = 0;
@@ -41,7 +46,7 @@ function readRows(text: string): Row[] {
         continue;
       }
     }
-    const cell = text[at] === '"' ? quotedCell(text, at) : plainCell(text, at);
+    const cell = text[at] === '"' ? quotedCell(text, at, line) : plainCell(text, at);
     row.push(cell.value);
     at = cell.end;
     if (text[at] === ',') {
@@ -68,12 +73,13 @@ function plainCell(text: string, start: number): Cell {
   return { value, end: start + value.length };
 }
 
-function quotedCell(text: string, open: number): Cell {
+function quotedCell(text: string, open: number, firstLine: number): Cell {
   let close = text.indexOf('"', open + 1);
   while (close >= 0 && text[close + 1] === '"') close = text.indexOf('"', close + 2);
-  if (close < 0) throw malformed(text, open, 'the quote is never closed');
+  if (close < 0) throw malformed(text, open, firstLine, 'the quote is never closed');
   const end = close + 1;
-  if (end < text.length && !',\r\n'.includes(text[end]!)) throw malformed(text, end, 'text behind a closing quote');
+  if (end < text.length && !',\r\n'.includes(text[end]!))
+    throw malformed(text, end, firstLine, 'text behind a closing quote');
   return { value: text.slice(open + 1, close).replaceAll('""', '"'), end };
 }
 
@@ -82,7 +88,7 @@ function match(pattern: RegExp, text: string, at: number): string | undefined {
   return pattern.exec(text)?.[0];
 }
 
-function malformed(text: string, at: number, reason: string) {
-  const line = text.slice(0, at).split(/\r\n|\n|\r/).length;
-  return invalid(`Malformed CSV in line ${line}: ${reason}.`);
+function malformed(text: string, at: number, firstLine: number, reason: string) {
+  const line = firstLine - 1 + text.slice(0, at).split(/\r\n|\n|\r/).length;
+  return invalid(`Malformed CSV in line ${line}: ${reason}.`, { line });
 }

@@ -1,5 +1,6 @@
 /** What a client would rather have (RFC 7240): words of the Prefer header that change what is done. */
 import { invalid } from '#common/errors.ts';
+import type { Request } from '../http/request.ts';
 import type { ApiRequest } from './api-request.ts';
 import { OPTION_ALIASES } from './query.ts';
 
@@ -12,16 +13,20 @@ export interface Preferences {
 
 const NONE: Preferences = { strict: false, estimatedCount: false };
 
-export function preferencesOf(request: ApiRequest): Preferences {
-  const header = request.http.header('prefer');
-  if (header === undefined) return NONE;
-  const words = new Set(
-    header
-      .toLowerCase()
-      .split(/[,;]/)
-      .map((word) => word.replace(/[\s"]/g, '')),
-  );
+export function preferencesOf({ http }: ApiRequest): Preferences {
+  const words = wordsOf(http);
+  if (!words) return NONE;
   return { strict: words.has('handling=strict'), estimatedCount: words.has('count=estimated') };
+}
+
+/** @param word  such as `return=minimal` */
+export const prefers = (http: Request, word: string): boolean => wordsOf(http)?.has(word) === true;
+
+function wordsOf(http: Request): ReadonlySet<string> | undefined {
+  const header = http.header('prefer');
+  if (header === undefined) return undefined;
+  const words = header.toLowerCase().split(/[,;]/);
+  return new Set(words.map((word) => word.replace(/[\s"]/g, '')));
 }
 
 /** Options of record calls (database-api §2.2), and who asks. */

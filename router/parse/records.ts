@@ -5,6 +5,7 @@ import { readPageToken } from '#common/page-token.ts';
 import {
   CreateSchema,
   DeleteSchema,
+  Selection_Kind as Kind,
   Paging,
   ReadSchema,
   type Shape,
@@ -53,6 +54,7 @@ export function parseRecords(request: ApiRequest, service: string, table: string
 }
 
 function parseVerb(request: ApiRequest, service: string, table: string, id: string | undefined): Parsed {
+  if (request.http.upload) return parseImport(request, service, table);
   switch (request.verb) {
     case 'GET':
       return parseRead(request, service, table, id);
@@ -122,6 +124,25 @@ function parseCreate(request: ApiRequest, service: string, table: string, id: st
     parameters,
     records: requireRecords(request),
     single: false,
+    repeatable: false,
+  };
+}
+
+/** Records that come behind this, however many: how many were written is all that can be told of them. */
+function parseImport(request: ApiRequest, service: string, table: string): Parsed {
+  if (request.verb !== 'POST') throw new MillraceError('unsupported', 'Only new records (POST) come as a stream.');
+  for (const field of ['fields', 'related'] as const) {
+    if (request.query.has(field))
+      throw invalid(`An import answers with a count: '${field}' has no meaning.`, { field });
+  }
+  const selection = { kind: Kind.LISTED, names: [] };
+  const value = create(CreateSchema, { table, selection, mode: modeOf(request) });
+  return {
+    shape: create(ShapeSchema, { service, action: { case: 'create', value } }),
+    keys: [],
+    parameters: [],
+    records: NOTHING,
+    single: true,
     repeatable: false,
   };
 }

@@ -24,6 +24,7 @@ export function requestOf({ method = 'GET', target, headers = {}, body = '' }: S
     query: question < 0 ? '' : target.slice(question + 1),
     header: (name) => headers[name],
     body: Buffer.from(body),
+    upload: undefined,
     remoteAddress: () => '127.0.0.1',
     receivedAt: Date.now(),
   };

@@ -11,6 +11,10 @@ export const BATCH_BYTES_MAX = 1 * MIB;
 export const STREAM_ANSWER_BYTES_MAX = 256 * KIB;
 /** One chunk of an Export. */
 export const EXPORT_CHUNK_BYTES = 64 * KIB;
+/** Records of an import that travel together: a commit each, and a few of them wait in each tier. */
+export const IMPORT_PIECE_BYTES = 128 * KIB;
+/** One record of an import: the largest text or document that anyone puts into a column. */
+export const IMPORT_RECORD_BYTES_MAX = 16 * MIB;
 /** How long a Parked answer waits to be fetched. */
 export const PARKED_LIFETIME_MS = 30_000;
 /** Operations a router keeps in flight on one connector stream. */

@@ -2,7 +2,7 @@
 import type { Operation, Result, Shape } from '#proto/data/v1/data_pb.ts';
 import type { Deadline } from './deadline.ts';
 
-/** Records of an import. */
+/** Records of an import: good until the next piece is asked for. */
 export interface RecordPiece {
   /** JSON objects, each on a line of its own. */
   readonly records: Uint8Array;

@@ -85,7 +85,7 @@ export interface Dialect {
     table: Table,
     columns: readonly Column[],
     rows: readonly (readonly Param[])[],
-  ): { text: string; input: Uint8Array } | undefined;
+  ): { text: string; input: string } | undefined;
   /** Rows that `insertMany` takes, descending to 1, where its text depends on it; undefined: any number. */
   readonly insertSizes?: readonly number[];
   /** `returning …` behind these; behind the others a select shows the rows. */

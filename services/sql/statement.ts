@@ -18,7 +18,7 @@ export interface Statement {
   /** Empty: no rows come back. */
   readonly columns: readonly ResultColumn[];
   /** What a bulk load reads, in the engine's own format. */
-  readonly input?: Uint8Array;
+  readonly input?: string;
   /** Of a write whose engine returns no rows: what shows its rows. */
   readonly reads?: RowsOfWrite<Statement>;
 }

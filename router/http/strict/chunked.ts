@@ -2,7 +2,6 @@
  * Chunked bodies, read strictly (RFC 9112 §7.1): a size in hexadecimal digits, a line end, so many bytes, a line end.
  * Extensions and trailers are refused: nobody needs them, and proxies disagree about where they end.
  */
-import type { Body } from '../body.ts';
 import type { Refusal } from '../refusal.ts';
 
 const MALFORMED: Refusal = { status: 400, message: 'The chunked body is malformed.' };
@@ -12,13 +11,18 @@ const SIZE_LINE_BYTES_MAX = 10;
 const CR = 0x0d;
 const LF = 0x0a;
 
+/** Takes the bytes of a body. */
+export interface Sink {
+  add(chunk: Uint8Array): Refusal | undefined;
+}
+
 export class ChunkedDecoder {
-  readonly #body: Body;
+  readonly #body: Sink;
   /** Bytes of the current chunk still to come. */
   #left = 0;
   #expect: 'size' | 'data' | 'line end' | 'last line end' | 'nothing' = 'size';
 
-  constructor(body: Body) {
+  constructor(body: Sink) {
     this.#body = body;
   }
 

@@ -4,12 +4,14 @@
  */
 import type { Socket } from 'node:net';
 import { HEAD_BYTES_MAX, PIPELINED_BYTES_MAX } from '#common/bounds.ts';
+import { callerGone } from '#common/deadline.ts';
 import { Body, type BodyBudget } from '../body.ts';
 import { FAILED, type Handler, type ListenerOptions, NO_CHUNKED, SLOW, type Timeouts } from '../door.ts';
 import type { Head } from '../framing.ts';
 import { type Refusal, refusalBody, refusalHeaders } from '../refusal.ts';
 import { ReceivedRequest } from '../request.ts';
-import { ChunkedDecoder } from './chunked.ts';
+import { type Flow, tooSlow, Upload } from '../upload.ts';
+import { ChunkedDecoder, type Sink } from './chunked.ts';
 import { Exchange, type Owner } from './exchange.ts';
 import { parseHead } from './parse.ts';
 
@@ -42,6 +44,9 @@ export class Connection implements Owner {
   #request: ReceivedRequest | undefined;
   #exchange: Exchange | undefined;
   #body: Body | undefined;
+  #upload: Upload | undefined;
+  /** Of an exchange whose body is taken as it arrives: does the connection end behind it, once all of that is here? */
+  #closes = false;
   /** Bytes of a body of known length still to come. */
   #left = 0;
   #chunks: ChunkedDecoder | undefined;
@@ -77,9 +82,10 @@ export class Connection implements Owner {
   /** Called every now and then: ends what takes too long. */
   sweep(now: number): void {
     if (this.#socket.writableNeedDrain) this.#watchClient(now);
-    else if (this.#state === 'answer') this.#deadline = Number.POSITIVE_INFINITY;
+    else if (this.#state === 'answer' || this.#upload?.paused) this.#deadline = Number.POSITIVE_INFINITY;
     if (now < this.#deadline) return;
-    if (this.#state === 'body' || (this.#state === 'head' && !this.idle)) this.#refuse(SLOW);
+    if (this.#state === 'body' && this.#upload) this.#upload.fail(tooSlow());
+    else if (this.#state === 'body' || (this.#state === 'head' && !this.idle)) this.#refuse(SLOW);
     else this.destroy();
   }
 
@@ -87,6 +93,7 @@ export class Connection implements Owner {
   answered(exchange: Exchange): void {
     this.#body?.release();
     this.#body = undefined;
+    this.#upload = undefined;
     this.#chunks = undefined;
     this.#exchange = undefined;
     this.#request = undefined;
@@ -140,33 +147,70 @@ export class Connection implements Owner {
 
   #expectBody(head: Head): void {
     const { budget, options, timeouts } = this.#shared;
-    const body = new Body(budget, options.bodyBytesMax);
-    const refusal = head.chunked && options.refuseChunked ? NO_CHUNKED : body.announce(head.contentLength);
+    if (head.chunked && options.refuseChunked) return this.#refuse(NO_CHUNKED);
+    const request = this.#request as ReceivedRequest;
+    const isStreamed = options.streams?.(request, head.contentLength) === true;
+    const body = isStreamed ? new Upload(this.#flow()) : new Body(budget, options.bodyBytesMax);
+    const refusal = body instanceof Body ? body.announce(head.contentLength) : undefined;
     if (refusal) return this.#refuse(refusal);
-    this.#body = body;
     this.#state = 'body';
     this.#deadline = Date.now() + timeouts.bodyMs;
     this.#left = head.contentLength ?? 0;
     if (head.chunked) this.#chunks = new ChunkedDecoder(body);
-    if (head.expectsContinue && this.#input.length === 0) this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
+    if (body instanceof Body) this.#body = body;
+    else this.#handleUpload(request, body);
+    if (!head.expectsContinue || this.#input.length > 0 || this.#state !== 'body') return;
+    this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
+  }
+
+  #flow(): Flow {
+    const socket = this.#socket;
+    return {
+      pause: () => socket.pause(),
+      resume: () => {
+        this.#deadline = Date.now() + this.#shared.timeouts.bodyMs;
+        socket.resume();
+      },
+    };
+  }
+
+  /** Answered before its end, it takes its connection with it: what still comes is of no use to anybody. */
+  #handleUpload(request: ReceivedRequest, upload: Upload): void {
+    const exchange = this.#exchange as Exchange;
+    this.#upload = upload;
+    request.upload = upload;
+    this.#closes = exchange.close;
+    exchange.close = true;
+    exchange.onAborted(() => upload.fail(callerGone()));
+    this.#call(request, exchange);
   }
 
   #readBody(): boolean {
-    if (this.#state !== 'body' || !this.#body || !this.#request || !this.#exchange) return false;
-    const taken = this.#chunks ? this.#chunks.read(this.#input) : this.#readSized(this.#body);
+    const body = this.#body ?? this.#upload;
+    if (this.#state !== 'body' || !body || !this.#request || !this.#exchange) return false;
+    const taken = this.#chunks ? this.#chunks.read(this.#input) : this.#readSized(body);
     if (typeof taken !== 'number') {
       this.#refuse(taken);
       return false;
     }
     this.#input = taken === this.#input.length ? EMPTY : this.#input.subarray(taken);
-    if (this.#chunks ? this.#chunks.done : this.#left === 0) {
-      this.#request.body = this.#body.bytes();
-      this.#handle(this.#request, this.#exchange);
-    }
+    if (this.#upload && !this.#upload.paused) this.#deadline = Date.now() + this.#shared.timeouts.bodyMs;
+    if (this.#chunks ? this.#chunks.done : this.#left === 0) this.#bodyIsHere(this.#request, this.#exchange);
     return taken > 0;
   }
 
-  #readSized(body: Body): number | Refusal {
+  #bodyIsHere(request: ReceivedRequest, exchange: Exchange): void {
+    if (this.#upload) {
+      this.#state = 'answer';
+      exchange.close = this.#closes || this.#shared.draining;
+      this.#upload.end();
+    } else if (this.#body) {
+      request.body = this.#body.bytes();
+      this.#handle(request, exchange);
+    }
+  }
+
+  #readSized(body: Sink): number | Refusal {
     const data = this.#left < this.#input.length ? this.#input.subarray(0, this.#left) : this.#input;
     this.#left -= data.length;
     return body.add(data) ?? data.length;
@@ -174,6 +218,10 @@ export class Connection implements Owner {
 
   #handle(request: ReceivedRequest, exchange: Exchange): void {
     this.#state = 'answer';
+    this.#call(request, exchange);
+  }
+
+  #call(request: ReceivedRequest, exchange: Exchange): void {
     try {
       this.#shared.handler(request, exchange);
     } catch (error) {

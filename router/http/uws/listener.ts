@@ -3,11 +3,13 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { BODY_TIMEOUT_MS } from '#common/bounds.ts';
 import type { Component } from '#common/component.ts';
+import { callerGone } from '#common/deadline.ts';
 import { Body, BodyBudget } from '../body.ts';
 import { FAILED, type Handler, type ListenerOptions, NO_CHUNKED, portUnavailable, SLOW } from '../door.ts';
 import { Head } from '../framing.ts';
 import { type Refusal, refusalBody, refusalHeaders } from '../refusal.ts';
 import { ReceivedRequest, type Request } from '../request.ts';
+import { tooSlow, Upload } from '../upload.ts';
 import { Reply } from './reply.ts';
 import * as uws from './uws.ts';
 
@@ -15,9 +17,11 @@ import * as uws from './uws.ts';
 const KNOCK_TIMEOUT_MS = 1000;
 
 /** A request whose body is still on its way. */
-interface Upload {
-  readonly startedAt: number;
+interface Incoming {
+  /** Of the body, or of its last piece where it is taken as it arrives. */
+  startedAt: number;
   readonly reply: Reply;
+  readonly upload?: Upload;
 }
 
 class Listener implements Component {
@@ -28,7 +32,7 @@ class Listener implements Component {
   readonly #handler: Handler;
   readonly #budget: BodyBudget;
   readonly #bodyTimeoutMs: number;
-  readonly #uploads = new Set<Upload>();
+  readonly #incoming = new Set<Incoming>();
   readonly #sweeper: NodeJS.Timeout;
   readonly #socket: uws.us_listen_socket;
   #inFlight = 0;
@@ -95,28 +99,51 @@ class Listener implements Component {
     this.#inFlight++;
     const reply = new Reply(res, method, head.close, () => this.#over(body));
     if (this.#draining) reply.close = true;
-    const refusal = head.check(method, path, query) ?? this.#checkBody(head, body);
-    if (refusal) this.#refuse(reply, refusal);
-    else {
-      const request = new ReceivedRequest(method, path, query, head, reply);
-      if (body) this.#receive(res, request, reply, body);
-      else this.#handle(request, reply);
-    }
+    const refusal = head.check(method, path, query) ?? this.#checkFraming(head);
+    if (refusal) return this.#refuse(reply, refusal);
+    const request = new ReceivedRequest(method, path, query, head, reply);
+    if (!body) return this.#handle(request, reply);
+    if (this.#options.streams?.(request, head.contentLength)) return this.#receiveUpload(res, request, reply);
+    const tooLarge = body.announce(head.contentLength);
+    if (tooLarge) this.#refuse(reply, tooLarge);
+    else this.#receive(res, request, reply, body);
   }
 
-  #checkBody(head: Head, body: Body | undefined): Refusal | undefined {
-    if (head.chunked && this.#options.refuseChunked) return NO_CHUNKED;
-    return body?.announce(head.contentLength);
+  #checkFraming(head: Head): Refusal | undefined {
+    return head.chunked && this.#options.refuseChunked ? NO_CHUNKED : undefined;
+  }
+
+  /** Answered before its end, it takes its connection with it: what still comes is of no use to anybody. */
+  #receiveUpload(res: uws.HttpResponse, request: ReceivedRequest, reply: Reply): void {
+    const { close } = reply;
+    const upload = new Upload({ pause: () => reply.pause(), resume: () => reply.resume() });
+    const incoming: Incoming = { startedAt: request.receivedAt, reply, upload };
+    this.#incoming.add(incoming);
+    request.upload = upload;
+    reply.close = true;
+    reply.onAborted(() => {
+      this.#incoming.delete(incoming);
+      upload.fail(callerGone());
+    });
+    res.onData((chunk, last) => {
+      incoming.startedAt = Date.now();
+      if (chunk.byteLength > 0) upload.add(new Uint8Array(chunk));
+      if (!last) return;
+      this.#incoming.delete(incoming);
+      if (!reply.answered) reply.close = close || this.#draining;
+      upload.end();
+    });
+    this.#handle(request, reply);
   }
 
   #receive(res: uws.HttpResponse, request: ReceivedRequest, reply: Reply, body: Body): void {
-    const upload: Upload = { startedAt: request.receivedAt, reply };
-    this.#uploads.add(upload);
-    reply.onAborted(() => this.#uploads.delete(upload));
+    const incoming: Incoming = { startedAt: request.receivedAt, reply };
+    this.#incoming.add(incoming);
+    reply.onAborted(() => this.#incoming.delete(incoming));
     res.onData((chunk, last) => {
       if (reply.answered) return;
       const refusal = chunk.byteLength > 0 ? body.add(new Uint8Array(chunk)) : undefined;
-      if (refusal || last) this.#uploads.delete(upload);
+      if (refusal || last) this.#incoming.delete(incoming);
       if (refusal) this.#refuse(reply, refusal);
       else if (last) {
         request.body = body.bytes();
@@ -141,11 +168,14 @@ class Listener implements Component {
 
   #sweep(): void {
     const now = Date.now();
-    for (const upload of this.#uploads) {
-      if (now - upload.startedAt < this.#bodyTimeoutMs) upload.reply.keepWaiting();
+    for (const incoming of this.#incoming) {
+      const { reply, upload } = incoming;
+      if (upload?.paused) incoming.startedAt = now;
+      else if (now - incoming.startedAt < this.#bodyTimeoutMs) reply.keepWaiting();
       else {
-        this.#uploads.delete(upload);
-        this.#refuse(upload.reply, SLOW);
+        this.#incoming.delete(incoming);
+        if (upload) upload.fail(tooSlow());
+        else this.#refuse(reply, SLOW);
       }
     }
   }

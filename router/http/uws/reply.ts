@@ -54,6 +54,15 @@ export class Reply implements Responder {
     this.#res.resume();
   }
 
+  /** Holds the client's body back. */
+  pause(): void {
+    if (this.#live) this.#res.pause();
+  }
+
+  resume(): void {
+    if (this.#live) this.#res.resume();
+  }
+
   send(status: number, headers: Headers, body: Uint8Array | string): void {
     this.#claim();
     this.#whenParsed(() => this.#send(status, headers, body));

@@ -5,7 +5,7 @@ import { type Operation, type Piece, PieceSchema, type Reply, type Result } from
 import type { RecordPiece } from '../connector.ts';
 import { MillraceError } from '../errors.ts';
 import { fromServiceError } from '../grpc/status.ts';
-import { errorFromMessage } from './errors.ts';
+import { errorFromMessage, errorToMessage } from './errors.ts';
 
 type Answered = (error: ServiceError | null, reply?: Reply) => void;
 
@@ -29,7 +29,6 @@ export class ImportCall {
     this.#reply.catch(() => {}); // met when it is awaited
     this.#call = open((error, reply) => answered(error, reply));
     this.#call.on('error', () => {}); // told with the answer
-    this.#call.on('drain', () => this.#wake());
   }
 
   /** @throws MillraceError */
@@ -39,10 +38,15 @@ export class ImportCall {
     try {
       while (!this.#isOver) {
         // Whoever sends slowly hears at once that it is of no use.
-        const next = await Promise.race([iterator.next(), this.#reply]);
+        const next = await Promise.race([iterator.next().catch(asError), this.#reply]);
+        if ('code' in next) {
+          // What came before is written all the same, and told with the error.
+          this.#call.end(create(PieceSchema, { error: errorToMessage(next) }));
+          break;
+        }
         if (!('done' in next)) break;
         if (next.done) {
-          this.#call.end();
+          this.#call.end(create(PieceSchema, { last: true }));
           break;
         }
         const { records, lines } = next.value;
@@ -61,11 +65,18 @@ export class ImportCall {
     if (!this.#isOver) this.#call.cancel();
   }
 
+  /** Resolves when the line has taken it, and its bytes are not needed any longer. */
   async #write(piece: Piece): Promise<void> {
-    if (this.#isOver || this.#call.write(piece)) return;
+    if (this.#isOver) return;
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
-      if (this.#isOver) resolve();
+      this.#call.write(piece, () => resolve());
     });
   }
+}
+
+/** @throws whatever the caller did not do wrong */
+function asError(thrown: unknown): MillraceError {
+  if (thrown instanceof MillraceError && thrown.code !== 'cancelled') return thrown;
+  throw thrown;
 }

@@ -13,7 +13,7 @@ import { EXPORT_CHUNK_BYTES, OPERATION_TIMEOUT_MS } from '../bounds.ts';
 import type { Connector, RecordPiece } from '../connector.ts';
 import { callerGone, Deadline, deadlinePassed } from '../deadline.ts';
 import { invalid, MillraceError } from '../errors.ts';
-import { errorToMessage } from './errors.ts';
+import { errorFromMessage, errorToMessage } from './errors.ts';
 import type { ParkedAnswers } from './parked.ts';
 import type { ShapeCache } from './shapes.ts';
 
@@ -79,8 +79,12 @@ export async function importPieces(
   // A wait for the next piece ends with the deadline, too.
   deadline.onAbort(() => call.destroy(deadline.reason));
   async function* all(): AsyncGenerator<RecordPiece> {
-    if (first && first.records.length > 0) yield first;
-    yield* pieces;
+    for (let piece = first; piece; piece = (await pieces.next()).value as Piece | undefined) {
+      if (piece.error) throw errorFromMessage(piece.error);
+      if (piece.records.length > 0) yield piece;
+      if (piece.last) return;
+    }
+    throw callerGone();
   }
   try {
     return await connector.import(first.operation, shapes.of(first.operation), all(), deadline);

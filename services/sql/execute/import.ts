@@ -178,9 +178,13 @@ async function* portionsOf(
   }
 }
 
+/** What is read here is read at once: the next piece may be written over it. */
+let scratch = Buffer.alloc(0);
+
 /** All lines by one reading; undefined where that says nothing about a single one. */
 function parseAll(records: Uint8Array, count: number): readonly unknown[] | undefined {
-  const list = Buffer.allocUnsafe(records.length + 2);
+  if (scratch.length < records.length + 2) scratch = Buffer.allocUnsafeSlow(2 * records.length + 2);
+  const list = scratch;
   list[0] = 0x5b;
   list.set(records, 1);
   let end = records.length + 1;

@@ -6,7 +6,7 @@ const EVERY_SPECIAL = new RegExp(SPECIAL, 'g');
 const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
 /** @see https://www.postgresql.org/docs/current/sql-copy.html, Text Format */
-export function copyText(rows: readonly (readonly Param[])[]): Uint8Array {
+export function copyText(rows: readonly (readonly Param[])[]): string {
   let text = '';
   for (const row of rows) {
     for (let i = 0; i < row.length; i++) {
@@ -15,7 +15,7 @@ export function copyText(rows: readonly (readonly Param[])[]): Uint8Array {
     }
     text += '\n';
   }
-  return Buffer.from(text);
+  return text;
 }
 
 function cell(value: Param): string {

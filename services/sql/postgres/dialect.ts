@@ -120,7 +120,7 @@ function load(
   table: Table,
   columns: readonly Column[],
   rows: readonly (readonly Param[])[],
-): { text: string; input: Uint8Array } | undefined {
+): { text: string; input: string } | undefined {
   if (!table.loads) return undefined;
   const names = columns.map((column) => quoteIdentifier(column.name)).join(', ');
   return { text: `copy ${relation(table)} (${names}) from stdin`, input: copyText(rows) };

@@ -50,10 +50,9 @@ export class MessageWriter {
   }
 
   /** All of what a COPY reads, and its end. */
-  copy(input: Uint8Array): void {
-    const start = this.#begin(0x64, input.length);
-    this.#buffer.set(input, this.#at);
-    this.#at += input.length;
+  copy(input: string): void {
+    const start = this.#begin(0x64, Buffer.byteLength(input));
+    this.#at += this.#buffer.write(input, this.#at);
     this.#finish(start);
     this.#finish(this.#begin(0x63, 0));
   }
