@@ -110,13 +110,27 @@ function ofFunction({ isScalar, columns }: Routine, { sets: [rows] }: CallResult
   return rows.count === 1 ? rowAt(rows, 0) : arrayOf(rows);
 }
 
-function ofProcedure({ wrapper }: Call, { sets, out }: CallResult): Uint8Array {
-  const filled = sets.filter((rows) => rows.count > 0);
+function ofProcedure({ wrapper }: Call, result: CallResult): Uint8Array {
+  const { sets: filled, out } = asParams({ ...result, sets: result.sets.filter((rows) => rows.count > 0) });
   const [first] = filled;
   const rows = filled.length > 1 ? arrayOfPieces(filled.map(arrayOf)) : first ? arrayOf(first as Rows) : undefined;
   if (!out) return wrapper && rows ? wrapped(wrapper, rows) : (rows ?? EMPTY_LIST);
   if (!rows) return out;
   return Buffer.concat([wrapped(wrapper || 'resource', rows).subarray(0, -1), Buffer.from(','), out.subarray(1)]);
+}
+
+/** One row whose columns are named as OUT parameters are gives their values, and is no set. */
+function asParams(result: CallResult): CallResult {
+  const { sets, out } = result;
+  if (!out || !sets.some(({ count }) => count === 1)) return result;
+  const values = parseJson(out) as Record<string, unknown>;
+  const rest = sets.filter((rows) => {
+    const row = rows.count === 1 ? (parseJson(rows.json) as object) : undefined;
+    if (!row || !Object.keys(row).every((name) => Object.hasOwn(values, name))) return true;
+    Object.assign(values, row);
+    return false;
+  });
+  return rest.length === sets.length ? result : { sets: rest, out: Buffer.from(stringifyJson(values)) };
 }
 
 function wrapped(name: string, json: Uint8Array): Uint8Array {
