@@ -105,8 +105,9 @@ function fieldOf({ name, type }: RoutineParam): FieldView {
 
 /** One value as it is; one row as an object; several rows as a list. */
 function ofFunction({ isScalar, columns }: Routine, { sets: [rows] }: CallResult): Uint8Array {
-  if (!rows || rows.count === 0 || columns.length === 0) return EMPTY_LIST;
-  if (isScalar) return onlyMember(rowAt(rows, 0));
+  const [column] = columns;
+  if (!rows || rows.count === 0 || !column) return EMPTY_LIST;
+  if (isScalar) return onlyMember(rowAt(rows, 0), column.name);
   return rows.count === 1 ? rowAt(rows, 0) : arrayOf(rows);
 }
 
@@ -137,9 +138,9 @@ function wrapped(name: string, json: Uint8Array): Uint8Array {
   return Buffer.concat([Buffer.from(`{${JSON.stringify(name)}:`), json, Buffer.from('}')]);
 }
 
-/** The value of an object that has one member. */
-function onlyMember(object: Uint8Array): Uint8Array {
-  return Buffer.from(stringifyJson(Object.values(parseJson(object) as object)[0] ?? null));
+/** The value of an object that has one member, as it is written there. */
+function onlyMember(object: Uint8Array, name: string): Uint8Array {
+  return object.subarray(Buffer.byteLength(`{${JSON.stringify(name)}:`), -1);
 }
 
 /** The first value of the first row, as the type that the caller named. */

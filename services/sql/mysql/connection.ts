@@ -9,6 +9,7 @@ import { MillraceError } from '#common/errors.ts';
 import { type DriverValue, RowFormat, RowWriter } from '../encode/row-writer.ts';
 import type { Param, ResultColumn, Rows, Statement } from '../statement.ts';
 import { type Decoder, decode, decodersOf, type WireField } from './decode.ts';
+import { quoteIdentifier } from './quote.ts';
 import { RowSets } from './row-sets.ts';
 
 /** What bringing a session back may take; then it is as good as gone. */
@@ -156,6 +157,8 @@ export class MysqlConnection {
     const giveUp = setTimeout(() => this.close(), RESET_MS);
     try {
       await this.#forget();
+      // MariaDB keeps the database, and forgets its collation.
+      await this.command(`use ${quoteIdentifier(this.#options.database ?? '')}`);
       await this.#prepare();
     } catch {
       this.close();

@@ -99,6 +99,7 @@ const RULES: ReadonlyMap<number, Rule> = new Map(
       [GENERATED, 1906, 3105],
       [rule('invalid', 'A division by zero.'), 1365],
       [RAISED, 1643, 1644],
+      [rule('invalid', 'A text holds a character that the database cannot store.'), 3854, 3988],
       [rule('invalid', 'The procedure takes other parameters now. Ask for the list with refresh=true.'), 1318],
       [rule('invalid', 'A request is too big for the database.'), 1153, 1390, 1436],
       [rule('invalid', 'The record would not be part of the view that it is written through.'), 1369],

@@ -23,6 +23,7 @@ select specific_schema, specific_name, routine_type, parameter_mode, parameter_n
 from information_schema.parameters where ${within('specific_schema', isAll)}
 order by specific_schema, specific_name, routine_type, ordinal_position`;
 
+/** The defaults that parameters of MariaDB 11.8 may have are not in its catalogue: what is not given is NULL. */
 export async function introspectRoutines(
   query: TextQuery,
   database: string,
@@ -35,9 +36,7 @@ export async function introspectRoutines(
     const key = keyOf(row[0], row[1], row[2]);
     params.set(key, [...(params.get(key) ?? []), row]);
   }
-  return found
-    .map((row) => toRoutine(row, params.get(keyOf(row[0], row[1], row[2])) ?? [], naming))
-    .filter(({ kind, params: own }) => kind === 'procedure' || own.every(({ mode }) => mode === 'IN'));
+  return found.map((row) => toRoutine(row, params.get(keyOf(row[0], row[1], row[2])) ?? [], naming));
 }
 
 function toRoutine(row: Row, params: readonly Row[], naming: string): Routine {
