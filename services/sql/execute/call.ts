@@ -105,13 +105,14 @@ function fieldOf({ name, type }: RoutineParam): FieldView {
 
 /** One value as it is; one row as an object; several rows as a list. */
 function ofFunction({ isScalar, columns }: Routine, { sets: [rows] }: CallResult): Uint8Array {
-  if (!rows || rows.count === 0 || columns.length === 0) return EMPTY_LIST;
-  if (isScalar) return onlyMember(rowAt(rows, 0));
+  const [column] = columns;
+  if (!rows || rows.count === 0 || !column) return EMPTY_LIST;
+  if (isScalar) return onlyMember(rowAt(rows, 0), column.name);
   return rows.count === 1 ? rowAt(rows, 0) : arrayOf(rows);
 }
 
-function ofProcedure({ wrapper }: Call, { sets, out }: CallResult): Uint8Array {
-  const filled = sets.filter((rows) => rows.count > 0);
+function ofProcedure({ wrapper }: Call, result: CallResult): Uint8Array {
+  const { sets: filled, out } = asParams({ ...result, sets: result.sets.filter((rows) => rows.count > 0) });
   const [first] = filled;
   const rows = filled.length > 1 ? arrayOfPieces(filled.map(arrayOf)) : first ? arrayOf(first as Rows) : undefined;
   if (!out) return wrapper && rows ? wrapped(wrapper, rows) : (rows ?? EMPTY_LIST);
@@ -119,13 +120,27 @@ function ofProcedure({ wrapper }: Call, { sets, out }: CallResult): Uint8Array {
   return Buffer.concat([wrapped(wrapper || 'resource', rows).subarray(0, -1), Buffer.from(','), out.subarray(1)]);
 }
 
+/** One row whose columns are named as OUT parameters are gives their values, and is no set. */
+function asParams(result: CallResult): CallResult {
+  const { sets, out } = result;
+  if (!out || !sets.some(({ count }) => count === 1)) return result;
+  const values = parseJson(out) as Record<string, unknown>;
+  const rest = sets.filter((rows) => {
+    const row = rows.count === 1 ? (parseJson(rows.json) as object) : undefined;
+    if (!row || !Object.keys(row).every((name) => Object.hasOwn(values, name))) return true;
+    Object.assign(values, row);
+    return false;
+  });
+  return rest.length === sets.length ? result : { sets: rest, out: Buffer.from(stringifyJson(values)) };
+}
+
 function wrapped(name: string, json: Uint8Array): Uint8Array {
   return Buffer.concat([Buffer.from(`{${JSON.stringify(name)}:`), json, Buffer.from('}')]);
 }
 
-/** The value of an object that has one member. */
-function onlyMember(object: Uint8Array): Uint8Array {
-  return Buffer.from(stringifyJson(Object.values(parseJson(object) as object)[0] ?? null));
+/** The value of an object that has one member, as it is written there. */
+function onlyMember(object: Uint8Array, name: string): Uint8Array {
+  return object.subarray(Buffer.byteLength(`{${JSON.stringify(name)}:`), -1);
 }
 
 /** The first value of the first row, as the type that the caller named. */

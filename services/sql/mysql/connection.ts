@@ -8,14 +8,21 @@ import { EXPORT_CHUNK_BYTES } from '#common/bounds.ts';
 import { MillraceError } from '#common/errors.ts';
 import { type DriverValue, RowFormat, RowWriter } from '../encode/row-writer.ts';
 import type { Param, ResultColumn, Rows, Statement } from '../statement.ts';
-import { type Decoder, decodersOf, type WireField } from './decode.ts';
+import { type Decoder, decode, decodersOf, type WireField } from './decode.ts';
+import { quoteIdentifier } from './quote.ts';
+import { RowSets } from './row-sets.ts';
+
+/** What bringing a session back may take; then it is as good as gone. */
+const RESET_MS = 3000;
 
 /** What the server said when it refused something. */
 export class ServerError extends Error {
   readonly errno: number;
-  constructor(errno: number, message: string) {
+  readonly sqlState: string | undefined;
+  constructor(errno: number, sqlState: string | undefined, message: string) {
     super(message);
     this.errno = errno;
+    this.sqlState = sqlState;
   }
 }
 
@@ -35,6 +42,7 @@ interface Receiver {
 export class MysqlConnection {
   readonly #driver: Connection;
   readonly #options: ConnectionOptions;
+  readonly #setup: readonly string[];
   /** By the list of columns, which a plan shares among its statements. */
   readonly #formats = new WeakMap<readonly ResultColumn[], RowFormat>();
   /** What the server said of the columns last time: it prepares anew by itself when a table changes, and does not tell. */
@@ -43,9 +51,10 @@ export class MysqlConnection {
   #reject: ((error: Error) => void) | undefined;
   #failure: Error | undefined;
 
-  private constructor(driver: Connection, options: ConnectionOptions) {
+  private constructor(driver: Connection, options: ConnectionOptions, setup: readonly string[]) {
     this.#driver = driver;
     this.#options = options;
+    this.#setup = setup;
     driver.on('error', (error) => this.#fail(error));
   }
 
@@ -60,9 +69,9 @@ export class MysqlConnection {
       driver.destroy();
       throw error;
     });
-    const connection = new MysqlConnection(driver, options);
+    const connection = new MysqlConnection(driver, options, setup);
     try {
-      for (const text of setup) await connection.command(text);
+      await connection.#prepare();
     } catch (error) {
       connection.close();
       throw error instanceof ServerError ? badSettings(error) : error;
@@ -95,10 +104,7 @@ export class MysqlConnection {
         decoders = decodersOf(fields);
       },
       row: (row) => {
-        for (const { index, decode } of decoders) {
-          const value = row[index];
-          if (value !== null && value !== undefined) row[index] = decode(value);
-        }
+        decode(row, decoders);
         writer.append(row);
         count += 1;
         if (!onPortion || writer.bytes < EXPORT_CHUNK_BYTES) return;
@@ -124,6 +130,41 @@ export class MysqlConnection {
     };
     await this.#send(text, params, { fields: () => {}, row });
     return rows;
+  }
+
+  /** All sets of rows that a call gives, but for those without any. */
+  async sets(text: string, params: readonly Param[]): Promise<Rows[]> {
+    const sets = new RowSets();
+    await this.#send(text, params, sets);
+    return sets.finish();
+  }
+
+  /** The last row, each value as what it is now: a prepared statement keeps the types that variables had before. */
+  async values(text: string): Promise<readonly DriverValue[]> {
+    let values: readonly DriverValue[] = [];
+    const row = (found: DriverValue[]): void => {
+      values = found;
+    };
+    await this.#send(text, undefined, { fields: decodersOf, row });
+    return values;
+  }
+
+  /**
+   * Takes back whatever was done to the session: open transactions, variables, temporary tables, locks. It is closed
+   * where that fails.
+   */
+  async reset(): Promise<void> {
+    const giveUp = setTimeout(() => this.close(), RESET_MS);
+    try {
+      await this.#forget();
+      // MariaDB keeps the database, and forgets its collation.
+      await this.command(`use ${quoteIdentifier(this.#options.database ?? '')}`);
+      await this.#prepare();
+    } catch {
+      this.close();
+    } finally {
+      clearTimeout(giveUp);
+    }
   }
 
   /** The server's rows wait in its own memory and the kernel's. */
@@ -152,6 +193,23 @@ export class MysqlConnection {
     this.#fail(new Error('The connection is closed.'));
     if (wasBusy) this.#driver.destroy();
     else this.#driver.end(() => {});
+  }
+
+  async #prepare(): Promise<void> {
+    for (const text of this.#setup) await this.command(text);
+  }
+
+  /** The session becomes a new one, whose prepared statements are gone. */
+  #forget(): Promise<void> {
+    if (this.#failure) return Promise.reject(this.#failure);
+    return new Promise((resolve, reject) => {
+      this.#reject = reject;
+      this.#driver.reset((error) => {
+        if (this.#reject === reject) this.#reject = undefined;
+        if (error) reject(error);
+        else resolve();
+      });
+    });
   }
 
   /** @param params undefined: as text, for what cannot be prepared  @returns rows that a write changed */
@@ -239,7 +297,7 @@ function wholeNumber(value: bigint): unknown {
   return value > SIGNED_MAX ? mysql.TypedParameter.LONGLONG.unsigned(value) : mysql.TypedParameter.LONGLONG(value);
 }
 
-function serverError(error: Error & { errno?: number | undefined }): Error {
-  const { errno } = error;
-  return errno !== undefined && errno > 0 ? new ServerError(errno, error.message) : error;
+function serverError(error: Error & { errno?: number | undefined; sqlState?: string | undefined }): Error {
+  const { errno, sqlState } = error;
+  return errno !== undefined && errno > 0 ? new ServerError(errno, sqlState, error.message) : error;
 }

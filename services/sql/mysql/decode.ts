@@ -1,11 +1,14 @@
 /** Values that the driver gives in another form than ours. */
 import mysql from 'mysql2';
 import type { DriverValue } from '../encode/row-writer.ts';
+import type { JsonKind } from '../schema.ts';
 
 /** A column of a result as the server describes it. */
 export interface WireField {
+  readonly name: string;
   columnType: number;
   characterSet: number;
+  readonly columnLength: number;
 }
 
 export interface Decoder {
@@ -33,12 +36,31 @@ export function decodersOf(fields: WireField[]): Decoder[] {
   });
 }
 
+/** In place. */
+export function decode(row: DriverValue[], decoders: readonly Decoder[]): void {
+  for (const { index, decode: decodeOne } of decoders) {
+    const value = row[index];
+    if (value !== null && value !== undefined) row[index] = decodeOne(value);
+  }
+}
+
+const NUMBERS = new Set<number | undefined>([
+  ...[Types.TINY, Types.SHORT, Types.INT24, Types.LONG, Types.LONGLONG, Types.BIT, Types.YEAR],
+  ...[Types.DECIMAL, Types.NEWDECIMAL, Types.FLOAT, Types.DOUBLE],
+]);
+
+/** Of a column whose table is not known: as it would be there. Bytes are known by their values. */
+export function jsonKindOf({ columnType, columnLength }: WireField): JsonKind {
+  const isBoolean = (columnType === Types.TINY || columnType === Types.BIT) && columnLength === 1;
+  return isBoolean ? 'boolean' : NUMBERS.has(columnType) ? 'number' : 'string';
+}
+
 function bits(value: NonNullable<DriverValue>): DriverValue {
   return Buffer.isBuffer(value) ? BigInt(`0x${value.toString('hex') || '0'}`) : value;
 }
 
 /** The shortest digits that mean the same to four bytes: as eight bytes, 0.1 has seventeen. */
-function single(value: NonNullable<DriverValue>): DriverValue {
+export function single(value: NonNullable<DriverValue>): DriverValue {
   if (typeof value !== 'number' || !Number.isFinite(value)) return value;
   for (let digits = FLOAT_DIGITS_MIN; digits < FLOAT_DIGITS_MAX; digits++) {
     const short = Number(value.toPrecision(digits));

@@ -19,7 +19,10 @@ const BY_NUMBER: readonly [errno: number, code: ErrorCode, retryable: boolean][]
   [1292, 'invalid', false],
   [3819, 'invalid', false],
   [4025, 'invalid', false],
+  [1318, 'invalid', false],
+  [1643, 'invalid', false],
   [1644, 'invalid', false],
+  [3988, 'invalid', false],
   [1054, 'invalid', false],
   [1146, 'invalid', false],
   [1142, 'denied', false],
@@ -42,6 +45,15 @@ test.each(BY_NUMBER)('%i is %s', (errno, family, retryable) => {
   expect(error.context?.['retryable'] === true).toBe(retryable);
   expect(JSON.stringify([error.message, error.context])).not.toMatch(/secret|select|10\.0\.0\.7/);
   expect(error.cause).toMatchObject({ message: LEAK });
+});
+
+test('what a routine raises is its own, whatever number it gives', () => {
+  const errors = [9999, 1146].map((errno) => translate({ errno, sqlState: '45000', message: LEAK }));
+  const said = translate({ errno: 1644, sqlState: '45000', message: LEAK }).message;
+  expect(errors.map(({ code, message }) => [code, message])).toEqual([
+    ['invalid', said],
+    ['invalid', said],
+  ]);
 });
 
 test.each([

@@ -5,6 +5,7 @@ import { SchemaMismatch } from '../mismatch.ts';
 /** Of an error packet of the server; without a number: a failure of the way to it. */
 export interface MysqlErrorFields {
   readonly errno?: number | undefined;
+  readonly sqlState?: string | undefined;
   /** Of the driver or the system: ECONNREFUSED. */
   readonly code?: string | undefined;
   readonly message: string;
@@ -69,6 +70,7 @@ const BAD_NAME = rule('invalid', 'The database does not take this name.');
 const BAD_REFERENCE = rule('invalid', 'A reference must lead to fields that are unique and of the same type.');
 const BAD_VIEW = rule('invalid', 'Records of this view cannot be written.');
 const UNFIT_INDEX = rule('invalid', 'A field of this type or length cannot have an index.');
+const RAISED = rule('invalid', 'A rule of the database refused the request.');
 const OURS = rule('internal', 'The database refused the request.');
 
 const RULES: ReadonlyMap<number, Rule> = new Map(
@@ -96,7 +98,9 @@ const RULES: ReadonlyMap<number, Rule> = new Map(
       [OUT_OF_RANGE, 1264, 1690],
       [GENERATED, 1906, 3105],
       [rule('invalid', 'A division by zero.'), 1365],
-      [rule('invalid', 'A rule of the database refused the request.'), 1644],
+      [RAISED, 1643, 1644],
+      [rule('invalid', 'A text holds a character that the database cannot store.'), 3854, 3988],
+      [rule('invalid', 'The procedure takes other parameters now. Ask for the list with refresh=true.'), 1318],
       [rule('invalid', 'A request is too big for the database.'), 1153, 1390, 1436],
       [rule('invalid', 'The record would not be part of the view that it is written through.'), 1369],
       [BAD_VIEW, 1288, 1348, 1393, 1394, 1395, 1471],
@@ -116,19 +120,25 @@ const RULES: ReadonlyMap<number, Rule> = new Map(
   ).flatMap(([found, ...numbers]) => numbers.map((number): [number, Rule] => [number, found])),
 );
 
+/** What routines and triggers raise, with any number they like. */
+const RAISED_STATE = '45000';
+
 /** The driver's own word for a sign-in that did not come about. */
 const SIGN_IN = /^AUTH_/;
 
 /** The original error goes along as the cause: for our log only. */
 export function translate(fields: MysqlErrorFields, cause: unknown = fields): MillraceError {
-  const { errno, code = '', message } = fields;
+  const { errno, sqlState, code = '', message } = fields;
   // A system error has a number too, which is negative.
   const isServers = errno !== undefined && errno > 0;
-  const found = isServers ? (RULES.get(errno) ?? OURS) : SIGN_IN.test(code) ? NO_SIGN_IN : UNREACHABLE;
+  const found = isServers ? ruleOf(errno, sqlState) : SIGN_IN.test(code) ? NO_SIGN_IN : UNREACHABLE;
   const named = isServers ? namesIn(message) : { field: undefined, constraint: undefined };
   const Family = found.isMismatch ? SchemaMismatch : MillraceError;
   return new Family(found.code, found.message(named), context(named, found), cause);
 }
+
+const ruleOf = (errno: number, sqlState: string | undefined): Rule =>
+  sqlState === RAISED_STATE ? RAISED : (RULES.get(errno) ?? OURS);
 
 /**
  * ``Data too long for column 'a'``, ``… for column `db`.`t`.`a` at row 1``, `Field 'a' doesn't have a default value`,

@@ -15,7 +15,8 @@ export type TextQuery = (sql: string, params: readonly Param[]) => Promise<(stri
 const SYSTEM = `('information_schema', 'performance_schema', 'mysql', 'sys')`;
 
 /** Every statement is about one database, or about all but the server's own. */
-const within = (column: string, isAll: boolean): string => (isAll ? `${column} not in ${SYSTEM}` : `${column} = ?`);
+export const within = (column: string, isAll: boolean): string =>
+  isAll ? `${column} not in ${SYSTEM}` : `${column} = ?`;
 
 const tables = (isAll: boolean): string => `
 select table_schema, table_name, table_type from information_schema.tables
@@ -59,9 +60,7 @@ export async function introspect(
   database: string,
   schemaSetting: string | undefined,
 ): Promise<Catalogue> {
-  const isAll = schemaSetting?.toLowerCase() === 'all';
-  const naming = isAll ? database : (schemaSetting ?? database);
-  const rows = (sql: (isAll: boolean) => string) => query(sql(isAll), isAll ? [] : [naming]);
+  const { naming, rows } = reading(query, database, schemaSetting);
   const [[version] = []] = await query('select version()', []);
   const isMariadb = /mariadb/i.test(version ?? '');
   return toCatalogue(naming, isMariadb, {
@@ -74,7 +73,14 @@ export async function introspect(
   });
 }
 
-type Row = readonly (string | null)[];
+/** Things of the naming database have no prefix; statements are about that one, or about all. */
+export function reading(query: TextQuery, database: string, schemaSetting: string | undefined) {
+  const isAll = schemaSetting?.toLowerCase() === 'all';
+  const naming = isAll ? database : (schemaSetting ?? database);
+  return { naming, rows: (sql: (isAll: boolean) => string) => query(sql(isAll), isAll ? [] : [naming]) };
+}
+
+export type Row = readonly (string | null)[];
 
 interface CatalogueRows {
   readonly tables: readonly Row[];
@@ -85,9 +91,9 @@ interface CatalogueRows {
   readonly jsonChecks: readonly Row[];
 }
 
-const text = (value: string | null | undefined): string => value ?? '';
+export const text = (value: string | null | undefined): string => value ?? '';
 /** No name holds a NUL. */
-const keyOf = (...names: (string | null | undefined)[]): string => names.join('\0');
+export const keyOf = (...names: (string | null | undefined)[]): string => names.join('\0');
 
 interface RawColumn {
   readonly name: string;

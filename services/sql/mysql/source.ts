@@ -4,15 +4,16 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { OPERATION_TIMEOUT_MS } from '#common/bounds.ts';
 import type { Deadline } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
-import type { EachMode, EachOptions, SqlSource, StatementOutcome } from '../engine.ts';
+import type { CallResult, EachMode, EachOptions, SqlSource, StatementOutcome } from '../engine.ts';
 import { concernsAll } from '../of-all.ts';
 import { Pool, type PoolOptions } from '../pool.ts';
-import type { Catalogue } from '../schema.ts';
-import type { Rows, Statement } from '../statement.ts';
+import type { Catalogue, Routine } from '../schema.ts';
+import type { Param, Rows, Statement } from '../statement.ts';
 import { Streams } from '../streams.ts';
 import { type MysqlConnection, ServerError } from './connection.ts';
 import { translate } from './errors.ts';
 import { introspect } from './introspect.ts';
+import { callProcedure, functionStatement, introspectRoutines } from './routines.ts';
 import { timeLimit } from './time-limit.ts';
 
 /** The server undid the whole transaction, so that it can be run again as if nothing had happened. */
@@ -62,6 +63,22 @@ export class MysqlSource implements SqlSource {
         await pause(PAUSE_MS * attempt);
       }
     }
+  }
+
+  routines(deadline: Deadline): Promise<readonly Routine[]> {
+    const { database, schema } = this.#settings;
+    return this.#lend(deadline, (connection) =>
+      introspectRoutines((text, params) => connection.table(text, params), database, schema),
+    );
+  }
+
+  /** A procedure may leave a transaction, variables and tables in its session, which the next borrower must not get. */
+  async call(routine: Routine, params: readonly Param[], deadline: Deadline): Promise<CallResult> {
+    if (routine.kind === 'function') {
+      return { sets: [await this.run(functionStatement(routine, params), deadline)], out: undefined };
+    }
+    const work = (connection: MysqlConnection) => callProcedure(connection, routine, params);
+    return this.#lend(deadline, work, (connection) => connection.reset());
   }
 
   run(statement: Statement, deadline: Deadline): Promise<Rows> {
@@ -209,8 +226,15 @@ export class MysqlSource implements SqlSource {
     );
   }
 
-  /** Lends a connection; past the deadline the server is told to end what it does, and the connection with it. */
-  async #lend<T>(deadline: Deadline, work: (connection: MysqlConnection) => Promise<T>): Promise<T> {
+  /**
+   * Lends a connection; past the deadline the server is told to end what it does, and the connection with it.
+   * @param after  what nobody has to wait for but the next borrower; it never rejects
+   */
+  async #lend<T>(
+    deadline: Deadline,
+    work: (connection: MysqlConnection) => Promise<T>,
+    after?: (connection: MysqlConnection) => Promise<void>,
+  ): Promise<T> {
     let connection: MysqlConnection;
     try {
       connection = await this.#pool.acquire(deadline);
@@ -236,15 +260,16 @@ export class MysqlSource implements SqlSource {
     } finally {
       forget();
       clearTimeout(giveUp);
-      if (cancelling && !connection.failure) void cancelling.then(() => this.#pool.release(connection));
+      const rest = cancelling ?? after?.(connection);
+      if (rest && !connection.failure) void rest.then(() => this.#pool.release(connection));
       else this.#pool.release(connection);
     }
   }
 
   #translate(thrown: unknown): MillraceError {
     if (thrown instanceof MillraceError) return thrown;
-    const { errno, code, message } = thrown as Error & { errno?: number; code?: string };
-    return translate({ errno, code, message });
+    const { errno, sqlState, code, message } = thrown as Error & { errno?: number; sqlState?: string; code?: string };
+    return translate({ errno, sqlState, code, message });
   }
 }
 
