@@ -1,5 +1,6 @@
 /** How one SQL engine differs: data and a few functions. The compiler asks the dialect, never which engine it is. */
 
+import type { FunctionSql } from './expression/functions.ts';
 import type { Column, JsonKind, Table } from './schema.ts';
 import type { Param } from './statement.ts';
 
@@ -107,6 +108,18 @@ export interface Dialect {
   /** Boolean literal of a condition that is always false / true. */
   readonly falseSql: string;
   readonly trueSql: string;
+
+  /** What the functions of fields may use, and how it is written. */
+  readonly expressions: {
+    /** By name in upper case. */
+    readonly functions: Readonly<Record<string, FunctionSql>>;
+    concat(left: string, right: string): string;
+    /** What a simple type is to `cast(… as …)`; undefined for one that nothing is cast to. */
+    castType(type: string): string | undefined;
+    /** As a value of the column's type, where the engine is particular. */
+    asColumn?(sql: string, column: Column): string;
+    textLiteral(text: string): string;
+  };
 
   // --- definitions ---
   /** Can a column be dropped, a constraint be added later? Do a column's references go with it? */

@@ -5,6 +5,7 @@
 
 import { parseJson } from '#common/json.ts';
 import type { SchemaExtra } from '#proto/access/v1/access_pb.ts';
+import { type FieldFunctions, functionsOf } from './expression/field-functions.ts';
 import { defaultLabel, pluralOf } from './labels.ts';
 import { NameIndex } from './name-index.ts';
 import { discoverRelations, RELATION_TYPES, type Relation } from './relations.ts';
@@ -28,7 +29,10 @@ export interface FieldView {
   readonly picklist: readonly string[] | null;
   /** By name of the validation (database-api §4.5). */
   readonly validation: Readonly<Record<string, Properties>> | null;
+  /** As stored, for descriptions. */
   readonly dbFunction: unknown;
+  /** The same, read. */
+  readonly functions: FieldFunctions | null;
   readonly clientInfo: unknown;
   /** null: virtual, nothing in the database. */
   readonly column: Column | null;
@@ -175,6 +179,7 @@ function viewField(name: string, column: Column | null, extra: Properties): Fiel
     picklist: picklistOf(extra['picklist']),
     validation: validationOf(extra['validation']),
     dbFunction: extra['db_function'] ?? null,
+    functions: functionsOf(extra['db_function']),
     clientInfo: extra['client_info'] ?? null,
     column,
     isVirtual: column === null,

@@ -8,6 +8,7 @@ import {
   Moment_Base as MomentBase,
   type Operand,
 } from '#proto/data/v1/data_pb.ts';
+import { type Readable, readable } from '../expression/computed.ts';
 import type { FieldView, RelationView, TableView } from '../extras.ts';
 import { unknownName } from '../mismatch.ts';
 import { endsOf } from '../plan/relation-ends.ts';
@@ -71,8 +72,7 @@ function compileComparison(comparison: Comparison, table: TableView, builder: Sq
     const filter = comparisonOf({ ...comparison, field: path.rest });
     return compileExists(path.relation, filter, table, builder, scope);
   }
-  const { field, column } = fieldOf(comparison.field, table);
-  const sql = builder.quote(column.name);
+  const { field, sql, column } = fieldOf(comparison.field, table, builder);
   const { comparator, operands } = comparison;
   const { dialect } = builder;
   switch (comparator) {
@@ -145,12 +145,12 @@ function existsSql(far: TableView, target: FieldView, start: string, filter: Fil
   return `exists (select 1 from ${from} where ${alias}.${builder.quote(target.name)} = ${start} and ${condition})`;
 }
 
-function fieldOf(name: string, table: TableView): { field: FieldView; column: Column } {
+function fieldOf(name: string, table: TableView, { dialect }: SqlBuilder): Readable & { field: FieldView } {
   const field = table.byFieldWireName.get(name);
-  if (!field?.column) {
-    throw unknownName(`Invalid or unparsable field in filter request: '${name}'`, { field: name });
-  }
-  return { field, column: field.column };
+  const read = field && readable(field, 'FILTER', table, dialect);
+  if (!field || !read) throw unknownName(`Invalid or unparsable field in filter request: '${name}'`, { field: name });
+  // Values are taken as those of the column that a virtual field is like.
+  return { ...read, field: field.column ? field : { ...field, column: read.column } };
 }
 
 function operandSql(operand: Operand | undefined, field: FieldView, column: Column, builder: SqlBuilder): string {

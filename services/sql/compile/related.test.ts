@@ -1,9 +1,9 @@
 import { create } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
 import { type Filter, RelatedSchema, ShapeSchema } from '#proto/data/v1/data_pb.ts';
-import { is } from '../conformance/words.ts';
+import { fields, is } from '../conformance/words.ts';
 import { endsOf } from '../plan/relation-ends.ts';
-import { fieldOutput } from '../plan/selection.ts';
+import { outputsOf } from '../plan/selection.ts';
 import { TableAccess } from '../plan/table-access.ts';
 import { postgresDialect } from '../postgres/dialect.ts';
 import { contextOf, tableOf } from '../testing/views.ts';
@@ -28,7 +28,7 @@ function compiled(
   const { template } = compileBranch(
     create(RelatedSchema, related),
     ends,
-    outputs ?? fieldOutput(id, postgresDialect),
+    outputs ?? outputsOf(fields(id.name).selection as never, ends.far, [], postgresDialect),
     context,
   );
   const { text, params } = template.bind([1, 2], { keys: [], parameters: [], caller: undefined, record: [] });

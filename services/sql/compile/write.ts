@@ -1,6 +1,7 @@
 /** Writes as SQL. Each returns the columns that the answer shows. */
 import type { Filter } from '#proto/data/v1/data_pb.ts';
 import type { Dialect } from '../dialect.ts';
+import { written } from '../expression/computed.ts';
 import type { FieldView, TableView } from '../extras.ts';
 import type { Output } from '../plan/selection.ts';
 import type { Param, Statement } from '../statement.ts';
@@ -20,7 +21,8 @@ export function compileInsert(
   const names = fields.map((field) => builder.quote(field.column?.name ?? '')).join(', ');
   builder.add(`insert into ${tableName(table.table, context.dialect)} (${names}) values (`);
   fields.forEach((field, index) => {
-    const value = builder.placeholder((context) => context.record[index] as Param, field.column?.nativeType);
+    const given = builder.placeholder((context) => context.record[index] as Param, field.column?.nativeType);
+    const value = written(field, 'INSERT', given, builder.dialect);
     builder.add(index > 0 ? `, ${value}` : value);
   });
   builder.add(')');
@@ -34,6 +36,7 @@ export function bulkInsert(
   outputs: readonly Output[],
   context: CompileContext,
 ): ((rows: readonly (readonly Param[])[]) => Statement) | undefined {
+  if (fields.some(({ functions }) => functions?.INSERT)) return undefined;
   const columns = fields.flatMap((field) => (field.column ? [field.column] : []));
   const { insertMany, load, returning: returns } = context.dialect;
   if (outputs.length === 0 && load?.(table.table, columns, [])) {
@@ -112,7 +115,8 @@ export function compileDeleteByFilter(
 function updateSet(table: TableView, fields: readonly FieldView[], context: CompileContext): SqlBuilder {
   const builder = new SqlBuilder(context).add(`update ${tableName(table.table, context.dialect)} set `);
   fields.forEach((field, index) => {
-    const value = builder.placeholder((context) => context.record[index] as Param, field.column?.nativeType);
+    const given = builder.placeholder((context) => context.record[index] as Param, field.column?.nativeType);
+    const value = written(field, 'UPDATE', given, builder.dialect);
     builder.add(`${index > 0 ? ', ' : ''}${quoteName(field.column?.name ?? '', context.dialect)} = ${value}`);
   });
   return builder;

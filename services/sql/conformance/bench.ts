@@ -6,6 +6,7 @@ import { Deadline } from '#common/deadline.ts';
 import type { ServiceConfig } from '#common/engine.ts';
 import { MillraceError } from '#common/errors.ts';
 import { parseJson } from '#common/json.ts';
+import { type SchemaExtra, SchemaExtraSchema } from '#proto/access/v1/access_pb.ts';
 import {
   OperationSchema,
   type Result,
@@ -14,6 +15,7 @@ import {
   type Value,
   ValueSchema,
 } from '#proto/data/v1/data_pb.ts';
+import type { ExtraChange } from '#proto/system/v1/system_pb.ts';
 import type { Dialect } from '../dialect.ts';
 import type { SqlEngine, SqlSource } from '../engine.ts';
 import { SqlService } from '../service.ts';
@@ -60,6 +62,7 @@ export class Bench {
   readonly source: SqlSource;
   readonly dialect: Dialect;
   readonly #service: SqlService;
+  readonly #extras = new Map<string, SchemaExtra>();
   /** Equal shapes are one object, as the exchange server has it. */
   readonly #shapes = new Map<string, Shape>();
 
@@ -74,9 +77,25 @@ export class Bench {
       source: this.source,
       extras: [],
       maxRecordsReturned: 1000,
-      saveExtras: async () => {},
+      saveExtras: async (changes) => this.#keepExtras(changes),
       log: pino({ level: 'silent' }),
     });
+  }
+
+  /** What the system service would store and push. */
+  #keepExtras(changes: readonly ExtraChange[]): void {
+    for (const { table, field, relation, propertiesJson } of changes) {
+      const key = JSON.stringify([table, field, relation]);
+      const before = JSON.parse(Buffer.from(this.#extras.get(key)?.propertiesJson ?? '{}').toString()) as object;
+      if (propertiesJson.length === 0) this.#extras.delete(key);
+      else {
+        const properties = { ...before, ...(JSON.parse(Buffer.from(propertiesJson).toString()) as object) };
+        const json = Buffer.from(JSON.stringify(properties));
+        const extra = { id: this.#extras.size + 1, serviceId: 1, table, field, relation, propertiesJson: json };
+        this.#extras.set(key, create(SchemaExtraSchema, extra));
+      }
+    }
+    this.#service.setExtras([...this.#extras.values()]);
   }
 
   close(): Promise<void> {

@@ -12,6 +12,7 @@ import { type Ask, Bench, type Outcome } from './bench.ts';
 import { buildCompany, define, drop, ITEMS } from './company.ts';
 import { tryManyAtOnce } from './crowd.ts';
 import { FAILING_FILTERS, FILTER_CASES } from './filter-cases.ts';
+import { tryFunctions } from './functions.ts';
 import { tryImports } from './imports.ts';
 import { FAILING_READS, READ_CASES } from './read-cases.ts';
 import { trySchema } from './schema-cases.ts';
@@ -87,6 +88,7 @@ export function tryEngine({ engine, config, values }: Subject): void {
   describe('sizes', () => trySizes(() => bench));
   describe('streams', () => tryStreams(() => bench));
   describe('imports', () => tryImports(() => bench));
+  describe('functions of fields', () => tryFunctions(() => bench));
   describe('pages where the service shows fewer', () => tryPages(open));
 }
 

@@ -98,7 +98,7 @@ function fieldOf({ name, type }: RoutineParam): FieldView {
   };
   return {
     ...{ name, alias: null, wireName: name, label: name, description: null, type: type.type, required: false },
-    ...{ picklist: null, validation: null, dbFunction: null, clientInfo: null, column },
+    ...{ picklist: null, validation: null, dbFunction: null, functions: null, clientInfo: null, column },
     ...{ isVirtual: false, isAggregate: false },
   };
 }

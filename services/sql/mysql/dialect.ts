@@ -5,6 +5,7 @@ import type { Dialect } from '../dialect.ts';
 import type { Column, Table } from '../schema.ts';
 import type { Param } from '../statement.ts';
 import { columnSql } from './column-sql.ts';
+import { mysqlExpressions } from './expressions.ts';
 import { quoteIdentifier, textLiteral } from './quote.ts';
 import { spellingOf } from './temporal.ts';
 
@@ -46,6 +47,7 @@ export const mysqlDialect: Dialect = {
   falseSql: 'false',
   trueSql: 'true',
   alters: { dropColumn: true, addConstraint: true, dropsReferences: false },
+  expressions: mysqlExpressions,
   columnSql,
   tableSql,
 };

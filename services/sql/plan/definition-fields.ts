@@ -1,8 +1,9 @@
 /** One field of a `_schema` write (database-api §6.3): checked, and parted into what the database and what extras hold. */
-import { type ErrorContext, invalid, type MillraceError } from '#common/errors.ts';
+import { type ErrorContext, invalid, MillraceError } from '#common/errors.ts';
 import { JsonNumber } from '#common/json.ts';
 import { describeField } from '../describe.ts';
 import type { FieldDefinition } from '../dialect.ts';
+import { readFunctions } from '../expression/field-functions.ts';
 import { type FieldView, isObject, type Properties } from '../extras.ts';
 import { defaultLabel } from '../labels.ts';
 
@@ -25,7 +26,7 @@ const SYNONYMS: Readonly<Record<string, string>> = { pk: 'id', fk: 'reference' }
 const ACTIONS = ['NO ACTION', 'RESTRICT', 'CASCADE', 'SET NULL', 'SET DEFAULT'];
 const MODIFIER_MAX = 10_485_760;
 /** What a field or a table may say only with an empty value: SQL from a request. */
-const RAW_FIELD_SQL = ['sql', 'type_extras', 'db_function'];
+const RAW_FIELD_SQL = ['sql', 'type_extras'];
 
 export const fault = (field: string, reason: string, context?: ErrorContext): MillraceError =>
   invalid(`Field '${field}': ${reason}.`, { field, ...context });
@@ -256,6 +257,7 @@ function readExtras(name: string, definition: Properties): Properties {
   if (extras['label'] === defaultLabel(name)) extras['label'] = null;
   if ('picklist' in definition) extras['picklist'] = readPicklist(name, definition['picklist']);
   if ('validation' in definition) extras['validation'] = readValidation(name, definition['validation']);
+  if ('db_function' in definition) extras['db_function'] = readDbFunction(name, definition['db_function']);
   if ('client_info' in definition) extras['client_info'] = definition['client_info'] ?? null;
   if ('is_aggregate' in definition) extras['is_aggregate'] = readFlag(name, definition, 'is_aggregate');
   return extras;
@@ -280,6 +282,14 @@ function readPicklist(name: string, value: unknown): readonly string[] | null {
     throw fault(name, "'picklist' must be a list of texts");
   }
   return list.map(String);
+}
+
+function readDbFunction(name: string, value: unknown): unknown {
+  try {
+    return isBlank(value) ? null : (readFunctions(value) ?? null);
+  } catch (error) {
+    throw fault(name, MillraceError.from(error).message);
+  }
 }
 
 function readValidation(name: string, value: unknown): Properties | null {

@@ -16,6 +16,7 @@ import {
 } from '#proto/data/v1/data_pb.ts';
 import { type ExtraChange, ExtraChangeSchema } from '#proto/system/v1/system_pb.ts';
 import type { Dialect, FieldDefinition } from '../dialect.ts';
+import { checkFunctions } from '../expression/computed.ts';
 import { isObject, type Properties, type SchemaView, type TableView } from '../extras.ts';
 import { defaultLabel } from '../labels.ts';
 import {
@@ -77,6 +78,7 @@ interface NewTable {
 
 class DefinitionPlanner {
   readonly #view: SchemaView;
+  readonly #dialect: Dialect;
   readonly #sql: SchemaStatements;
   readonly #extras: ExtraChange[] = [];
   readonly #names: string[] = [];
@@ -85,6 +87,7 @@ class DefinitionPlanner {
 
   constructor(view: SchemaView, dialect: Dialect) {
     this.#view = view;
+    this.#dialect = dialect;
     this.#sql = new SchemaStatements(view, dialect, (name) => this.#created.get(name.toLowerCase()));
   }
 
@@ -160,6 +163,8 @@ class DefinitionPlanner {
     const fields = fieldDefinitions(name, definition).map(parseNewField);
     refuseRepeated(name, fields);
     if (columnsOf(fields).length === 0) throw invalid('No valid fields exist in the received table schema.');
+    const names = new Set(columnsOf(fields).map((column) => column.name.toLowerCase()));
+    for (const field of fields) this.#checkFunctions(field, (one) => names.has(one.toLowerCase()));
     this.#created.set(name.toLowerCase(), { name, fields });
     const extras = withoutBlanks(this.#tableExtras(name, definition));
     this.#say({ table: name }, extras);
@@ -193,16 +198,30 @@ class DefinitionPlanner {
     const name = readName(definition, 'Field');
     const field = table.byFieldName.get(name);
     this.#checkAlias(name, definition, table);
+    const isColumn = (one: string): boolean => Boolean(table.byFieldName.get(one)?.column);
     if (!field) {
       const added = parseNewField(definition);
+      this.#checkFunctions(added, (one) => isColumn(one) || one.toLowerCase() === name.toLowerCase());
       if (added.column) this.#sql.addColumn(table, added.column);
       this.#say({ table: table.name, field: name }, added.extras);
       return name;
     }
     const change = parseFieldChange(definition, field);
+    this.#checkFunctions({ ...field, extras: change.extras }, isColumn);
     if (field.column) this.#sql.changeColumn(table, field.name, change);
     this.#say({ table: table.name, field: field.name }, change.extras);
     return field.name;
+  }
+
+  #checkFunctions(
+    { name, column, extras }: { name: string; column: unknown; extras: Properties },
+    isColumn: (name: string) => boolean,
+  ): void {
+    try {
+      checkFunctions(extras['db_function'], column === null, isColumn, this.#dialect);
+    } catch (error) {
+      throw fault(name, MillraceError.from(error).message);
+    }
   }
 
   #checkAlias(name: string, definition: Properties, table: TableView): void {

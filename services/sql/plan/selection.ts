@@ -3,6 +3,7 @@ import { invalid } from '#common/errors.ts';
 import { Selection_Kind as Kind, type Selection } from '#proto/data/v1/data_pb.ts';
 import { quoteName } from '../compile/builder.ts';
 import type { AggregateName, Dialect } from '../dialect.ts';
+import { readable } from '../expression/computed.ts';
 import type { FieldView, SchemaView, TableView } from '../extras.ts';
 import { type SchemaMismatch, unknownName } from '../mismatch.ts';
 import type { ResultColumn } from '../statement.ts';
@@ -69,31 +70,33 @@ export function outputsOf(
     const missing = (options.extra ?? []).filter(
       (field) => !outputs.some(({ column }) => column.name === field.wireName),
     );
-    return distinct([...outputs, ...missing.flatMap((field) => fieldOutput(field, dialect))]);
+    return distinct([...outputs, ...missing.flatMap((field) => fieldOutput(field, table, dialect))]);
   }
   const keys = kind === Kind.KEY ? keyFieldsIfAny(table, idField) : [];
   // A table without a key shows everything when the key is asked for.
   const fields =
     keys.length > 0 ? [...keys, ...(options.extra ?? [])] : table.fields.filter((field) => !field.isAggregate);
-  return distinct(fields.flatMap((field) => fieldOutput(field, dialect)));
+  return distinct(fields.flatMap((field) => fieldOutput(field, table, dialect)));
 }
 
 /** How a field is read: nothing for a virtual one without a function. */
-export function fieldOutput(field: FieldView, dialect: Dialect): Output[] {
-  if (!field.column) return [];
-  return [{ sql: quoteName(field.column.name, dialect), column: { name: field.wireName, json: field.column.json } }];
+function fieldOutput(field: FieldView, table: TableView, dialect: Dialect): Output[] {
+  const read = readable(field, 'SELECT', table, dialect);
+  return read ? [{ sql: read.sql, column: { name: field.wireName, json: read.column.json } }] : [];
 }
 
-/** The key columns as text beside the row, so that rows can be told apart without reading their JSON. */
+/** The columns as text beside the row, so that rows can be told apart without reading their JSON. */
 export function hiddenOutputs(fields: readonly FieldView[], dialect: Dialect): Output[] {
-  return fields.flatMap((field) =>
-    fieldOutput(field, dialect).map(({ sql, column }) => ({ sql, column: { ...column, hidden: true } })),
+  return fields.flatMap(({ column, wireName }) =>
+    column
+      ? [{ sql: quoteName(column.name, dialect), column: { name: wireName, json: column.json, hidden: true } }]
+      : [],
   );
 }
 
 function listedOutput(name: string, table: TableView, dialect: Dialect, grouped: boolean): Output {
   const field = table.byFieldWireName.get(name);
-  const [output] = field ? fieldOutput(field, dialect) : [];
+  const [output] = field ? fieldOutput(field, table, dialect) : [];
   if (output) return output;
   const aggregate = grouped ? AGGREGATE.exec(name) : null;
   if (aggregate) return aggregateOutput(aggregate, name, table, dialect);

@@ -4,6 +4,7 @@ import type { Column, JsonKind, Table } from '../schema.ts';
 import type { Param } from '../statement.ts';
 import { columnSql } from './column-sql.ts';
 import { copyText } from './copy-text.ts';
+import { postgresExpressions } from './expressions.ts';
 import { misfit } from './misfit.ts';
 import { quoteIdentifier, textLiteral } from './quote.ts';
 
@@ -41,6 +42,7 @@ export const postgresDialect: Dialect = {
   falseSql: 'false',
   trueSql: 'true',
   alters: { dropColumn: true, addConstraint: true, dropsReferences: true },
+  expressions: postgresExpressions,
   columnSql,
   tableSql,
 };

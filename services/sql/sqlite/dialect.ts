@@ -3,6 +3,7 @@ import type { Dialect } from '../dialect.ts';
 import type { Column } from '../schema.ts';
 import type { Param } from '../statement.ts';
 import { columnSql } from './column-sql.ts';
+import { sqliteExpressions } from './expressions.ts';
 import { quoteIdentifier } from './quote.ts';
 
 export const sqliteDialect: Dialect = {
@@ -31,6 +32,7 @@ export const sqliteDialect: Dialect = {
   falseSql: '0',
   trueSql: '1',
   alters: { dropColumn: true, addConstraint: false, dropsReferences: true },
+  expressions: sqliteExpressions,
   columnSql,
   tableSql: quoteIdentifier,
 };
