@@ -3,26 +3,26 @@
  * earlier stages made and never reaches back.
  */
 
-import { RELATED_DEPTH_MAX } from '#common/bounds.ts';
 import { callerGone, Deadline } from '#common/deadline.ts';
-import { invalid, MillraceError, notFound } from '#common/errors.ts';
+import { MillraceError, notFound } from '#common/errors.ts';
 import type { Logger } from '#common/observe/log.ts';
 import { wantedTables } from '#common/table-rules.ts';
 import type { Service } from '#proto/access/v1/access_pb.ts';
-import { type Operation, Paging, type Shape, Target } from '#proto/data/v1/data_pb.ts';
+import { Paging, type Shape, Target } from '#proto/data/v1/data_pb.ts';
 import type { AccessState } from './access/state.ts';
 import { type Authenticators, authenticate } from './authenticate/authenticate.ts';
 import { type Credentials, readCredentials } from './authenticate/credentials.ts';
 import type { Principal } from './authenticate/principal.ts';
 import { allowedMask, requireAccess } from './decide/access.ts';
 import type { Cors } from './decide/cors.ts';
-import { type Grant, grant } from './decide/grant.ts';
-import { ReachedTables } from './decide/table-rules.ts';
+import type { Grant } from './decide/grant.ts';
 import { type Presentation, sendError, sendForwarded, sendValue } from './encode/answer.ts';
 import { presentationOf } from './encode/presentation.ts';
 import { sendLines } from './encode/stream.ts';
+import { ForeignRecords } from './foreign/merge.ts';
 import type { Forwarder } from './forward/forward.ts';
 import { toOperation } from './forward/operation.ts';
+import { type Ruled, RuledCalls } from './forward/ruled.ts';
 import { LoggedReply } from './http/logged-reply.ts';
 import type { Headers, Responder } from './http/reply.ts';
 import type { Request } from './http/request.ts';
@@ -55,12 +55,10 @@ export interface Stages {
 }
 
 /** One call on a service, decided. */
-interface Call {
+interface Call extends Ruled {
   readonly request: ApiRequest;
   readonly parsed: ParsedResource;
   readonly granted: Grant;
-  readonly service: Service;
-  readonly principal: Principal;
 }
 
 /** What was asked, as far as it is known when something fails. */
@@ -76,10 +74,13 @@ const SIGN_IN = new Set(['user/session', 'system/admin/session']);
 
 export class Pipeline {
   readonly #stages: Stages;
-  readonly #reached = new ReachedTables();
+  readonly #ruled: RuledCalls;
+  readonly #foreign: ForeignRecords;
 
   constructor(stages: Stages) {
     this.#stages = stages;
+    this.#ruled = new RuledCalls(stages.state);
+    this.#foreign = new ForeignRecords(stages.state, stages.forwarder, this.#ruled);
   }
 
   /** Answers one request, whatever happens. */
@@ -168,11 +169,11 @@ export class Pipeline {
     service: Service,
     principal: Principal,
   ): Promise<void> {
-    const { state, listings, forwarder, remembered, requestTimeoutMs } = this.#stages;
+    const { listings, forwarder, remembered, requestTimeoutMs } = this.#stages;
     const isSystem = service.type === 'system';
     const parsed = isSystem ? parseSystem(request) : parseDatabase(request);
-    const reached = this.#reached.of(service, parsed.shape);
-    const granted = grant(parsed, request.verb, service, principal, state, reached);
+    const asked = { requestId: request.http.id, verb: request.verb, parsed, service, principal };
+    const granted = this.#ruled.grant(asked);
     const deadline = new Deadline(request.http.receivedAt + requestTimeoutMs);
     reply.onAborted(() => deadline.abort(callerGone()));
     const strict = parsed.shape.strict ? [STRICT] : [];
@@ -182,17 +183,17 @@ export class Pipeline {
       return sendValue(reply, 200, shown.wrap ? { resource: entries } : entries, shown);
     }
     if (remembers(request)) remembered.learn(request.http, request.component, service, parsed);
-    const call: Call = { request, parsed, granted, service, principal };
+    const call: Call = { ...asked, request, parsed, granted };
     if (request.http.upload) return this.#import(call, request.http.upload, shown, reply);
     const lines = linesFormat(request, parsed, shown);
     if (lines) {
-      const everything = withEverything(parsed);
-      const endless = grant(everything, request.verb, service, principal, state, reached);
-      return this.#stream({ ...call, parsed: everything, granted: endless }, lines, shown, reply);
+      const endless = { ...call, parsed: withEverything(parsed) };
+      return this.#stream({ ...endless, granted: this.#ruled.grant(endless) }, lines, shown, reply);
     }
-    const forwarded = await this.#withRules(call, (operation) =>
+    const own = await this.#ruled.send(call, granted, (operation) =>
       forwarder.send(service.tier, operation, deadline, parsed.repeatable),
     );
+    const forwarded = own.result.foreign.length > 0 ? await this.#foreign.merge(own, call, deadline) : own;
     const created = isSystem && request.verb === 'POST';
     const transform = transformOf(request, parsed, service, principal);
     await sendForwarded(reply, forwarded, created ? 201 : 200, shown, transform);
@@ -203,7 +204,7 @@ export class Pipeline {
     const { forwarder, exportTimeoutMs } = this.#stages;
     const deadline = new Deadline(call.request.http.receivedAt + exportTimeoutMs);
     reply.onAborted(() => deadline.abort(callerGone()));
-    await this.#withRules(call, (operation) =>
+    await this.#ruled.send(call, call.granted, (operation) =>
       sendLines(reply, forwarder.stream(call.service.tier, operation, deadline), format, shown),
     );
   }
@@ -221,23 +222,6 @@ export class Pipeline {
     await sendForwarded(reply, forwarded, 200, { ...shown, headers });
   }
 
-  /** The connector may want rules for tables that the records lead to. It has done nothing then, and gets them. */
-  async #withRules<T>(call: Call, send: (operation: Operation) => Promise<T>): Promise<T> {
-    const { request, parsed, service, principal } = call;
-    let { shape, parameters }: Grant = call.granted;
-    for (let level = 0; ; level++) {
-      try {
-        return await send(toOperation(request.http.id, parsed, { shape, parameters }, principal));
-      } catch (error) {
-        const wanted = wantedTables(error);
-        if (!wanted) throw error;
-        if (level === RELATED_DEPTH_MAX) throw invalid(`Related records are ${RELATED_DEPTH_MAX} levels deep at most.`);
-        this.#reached.learn(service, parsed.shape, wanted);
-        ({ shape, parameters } = grant(parsed, request.verb, service, principal, this.#stages.state, wanted));
-      }
-    }
-  }
-
   /** A remembered call: the way back is the same as for one that was read in full. */
   #answer(
     { parsed, answer }: ReadyCall,
@@ -248,7 +232,10 @@ export class Pipeline {
   ): Promise<void> {
     const shown = { format: 'json', disposition: undefined, wrap: !parsed.single, headers } as const;
     return answer.then(
-      (forwarded) => sendForwarded(reply, forwarded, 200, shown),
+      (forwarded) =>
+        forwarded.result.foreign.length > 0
+          ? this.#serve(http, reply, headers, asked)
+          : sendForwarded(reply, forwarded, 200, shown),
       (thrown: unknown) => {
         if (!wantedTables(thrown)) throw thrown;
         return this.#serve(http, reply, headers, asked);
@@ -299,7 +286,7 @@ function linesFormat(
 function withEverything(parsed: ParsedResource): ParsedResource {
   const { action } = parsed.shape;
   if (action.case !== 'read') return parsed;
-  const value = { ...action.value, everything: true };
+  const value = { ...action.value, everything: true, mergesForeign: false };
   return { ...parsed, shape: { ...parsed.shape, action: { case: 'read', value } } };
 }
 

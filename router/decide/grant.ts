@@ -21,6 +21,8 @@ import { isUnruled, tableRules } from './table-rules.ts';
 export interface Decidable {
   readonly shape: Shape;
   readonly parameters: readonly Value[];
+  /** From here on the parameters are nothing that a caller wrote: no lookups stand in them. */
+  readonly dataFrom?: number;
   readonly records: Uint8Array;
   /** Whose rows these are, as named in the path; undefined where there are none, as in the system's own records. */
   readonly table: string | undefined;
@@ -53,7 +55,9 @@ export function grant(
     requireSchemaAccess(operation.shape, operation.records, verb, service, principal);
     return { shape: operation.shape, parameters: operation.parameters, variant: OPEN };
   }
-  const parameters = withLookups(operation.parameters, state, principal);
+  const { dataFrom = operation.parameters.length } = operation;
+  const said = withLookups(operation.parameters.slice(0, dataFrom), state, principal);
+  const parameters = dataFrom < operation.parameters.length ? [...said, ...operation.parameters.slice(dataFrom)] : said;
   const unruled = isUnruled(operation.shape, service, principal);
   const own = withCreation(operation.shape, unruled || mayCreate(table, service, principal, state));
   const shape = unruled ? { ...own, unruled } : own;

@@ -92,6 +92,7 @@ function parseRead(request: ApiRequest, service: string, table: string, id: stri
     idField: namesOf(request.query.get('id_field')),
     mode: modeOf(request),
     related: relatedOf(request, parameters),
+    mergesForeign: true,
     estimateCount: preferencesOf(request).estimatedCount,
     paging: after === undefined ? Paging.UNSPECIFIED : after === '' ? Paging.FIRST : Paging.AFTER,
     ...(filter ? { filter } : {}),

@@ -88,7 +88,9 @@ export function applyExtras(catalogue: Catalogue, extras: readonly SchemaExtra[]
   const said = groupExtras(extras);
   const relations = discoverRelations(catalogue);
   const tables = catalogue.tables
-    .map((table) => viewTable(table, said.get(table.name.toLowerCase()) ?? NOTHING, relations.get(table.name) ?? []))
+    .map((table) =>
+      viewTable(table, said.get(table.name.toLowerCase()) ?? NOTHING, relations.get(table.name) ?? [], serviceId),
+    )
     .sort((a, b) => NATURAL.compare(a.name, b.name) || (a.name < b.name ? -1 : 1));
   return {
     serviceId,
@@ -132,11 +134,11 @@ function readProperties(json: Uint8Array): Properties {
 export const isObject = (value: unknown): value is Properties =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-function viewTable(table: Table, extras: TableExtras, found: readonly Relation[]): TableView {
+function viewTable(table: Table, extras: TableExtras, found: readonly Relation[], serviceId: number): TableView {
   const label = textOf(extras.table['label']) ?? defaultLabel(table.name);
   const alias = textOf(extras.table['alias']);
   const fields = viewFields(table, extras.fields);
-  const relations = viewRelations(found, extras.relations);
+  const relations = viewRelations(found, extras.relations, serviceId);
   return {
     name: table.name,
     alias,
@@ -192,14 +194,18 @@ function isRequired(column: Column | null, extra: Properties): boolean {
   return column !== null && !column.nullable && column.default === null && !column.autoIncrement && !column.generated;
 }
 
-function viewRelations(found: readonly Relation[], extras: TableExtras['relations']): RelationView[] {
+function viewRelations(
+  found: readonly Relation[],
+  extras: TableExtras['relations'],
+  serviceId: number,
+): RelationView[] {
   const known = found.map((relation) =>
     viewRelation(relation, false, extras.get(relation.name.toLowerCase())?.properties ?? {}),
   );
   const taken = new Set(found.map((relation) => relation.name.toLowerCase()));
   const virtual = [...extras].flatMap(([key, { name, properties }]) => {
     const relation =
-      isTrue(properties['is_virtual']) && !taken.has(key) ? virtualRelation(name, properties) : undefined;
+      isTrue(properties['is_virtual']) && !taken.has(key) ? virtualRelation(name, properties, serviceId) : undefined;
     return relation ? [viewRelation(relation, true, properties)] : [];
   });
   return [...known, ...virtual];
@@ -221,13 +227,18 @@ function viewRelation(relation: Relation, isVirtual: boolean, extra: Properties)
 }
 
 /** undefined: what is stored is no whole relation. */
-function virtualRelation(name: string, extra: Properties): Relation | undefined {
+function virtualRelation(name: string, extra: Properties, serviceId: number): Relation | undefined {
   const type = RELATION_TYPES.find((known) => known === extra['type']);
   const [refTable, junctionTable] = [textOf(extra['ref_table']), textOf(extra['junction_table'])];
   const [fields, refFields] = [namesOf(extra['field']), namesOf(extra['ref_field'])];
   if (!type || !refTable || fields.length === 0 || refFields.length === 0) return undefined;
   if (type === 'many_many' && !junctionTable) return undefined;
+  const serviceOf = (id: unknown): number => (Number.isInteger(id) ? (id as number) : serviceId);
+  const refServiceId = serviceOf(extra['ref_service_id']);
+  const junctionServiceId = serviceOf(extra['junction_service_id']);
+  const isForeign = refServiceId !== serviceId || (type === 'many_many' && junctionServiceId !== serviceId);
   return {
+    ...(isForeign && { foreign: { refServiceId, junctionServiceId } }),
     name,
     type,
     fields,

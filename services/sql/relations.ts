@@ -13,6 +13,8 @@ export interface Relation {
   readonly refFields: readonly string[];
   readonly onUpdate: string | null;
   readonly onDelete: string | null;
+  /** Virtual ones only: another service that it leads to, or whose junction it takes. */
+  readonly foreign?: { readonly refServiceId: number; readonly junctionServiceId: number };
   /** many_many: `fields` of the junction lead here, `refFields` of it lead there. */
   readonly junction: {
     readonly table: string;

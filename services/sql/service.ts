@@ -15,6 +15,7 @@ import { planCreate } from './execute/create.ts';
 import { planDefine, type SaveExtras } from './execute/define.ts';
 import { planDelete } from './execute/delete.ts';
 import { planDescribeParts, planDescribeTables, planListResources } from './execute/describe.ts';
+import { forgetForeign, withForeign } from './execute/foreign.ts';
 import { importRecords } from './execute/import.ts';
 import { planRead } from './execute/read.ts';
 import { streamRead } from './execute/stream.ts';
@@ -29,7 +30,7 @@ import { SchemaCache } from './schema-cache.ts';
 import { Unheard } from './unheard.ts';
 
 /** What the plans of all shapes share. */
-type ViewContext = Omit<ServiceContext, 'access' | 'strict'>;
+type ViewContext = Omit<ServiceContext, 'access' | 'strict' | 'mergesForeign'>;
 
 export interface ServiceOptions {
   readonly id: number;
@@ -66,13 +67,14 @@ export class SqlService {
   async execute(operation: Operation, shape: Shape, deadline: Deadline): Promise<Result> {
     const view = this.#schema.current ?? (await inTime(this.#schema.read(), deadline));
     try {
-      const result = await this.#runner(shape, view)(operation, deadline);
+      const result = withForeign(await this.#runner(shape, view)(operation, deadline), operation);
       if (result.dropped.some((name) => isUnknown(name, shape, view))) void this.#schema.doubt();
       return result;
     } catch (error) {
       const failure = MillraceError.from(error);
+      forgetForeign(operation);
       if (failure instanceof Unheard && shape.action.case === 'read') {
-        return this.#runner(shape, view)(operation, deadline);
+        return withForeign(await this.#runner(shape, view)(operation, deadline), operation);
       }
       if (failure.code !== 'internal' && !isMismatch(failure)) throw error;
       if (shape.action.case !== 'read') {
@@ -82,7 +84,7 @@ export class SqlService {
       // Somebody changed the table: who only reads need not know.
       const newer = await this.#newerThan(view, deadline);
       if (!newer) throw error;
-      return this.#runner(shape, newer)(operation, deadline);
+      return withForeign(await this.#runner(shape, newer)(operation, deadline), operation);
     }
   }
 
@@ -156,7 +158,8 @@ export class SqlService {
 
   #planContext(shape: Shape, view: SchemaView): ServiceContext {
     const context = this.#planned?.view === view ? this.#planned.context : this.#context(view);
-    return { ...context, access: new TableAccess(shape), strict: shape.strict };
+    const mergesForeign = shape.action.case === 'read' && shape.action.value.mergesForeign;
+    return { ...context, access: new TableAccess(shape), strict: shape.strict, mergesForeign };
   }
 
   #context(view: SchemaView): ViewContext {

@@ -20,6 +20,7 @@ async function saveExtra(db: Db, serviceId: number, change: ExtraChange): Promis
   const { table, field, relation, propertiesJson } = change;
   if (table === '') throw invalid('A schema extra needs the name of its table.');
   if (propertiesJson.length === 0) return forget(db, serviceId, change);
+  await requireServices(db, relation, readProperties(propertiesJson));
   const stored = await db
     .selectFrom('schema_extra')
     .select(['id', 'properties'])
@@ -39,6 +40,16 @@ async function saveExtra(db: Db, serviceId: number, change: ExtraChange): Promis
   }
 }
 
+/** Services that a virtual relation leads to. */
+async function requireServices(db: Db, relation: string, properties: JsonObject): Promise<void> {
+  for (const key of ['ref_service_id', 'junction_service_id']) {
+    const id = properties[key];
+    if (typeof id !== 'number') continue;
+    const found = await db.selectFrom('service').select('id').where('id', '=', id).executeTakeFirst();
+    if (!found) throw invalid(`Relation '${relation}': '${key}' ${id} is no service.`, { field: key });
+  }
+}
+
 /** A table takes its fields and relations along. */
 async function forget(db: Db, serviceId: number, { table, field, relation }: ExtraChange): Promise<void> {
   let query = db.deleteFrom('schema_extra').where('service_id', '=', serviceId).where('table_name', '=', table);
@@ -46,6 +57,21 @@ async function forget(db: Db, serviceId: number, { table, field, relation }: Ext
     query = query.where('field_name', '=', field).where('relation_name', '=', relation);
   }
   await query.execute();
+  if (field === '' && relation === '') await forgetRelationsTo(db, serviceId, table);
+}
+
+/** Virtual relations of any service that lead to a table that is no more, or over it. */
+async function forgetRelationsTo(db: Db, serviceId: number, table: string): Promise<void> {
+  const relations = await db
+    .selectFrom('schema_extra')
+    .select(['id', 'properties'])
+    .where('relation_name', '<>', '')
+    .execute();
+  const leads = (properties: JsonObject): boolean =>
+    (properties['ref_service_id'] === serviceId && properties['ref_table'] === table) ||
+    (properties['junction_service_id'] === serviceId && properties['junction_table'] === table);
+  const ids = relations.filter((one) => leads(JSON.parse(one.properties) as JsonObject)).map(({ id }) => id);
+  if (ids.length > 0) await db.deleteFrom('schema_extra').where('id', 'in', ids).execute();
 }
 
 function readProperties(json: Uint8Array): JsonObject {

@@ -63,6 +63,7 @@ const reply = fc.record({
   outcome: fc.oneof(
     bytes.map((json) => ({ case: 'result' as const, value: { json } })),
     bytes.map((json) => ({ case: 'result' as const, value: { json, count: 5n, dropped: ['a'] } })),
+    bytes.map((json) => ({ case: 'result' as const, value: { json, foreign: [{ values: ['1'] }] } })),
     text.map((message) => ({ case: 'error' as const, value: { code: 'invalid', message } })),
     fc.constant({ case: 'parked' as const, value: { ticket: 't', bytes: 9 } }),
     fc.constant({ case: undefined }),
@@ -101,7 +102,7 @@ test.each([
   { schema: CallerSchema, known: 4 },
   { schema: BatchReplySchema, known: 1 },
   { schema: ReplySchema, known: 4 },
-  { schema: ResultSchema, known: 8 },
+  { schema: ResultSchema, known: 9 },
 ])('the codec knows all fields of $schema.typeName', ({ schema, known }) => {
   expect(schema.fields.map(({ number }) => number)).toEqual(Array.from({ length: known }, (_, i) => i + 1));
 });

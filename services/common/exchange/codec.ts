@@ -212,6 +212,7 @@ function isPlain(result: Result): boolean {
     result.next === undefined &&
     result.schemaJson.length === 0 &&
     result.dropped.length === 0 &&
+    result.foreign.length === 0 &&
     result.nextAfter === '' &&
     !result.estimated &&
     !result.created
@@ -246,6 +247,7 @@ function readResult(bytes: Uint8Array): Result | undefined {
     created: false,
     nextAfter: '',
     estimated: false,
+    foreign: [],
   };
 }
 

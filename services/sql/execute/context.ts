@@ -14,6 +14,8 @@ export interface ServiceContext extends CompileContext {
   readonly allowUpsert: boolean;
   /** What would be left out in silence is refused. */
   readonly strict: boolean;
+  /** Whoever asks puts records of other services into the answer. */
+  readonly mergesForeign: boolean;
   readonly writes: WriteLine;
 }
 
@@ -32,6 +34,7 @@ export function resultOf(json: Uint8Array, more: Partial<Omit<Result, '$typeName
     created: false,
     nextAfter: '',
     estimated: false,
+    foreign: [],
     ...more,
   };
 }

@@ -12,6 +12,7 @@ import { endsOf, findEnds, type RelationEnds } from '../plan/relation-ends.ts';
 import { hiddenOutputs, outputsOf } from '../plan/selection.ts';
 import type { Param, Rows } from '../statement.ts';
 import { bindContextOf, type ServiceContext } from './context.ts';
+import { markForeign } from './foreign.ts';
 import { arrayOfPieces, rowAt } from './rows.ts';
 
 export interface RelatedReader {
@@ -28,7 +29,8 @@ type Fetch = (values: readonly (string | null)[], operation: Operation, deadline
 interface Wanted {
   readonly related: Related;
   readonly relation: RelationView;
-  readonly ends: RelationEnds;
+  /** undefined: in another service. */
+  readonly ends: RelationEnds | undefined;
   /** Named, and not only among all of them. */
   readonly named: boolean;
 }
@@ -55,10 +57,10 @@ export function planRelated(
   path: readonly TableView[] = [],
 ): RelatedReader {
   const wanted = wantedOf(related, table, context, path);
-  context.access.require(wanted.flatMap(({ ends }) => (ends.junction ? [ends.far, ends.junction.table] : [ends.far])));
+  context.access.require(wanted.flatMap(({ ends }) => (ends ? tablesOf(ends) : [])));
   const planned = wanted
-    .filter(({ named, ends }) => named || isReadable(ends, context))
-    .map((one) => planRelation(one, context, [...path, table]));
+    .filter(({ named, ends }) => named || !ends || tablesOf(ends).every((one) => context.access.mayRead(one)))
+    .map((one) => planRelation(one, table, context, [...path, table]));
   const localFields = [...new Set(planned.map(({ local }) => local))];
   return {
     empty: planned.length === 0,
@@ -86,12 +88,16 @@ export function planRelated(
 function wantedOf(
   related: readonly Related[],
   table: TableView,
-  { view, strict }: ServiceContext,
+  { view, strict, mergesForeign }: ServiceContext,
   path: readonly TableView[],
 ): Wanted[] {
   const wanted = new Map<RelationView, Wanted>();
   const add = (relation: RelationView, one: Related, named: boolean): void => {
     if (wanted.has(relation)) return;
+    if (relation.foreign && mergesForeign && table.byFieldName.get(relation.fields[0] ?? '')?.column) {
+      wanted.set(relation, { related: one, relation, ends: undefined, named });
+      return;
+    }
     const ends = named ? endsOf(relation, table, view) : findEnds(relation, table, view);
     if (ends) wanted.set(relation, { related: one, relation, ends, named });
   };
@@ -116,9 +122,7 @@ function spellings(related: Related, table: TableView): Related[] {
   return related.related.flatMap((inner) => spellings({ ...inner, name: `${related.name}.${inner.name}` }, table));
 }
 
-function isReadable({ far, junction }: RelationEnds, { access }: ServiceContext): boolean {
-  return access.mayRead(far) && (!junction || access.mayRead(junction.table));
-}
+const tablesOf = ({ far, junction }: RelationEnds): TableView[] => (junction ? [far, junction.table] : [far]);
 
 function allOf(relation: RelationView): Related {
   return {
@@ -133,11 +137,19 @@ function allOf(relation: RelationView): Related {
 }
 
 function planRelation(
-  { related, relation, ends }: Wanted,
+  { related, relation, ends, named }: Wanted,
+  table: TableView,
   context: ServiceContext,
   path: readonly TableView[],
 ): Planned {
   const { dialect } = context;
+  if (!ends) {
+    return {
+      name: relation.wireName,
+      local: table.byFieldName.get(relation.fields[0] ?? '') as FieldView,
+      fetch: async (values, operation) => markForeign(relation, related, named, values, operation),
+    };
+  }
   const isSingle = relation.type === 'belongs_to' || relation.type === 'has_one';
   const planned = { name: relation.wireName, local: ends.local };
   if (related.countOnly)

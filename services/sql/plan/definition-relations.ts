@@ -69,36 +69,56 @@ const virtualName = (extras: Properties): string =>
 function readVirtual(name: string, definition: Properties, table: TableView, view: SchemaView): Properties {
   const type = RELATION_TYPES.find((known) => known === definition['type']);
   if (!type) throw fault(name, `'type' must be one of ${RELATION_TYPES.join(', ')}`);
-  refuseOtherServices(name, definition, view);
-  const target = tableOf(name, definition, 'ref_table', view);
+  const far = endOf(name, definition, 'ref', view);
   const extras: Record<string, unknown> = {
     is_virtual: true,
     type,
     field: fieldsOf(name, definition, 'field', table),
-    ref_service_id: view.serviceId,
-    ref_table: target.name,
-    ref_field: fieldsOf(name, definition, 'ref_field', target),
+    ref_service_id: far.serviceId,
+    ref_table: far.table,
+    ref_field: far.field('ref_field'),
     ref_on_update: readAction(name, definition, 'ref_on_update'),
     ref_on_delete: readAction(name, definition, 'ref_on_delete'),
   };
   if (type !== 'many_many') return extras;
-  const junction = tableOf(name, definition, 'junction_table', view);
+  const junction = endOf(name, definition, 'junction', view);
   return {
     ...extras,
-    junction_service_id: view.serviceId,
-    junction_table: junction.name,
-    junction_field: fieldsOf(name, definition, 'junction_field', junction),
-    junction_ref_field: fieldsOf(name, definition, 'junction_ref_field', junction),
+    junction_service_id: junction.serviceId,
+    junction_table: junction.table,
+    junction_field: junction.field('junction_field'),
+    junction_ref_field: junction.field('junction_ref_field'),
   };
 }
 
-function refuseOtherServices(name: string, definition: Properties, view: SchemaView): void {
-  for (const key of ['ref_service_id', 'junction_service_id']) {
-    const id = definition[key];
-    if (id !== undefined && id !== null && Number(id) !== view.serviceId) {
-      throw fault(name, `'${key}' must be the service itself: relations do not lead to other services`);
-    }
+/** A table that the relation leads to: of this database, where it must be there, or of another service. */
+interface End {
+  readonly serviceId: number;
+  readonly table: string;
+  field(key: string): string;
+}
+
+function endOf(name: string, definition: Properties, end: 'ref' | 'junction', view: SchemaView): End {
+  const serviceId = serviceIdOf(name, definition, `${end}_service_id`, view);
+  const key = `${end}_table`;
+  if (serviceId === view.serviceId) {
+    const table = tableOf(name, definition, key, view);
+    return { serviceId, table: table.name, field: (one) => fieldsOf(name, definition, one, table) };
   }
+  const text = (one: string): string => {
+    const value = definition[one];
+    if (typeof value === 'string' && value.trim() !== '') return value.trim();
+    throw fault(name, `'${one}' must name what the other service has`);
+  };
+  return { serviceId, table: text(key), field: text };
+}
+
+function serviceIdOf(name: string, definition: Properties, key: string, view: SchemaView): number {
+  const given = definition[key];
+  if (given === undefined || given === null || given === '') return view.serviceId;
+  const id = Number(given);
+  if (!Number.isInteger(id) || id <= 0) throw fault(name, `'${key}' must be the identifier of a service`);
+  return id;
 }
 
 function tableOf(name: string, definition: Properties, key: string, view: SchemaView): TableView {

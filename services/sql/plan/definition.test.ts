@@ -447,11 +447,18 @@ const REFUSALS: readonly Refusal[] = [
   ['an unknown relation', 'not_found', "'emp'", parts('emp', RELATION), [{ name: 'nosuch', alias: 'x' }]],
   ['a relation without a type', 'invalid', "'type'", parts('emp', RELATION), [{ name: 'x', is_virtual: true }]],
   [
-    'a relation to another service',
+    'a relation to another service, and no table of it',
+    'invalid',
+    "'ref_table'",
+    parts('emp', RELATION),
+    [{ name: 'x', is_virtual: true, type: 'has_one', ref_service_id: 8 }],
+  ],
+  [
+    'a relation to what is no service',
     'invalid',
     "'ref_service_id'",
     parts('emp', RELATION),
-    [{ name: 'x', is_virtual: true, type: 'has_one', ref_service_id: 8 }],
+    [{ name: 'x', is_virtual: true, type: 'has_one', ref_service_id: 'crm' }],
   ],
   [
     'a relation over no field',

@@ -141,6 +141,7 @@ class DefinitionPlanner {
     this.#forgetRelations(
       (relation, owner) =>
         !dropped.has(owner.name) &&
+        !relation.foreign &&
         [relation.refTable, relation.junction?.table].some((name) => dropped.has(name ?? '')),
     );
     return this.#plan();
@@ -247,8 +248,9 @@ class DefinitionPlanner {
     this.#forgetRelations(
       (relation, owner) =>
         (owner === table && relation.fields.includes(field.name)) ||
-        (relation.refTable === table.name && relation.refFields.includes(field.name)) ||
-        (relation.junction?.table === table.name &&
+        (!relation.foreign && relation.refTable === table.name && relation.refFields.includes(field.name)) ||
+        (!relation.foreign &&
+          relation.junction?.table === table.name &&
           [...relation.junction.fields, ...relation.junction.refFields].includes(field.name)),
     );
   }

@@ -16,6 +16,10 @@ export interface RelationEnds {
 export function endsOf(relation: RelationView, table: TableView, view: SchemaView): RelationEnds {
   const ends = findEnds(relation, table, view);
   if (ends) return ends;
+  if (relation.foreign) {
+    const message = `The relation '${relation.wireName}' leads to another service: its records are only read along.`;
+    throw new MillraceError('unsupported', message, { relation: relation.wireName });
+  }
   if (hasSeveralColumns(relation)) {
     const message = 'Relating records with multi-column foreign keys is not currently supported.';
     throw new MillraceError('unsupported', message, { relation: relation.wireName });
@@ -25,7 +29,7 @@ export function endsOf(relation: RelationView, table: TableView, view: SchemaVie
 
 /** undefined where nobody can follow it: it has a key of several columns, or leads to nothing that is there. */
 export function findEnds(relation: RelationView, table: TableView, view: SchemaView): RelationEnds | undefined {
-  if (hasSeveralColumns(relation)) return undefined;
+  if (relation.foreign || hasSeveralColumns(relation)) return undefined;
   const local = table.byFieldName.get(relation.fields[0] ?? '');
   const far = view.byName.get(relation.refTable);
   const target = far?.byFieldName.get(relation.refFields[0] ?? '');
