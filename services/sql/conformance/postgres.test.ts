@@ -93,7 +93,7 @@ const VALUES: readonly ValueCase[] = [
 suiteWith('postgres', 'pgsql', () => {
   let server: RunningPostgres;
   beforeAll(async () => {
-    server = await startPostgres({ settings: { lc_monetary: 'C.UTF-8' } });
+    server = await startPostgres({ settings: { lc_monetary: 'C.UTF-8', deadlock_timeout: '20ms' } });
   });
   afterAll(() => server?.stop());
   tryEngine({

@@ -1,15 +1,16 @@
 /** An opened MySQL or MariaDB database: statements in, rows of JSON out, stopped at their deadline. */
 
-import { setTimeout as pause } from 'node:timers/promises';
 import { OPERATION_TIMEOUT_MS } from '#common/bounds.ts';
 import type { Deadline } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
+import { again } from '../collision.ts';
 import type { CallResult, EachMode, EachOptions, SqlSource, StatementOutcome } from '../engine.ts';
 import { concernsAll } from '../of-all.ts';
 import { Pool, type PoolOptions } from '../pool.ts';
 import type { Catalogue, Routine } from '../schema.ts';
 import type { Param, Rows, Statement } from '../statement.ts';
 import { Streams } from '../streams.ts';
+import { Unheard } from '../unheard.ts';
 import { type MysqlConnection, ServerError } from './connection.ts';
 import { translate } from './errors.ts';
 import { introspect } from './introspect.ts';
@@ -18,8 +19,6 @@ import { timeLimit } from './time-limit.ts';
 
 /** The server undid the whole transaction, so that it can be run again as if nothing had happened. */
 const DEADLOCK = 1213;
-const ATTEMPTS_MAX = 5;
-const PAUSE_MS = 20;
 /** What telling the server to stop may take; then it is as good as gone. */
 const STOP_MS = 3000;
 /** Portions of a stream that wait for its reader before the server's next rows do. */
@@ -53,16 +52,12 @@ export class MysqlSource implements SqlSource {
   /** The server looks into folders, and stumbles over tables and databases that others drop at the same time. */
   async introspect(deadline: Deadline): Promise<Catalogue> {
     const { database, schema } = this.#settings;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.#lend(deadline, (connection) =>
-          introspect((text, params) => connection.table(text, params), database, schema),
-        );
-      } catch (error) {
-        if (attempt === ATTEMPTS_MAX || !(error instanceof MillraceError) || error.code !== 'internal') throw error;
-        await pause(PAUSE_MS * attempt);
-      }
-    }
+    const isStumble = (error: unknown): boolean => error instanceof MillraceError && error.code === 'internal';
+    return again(deadline, isStumble, () =>
+      this.#lend(deadline, (connection) =>
+        introspect((text, params) => connection.table(text, params), database, schema),
+      ),
+    );
   }
 
   routines(deadline: Deadline): Promise<readonly Routine[]> {
@@ -155,7 +150,7 @@ export class MysqlSource implements SqlSource {
         );
       if (statements.length === 1) return apart();
       const together = (): Promise<StatementOutcome[]> => this.#together(connection, statements, mode, deadline);
-      if (mode === 'rollback') return again(deadline, together);
+      if (mode === 'rollback') return again(deadline, isDeadlock, together);
       return together().catch((error: unknown) => {
         if (!isDeadlock(error)) throw error;
         return apart();
@@ -221,7 +216,7 @@ export class MysqlSource implements SqlSource {
   }
 
   #alone(connection: MysqlConnection, statement: Statement, deadline: Deadline): Promise<Rows> {
-    return again(deadline, () =>
+    return again(deadline, isDeadlock, () =>
       statement.reads ? atomically(connection, () => execute(connection, statement)) : connection.run(statement),
     );
   }
@@ -255,8 +250,10 @@ export class MysqlSource implements SqlSource {
       return await work(connection);
     } catch (error) {
       // Whatever the work itself throws is its caller's.
-      const isOurs = error instanceof ServerError || error === connection.failure;
-      throw deadline.reason ?? (isOurs ? this.#translate(error) : error);
+      const isLost = error === connection.failure;
+      if (deadline.reason || !(isLost || error instanceof ServerError)) throw deadline.reason ?? error;
+      const translated = this.#translate(error);
+      throw isLost && connection.unheard ? new Unheard(translated, error) : translated;
     } finally {
       forget();
       clearTimeout(giveUp);
@@ -303,18 +300,6 @@ async function atomically<T>(connection: MysqlConnection, work: () => Promise<T>
     // A connection that cannot be brought to rest is of no use to others.
     if (!connection.failure) await connection.command('rollback').catch(() => connection.close());
     throw error;
-  }
-}
-
-async function again<T>(deadline: Deadline, work: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await work();
-    } catch (error) {
-      if (!isDeadlock(error) || attempt === ATTEMPTS_MAX || deadline.reason) throw error;
-      // Those who met are not to meet again.
-      await pause(Math.random() * PAUSE_MS * attempt);
-    }
   }
 }
 
