@@ -4,7 +4,7 @@ import type { Column, JsonKind, Table } from '../schema.ts';
 import type { Param } from '../statement.ts';
 import { columnSql } from './column-sql.ts';
 import { misfit } from './misfit.ts';
-import { quoteIdentifier, textLiteral } from './quote.ts';
+import { quoteIdentifier, quoteNewIdentifier, textLiteral } from './quote.ts';
 
 export const postgresDialect: Dialect = {
   name: 'PostgreSQL',
@@ -118,6 +118,6 @@ function insertMany(
 function tableSql(name: string): string {
   const dot = name.indexOf('.');
   return dot > 0
-    ? `${quoteIdentifier(name.slice(0, dot))}.${quoteIdentifier(name.slice(dot + 1))}`
-    : quoteIdentifier(name);
+    ? `${quoteNewIdentifier(name.slice(0, dot))}.${quoteNewIdentifier(name.slice(dot + 1))}`
+    : quoteNewIdentifier(name);
 }
