@@ -11,7 +11,7 @@ import type { Catalogue } from '../schema.ts';
 import type { Rows, Statement } from '../statement.ts';
 import { Streams } from '../streams.ts';
 import { type MysqlConnection, ServerError } from './connection.ts';
-import { translate } from './errors.ts';
+import { translate, translateOpening } from './errors.ts';
 import { introspect } from './introspect.ts';
 import { timeLimit } from './time-limit.ts';
 
@@ -215,7 +215,7 @@ export class MysqlSource implements SqlSource {
     try {
       connection = await this.#pool.acquire(deadline);
     } catch (error) {
-      throw this.#translate(error);
+      throw this.#translate(error, translateOpening);
     }
     connection.onSchemaChange ??= () => this.onSchemaChange?.();
     let cancelling: Promise<void> | undefined;
@@ -241,10 +241,10 @@ export class MysqlSource implements SqlSource {
     }
   }
 
-  #translate(thrown: unknown): MillraceError {
+  #translate(thrown: unknown, to = translate): MillraceError {
     if (thrown instanceof MillraceError) return thrown;
     const { errno, code, message } = thrown as Error & { errno?: number; code?: string };
-    return translate({ errno, code, message });
+    return to({ errno, code, message });
   }
 }
 
