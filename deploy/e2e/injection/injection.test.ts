@@ -35,6 +35,8 @@ import { Wire } from './wire.ts';
 /** What the secret table holds: in no answer, whatever was asked. */
 const WORD = `Secret${randomBytes(12).toString('hex')}`;
 const CAMPAIGN_MS = 240_000;
+/** Of what should not be, where there is much of it. */
+const SHOWN = 20;
 /** Below the sleep of the attacks by time, above what a busy machine takes. */
 const SLOW_MS = (SLEEP_SECONDS * 1000) / 2;
 
@@ -145,8 +147,8 @@ function suite({ engine, service, places, firstPlace, prepare, stateOf, log }: T
     );
   }, CAMPAIGN_MS);
 
-  test('every answer is a success or a plain refusal', () => expect(outcome.complaints).toEqual([]));
-  test('no payload is part of a statement', () => expect(judgement.findings).toEqual([]));
+  test('every answer is a success or a plain refusal', () => expect(outcome.complaints.slice(0, SHOWN)).toEqual([]));
+  test('no payload is part of a statement', () => expect(judgement.findings.slice(0, SHOWN)).toEqual([]));
   test('nothing was changed, made or dropped', async () => expect(await stateOf()).toEqual(before));
   test('no attack by time slept', () => expect(outcome.slowestMs).toBeLessThan(SLOW_MS));
   test('no file was written', () =>
@@ -171,6 +173,12 @@ function suite({ engine, service, places, firstPlace, prepare, stateOf, log }: T
 const CONTROL = markerOf({ place: 999, payload: 0 });
 const CONTROL_SQL = `select name from parent where name = '${CONTROL}' or 1=1`;
 const isOfControl = ({ text }: { readonly text: string }): boolean => text.includes(CONTROL);
+
+/** A look at the schema may be under way; an attack by time would be for much longer. */
+async function untilNone(running: () => Promise<unknown[]>): Promise<void> {
+  const isQuiet = async (): Promise<boolean> => (await running()).length === 0;
+  expect(await until('all statements have ended', isQuiet, SLOW_MS / 2)).toBe(true);
+}
 
 const DATABASE = { places: PLACES, firstPlace: 0 };
 
@@ -226,12 +234,11 @@ suiteWith('postgres', 'PostgreSQL', () => {
     expect(judge(await readLog(), 'postgres', () => undefined).findings.filter(isOfControl)).toHaveLength(1);
   });
 
-  test('nothing is running any more', async () => {
-    const { rows } = await observer.query(
-      `select query from pg_stat_activity where state = 'active' and backend_type = 'client backend' and pid <> pg_backend_pid()`,
-    );
-    expect(rows).toEqual([]);
-  });
+  test('nothing is running any more', () =>
+    untilNone(async () => {
+      const others = `state = 'active' and backend_type = 'client backend' and pid <> pg_backend_pid()`;
+      return (await observer.query(`select query from pg_stat_activity where ${others}`)).rows;
+    }));
 });
 
 suiteWith('mariadb', 'MariaDB', () => {
@@ -261,16 +268,17 @@ suiteWith('mariadb', 'MariaDB', () => {
     expect(findings.filter(isOfControl)).toHaveLength(1);
   });
 
-  test('nothing is running any more', async () => {
-    const running = `command not in ('Sleep', 'Daemon') and id <> connection_id()`;
-    expect(await rowsOf(`select info from information_schema.processlist where ${running}`)).toEqual([]);
-  });
+  test('nothing is running any more', () =>
+    untilNone(() => {
+      const others = `command not in ('Sleep', 'Daemon') and id <> connection_id()`;
+      return rowsOf(`select info from information_schema.processlist where ${others}`);
+    }));
 
   // One that does not parse is not logged.
   test('every statement could be prepared', async () => {
-    const [tried] = await rowsOf("show global status like 'Com_stmt_prepare'");
-    const [logged] = await rowsOf("select count(*) as n from mysql.general_log where command_type = 'Prepare'");
-    expect(Number(tried?.['Value'])).toBe(logged?.['n']);
+    const logged = `select count(*) from mysql.general_log where command_type = 'Prepare'`;
+    const tried = `select variable_value from information_schema.global_status where variable_name = 'COM_STMT_PREPARE'`;
+    expect(await rowsOf(`select (${tried}) - (${logged}) as unlogged`)).toEqual([{ unlogged: 0 }]);
   });
 });
 
