@@ -12,7 +12,7 @@ import type { Param, Rows, Statement } from '../statement.ts';
 import { Streams } from '../streams.ts';
 import { Unheard } from '../unheard.ts';
 import { type MysqlConnection, ServerError } from './connection.ts';
-import { translate } from './errors.ts';
+import { translate, translateOpening } from './errors.ts';
 import { introspect } from './introspect.ts';
 import { callProcedure, functionStatement, introspectRoutines } from './routines.ts';
 import { timeLimit } from './time-limit.ts';
@@ -234,7 +234,7 @@ export class MysqlSource implements SqlSource {
     try {
       connection = await this.#pool.acquire(deadline);
     } catch (error) {
-      throw this.#translate(error);
+      throw this.#translate(error, translateOpening);
     }
     connection.onSchemaChange ??= () => this.onSchemaChange?.();
     let cancelling: Promise<void> | undefined;
@@ -263,10 +263,10 @@ export class MysqlSource implements SqlSource {
     }
   }
 
-  #translate(thrown: unknown): MillraceError {
+  #translate(thrown: unknown, to = translate): MillraceError {
     if (thrown instanceof MillraceError) return thrown;
     const { errno, sqlState, code, message } = thrown as Error & { errno?: number; sqlState?: string; code?: string };
-    return translate({ errno, sqlState, code, message });
+    return to({ errno, sqlState, code, message });
   }
 }
 

@@ -1,7 +1,7 @@
 /** A column of a new table: simple types to PostgreSQL's own (database-api §6.6), defaults as literals only. */
 import { invalid } from '#common/errors.ts';
 import type { FieldDefinition } from '../dialect.ts';
-import { quoteIdentifier, textLiteral } from './quote.ts';
+import { quoteIdentifier, quoteNewIdentifier, textLiteral } from './quote.ts';
 
 /** Whether the type takes (length), (precision, scale), or neither. */
 type Shape = 'plain' | 'length' | 'scale';
@@ -73,13 +73,13 @@ const TEMPORAL = /^(?:date|time)/;
  * `"name" varchar(60) not null default 'x'`; `primary key` only for a key that counts up by itself, as other keys may
  * have several columns and belong to the table.
  *
- * @throws invalid for a type or a default that there is not
+ * @throws invalid for a type or a default that there is not, and a name that is too long
  */
 export function columnSql(field: FieldDefinition): string {
   const [type, shape] = sqlType(field);
   const serial = field.autoIncrement ? SERIALS[type] : undefined;
   if (field.autoIncrement && !serial) throw fault(field, `type '${field.type}' cannot count up by itself`);
-  const parts = [quoteIdentifier(field.name), serial ?? type + modifiers(field, shape)];
+  const parts = [quoteNewIdentifier(field.name), serial ?? type + modifiers(field, shape)];
   if (!field.nullable || field.autoIncrement) parts.push('not null');
   if (field.autoIncrement && field.primaryKey) parts.push('primary key');
   const defaultValue = defaultSql(field);
