@@ -15,6 +15,7 @@ import { FAILING_FILTERS, FILTER_CASES } from './filter-cases.ts';
 import { tryFunctions } from './functions.ts';
 import { tryImports } from './imports.ts';
 import { FAILING_READS, READ_CASES } from './read-cases.ts';
+import { tryRelatedWrites } from './related-writes.ts';
 import { trySchema } from './schema-cases.ts';
 import { tryStreams } from './streams.ts';
 import { tryValues, type ValueCase } from './values.ts';
@@ -88,6 +89,7 @@ export function tryEngine({ engine, config, values }: Subject): void {
   describe('sizes', () => trySizes(() => bench));
   describe('streams', () => tryStreams(() => bench));
   describe('imports', () => tryImports(() => bench));
+  describe('writes with related records', () => tryRelatedWrites(() => bench));
   describe('functions of fields', () => tryFunctions(() => bench));
   describe('pages where the service shows fewer', () => tryPages(open));
 }
