@@ -1,11 +1,14 @@
 /** The router: the REST door, and everything that is decided before a connector is asked. */
 import { type Component, startAll } from '#common/component.ts';
 import { Channel } from '#common/grpc/channel.ts';
+import { Counters } from '#common/limits/counters.ts';
 import type { Logger } from '#common/observe/log.ts';
-import { Environments, KeptAnswers, Sessions } from '#proto/system/v1/system_pb.ts';
+import { Environments, KeptAnswers, LimitCounts, Sessions } from '#proto/system/v1/system_pb.ts';
 import { SavedSnapshot } from './access/saved.ts';
 import { AccessState } from './access/state.ts';
 import { AccessWatch } from './access/watch.ts';
+import { Limits } from './admit/limits.ts';
+import { SharedCounts } from './admit/share.ts';
 import { BasicVerifier } from './authenticate/basic.ts';
 import { TokenVerifier } from './authenticate/token.ts';
 import type { RouterConfig } from './config.ts';
@@ -19,6 +22,7 @@ import { isImport } from './parse/import/body-stream.ts';
 import { Pipeline } from './pipeline.ts';
 import { RememberedCalls } from './remembered.ts';
 import { SystemCalls } from './system/calls.ts';
+import { LimitCache } from './system/limit-cache.ts';
 import { SessionCalls } from './system/sessions.ts';
 import { statusOf } from './system/status.ts';
 
@@ -31,6 +35,8 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
   const kept = new Channel(KeptAnswers, system);
   const state = new AccessState();
   const watch = new AccessWatch(state, new SavedSnapshot(config.snapshotFile, log), system, log);
+  const limits = new Limits(state, new Counters());
+  const shared = new SharedCounts(new Channel(LimitCounts, system), limits.counters);
   const forwarder = new Forwarder(
     new Map(
       Object.entries(config.tiers).map(([tier, addresses]) => [
@@ -40,12 +46,15 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
     ),
   );
   const authenticators = { state, tokens: new TokenVerifier(state), basic: new BasicVerifier(state, sessions) };
+  const limitCache = new LimitCache(state, limits);
   const pipeline = new Pipeline({
     state,
     authenticators,
-    remembered: new RememberedCalls(authenticators, forwarder, config.requestTimeoutMs),
+    remembered: new RememberedCalls(authenticators, forwarder, limits, config.requestTimeoutMs),
+    limits,
     cors: new Cors(state),
-    systemCalls: new SystemCalls(new SessionCalls(sessions), environments),
+    systemCalls: new SystemCalls(new SessionCalls(sessions), environments, limitCache),
+    limitCache,
     idempotency: new Idempotency(kept, config.requestTimeoutMs, log),
     listings: new Listings(forwarder),
     forwarder,
@@ -63,6 +72,7 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
       drain: async () => {},
       close: async () => {
         await watch.close();
+        shared.close();
         sessions.close();
         environments.close();
         kept.close();

@@ -10,6 +10,7 @@ import { wantedTables } from '#common/table-rules.ts';
 import type { Service } from '#proto/access/v1/access_pb.ts';
 import { Paging, type Shape, Target } from '#proto/data/v1/data_pb.ts';
 import type { AccessState } from './access/state.ts';
+import type { Limits } from './admit/limits.ts';
 import { type Authenticators, authenticate } from './authenticate/authenticate.ts';
 import { type Credentials, readCredentials } from './authenticate/credentials.ts';
 import type { Principal } from './authenticate/principal.ts';
@@ -36,6 +37,7 @@ import { type ParsedResource, parseDatabase, parseSystem } from './parse/resourc
 import { componentOf, parseRoute } from './parse/route.ts';
 import type { ReadyCall, RememberedCalls } from './remembered.ts';
 import type { SystemCalls } from './system/calls.ts';
+import type { LimitCache } from './system/limit-cache.ts';
 import { rootListing } from './system/root.ts';
 
 export interface Stages {
@@ -47,6 +49,8 @@ export interface Stages {
   readonly forwarder: Forwarder;
   readonly remembered: RememberedCalls;
   readonly idempotency: Idempotency;
+  readonly limits: Limits;
+  readonly limitCache: LimitCache;
   readonly status: (host: string | undefined) => Record<string, unknown>;
   readonly requestTimeoutMs: number;
   /** For lists that come without an end. */
@@ -148,6 +152,8 @@ export class Pipeline {
     if (!service) throw notFound(`Could not find a service for ${request.service}.`);
     if (!service.isActive) throw new MillraceError('denied', `Service ${service.name} is deactivated.`);
 
+    this.#stages.limits.admit(principal, service, request.component, request.verb);
+
     const isSystem = service.type === 'system';
     if (isSystem || service.type === 'user') {
       const value = await systemCalls.answer(request, service.type, principal);
@@ -171,7 +177,9 @@ export class Pipeline {
   ): Promise<void> {
     const { listings, forwarder, remembered, requestTimeoutMs } = this.#stages;
     const isSystem = service.type === 'system';
-    const parsed = isSystem ? parseSystem(request) : parseDatabase(request);
+    const read = isSystem ? parseSystem(request) : parseDatabase(request);
+    const standing = isSystem ? this.#stages.limitCache.standingOf(read) : undefined;
+    const parsed = { ...read, ...standing?.parsed };
     const asked = { requestId: request.http.id, verb: request.verb, parsed, service, principal };
     const granted = this.#ruled.grant(asked);
     const deadline = new Deadline(request.http.receivedAt + requestTimeoutMs);
@@ -194,8 +202,8 @@ export class Pipeline {
       forwarder.send(service.tier, operation, deadline, parsed.repeatable),
     );
     const forwarded = own.result.foreign.length > 0 ? await this.#foreign.merge(own, call, deadline) : own;
-    const created = isSystem && request.verb === 'POST';
-    const transform = transformOf(request, parsed, service, principal);
+    const created = isSystem && request.verb === 'POST' && request.segments[0] !== 'limit';
+    const transform = standing?.show ?? transformOf(request, parsed, service, principal);
     await sendForwarded(reply, forwarded, created ? 201 : 200, shown, transform);
   }
 

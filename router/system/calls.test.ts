@@ -17,6 +17,7 @@ import type { Principal } from '../authenticate/principal.ts';
 import { principalIn, rule, stateWithRole } from '../testing/access.ts';
 import { apiRequestOf, type Sent } from '../testing/request.ts';
 import { SystemCalls } from './calls.ts';
+import type { LimitCache } from './limit-cache.ts';
 import { SessionCalls } from './sessions.ts';
 
 const ANN = principalIn(stateWithRole([rule('*')]));
@@ -46,6 +47,7 @@ function installation({ refuses = false } = {}) {
   const calls = new SystemCalls(
     new SessionCalls(channel as Channel<typeof Sessions>),
     channel as Channel<typeof Environments>,
+    {} as LimitCache,
   );
   const answer = (type: 'system' | 'user', sent: Sent, principal = ANN) =>
     calls.answer(

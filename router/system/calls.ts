@@ -7,6 +7,7 @@ import { EnvironmentRequestSchema, type Environments, UserKind } from '#proto/sy
 import type { Principal } from '../authenticate/principal.ts';
 import type { ApiRequest } from '../parse/api-request.ts';
 import { withoutResource } from '../parse/resource.ts';
+import type { LimitCache } from './limit-cache.ts';
 import type { SessionCalls } from './sessions.ts';
 
 const TIMEOUT_MS = 10_000;
@@ -14,10 +15,12 @@ const TIMEOUT_MS = 10_000;
 export class SystemCalls {
   readonly #sessions: SessionCalls;
   readonly #environments: Channel<typeof Environments>;
+  readonly #limitCache: LimitCache;
 
-  constructor(sessions: SessionCalls, environments: Channel<typeof Environments>) {
+  constructor(sessions: SessionCalls, environments: Channel<typeof Environments>, limitCache: LimitCache) {
     this.#sessions = sessions;
     this.#environments = environments;
+    this.#limitCache = limitCache;
   }
 
   /**
@@ -29,6 +32,7 @@ export class SystemCalls {
     const { component } = request;
     if (serviceType === 'user') return this.#user(request, principal);
     if (component === 'admin/session') return this.#sessions.call(request, UserKind.ADMIN, principal);
+    if (request.segments[0]?.toLowerCase() === 'limit_cache') return this.#limitCache.answer(request);
     if (component === 'environment') return this.#environment(request, principal);
     return undefined;
   }

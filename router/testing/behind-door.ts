@@ -1,8 +1,10 @@
 /** The whole request path without sockets: a forwarder that keeps what would have travelled, and answers at once. */
 import { create, fromBinary } from '@bufbuild/protobuf';
+import { Counters } from '#common/limits/counters.ts';
 import { SILENT } from '#common/testing/exchange.ts';
 import { type Operation, ResultSchema, type Shape, ShapeSchema } from '#proto/data/v1/data_pb.ts';
 import type { AccessState } from '../access/state.ts';
+import { Limits } from '../admit/limits.ts';
 import type { Authenticators } from '../authenticate/authenticate.ts';
 import type { BasicVerifier } from '../authenticate/basic.ts';
 import { TokenVerifier } from '../authenticate/token.ts';
@@ -12,6 +14,7 @@ import { Listings } from '../listings.ts';
 import type { ParsedResource } from '../parse/resource.ts';
 import { Pipeline, type Stages } from '../pipeline.ts';
 import { RememberedCalls } from '../remembered.ts';
+import { LimitCache } from '../system/limit-cache.ts';
 import { type Answer, KeepingReply, requestOf, type Sent } from './request.ts';
 
 export interface Travelled {
@@ -47,7 +50,8 @@ export class BehindDoor {
       tokens: new TokenVerifier(state),
       basic: {} as BasicVerifier,
     };
-    const memory = new RememberedCalls(authenticators, forwarder, 10_000);
+    const limits = new Limits(state, new Counters());
+    const memory = new RememberedCalls(authenticators, forwarder, limits, 10_000);
     const noting = {
       send: (...call: Parameters<RememberedCalls['send']>) => {
         const ready = remembers ? memory.send(...call) : undefined;
@@ -60,6 +64,8 @@ export class BehindDoor {
       state,
       authenticators,
       remembered: noting,
+      limits,
+      limitCache: new LimitCache(state, limits),
       cors: new Cors(state),
       systemCalls: { answer: async () => undefined },
       listings: new Listings(forwarder),

@@ -81,6 +81,10 @@ export const LINGER_MS = 1000;
 export const BODY_TIMEOUT_MS = 30_000;
 /** An answer above this is written piece by piece as the socket takes it, so that it is not copied in whole. */
 export const ANSWER_BUFFERED_BYTES_MAX = 64 * KIB;
+/** Counters of limits that are known at one moment: one for each user of a large installation, and some. */
+export const COUNTERS_MAX = 200_000;
+/** How often routers tell each other what they counted: within it a limit may be passed by what another router let through. */
+export const COUNTS_INTERVAL_MS = 100;
 /** How often the system service looks whether another process changed something: half of what "within a second" allows. */
 export const SNAPSHOT_POLL_MS = 500;
 /** What a sender may have under way on one HTTP/2 connection between tiers. */

@@ -17,6 +17,7 @@ export const KINDS = [
   'revocations',
   'schemaExtras',
   'serviceTypes',
+  'limits',
   'settings',
 ] as const;
 export type Kind = (typeof KINDS)[number];

@@ -10,6 +10,7 @@ import { engineOf, openDatabase } from './database/open.ts';
 import type { Tables } from './database/tables.ts';
 import { loadInstance } from './instance.ts';
 import { KeptAnswers } from './kept-answers.ts';
+import { LimitCountsHub } from './limits/counts.ts';
 import { modelNamed } from './models.ts';
 import { systemConnector } from './operations.ts';
 import { Passwords } from './passwords.ts';
@@ -66,6 +67,7 @@ async function startOn(
   const firstAdmin = await seed(changes, tools);
   const sessions = new Sessions(changes, config, tools.passwords, new Tokens(instance.tokenSecrets));
   const kept = new KeptAnswers(db);
+  const counts = new LimitCountsHub();
   const publisher = new Publisher(changes, new SnapshotLoader(db, tools, instance), types, log);
   await publisher.start();
   const server = await startGrpcServer({
@@ -78,6 +80,7 @@ async function startOn(
       environmentsService(changes, tools),
       schemaExtrasService(changes, log),
       keptAnswersService(kept),
+      counts.service,
       publisher.service,
     ],
   }).catch(async (error: unknown) => {
@@ -105,6 +108,7 @@ async function startOn(
   const close = async (): Promise<void> => {
     clearInterval(cleaner);
     stopped.abort();
+    counts.close();
     await publisher.close();
     await server.close();
     await seeded;
@@ -119,6 +123,7 @@ async function startOn(
     },
     drain: async (deadline) => {
       // Watches never end by themselves.
+      counts.close();
       await publisher.close();
       await server.drain(deadline);
     },

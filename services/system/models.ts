@@ -1,6 +1,7 @@
 /** All models of system records by their names. */
 import { APP } from './apps/model.ts';
 import { CORS } from './cors/model.ts';
+import { LIMIT } from './limits/model.ts';
 import { LOOKUPS } from './lookups/model.ts';
 import type { Model } from './records/model.ts';
 import { ROLE, ROLE_SERVICE_ACCESS } from './roles/model.ts';
@@ -13,6 +14,7 @@ const MODELS: ReadonlyMap<string, Model> = new Map(
     ADMIN,
     APP,
     CORS,
+    LIMIT,
     ...LOOKUPS,
     ROLE,
     ROLE_SERVICE_ACCESS,

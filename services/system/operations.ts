@@ -79,6 +79,7 @@ const USER_RESOURCES: readonly JsonObject[] = [described('session', 'Session', '
 function systemResources(): JsonObject[] {
   return [
     ...resources().map(({ name, label, description, readOnly }) => described(name, label, description, readOnly)),
+    described('limit_cache', 'Limit Cache', 'How the limits stand.'),
     described('admin/session', 'Admin Session', 'Signing in and out as an administrator.'),
     described('environment', 'Environment', 'What this installation offers to clients.', true),
   ].toSorted((a, b) => (String(a['name']) < String(b['name']) ? -1 : 1));

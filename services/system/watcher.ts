@@ -54,6 +54,7 @@ const PARTS = [
   'revocations',
   'schemaExtras',
   'serviceTypes',
+  'limits',
 ] as const;
 
 /** Revocations end by themselves, types are never taken back. */
@@ -65,6 +66,7 @@ const REMOVALS: Partial<Record<Part, Removal_Kind>> = {
   lookups: Removal_Kind.LOOKUP,
   corsRules: Removal_Kind.CORS_RULE,
   schemaExtras: Removal_Kind.SCHEMA_EXTRA,
+  limits: Removal_Kind.LIMIT,
 };
 
 const NOTHING: View = { ...EMPTY_SNAPSHOT, settings: undefined };

@@ -167,6 +167,24 @@ export interface KeptAnswerTable {
   body: string | null;
 }
 
+export interface LimitTable extends Traced {
+  id: Generated<number>;
+  type: string;
+  /** What is counted together. */
+  key_text: string;
+  rate: number;
+  /** Index of a period. */
+  period: number;
+  user_id: number | null;
+  role_id: number | null;
+  service_id: number | null;
+  name: string;
+  description: string | null;
+  is_active: Flag;
+  endpoint: string | null;
+  verb: string | null;
+}
+
 export interface SettingTable {
   name: string;
   value: string;
@@ -191,6 +209,7 @@ export interface Tables {
   schema_extra: SchemaExtraTable;
   token_revocation: TokenRevocationTable;
   kept_answer: KeptAnswerTable;
+  limit: LimitTable;
   setting: SettingTable;
   change_counter: ChangeCounterTable;
 }

@@ -36,6 +36,8 @@ export function serviceCases(suite: Suite): void {
         'app',
         'cors',
         'environment',
+        'limit',
+        'limit_cache',
         'lookup',
         'role',
         'service',

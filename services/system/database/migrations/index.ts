@@ -3,7 +3,12 @@ import type { Migration } from 'kysely';
 import type { EngineName } from '../open.ts';
 import { initial } from './0001-initial.ts';
 import { keptAnswers } from './0002-kept-answers.ts';
+import { limits } from './0004-limits.ts';
 
 export function migrations(engine: EngineName): Record<string, Migration> {
-  return { '0001-initial': initial(engine), '0002-kept-answers': keptAnswers(engine) };
+  return {
+    '0001-initial': initial(engine),
+    '0002-kept-answers': keptAnswers(engine),
+    '0004-limits': limits(engine),
+  };
 }
