@@ -13,6 +13,7 @@ import { type Authenticators, authenticate } from './authenticate/authenticate.t
 import type { Principal } from './authenticate/principal.ts';
 import { mayUse } from './decide/access.ts';
 import { grant } from './decide/grant.ts';
+import { mayHoldLookups } from './decide/record-lookups.ts';
 import type { CompiledRole } from './decide/role.ts';
 import type { Forwarded, Forwarder } from './forward/forward.ts';
 import { toOperation } from './forward/operation.ts';
@@ -77,7 +78,7 @@ export class RememberedCalls {
       const known = call && this.#find(call);
       const principal = known && this.#principal(http);
       const shape = principal && this.#shape(known, http.method, principal);
-      if (!call || !known || !principal || !shape) return undefined;
+      if (!call || !known || !principal || !shape || mayHoldLookups(call.records)) return undefined;
       // One too many is refused by the full reading, where it is not counted again.
       this.#limits.admit(principal, known.service, pathOf(known, call), http.method);
       return this.#start(call, known, shape, principal, http, reply);

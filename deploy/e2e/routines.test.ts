@@ -96,6 +96,7 @@ const CASES: Case[] = [
     text: '17',
   },
   { name: 'as text', path: f('add'), ...params('3, 4'), text: '7' },
+  { name: 'a lookup', path: f('greet'), ...params(['{user.email}']), text: '"Hello, admin@example.com"' },
   { name: 'NULL', path: f('add'), ...params([null, 2]), text: 'null' },
   { name: 'beyond 2^53', path: f('big'), text: '9007199254740993' },
   { name: 'null', path: f('nil'), text: 'null' },
