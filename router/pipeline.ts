@@ -35,6 +35,7 @@ import { recordPieces } from './parse/import/body-stream.ts';
 import { listingOf, pluckJson, withAccess } from './parse/listing.ts';
 import { type ParsedResource, parseDatabase, parseSystem } from './parse/resource.ts';
 import { componentOf, parseRoute } from './parse/route.ts';
+import { Refusals } from './refusals.ts';
 import type { ReadyCall, RememberedCalls } from './remembered.ts';
 import type { SystemCalls } from './system/calls.ts';
 import type { LimitCache } from './system/limit-cache.ts';
@@ -68,6 +69,7 @@ interface Call extends Ruled {
 /** What was asked, as far as it is known when something fails. */
 interface Asked {
   verb: string;
+  principal: Principal | undefined;
 }
 
 const MINIMAL = ['Preference-Applied', 'return=minimal'] as const;
@@ -80,10 +82,12 @@ export class Pipeline {
   readonly #stages: Stages;
   readonly #ruled: RuledCalls;
   readonly #foreign: ForeignRecords;
+  readonly #refusals: Refusals;
 
   constructor(stages: Stages) {
     this.#stages = stages;
     this.#ruled = new RuledCalls(stages.state);
+    this.#refusals = new Refusals(stages.log);
     this.#foreign = new ForeignRecords(stages.state, stages.forwarder, this.#ruled);
   }
 
@@ -95,13 +99,13 @@ export class Pipeline {
       ['X-Request-Id', http.id],
       ...this.#stages.cors.headers(http.path, http.header('origin')),
     ];
-    const asked: Asked = { verb: http.method };
+    const asked: Asked = { verb: http.method, principal: undefined };
     const ready = http.upload ? undefined : this.#stages.remembered.send(http, reply);
     const answered = ready
       ? this.#answer(ready, http, reply, headers, asked)
       : this.#serve(http, reply, headers, asked);
     answered.catch((thrown: unknown) => {
-      this.#refuse(http, reply, headers, asked.verb, thrown);
+      this.#refuse(http, reply, headers, asked, thrown);
     });
   }
 
@@ -124,6 +128,7 @@ export class Pipeline {
     }
     const answer = this.#authenticate(request);
     const principal = answer instanceof Promise ? await answer : answer;
+    asked.principal = principal;
     if (route.kind === 'root') return this.#root(request, reply, headers, principal);
     await this.#serviceCall(request, reply, headers, principal);
   }
@@ -163,7 +168,7 @@ export class Pipeline {
     const work = (answered: Responder) => this.#data(request, answered, headers, service, principal);
     if (!idempotency.applies(request)) return work(reply);
     return idempotency.once(request, principal, reply, headers, work, (refused, error) =>
-      this.#refuse(request.http, refused, headers, request.verb, error),
+      this.#refuse(request.http, refused, headers, { verb: request.verb, principal }, error),
     );
   }
 
@@ -264,8 +269,9 @@ export class Pipeline {
     reply.send(answer.status, [...id, ...answer.headers], '');
   }
 
-  #refuse(http: Request, reply: Responder, headers: Headers, verb: string, thrown: unknown): void {
+  #refuse(http: Request, reply: Responder, headers: Headers, { verb, principal }: Asked, thrown: unknown): void {
     const error = MillraceError.from(thrown);
+    this.#refusals.note(http, verb, error, principal);
     if (error.code === 'internal') {
       this.#stages.log.error({ err: error.cause ?? error, requestId: http.id, path: http.path }, 'request failed');
     }

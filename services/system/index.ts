@@ -4,6 +4,7 @@ import type { Component } from '#common/component.ts';
 import { dataConnector } from '#common/exchange/server.ts';
 import { startGrpcServer } from '#common/grpc/server.ts';
 import type { Logger } from '#common/observe/log.ts';
+import { forgetOld } from './audit/trail.ts';
 import { Changes } from './changes.ts';
 import type { SystemConfig } from './config.ts';
 import { engineOf, openDatabase } from './database/open.ts';
@@ -100,6 +101,7 @@ async function startOn(
   );
   const clean = (): void => {
     sessions.forgetExpired().catch((error: unknown) => log.warn({ err: error }, 'old revocations stay'));
+    forgetOld(db).catch((error: unknown) => log.warn({ err: error }, 'old audit entries stay'));
     kept.forgetExpired().catch((error: unknown) => log.warn({ err: error }, 'old answers stay'));
   };
   clean();

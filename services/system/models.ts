@@ -1,5 +1,6 @@
 /** All models of system records by their names. */
 import { APP } from './apps/model.ts';
+import { AUDIT } from './audit/model.ts';
 import { CORS } from './cors/model.ts';
 import { LIMIT } from './limits/model.ts';
 import { LOOKUPS } from './lookups/model.ts';
@@ -13,6 +14,7 @@ const MODELS: ReadonlyMap<string, Model> = new Map(
   [
     ADMIN,
     APP,
+    AUDIT,
     CORS,
     LIMIT,
     ...LOOKUPS,

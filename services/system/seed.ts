@@ -7,7 +7,7 @@ import { ALL_VERBS_MASK } from './cors/rules.ts';
 import { followGivenIds } from './database/open.ts';
 import { generatePassword } from './passwords.ts';
 import type { Tools } from './records/model.ts';
-import { timestamp } from './records/write.ts';
+import { timestamp } from './records/timestamp.ts';
 
 /** Ids that programs written for the original know. */
 const SYSTEM_ID = 1;

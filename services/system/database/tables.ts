@@ -185,6 +185,20 @@ export interface LimitTable extends Traced {
   verb: string | null;
 }
 
+export interface AuditTable {
+  id: Generated<number>;
+  created_date: Moment;
+  user_id: number | null;
+  role_id: number | null;
+  app_id: number | null;
+  action: string;
+  resource: string;
+  record_id: number;
+  /** JSON: names. */
+  fields: string;
+  request_id: string | null;
+}
+
 export interface SettingTable {
   name: string;
   value: string;
@@ -210,6 +224,7 @@ export interface Tables {
   token_revocation: TokenRevocationTable;
   kept_answer: KeptAnswerTable;
   limit: LimitTable;
+  audit: AuditTable;
   setting: SettingTable;
   change_counter: ChangeCounterTable;
 }

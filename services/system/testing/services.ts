@@ -34,6 +34,7 @@ export function serviceCases(suite: Suite): void {
         'admin',
         'admin/session',
         'app',
+        'audit',
         'cors',
         'environment',
         'limit',

@@ -4,11 +4,13 @@ import type { EngineName } from '../open.ts';
 import { initial } from './0001-initial.ts';
 import { keptAnswers } from './0002-kept-answers.ts';
 import { limits } from './0004-limits.ts';
+import { audit } from './0005-audit.ts';
 
 export function migrations(engine: EngineName): Record<string, Migration> {
   return {
     '0001-initial': initial(engine),
     '0002-kept-answers': keptAnswers(engine),
     '0004-limits': limits(engine),
+    '0005-audit': audit(engine),
   };
 }
