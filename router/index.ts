@@ -10,6 +10,7 @@ import { AccessWatch } from './access/watch.ts';
 import { Limits } from './admit/limits.ts';
 import { SharedCounts } from './admit/share.ts';
 import { BasicVerifier } from './authenticate/basic.ts';
+import { IssuerVerifier } from './authenticate/issuers.ts';
 import { TokenVerifier } from './authenticate/token.ts';
 import type { RouterConfig } from './config.ts';
 import { Cors } from './decide/cors.ts';
@@ -45,7 +46,12 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
       ]),
     ),
   );
-  const authenticators = { state, tokens: new TokenVerifier(state), basic: new BasicVerifier(state, sessions) };
+  const authenticators = {
+    state,
+    tokens: new TokenVerifier(state),
+    basic: new BasicVerifier(state, sessions),
+    issuers: new IssuerVerifier(state),
+  };
   const limitCache = new LimitCache(state, limits);
   const pipeline = new Pipeline({
     state,

@@ -13,6 +13,7 @@ import {
   type Service,
   type ServiceType,
   type Settings,
+  type TokenIssuer,
   type Update,
   UpdateSchema,
   type User,
@@ -35,6 +36,7 @@ export class AccessState {
   readonly lookups = new Map<number, Lookup>();
   readonly corsRules = new Map<number, CorsRule>();
   readonly limits = new Map<number, Limit>();
+  readonly issuers = new Map<number, TokenIssuer>();
   /** Dead tokens by jti, with the second at which they would have expired. */
   readonly revocations = new Map<string, bigint>();
 
@@ -50,6 +52,7 @@ export class AccessState {
     for (const lookup of update.lookups) this.lookups.set(lookup.id, lookup);
     for (const rule of update.corsRules) this.corsRules.set(rule.id, rule);
     for (const limit of update.limits) this.limits.set(limit.id, limit);
+    for (const issuer of update.issuers) this.issuers.set(issuer.id, issuer);
     for (const { jti, expiresAt } of update.revocations) this.revocations.set(jti, expiresAt);
     for (const removal of update.removals) this.#remove(removal);
     this.#forgetExpired();
@@ -68,6 +71,7 @@ export class AccessState {
       lookups: [...this.lookups.values()],
       corsRules: [...this.corsRules.values()],
       limits: [...this.limits.values()],
+      issuers: [...this.issuers.values()],
       serviceTypes: [...this.serviceTypes.values()],
       revocations: [...this.revocations].map(([jti, expiresAt]) => ({ jti, expiresAt })),
     });
@@ -86,6 +90,7 @@ export class AccessState {
     this.lookups.clear();
     this.corsRules.clear();
     this.limits.clear();
+    this.issuers.clear();
     this.revocations.clear();
   }
 
@@ -126,6 +131,9 @@ export class AccessState {
       case Kind.LIMIT:
         this.limits.delete(id);
         break;
+      case Kind.TOKEN_ISSUER:
+        this.issuers.delete(id);
+        break;
       default: // of no concern to a router
     }
   }
@@ -149,9 +157,11 @@ export class AccessState {
 
 /** Users come and go without it: their roles are looked up on every request. */
 function changesDecisions(update: Update): boolean {
-  const { full, services, roles, apps, lookups, corsRules, limits, serviceTypes, removals } = update;
+  const { full, services, roles, apps, lookups, corsRules, limits, issuers, serviceTypes, removals } = update;
   return (
     full ||
-    [services, roles, apps, lookups, corsRules, limits, serviceTypes, removals].some((changes) => changes.length > 0)
+    [services, roles, apps, lookups, corsRules, limits, issuers, serviceTypes, removals].some(
+      (changes) => changes.length > 0,
+    )
   );
 }

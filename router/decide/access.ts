@@ -77,7 +77,8 @@ function refusal(principal: Principal, serviceName: string, component: string, v
   if (!role.isActive) {
     return new MillraceError('denied', 'Access Forbidden. The role assigned to you or your App is not active.');
   }
-  if (!user) return new MillraceError('unauthenticated', 'Unauthorized. User is not authenticated.');
+  // A machine is nobody of ours, and has a token all the same.
+  if (!user && !sentToken) return new MillraceError('unauthenticated', 'Unauthorized. User is not authenticated.');
   const where = component ? `component '${component}' of service '${serviceName}'` : `service '${serviceName}'`;
   return new MillraceError(
     'denied',

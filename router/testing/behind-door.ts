@@ -7,6 +7,7 @@ import type { AccessState } from '../access/state.ts';
 import { Limits } from '../admit/limits.ts';
 import type { Authenticators } from '../authenticate/authenticate.ts';
 import type { BasicVerifier } from '../authenticate/basic.ts';
+import { IssuerVerifier } from '../authenticate/issuers.ts';
 import { TokenVerifier } from '../authenticate/token.ts';
 import { Cors } from '../decide/cors.ts';
 import type { Forwarded, Forwarder } from '../forward/forward.ts';
@@ -49,6 +50,7 @@ export class BehindDoor {
       state,
       tokens: new TokenVerifier(state),
       basic: {} as BasicVerifier,
+      issuers: new IssuerVerifier(state),
     };
     const limits = new Limits(state, new Counters());
     const memory = new RememberedCalls(authenticators, forwarder, limits, 10_000);

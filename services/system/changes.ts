@@ -18,6 +18,7 @@ export const KINDS = [
   'schemaExtras',
   'serviceTypes',
   'limits',
+  'issuers',
   'settings',
 ] as const;
 export type Kind = (typeof KINDS)[number];

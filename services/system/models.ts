@@ -2,6 +2,7 @@
 import { APP } from './apps/model.ts';
 import { AUDIT } from './audit/model.ts';
 import { CORS } from './cors/model.ts';
+import { TOKEN_ISSUER } from './issuers/model.ts';
 import { LIMIT } from './limits/model.ts';
 import { LOOKUPS } from './lookups/model.ts';
 import type { Model } from './records/model.ts';
@@ -23,6 +24,7 @@ const MODELS: ReadonlyMap<string, Model> = new Map(
     SERVICE,
     SERVICE_DOC,
     SERVICE_TYPE,
+    TOKEN_ISSUER,
     USER,
     ANY_USER,
     USER_TO_APP_TO_ROLE,

@@ -22,6 +22,8 @@ import {
   ServiceTypeSchema,
   type Settings,
   SettingsSchema,
+  type TokenIssuer,
+  TokenIssuerSchema,
   type User,
   UserSchema,
 } from '#proto/access/v1/access_pb.ts';
@@ -55,6 +57,7 @@ export interface Snapshot {
   readonly schemaExtras: Entities<SchemaExtra>;
   readonly serviceTypes: Entities<ServiceType>;
   readonly limits: Entities<Limit>;
+  readonly issuers: Entities<TokenIssuer>;
   readonly settings: Settings;
 }
 
@@ -70,6 +73,7 @@ export const EMPTY_SNAPSHOT: Snapshot = {
   schemaExtras: new Map(),
   serviceTypes: new Map(),
   limits: new Map(),
+  issuers: new Map(),
   settings: create(SettingsSchema),
 };
 
@@ -101,6 +105,7 @@ export class SnapshotLoader {
     if (kinds.has('limits') || kinds.has('users') || kinds.has('roles') || kinds.has('services')) {
       next.limits = await this.#limits(before.limits);
     }
+    if (kinds.has('issuers') || kinds.has('roles')) next.issuers = await this.#issuers(before.issuers);
     if (kinds.has('revocations')) next.revocations = await this.#revocations(before.revocations);
     if (kinds.has('schemaExtras')) next.schemaExtras = await this.#schemaExtras(before.schemaExtras);
     return next;
@@ -258,6 +263,23 @@ export class SnapshotLoader {
         endpoint: row.endpoint ?? '',
         verb: row.verb ?? '',
         recordJson: Buffer.from(JSON.stringify(recordOf({ ...row }, columns, this.#tools))),
+      }),
+    );
+  }
+
+  async #issuers(before: Entities<TokenIssuer>): Promise<Entities<TokenIssuer>> {
+    const rows = await this.#db
+      .selectFrom('token_issuer')
+      .selectAll()
+      .where('is_active', '=', 1)
+      .orderBy('id')
+      .execute();
+    return keep(before, rows, idOf, ({ id, issuer, audience, jwks_url, role_id, claims }) =>
+      create(TokenIssuerSchema, {
+        ...{ id, issuer, audience },
+        jwksUrl: jwks_url,
+        roleId: role_id,
+        claimsJson: Buffer.from(claims ?? ''),
       }),
     );
   }

@@ -55,6 +55,7 @@ const PARTS = [
   'schemaExtras',
   'serviceTypes',
   'limits',
+  'issuers',
 ] as const;
 
 /** Revocations end by themselves, types are never taken back. */
@@ -67,6 +68,7 @@ const REMOVALS: Partial<Record<Part, Removal_Kind>> = {
   corsRules: Removal_Kind.CORS_RULE,
   schemaExtras: Removal_Kind.SCHEMA_EXTRA,
   limits: Removal_Kind.LIMIT,
+  issuers: Removal_Kind.TOKEN_ISSUER,
 };
 
 const NOTHING: View = { ...EMPTY_SNAPSHOT, settings: undefined };

@@ -199,6 +199,19 @@ export interface AuditTable {
   request_id: string | null;
 }
 
+export interface TokenIssuerTable extends Traced {
+  id: Generated<number>;
+  name: string;
+  description: string | null;
+  is_active: Flag;
+  issuer: string;
+  audience: string;
+  jwks_url: string;
+  /** JSON object */
+  claims: string | null;
+  role_id: number;
+}
+
 export interface SettingTable {
   name: string;
   value: string;
@@ -225,6 +238,7 @@ export interface Tables {
   kept_answer: KeptAnswerTable;
   limit: LimitTable;
   audit: AuditTable;
+  token_issuer: TokenIssuerTable;
   setting: SettingTable;
   change_counter: ChangeCounterTable;
 }

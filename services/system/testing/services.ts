@@ -43,6 +43,7 @@ export function serviceCases(suite: Suite): void {
         'role',
         'service',
         'service_type',
+        'token_issuer',
         'user',
       ]);
       expect(await suite.system.json(action, {}, 'user')).toMatchObject([{ name: 'session' }]);
