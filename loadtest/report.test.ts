@@ -102,6 +102,16 @@ test('a comparison shows the change of ours, and cases that only one of the runs
   expect(lines[1]).toMatch(/New .*\| – +\| 12,000 +\| – /);
 });
 
+test('a report has columns for the sides that there are', () => {
+  const sides = { A: 'direct', C: 'Millrace' };
+  const result = rate({ A: [2], C: [4] });
+  const [head, , line] = formatReport([result], sides).split('\n');
+  const cellsOf = (text: string | undefined) => text?.split('|').map((cell) => cell.trim());
+  expect(cellsOf(head)?.slice(3, 6)).toEqual(['A direct', 'C Millrace', 'C/A']);
+  expect(cellsOf(line)?.slice(3, 6)).toEqual(['2.00', '4.00', '2.00']);
+  expect(formatChart({ ...reportOf('aaa', result), sides }).match(/<rect x="220"/g)).toHaveLength(1);
+});
+
 test('the chart has two bars for each case that has ratios, and escapes titles', () => {
   const chart = formatChart(reportOf('aaa', { ...RATES, title: 'a < b & c' }, TIMES, rate({ C: [1] })));
   expect(chart.match(/<rect x="220"/g)).toHaveLength(2);

@@ -1,12 +1,9 @@
 /** What a case of the database benchmark is: figures, and sides that measure them in turn. */
 import type { TestServer } from '../../deploy/testing/available.ts';
+import type { Figure } from '../cases.ts';
 import type { BenchOptions } from '../options.ts';
 import type { RunScope } from '../process.ts';
-import type { CaseResult } from '../report.ts';
 import type { MillraceTarget } from '../sides/millrace.ts';
-
-/** A line of the report that has no samples yet. */
-export type Figure = Omit<CaseResult, 'samples'>;
 
 export interface DatabaseCase {
   readonly name: string;

@@ -53,7 +53,7 @@ async function prepare(scope: RunScope, options: CaseOptions): Promise<Contest> 
   const copy = async () => ({ [NAME]: ROWS / (await timeCopy(scope, server, `${TABLE} to '/dev/null' csv`)) });
   const get = async () => {
     let seconds = 0;
-    const { megabytes } = await peakOverBase(millrace.pids(), async () => {
+    const memory = await peakOverBase(millrace.pids(), async () => {
       let bytes = 0;
       const begin = performance.now();
       await connection.drain(PATH, LINES, (piece) => {
@@ -62,7 +62,7 @@ async function prepare(scope: RunScope, options: CaseOptions): Promise<Contest> 
       seconds = (performance.now() - begin) / 1000;
       if (bytes !== expectedBytes) throw new Error(`${bytes} bytes came in place of ${expectedBytes}.`);
     });
-    return { [NAME]: ROWS / seconds, [MEMORY]: megabytes };
+    return { [NAME]: ROWS / seconds, [MEMORY]: memory };
   };
   return {
     database: title,

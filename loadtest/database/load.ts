@@ -111,13 +111,12 @@ async function prepare(name: string, format: Format, scope: RunScope, options: C
     let seconds = 0;
     let memory = 0;
     await intoEmptyTable(async () => {
-      const { megabytes } = await peakOverBase(millrace.pids(), async () => {
+      memory = await peakOverBase(millrace.pids(), async () => {
         const begin = performance.now();
         const answer = await connection.post(PATH, format.headers, { stream: createReadStream(body), bytes });
         seconds = (performance.now() - begin) / 1000;
         if (answer !== `{"count":${ROWS}}`) throw new Error(`An answer that was not expected: ${answer.slice(0, 500)}`);
       });
-      memory = megabytes;
     });
     return { [name]: ROWS / seconds, [`${name}-memory`]: memory };
   };

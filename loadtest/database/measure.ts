@@ -1,10 +1,11 @@
 /** Runs one case: warm-up, then the sides in turn, round after round. */
+import type { Figure } from '../cases.ts';
 import { inScope, type RunScope } from '../process.ts';
 import { formatTierProfiles } from '../profile.ts';
 import { describe, say } from '../program.ts';
 import type { CaseResult } from '../report.ts';
 import { formatNumber } from '../statistics.ts';
-import type { CaseOptions, Contest, ContestSide, DatabaseCase, Figure, Sample } from './case.ts';
+import type { CaseOptions, Contest, ContestSide, DatabaseCase, Sample } from './case.ts';
 
 export interface MeasuredCase {
   readonly results: readonly CaseResult[];

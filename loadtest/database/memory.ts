@@ -5,11 +5,8 @@ import { residentBytes } from '../start.ts';
 const INTERVAL_MS = 20;
 const BYTES_PER_MEGABYTE = 1e6;
 
-/** What the work took at its peak beyond what all these processes together held right before it. */
-export async function peakOverBase(
-  pids: readonly number[],
-  work: () => Promise<void>,
-): Promise<{ readonly megabytes: number }> {
+/** Megabytes that all these processes together held at the peak of the work, beyond those that they held before it. */
+export async function peakOverBase(pids: readonly number[], work: () => Promise<void>): Promise<number> {
   const resident = () => pids.reduce((sum, pid) => sum + residentBytes(pid), 0);
   const base = resident();
   let peak = base;
@@ -24,5 +21,5 @@ export async function peakOverBase(
     isDone = true;
   });
   await Promise.all([working, watch()]);
-  return { megabytes: (peak - base) / BYTES_PER_MEGABYTE };
+  return (peak - base) / BYTES_PER_MEGABYTE;
 }

@@ -54,6 +54,7 @@ async function prepare(scope: RunScope, options: CaseOptions): Promise<Contest> 
     dist: options.dist,
     profileFolder: options.profile ? scope.folder : undefined,
     services: [serviceOf('bench', 'pgsql', server), serviceOf('many', 'pgsql', many)],
+    component: '*',
     firstPath: OTHER,
   });
   const measure = () => measureStart(scope, millrace);
@@ -109,13 +110,17 @@ async function measureStart(scope: RunScope, millrace: MillraceTarget): Promise<
 /** A client of another service, which has nothing to do with the many tables. */
 class OtherService {
   longestMs = 0;
+  readonly #scope: RunScope;
   readonly #connection: HttpConnection;
 
   constructor(scope: RunScope, millrace: MillraceTarget) {
+    this.#scope = scope;
     this.#connection = new HttpConnection(scope, millrace);
   }
 
+  /** A connector that has just started may not have heard yet which services there are. */
   async warmUp(): Promise<void> {
+    await until(this.#scope, async () => void (await this.#connection.get(OTHER)));
     for (let count = 0; count < OTHER_WARM_UP_REQUESTS; count++) await this.#connection.get(OTHER);
   }
 

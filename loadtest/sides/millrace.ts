@@ -26,6 +26,8 @@ export interface MillraceOptions {
   /** Where router and connector leave their CPU profiles; undefined for none. */
   readonly profileFolder: string | undefined;
   readonly services: readonly ServiceSetup[];
+  /** What the role may do everything with, in each service: its records where none is given. */
+  readonly component?: string;
   /** What can be read as soon as everything is in place. */
   readonly firstPath: string;
 }
@@ -74,7 +76,7 @@ export async function startMillrace(scope: RunScope, options: MillraceOptions): 
   };
   await start();
 
-  const apiKey = await hookUp(scope, origin, administrator, options.services);
+  const apiKey = await hookUp(scope, origin, administrator, options);
   const headers = { 'X-DreamFactory-API-Key': apiKey, Origin: BROWSER_ORIGIN };
   const isOpen = () => answersOk(`${origin}${options.firstPath}`, headers);
   await waitUntilReady(tiers, `GET ${options.firstPath}`, isOpen, ACCESS_TIMEOUT_MS, scope.signal);
@@ -135,7 +137,7 @@ async function hookUp(
   scope: RunScope,
   origin: string,
   administrator: Administrator,
-  services: readonly ServiceSetup[],
+  { services, component = '_table/*' }: MillraceOptions,
 ): Promise<string> {
   const session = await post<{ session_token: string }>(scope, `${origin}/api/v2/system/admin/session`, administrator);
   const headers = { 'X-DreamFactory-Session-Token': session.session_token };
@@ -156,7 +158,7 @@ async function hookUp(
     is_active: true,
     role_service_access_by_role_id: serviceIds.map((id) => ({
       service_id: id,
-      component: '_table/*',
+      component,
       verb_mask: ALL_VERBS_MASK,
       requestor_mask: API_AND_SCRIPT_MASK,
       filters: [],
