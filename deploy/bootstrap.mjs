@@ -2,7 +2,8 @@
  * What every npm script calls: makes a clean checkout runnable, then becomes the program that was asked for. Plain
  * JavaScript on Node's own modules, as nothing else may be there yet. When all is current it costs a few stat calls.
  *
- * usage: node deploy/bootstrap.mjs <start|start:system|start:sql|start:router|build|test|bench> [arguments]
+ * usage: node deploy/bootstrap.mjs <word> [arguments]; words: build, start, start:system, start:sql, start:router, test,
+ * bench, bench:database
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
@@ -30,10 +31,15 @@ const PROGRAMS = {
   'start:router': 'dist/router.js',
   test: 'deploy/testing/run.ts',
   bench: 'loadtest/bench.ts',
+  'bench:database': 'loadtest/database.ts',
 };
 
 /** What such a program needs on the machine besides packages. */
-const TOOLS = { test: ['postgres', 'mariadb'], bench: ['postgres', 'wrk'] };
+const TOOLS = {
+  test: ['postgres', 'mariadb'],
+  bench: ['postgres', 'wrk'],
+  'bench:database': ['postgres', 'mariadb', 'wrk'],
+};
 
 /** Where sources are. */
 const ROOMS = ['proto/gen', 'services', 'router', 'scripting-svc', 'storage-svc', 'deploy', 'loadtest'];
