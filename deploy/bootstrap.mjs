@@ -6,7 +6,7 @@
  * bench, bench:database
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -22,6 +22,9 @@ const BUNDLES = {
   router: 'router/main.ts',
   'sqlite-worker': 'services/sql/sqlite/worker.ts',
 };
+
+/** What is copied as it is: folder in dist/ ← its source. */
+const COPIES = { 'docs-page': 'router/openapi/page' };
 
 /** Word of the npm script → program. Those that are no part of the product run from their source. */
 const PROGRAMS = {
@@ -40,6 +43,9 @@ const TOOLS = {
   bench: ['postgres', 'wrk'],
   'bench:database': ['postgres', 'mariadb', 'wrk'],
 };
+
+/** What is built, or copied. */
+const SOURCE = /\.(?:ts|js|css|html)$/;
 
 /** Where sources are. */
 const ROOMS = ['proto/gen', 'services', 'router', 'scripting-svc', 'storage-svc', 'deploy', 'loadtest'];
@@ -109,7 +115,7 @@ function isBuildStale() {
     isNewer(folder) ||
     readdirSync(folder, { withFileTypes: true }).some((entry) => {
       if (entry.isDirectory()) return isRoomNewer(join(folder, entry.name));
-      return entry.name.endsWith('.ts') && !entry.name.endsWith('.test.ts') && isNewer(join(folder, entry.name));
+      return SOURCE.test(entry.name) && !entry.name.endsWith('.test.ts') && isNewer(join(folder, entry.name));
     });
   return ROOMS.map((room) => join(ROOT, room)).some((room) => existsSync(room) && isRoomNewer(room));
 }
@@ -132,6 +138,9 @@ async function build() {
     logLevel: 'warning',
   });
   await stop();
+  for (const [out, source] of Object.entries(COPIES)) {
+    cpSync(join(ROOT, source), join(ROOT, 'dist', out), { recursive: true });
+  }
   mkdirSync(dirname(STAMP), { recursive: true });
   writeFileSync(STAMP, '');
   // What was saved while this ran may not be in it.

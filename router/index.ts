@@ -19,6 +19,8 @@ import { Replicas } from './forward/replicas.ts';
 import { listen } from './http/listener.ts';
 import { Idempotency } from './idempotency.ts';
 import { Listings } from './listings.ts';
+import { Documents } from './openapi/documents.ts';
+import { Viewer } from './openapi/viewer.ts';
 import { isImport } from './parse/import/body-stream.ts';
 import { Pipeline } from './pipeline.ts';
 import { RememberedCalls } from './remembered.ts';
@@ -63,6 +65,8 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
     limitCache,
     idempotency: new Idempotency(kept, config.requestTimeoutMs, log),
     listings: new Listings(forwarder),
+    documents: new Documents({ state, forwarder, requestTimeoutMs: config.requestTimeoutMs }),
+    viewer: new Viewer(),
     forwarder,
     status: (host) => statusOf(state, watch.live, config.version, host),
     requestTimeoutMs: config.requestTimeoutMs,

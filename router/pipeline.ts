@@ -30,6 +30,8 @@ import type { Request } from './http/request.ts';
 import type { Upload } from './http/upload.ts';
 import type { Idempotency } from './idempotency.ts';
 import type { Listings } from './listings.ts';
+import type { Documents } from './openapi/documents.ts';
+import type { Viewer } from './openapi/viewer.ts';
 import { ApiRequest } from './parse/api-request.ts';
 import { recordPieces } from './parse/import/body-stream.ts';
 import { listingOf, pluckJson, withAccess } from './parse/listing.ts';
@@ -47,6 +49,8 @@ export interface Stages {
   readonly cors: Cors;
   readonly systemCalls: SystemCalls;
   readonly listings: Listings;
+  readonly documents: Documents;
+  readonly viewer: Viewer;
   readonly forwarder: Forwarder;
   readonly remembered: RememberedCalls;
   readonly idempotency: Idempotency;
@@ -115,7 +119,11 @@ export class Pipeline {
       if (method !== undefined) return this.#preflight(http, reply, headers, method);
     }
     const route = parseRoute(http.path);
-    if (route.kind === 'none') throw notFound('There is nothing at this address.');
+    if (route.kind === 'none') {
+      const { viewer } = this.#stages;
+      if (viewer.serves(http)) return viewer.send(http, reply, headers);
+      throw notFound('There is nothing at this address.');
+    }
     const request = new ApiRequest(
       http,
       route.kind === 'service' ? route.service : '',
@@ -151,14 +159,16 @@ export class Pipeline {
   }
 
   async #serviceCall(request: ApiRequest, reply: Responder, headers: Headers, principal: Principal): Promise<void> {
-    const { state, systemCalls } = this.#stages;
+    const { state, documents, systemCalls } = this.#stages;
     const service = state.servicesByName.get(request.service);
     requireAccess(principal, service, request.service, request.component, request.verb);
     if (!service) throw notFound(`Could not find a service for ${request.service}.`);
     if (!service.isActive) throw new MillraceError('denied', `Service ${service.name} is deactivated.`);
 
     this.#stages.limits.admit(principal, service, request.component, request.verb);
-
+    if (documents.serves(request, service)) {
+      return documents.send({ request, service, principal }, reply, presentationOf(request, headers, true));
+    }
     const isSystem = service.type === 'system';
     if (isSystem || service.type === 'user') {
       const value = await systemCalls.answer(request, service.type, principal);

@@ -12,6 +12,8 @@ import { TokenVerifier } from '../authenticate/token.ts';
 import { Cors } from '../decide/cors.ts';
 import type { Forwarded, Forwarder } from '../forward/forward.ts';
 import { Listings } from '../listings.ts';
+import { Documents } from '../openapi/documents.ts';
+import { Viewer } from '../openapi/viewer.ts';
 import type { ParsedResource } from '../parse/resource.ts';
 import { Pipeline, type Stages } from '../pipeline.ts';
 import { RememberedCalls } from '../remembered.ts';
@@ -71,6 +73,8 @@ export class BehindDoor {
       cors: new Cors(state),
       systemCalls: { answer: async () => undefined },
       listings: new Listings(forwarder),
+      documents: new Documents({ state, forwarder, requestTimeoutMs: 10_000 }),
+      viewer: new Viewer(),
       forwarder,
       idempotency: { applies: () => false },
       status: () => ({ ready: true }),

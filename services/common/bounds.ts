@@ -93,3 +93,11 @@ export const FLOW_CONTROL_WINDOW_BYTES = 4 * MIB;
 export const KEEPALIVE_INTERVAL_MS = 5_000;
 /** Time to say so: no turn of a tier's event loop takes as long, and a machine that lost its power never does. */
 export const KEEPALIVE_TIMEOUT_MS = 5_000;
+/** API documents that one router keeps. */
+export const DOCUMENTS_BYTES_MAX = 32 * MIB;
+/** How long one is kept: a table that was made meanwhile may be missing from it for so long. */
+export const DOCUMENT_KEPT_MS = 30_000;
+/** Tables that one document describes: with more, nobody reads it and every tool chokes on it. */
+export const DOCUMENT_TABLES_MAX = 1000;
+/** For asking a connector what a service has, where the document can be made without its answer. */
+export const DOCUMENT_PROBE_MS = 2_000;

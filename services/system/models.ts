@@ -44,4 +44,7 @@ export function resourceNamed(name: string): Model | undefined {
   return model?.resource ? model : undefined;
 }
 
+/** All that API documents speak of: resources, and what is only reached through relations. */
+export const describable = (): Model[] => [...MODELS.values()];
+
 export const resources = (): Model[] => [...MODELS.values()].filter((model) => model.resource);

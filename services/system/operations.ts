@@ -4,6 +4,7 @@ import type { Connector } from '#common/connector.ts';
 import type { Deadline } from '#common/deadline.ts';
 import { MillraceError, notFound } from '#common/errors.ts';
 import {
+  type DescribeTables,
   type ListResources,
   type Operation,
   ResourceKind,
@@ -12,10 +13,11 @@ import {
   type Shape,
 } from '#proto/data/v1/data_pb.ts';
 import { fromDatabase } from './database/errors.ts';
-import { resourceNamed, resources } from './models.ts';
+import { describable, resourceNamed, resources } from './models.ts';
 import { jsonBytes } from './records/batch.ts';
 import type { JsonObject, Model } from './records/model.ts';
 import type { Records } from './records/records.ts';
+import { describeResource } from './records/schema.ts';
 
 const USER_SERVICE = 'user';
 
@@ -44,6 +46,8 @@ async function perform(records: Records, operation: Operation, { service, action
       return records.delete(model(service, action.value.table), action.value, operation);
     case 'listResources':
       return list(service, action.value);
+    case 'describeTables':
+      return describe(service, action.value);
     default:
       throw new MillraceError('unsupported', `This is not supported by the '${service}' service.`);
   }
@@ -62,6 +66,13 @@ function list(service: string, { kind, names }: ListResources): Result {
   const all = service === USER_SERVICE ? USER_RESOURCES : systemResources();
   const wanted = names.length > 0 ? all.filter(({ name }) => names.includes(String(name))) : all;
   return create(ResultSchema, { json: jsonBytes(wanted) });
+}
+
+/** None named: all of them, and what is reached through their relations. The user service has no records. */
+function describe(service: string, { tables }: DescribeTables): Result {
+  const all = service === USER_SERVICE ? [] : describable();
+  const wanted = tables.map((name) => all.find((each) => each.name === name) ?? model(service, name));
+  return create(ResultSchema, { json: jsonBytes((tables.length > 0 ? wanted : all).map(describeResource)) });
 }
 
 const described = (name: string, label: string, description: string, readOnly = false): JsonObject => ({
