@@ -25,7 +25,9 @@ import { isImport } from './parse/import/body-stream.ts';
 import { Pipeline } from './pipeline.ts';
 import { RememberedCalls } from './remembered.ts';
 import { SystemCalls } from './system/calls.ts';
+import { EventMap } from './system/event-map.ts';
 import { LimitCache } from './system/limit-cache.ts';
+import { ServiceCaches } from './system/service-caches.ts';
 import { SessionCalls } from './system/sessions.ts';
 import { statusOf } from './system/status.ts';
 
@@ -55,17 +57,24 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
     issuers: new IssuerVerifier(state),
   };
   const limitCache = new LimitCache(state, limits);
+  const documents = new Documents({ state, forwarder, requestTimeoutMs: config.requestTimeoutMs });
   const pipeline = new Pipeline({
     state,
     authenticators,
     remembered: new RememberedCalls(authenticators, forwarder, limits, config.requestTimeoutMs),
     limits,
     cors: new Cors(state),
-    systemCalls: new SystemCalls(new SessionCalls(sessions), environments, limitCache),
+    systemCalls: new SystemCalls({
+      sessions: new SessionCalls(sessions),
+      environments,
+      limitCache,
+      events: new EventMap(documents),
+      caches: new ServiceCaches({ state, forwarder, documents, requestTimeoutMs: config.requestTimeoutMs }),
+    }),
     limitCache,
     idempotency: new Idempotency(kept, config.requestTimeoutMs, log),
     listings: new Listings(forwarder),
-    documents: new Documents({ state, forwarder, requestTimeoutMs: config.requestTimeoutMs }),
+    documents,
     viewer: new Viewer(),
     forwarder,
     status: (host) => statusOf(state, watch.live, config.version, host),

@@ -73,7 +73,7 @@ export async function documentOf(service: Service, making: Making): Promise<Json
 export async function documentOfAll(services: readonly Service[], making: Making): Promise<Json> {
   const stored = await storedDocs(making);
   const parts = services.map(async (service) => {
-    const part = await partOfAll(service, stored.get(service.id), making);
+    const part = await partUnlessSilent(service, stored.get(service.id), making);
     return { ...part, name: service.name, entries: part.entries.map((entry) => tagged(entry, service.name)) };
   });
   const { entries, components } = mergeParts(await Promise.all(parts), COMMON);
@@ -107,8 +107,13 @@ export async function specDocumentOf(service: Service, making: Making): Promise<
   return compact ? compactSpec(parts) : specOf(parts);
 }
 
+/** The paths that the caller may use; nothing of a service that cannot be asked. */
+export async function partOfAll(service: Service, making: Making): Promise<Part> {
+  return partUnlessSilent(service, (await storedDocs(making)).get(service.id), making);
+}
+
 /** A service that cannot be asked, or whose stored document cannot be read, takes nothing from the others. */
-async function partOfAll(service: Service, stored: string | undefined, making: Making): Promise<Part> {
+async function partUnlessSilent(service: Service, stored: string | undefined, making: Making): Promise<Part> {
   try {
     const document = stored === undefined ? undefined : readStored(stored, service);
     if (document && !isOpenApi3(document)) return NOTHING;

@@ -5,7 +5,9 @@ import { DOCUMENT_KEPT_MS, DOCUMENTS_BYTES_MAX } from '#common/bounds.ts';
 import { Deadline } from '#common/deadline.ts';
 import { MillraceError, notFound } from '#common/errors.ts';
 import { stringifyJson } from '#common/json.ts';
+import { ALL_VERBS } from '#common/verbs.ts';
 import type { Service } from '#proto/access/v1/access_pb.ts';
+import type { ResourceKind } from '#proto/data/v1/data_pb.ts';
 import type { AccessState } from '../access/state.ts';
 import type { Principal } from '../authenticate/principal.ts';
 import { headersOf, type Presentation, sendJson } from '../encode/answer.ts';
@@ -13,9 +15,10 @@ import type { Forwarder } from '../forward/forward.ts';
 import type { Responder } from '../http/reply.ts';
 import type { ApiRequest } from '../parse/api-request.ts';
 import { namesOf } from '../parse/options.ts';
-import { documentOf, documentOfAll, type Making, type Options, specDocumentOf } from './assemble.ts';
+import { PathAccess } from './access.ts';
+import { documentOf, documentOfAll, type Making, type Options, partOfAll, specDocumentOf } from './assemble.ts';
 import { Catalogue } from './catalogue.ts';
-import type { Json } from './document.ts';
+import type { Json, PathEntry } from './document.ts';
 import { inVersion, versionOf } from './versions.ts';
 
 /** Types of services with something that is open to everybody. */
@@ -33,6 +36,15 @@ export interface DocumentsInit {
   readonly forwarder: Forwarder;
   readonly requestTimeoutMs: number;
 }
+
+export interface ServicePaths {
+  readonly service: Service;
+  readonly entries: readonly PathEntry[];
+  /** Of what a placeholder stands for, as far as the caller may use it. @param above  such as `_table` */
+  readonly names: (kind: ResourceKind, above: string) => Promise<string[]>;
+}
+
+const PLAIN: Options = { version: '3.1', expand: false, compact: false, only: [] };
 
 export class Documents {
   readonly #state: AccessState;
@@ -66,17 +78,34 @@ export class Documents {
     }
     if (more.length > 0) throw notFound(`Resource '${segments.join('/')}' not found for service '${service.name}'.`);
     if (name === undefined && (query.flag('as_list') || query.flag('as_access_list'))) {
-      return sendJson(
-        reply,
-        200,
-        stringifyJson({ resource: this.#visible(principal).map((each) => each.name) }),
-        shown,
-      );
+      return sendJson(reply, 200, stringifyJson({ resource: this.visible(principal).map((each) => each.name) }), shown);
     }
     const isYaml = query.get('format') === 'yaml';
     const text = await this.#text(call, isYaml);
     if (!isYaml) return sendJson(reply, 200, text, shown);
     reply.send(200, headersOf(shown, ['Content-Type', 'application/yaml; charset=UTF-8']), text);
+  }
+
+  /**
+   * What of a service's paths the caller may use; none of one that cannot be asked.
+   * @throws MillraceError only by the names
+   */
+  async paths(service: Service, request: ApiRequest, principal: Principal): Promise<ServicePaths> {
+    const deadline = Deadline.after(this.#timeoutMs);
+    const call = { requestId: request.http.id, principal, deadline, refresh: request.query.flag('refresh') };
+    const catalogue = new Catalogue(this.#forwarder, call);
+    const { entries } = await partOfAll(service, { state: this.#state, principal, options: PLAIN, catalogue });
+    const access = new PathAccess(principal, service);
+    const names = async (kind: ResourceKind, above: string): Promise<string[]> => {
+      const listed = await catalogue.resources(service, kind);
+      return listed.map(({ name }) => String(name)).filter((name) => access.may([above, name], ALL_VERBS));
+    };
+    return { service, entries, names };
+  }
+
+  /** What was made is made anew. */
+  forget(): void {
+    this.#kept.clear();
   }
 
   #text(call: DocumentCall, isYaml: boolean): Promise<string> {
@@ -97,7 +126,7 @@ export class Documents {
       return this.#keep(call, wanted, isYaml, `spec ${service.id}`, (making) => specDocumentOf(service, making));
     }
     if (name === undefined) {
-      const services = this.#visible(principal);
+      const services = this.visible(principal);
       return this.#keep(call, options, isYaml, 'all', (making) => documentOfAll(services, making));
     }
     const named = this.#named(name, principal);
@@ -127,7 +156,7 @@ export class Documents {
   }
 
   /** Those whose documents have something in them, by id. */
-  #visible(principal: Principal): Service[] {
+  visible(principal: Principal): Service[] {
     return [...this.#state.services.values()]
       .filter((service) => service.isActive && isVisible(service, principal))
       .sort((a, b) => a.id - b.id);

@@ -1,5 +1,5 @@
 /** `system/limit_cache`: how the limits stand, and beginning anew (system-api §7.4). */
-import { invalid, MillraceError, notFound } from '#common/errors.ts';
+import { invalid, notFound } from '#common/errors.ts';
 import { parseJson, stringifyJson } from '#common/json.ts';
 import { LIMIT_TYPES } from '#common/limits/limit.ts';
 import type { Limit } from '#proto/access/v1/access_pb.ts';
@@ -8,6 +8,7 @@ import { counterKey, type Limits } from '../admit/limits.ts';
 import type { ApiRequest } from '../parse/api-request.ts';
 import { idsOf } from '../parse/options.ts';
 import type { Parsed } from '../parse/records.ts';
+import { nothingBelow, unsupportedVerb } from './resources.ts';
 
 const RELATION = 'limit_cache_by_limit_id';
 
@@ -32,17 +33,14 @@ export class LimitCache {
   answer(request: ApiRequest): unknown {
     const [, id, ...more] = request.segments;
     this.#limits.refresh();
-    if (more.length > 0) throw notFound(`Resource '${request.segments.join('/')}' not found for service 'system'.`);
+    if (more.length > 0) throw nothingBelow(request);
     switch (request.verb) {
       case 'GET':
         return id === undefined ? { resource: this.#all() } : this.#entries(this.#limit(id))[0];
       case 'DELETE':
         return this.#delete(request, id);
       default:
-        throw new MillraceError(
-          'unsupported',
-          `${request.verb} requests are not currently supported by the 'limit_cache' service.`,
-        );
+        throw unsupportedVerb(request);
     }
   }
 

@@ -90,6 +90,9 @@ const USER_RESOURCES: readonly JsonObject[] = [described('session', 'Session', '
 function systemResources(): JsonObject[] {
   return [
     ...resources().map(({ name, label, description, readOnly }) => described(name, label, description, readOnly)),
+    described('cache', 'Cache', 'What is remembered of services, to be forgotten.'),
+    described('constant', 'Constants', 'Names for numbers: none.', true),
+    described('event', 'Events', 'What scripts can be bound to.', true),
     described('limit_cache', 'Limit Cache', 'How the limits stand.'),
     described('admin/session', 'Admin Session', 'Signing in and out as an administrator.'),
     described('environment', 'Environment', 'What this installation offers to clients.', true),
