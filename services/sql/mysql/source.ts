@@ -12,7 +12,7 @@ import type { Param, Rows, Statement } from '../statement.ts';
 import { Streams } from '../streams.ts';
 import { type MysqlConnection, ServerError } from './connection.ts';
 import { translate } from './errors.ts';
-import { introspect } from './introspect.ts';
+import { catalogueState, introspect, introspectTables, type TextQuery } from './introspect.ts';
 import { callProcedure, functionStatement, introspectRoutines } from './routines.ts';
 import { timeLimit } from './time-limit.ts';
 
@@ -50,13 +50,28 @@ export class MysqlSource implements SqlSource {
     return this.#pool.close();
   }
 
+  introspect(deadline: Deadline): Promise<Catalogue> {
+    return this.#ofSchema(deadline, introspect);
+  }
+
+  introspectTables(names: readonly string[], deadline: Deadline): Promise<Catalogue> {
+    return this.#ofSchema(deadline, (...schema) => introspectTables(...schema, names));
+  }
+
+  catalogueState(deadline: Deadline): Promise<string> {
+    return this.#ofSchema(deadline, catalogueState);
+  }
+
   /** The server looks into folders, and stumbles over tables and databases that others drop at the same time. */
-  async introspect(deadline: Deadline): Promise<Catalogue> {
+  async #ofSchema<T>(
+    deadline: Deadline,
+    read: (query: TextQuery, database: string, schema: string | undefined) => Promise<T>,
+  ): Promise<T> {
     const { database, schema } = this.#settings;
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.#lend(deadline, (connection) =>
-          introspect((text, params) => connection.table(text, params), database, schema),
+          read((text, params) => connection.table(text, params), database, schema),
         );
       } catch (error) {
         if (attempt === ATTEMPTS_MAX || !(error instanceof MillraceError) || error.code !== 'internal') throw error;

@@ -19,6 +19,13 @@ const IN_MEMORY = ':memory:';
 /** What cannot write, or is told from its prepared form by the reader. */
 const MAY_READ = /^\s*(?:select|values|with)\b/i;
 
+/** A number that SQLite itself moves with every change of the schema, by whatever program. */
+const STATE: Statement = {
+  text: 'select schema_version from pragma_schema_version',
+  params: [],
+  columns: [{ name: 'schema_version', json: 'number', hidden: true }],
+};
+
 export class SqliteSource implements SqlSource {
   readonly #writer: Crew;
   readonly #readers: Crew;
@@ -42,6 +49,11 @@ export class SqliteSource implements SqlSource {
 
   introspect(deadline: Deadline): Promise<Catalogue> {
     return introspect((statement) => this.run(statement, deadline));
+  }
+
+  async catalogueState(deadline: Deadline): Promise<string> {
+    const { hidden } = await this.run(STATE, deadline);
+    return String(hidden[0]);
   }
 
   async run(statement: Statement, deadline: Deadline): Promise<Rows> {
