@@ -8,7 +8,7 @@ import type { Logger } from '#common/observe/log.ts';
 import type { SchemaExtra } from '#proto/access/v1/access_pb.ts';
 import { CatalogueWatch } from './catalogue-watch.ts';
 import type { SqlSource } from './engine.ts';
-import type { SchemaView } from './extras.ts';
+import type { SchemaView, TableView } from './extras.ts';
 import { within } from './in-time.ts';
 import { concernsAll } from './of-all.ts';
 import { inSlices } from './pace.ts';
@@ -156,6 +156,17 @@ export class SchemaCache {
   /** A mark of a change of ours, which is known here when it comes back. */
   expectMark(mark: string): void {
     this.#ownMarks.add(mark);
+  }
+
+  /** Of these tables those that have no mark. */
+  unmarked(tables: readonly string[]): readonly string[] {
+    return tables.filter((table) => !this.#marks.has(table));
+  }
+
+  /** Tables of which relations are stored: no other one has virtual relations. */
+  withStoredRelations(): readonly TableView[] {
+    const names = new Set(this.#extras.flatMap(({ table, relation }) => (relation === '' ? [] : table)));
+    return [...new Set([...names].flatMap((name) => this.#view?.byName.get(name) ?? []))];
   }
 
   /** Tables that another connector has changed. */

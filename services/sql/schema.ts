@@ -42,6 +42,12 @@ export interface Column {
   readonly unique: boolean;
   readonly indexed: boolean;
   readonly foreignKey: ForeignKey | null;
+  /** What a change of the column has to say again, as SQL, for engines that forget it otherwise. */
+  readonly repeats?: {
+    readonly collation: string | null;
+    /** Behind all else. */
+    readonly rest: string;
+  };
 }
 
 export interface Constraint {

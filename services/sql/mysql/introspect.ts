@@ -29,7 +29,7 @@ order by table_schema, table_name`;
 
 const columns = (where: Where): string => `
 select table_schema, table_name, column_name, column_type, data_type, character_set_name, column_default, is_nullable,
-  extra
+  extra, collation_name, column_comment
 from information_schema.columns where ${where('table_schema', 'table_name')}
 order by table_schema, table_name, ordinal_position`;
 
@@ -173,6 +173,7 @@ interface RawColumn {
   readonly default: Column['default'];
   readonly nullable: boolean;
   readonly extra: string;
+  readonly repeats: NonNullable<Column['repeats']>;
 }
 
 /** A table while its parts are gathered. */
@@ -228,7 +229,17 @@ function toColumn(row: Row, isJson: boolean, isMariadb: boolean): RawColumn {
     default: parseDefault({ text: row[6] ?? null, extra, isSql: isMariadb }, type.json),
     nullable: row[7] === 'YES',
     extra,
+    repeats: { collation: row[9] ?? null, rest: restOf(extra, text(row[10])) },
   };
+}
+
+/** `on update current_timestamp(3) comment 'x'` */
+function restOf(extra: string, comment: string): string {
+  const [, digits] = /\bon update current_timestamp(\(\d+\))?/i.exec(extra) ?? [];
+  const isUpdated = /\bon update current_timestamp/i.test(extra);
+  const parts = isUpdated ? [`on update current_timestamp${digits ?? ''}`] : [];
+  if (comment !== '') parts.push(`comment '${comment.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`);
+  return parts.join(' ');
 }
 
 /** Rows of one index, or of one reference, stand together and in order. */
@@ -290,7 +301,7 @@ function finish({ columns: raw, indexed, ...table }: RawTable): Table {
 }
 
 function finishColumn(
-  { name, type: base, extra, nullable, default: value }: RawColumn,
+  { name, type: base, extra, nullable, default: value, repeats }: RawColumn,
   { isSoleKey, ...keys }: ColumnKeys,
 ): Column {
   const autoIncrement = /\bauto_increment\b/i.test(extra);
@@ -303,6 +314,7 @@ function finishColumn(
     nullable,
     autoIncrement,
     generated: /\b(?:virtual|stored|persistent) generated\b/i.test(extra),
+    repeats,
     ...keys,
   };
 }
