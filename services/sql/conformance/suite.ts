@@ -8,6 +8,7 @@ import { type Filter, Target } from '#proto/data/v1/data_pb.ts';
 import { quoteName } from '../compile/builder.ts';
 import type { Dialect } from '../dialect.ts';
 import type { SqlEngine } from '../engine.ts';
+import { tryAlter } from './alter.ts';
 import { type Ask, Bench, type Outcome } from './bench.ts';
 import { buildCompany, define, drop, ITEMS } from './company.ts';
 import { tryManyAtOnce } from './crowd.ts';
@@ -17,6 +18,7 @@ import { tryImports } from './imports.ts';
 import { FAILING_READS, READ_CASES } from './read-cases.ts';
 import { trySchema } from './schema-cases.ts';
 import { tryStreams } from './streams.ts';
+import { type TypeTable, tryTypes } from './types.ts';
 import { tryValues, type ValueCase } from './values.ts';
 import { apart, fields, insert, read, remove } from './words.ts';
 import { BEFORE, CREATE_CASES, DELETE_CASES, UPDATE_CASES, UPSERT_CASES, type WriteCase } from './write-cases.ts';
@@ -27,6 +29,7 @@ export interface Subject {
   readonly config: () => Promise<ServiceConfig>;
   /** Types of its own: how a value that is written comes back. */
   readonly values: readonly ValueCase[];
+  readonly types: TypeTable;
 }
 
 /** A view, names that only quotes make possible, a reference of two columns: the same SQL for every engine but for its quotes. */
@@ -43,7 +46,7 @@ function byHand(dialect: Dialect): string[] {
   ];
 }
 
-export function tryEngine({ engine, config, values }: Subject): void {
+export function tryEngine({ engine, config, values, types }: Subject): void {
   const { dialect } = engine;
   const dataDir = mkdtempSync(join(tmpdir(), 'millrace-conformance-'));
   let settings: ServiceConfig;
@@ -83,8 +86,10 @@ export function tryEngine({ engine, config, values }: Subject): void {
     tryWrites(() => allowing, [['upsert', UPSERT_CASES]]);
   });
   describe('values', () => tryValues(() => bench, values));
+  describe('simple types', () => tryTypes(() => bench, types));
   describe('many at once', () => tryManyAtOnce(() => bench));
   describe('schema', () => trySchema(() => bench));
+  describe('schema, changed', () => tryAlter(() => bench));
   describe('sizes', () => trySizes(() => bench));
   describe('streams', () => tryStreams(() => bench));
   describe('imports', () => tryImports(() => bench));
