@@ -75,6 +75,8 @@ export interface Table {
   readonly columns: readonly Column[];
   readonly primaryKey: readonly string[];
   readonly constraints: readonly Constraint[];
+  /** Indexes that stand in the way of a column that is dropped, for engines where they do: they go first. */
+  readonly indexes?: readonly { readonly name: string; readonly columns: readonly string[] }[];
 }
 
 /** A type as parameters and results have it. */

@@ -108,6 +108,9 @@ export class SchemaStatements {
         if (type === 'FOREIGN KEY' && columns.includes(column)) this.#dropConstraint(table, name);
       }
     }
+    for (const { name, columns } of table.table.indexes ?? []) {
+      if (columns.includes(column)) this.#add(`drop index ${this.#quote(name)}`, table.name, column);
+    }
     this.#alter(table, `drop column ${this.#quote(column)}`, column);
   }
 

@@ -170,6 +170,10 @@ function table(
     columns: rows.map((row) => column(row, isRowId && row.key > 0, indexes, references)),
     primaryKey,
     constraints: constraints(name, indexes, references),
+    // Those of the table's own definition cannot be dropped.
+    indexes: indexes.flatMap(({ name: index, origin, columns }) =>
+      origin === 'c' && columns ? [{ name: index, columns }] : [],
+    ),
   };
 }
 
