@@ -43,6 +43,8 @@ export interface ServiceOptions {
   readonly maxRecordsReturned: number;
   readonly saveExtras: SaveExtras;
   readonly log: Logger;
+  /** As SchemaCache has it. */
+  readonly watchIntervalMs?: number;
 }
 
 export class SqlService {
@@ -55,8 +57,8 @@ export class SqlService {
 
   constructor(options: ServiceOptions) {
     this.#options = options;
-    const { source, id: serviceId, extras, log } = options;
-    this.#schema = new SchemaCache({ source, serviceId, extras, log });
+    const { source, id: serviceId, extras, log, watchIntervalMs } = options;
+    this.#schema = new SchemaCache({ source, serviceId, extras, log, ...(watchIntervalMs && { watchIntervalMs }) });
     this.#writes = new WriteLine(options.source);
     this.#routines = new RoutineCache(options.source, options.name);
     options.source.onSchemaChange = () => void this.#schema.doubt();

@@ -15,6 +15,7 @@ import { tryManyAtOnce } from './crowd.ts';
 import { FAILING_FILTERS, FILTER_CASES } from './filter-cases.ts';
 import { tryFunctions } from './functions.ts';
 import { tryImports } from './imports.ts';
+import { tryOthers } from './others.ts';
 import { FAILING_READS, READ_CASES } from './read-cases.ts';
 import { trySchema } from './schema-cases.ts';
 import { tryStreams } from './streams.ts';
@@ -90,6 +91,9 @@ export function tryEngine({ engine, config, values, types }: Subject): void {
   describe('many at once', () => tryManyAtOnce(() => bench));
   describe('schema', () => trySchema(() => bench));
   describe('schema, changed', () => tryAlter(() => bench));
+  describe('schema, changed by others', () => {
+    tryOthers(() => new Bench({ engine, config: settings, dataDir, watchIntervalMs: 20 }));
+  });
   describe('sizes', () => trySizes(() => bench));
   describe('streams', () => tryStreams(() => bench));
   describe('imports', () => tryImports(() => bench));
