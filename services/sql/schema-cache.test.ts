@@ -24,9 +24,10 @@ let gate: Promise<void>;
 const source = {
   introspect: async () => {
     readings += 1;
+    const read = structuredClone(catalogue);
     await gate;
     if (failing) throw new MillraceError('unavailable', 'gone');
-    return structuredClone(catalogue);
+    return read;
   },
   introspectTables: async (names: readonly string[]) => {
     lonely.push(names.join());
@@ -289,6 +290,21 @@ describe('changes by others', () => {
     await use(cache, 2 * INTERVAL_MS);
     expect([names(cache), readings]).toEqual([['a', 'b'], 2]);
     expect(looks).toBeLessThan(8);
+    cache.close();
+  });
+
+  test('are found while the change before is being read', async () => {
+    const cache = make({ watchIntervalMs: INTERVAL_MS });
+    await cache.read();
+    shut();
+    [catalogue, state] = [of('b'), '2'];
+    await use(cache, 2 * INTERVAL_MS);
+    expect(readings).toBe(2);
+    [catalogue, state] = [of('c'), '3'];
+    await use(cache, 2 * INTERVAL_MS);
+    go();
+    await use(cache, INTERVAL_MS / 2);
+    expect(names(cache)).toEqual(['c']);
     cache.close();
   });
 

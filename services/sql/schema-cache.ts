@@ -57,7 +57,7 @@ export class SchemaCache {
     this.#extras = extras;
     this.#marks = marksOf(extras);
     this.#log = log;
-    this.#watch = new CatalogueWatch(source, () => void this.#reconsider(), log, watchIntervalMs);
+    this.#watch = new CatalogueWatch(source, () => this.#catchUp(), log, watchIntervalMs);
   }
 
   /** The view to plan with, at once; undefined before the first catalogue was read. */
@@ -180,6 +180,11 @@ export class SchemaCache {
     const names = [...changed, ...gone];
     if (names.length === 0 || !this.#catalogue) return;
     this.refresh(names).catch((error: unknown) => this.#log.warn({ err: error }, 'catalogue could not be read'));
+  }
+
+  /** The schema was seen to have changed: perhaps behind the back of a reading that is under way. */
+  #catchUp(): void {
+    this.readAfresh().catch((error: unknown) => this.#log.warn({ err: error }, 'catalogue could not be read'));
   }
 
   #reconsider(): Promise<void> {

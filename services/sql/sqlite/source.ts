@@ -8,7 +8,7 @@ import type { Rows, Statement } from '../statement.ts';
 import type { SqliteConfig } from './config.ts';
 import { Crew } from './crew.ts';
 import { translate } from './errors.ts';
-import { introspect } from './introspect.ts';
+import { introspect, introspectTables } from './introspect.ts';
 import type { Answer, Job, Outcome, Plan } from './protocol.ts';
 import type { Session } from './task.ts';
 
@@ -49,6 +49,10 @@ export class SqliteSource implements SqlSource {
 
   introspect(deadline: Deadline): Promise<Catalogue> {
     return introspect((statement) => this.run(statement, deadline));
+  }
+
+  introspectTables(names: readonly string[], deadline: Deadline): Promise<Catalogue> {
+    return introspectTables((statement) => this.run(statement, deadline), names);
   }
 
   async catalogueState(deadline: Deadline): Promise<string> {
