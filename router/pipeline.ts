@@ -34,7 +34,7 @@ import type { Documents } from './openapi/documents.ts';
 import type { Viewer } from './openapi/viewer.ts';
 import { ApiRequest } from './parse/api-request.ts';
 import { recordPieces } from './parse/import/body-stream.ts';
-import { listingOf, pluckJson, withAccess } from './parse/listing.ts';
+import { listingOf, pluckJson, reduceJson, withAccess } from './parse/listing.ts';
 import { type ParsedResource, parseDatabase, parseSystem } from './parse/resource.ts';
 import { componentOf, parseRoute } from './parse/route.ts';
 import { Refusals } from './refusals.ts';
@@ -324,7 +324,10 @@ function transformOf(
   if (shape.action.case === 'describeTables' && !principal.isAdmin) {
     return (json) => withAccess(json, (table) => allowedMask(principal, service, componentOf(['_schema', table])));
   }
-  if (single || !query.flag('as_list')) return undefined;
+  if (single || shape.action.case === 'describeParts') return undefined;
+  // A write of tables that shows them shows what was asked for.
+  if (shape.action.case === 'defineTables') return (json) => reduceJson(json, listingOf(query));
+  if (!query.flag('as_list')) return undefined;
   const { idFields } = listingOf(query, service.type === 'system' ? systemKey(shape) : 'name');
   return (json) => pluckJson(json, idFields);
 }

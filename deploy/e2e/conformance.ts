@@ -13,7 +13,18 @@ export const DIFFERENCES = join(ROOT, 'docs/compatibility.json');
 /** What a PostgreSQL database holds before the requests are sent. */
 export const PREPARATION = join(RECORDINGS, 'postgres.sql');
 
-const OF_A_DATABASE = ['write', 'read', 'filter', 'tunnel', 'update', 'delete', 'paging'];
+const OF_A_DATABASE = [
+  'schema',
+  'write',
+  'read',
+  'filter',
+  'tunnel',
+  'formats',
+  'update',
+  'delete',
+  'upsert',
+  'paging',
+];
 export const GROUPS = [
   ...['anonymous', 'login', 'services'],
   ...OF_A_DATABASE.flatMap((group) => [`gold ${group}`, `goldpg ${group}`]),

@@ -9,7 +9,7 @@ import { type Case, check } from './cases.ts';
 import { NEW_PEOPLE, PETS, TABLES } from './people.ts';
 import { type Product, startProduct } from './product.ts';
 import { FILTER_CASES, MORE_READS, PAGES, READS } from './read-cases.ts';
-import { SCHEMA } from './schema-cases.ts';
+import { SCHEMA, SCHEMA_PATHS } from './schema-cases.ts';
 import { UPSERTS, WRITES } from './write-cases.ts';
 
 let product: Product;
@@ -112,7 +112,7 @@ function suites(connect: () => Promise<{ type: string; config: object }>): void 
 
   describe('schema', () => {
     beforeAll(refill);
-    test.each(SCHEMA)('$name', (row) => check(product.admin, in_(service, row)));
+    test.each([...SCHEMA, ...SCHEMA_PATHS])('$name', (row) => check(product.admin, in_(service, row)));
   });
 }
 

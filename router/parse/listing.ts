@@ -49,6 +49,12 @@ export function pluckJson(json: Uint8Array, idFields: readonly string[]): Uint8A
   return Array.isArray(records) ? Buffer.from(stringifyJson(pluck(records as Entry[], idFields))) : json;
 }
 
+/** A JSON list of descriptions with the properties that were asked for. */
+export function reduceJson(json: Uint8Array, listing: Listing): Uint8Array {
+  const entries = parseJson(json);
+  return Array.isArray(entries) ? Buffer.from(stringifyJson(reduceEntries(entries as Entry[], listing))) : json;
+}
+
 /** Descriptions of tables with the verbs that the caller may use on each, as a mask (database-api §6.2). */
 export function withAccess(json: Uint8Array, maskOf: (table: string) => number): Uint8Array {
   const described = parseJson(json);

@@ -28,6 +28,17 @@ export interface FieldDefinition {
   } | null;
 }
 
+/** A column that is there and is to be otherwise. */
+export interface ColumnChange {
+  readonly column: Column;
+  /** As it will be, in all respects. */
+  readonly wanted: FieldDefinition;
+  /** What of it changes: the type or a length of it, whether it may be NULL, the default. */
+  readonly type: boolean;
+  readonly nullable: boolean;
+  readonly default: boolean;
+}
+
 /** What is wrong with a value: it follows the name of the field. undefined: nothing that is known here. */
 export type Misfit = (value: Param) => string | undefined;
 
@@ -127,7 +138,13 @@ export interface Dialect {
     readonly dropColumn: boolean;
     readonly addConstraint: boolean;
     readonly dropsReferences: boolean;
+    /** Actions of one ALTER TABLE; undefined: a column that is there stays as it is. */
+    readonly column?: (change: ColumnChange) => string[];
   };
+  /** The type of the column that this definition makes, with its lengths; @throws MillraceError invalid */
+  typeSql(field: FieldDefinition): string;
+  /** The column is of the type of this definition already, whatever their lengths. */
+  isOfType(field: FieldDefinition, column: Column): boolean;
   /** `"name" varchar(60) NOT NULL DEFAULT 'x'`; @throws MillraceError invalid for a type that the engine lacks */
   columnSql(field: FieldDefinition): string;
   /** Name of a new table with its schema, quoted. */

@@ -36,6 +36,13 @@ export interface SqlSource extends Source {
   /** Set by whoever remembers the catalogue; called when the database shows that a table is not what it was. */
   onSchemaChange: (() => void) | undefined;
   introspect(deadline: Deadline): Promise<Catalogue>;
+  /**
+   * The tables of these names, and those that they refer to, of which not all references need be there. Names that
+   * there are not are left out. Engines that read everything as fast lack it.
+   */
+  introspectTables?(names: readonly string[], deadline: Deadline): Promise<Catalogue>;
+  /** A text that becomes another one when anybody changes the catalogue: much cheaper than reading it. */
+  catalogueState(deadline: Deadline): Promise<string>;
   /** Stored procedures and functions; engines without any have neither of these two. */
   routines?(deadline: Deadline): Promise<readonly Routine[]>;
   /** @param params  one for each IN and INOUT parameter, in their order */

@@ -1,5 +1,5 @@
 /** Waiting that ends at the deadline, whatever is waited for. */
-import type { Deadline } from '#common/deadline.ts';
+import { Deadline, deadlinePassed } from '#common/deadline.ts';
 
 /** @throws the deadline's reason once it is aborted; the work itself goes on unheard */
 export async function inTime<T>(work: Promise<T>, deadline: Deadline): Promise<T> {
@@ -11,5 +11,17 @@ export async function inTime<T>(work: Promise<T>, deadline: Deadline): Promise<T
     return await Promise.race([work, late]);
   } finally {
     forget();
+  }
+}
+
+/** Work that nobody's request gives a deadline to. @throws deadline when it takes longer than this */
+export async function within<T>(milliseconds: number, work: (deadline: Deadline) => Promise<T>): Promise<T> {
+  const deadline = Deadline.after(milliseconds);
+  const timer = setTimeout(() => deadline.abort(deadlinePassed()), milliseconds);
+  timer.unref();
+  try {
+    return await inTime(work(deadline), deadline);
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -12,11 +12,14 @@ import { type ExtraChange, SaveExtrasRequestSchema, SchemaExtras } from '#proto/
 import type { SqlConfig } from './config.ts';
 import { SqlConnector } from './connector.ts';
 import { ENGINES } from './engines.ts';
+import { within } from './in-time.ts';
 
 export { readConfig } from './config.ts';
 
 const TIER = 'sql';
 const SAVE_TIMEOUT_MS = 10_000;
+/** Within it a change is pushed to all who watch. */
+const PUSH_TIMEOUT_MS = 1_000;
 
 export async function start(config: SqlConfig, log: Logger): Promise<Component & { address: string }> {
   const system = { address: config.systemAddress, token: config.clusterToken, peer: 'system' };
@@ -79,5 +82,6 @@ async function saveExtras(
   const request = create(SaveExtrasRequestSchema, { service, changes: [...changes] });
   const { failure, version } = await channel.call('save', request, SAVE_TIMEOUT_MS);
   if (failure) throw new MillraceError(failure.code as ErrorCode, failure.message);
-  await connector.reached(version);
+  // Stored it is: a push that does not come, as nothing changed by it, is not waited for.
+  await within(PUSH_TIMEOUT_MS, () => connector.reached(version)).catch(() => {});
 }

@@ -42,6 +42,12 @@ export interface Column {
   readonly unique: boolean;
   readonly indexed: boolean;
   readonly foreignKey: ForeignKey | null;
+  /** What a change of the column has to say again, as SQL, for engines that forget it otherwise. */
+  readonly repeats?: {
+    readonly collation: string | null;
+    /** Behind all else. */
+    readonly rest: string;
+  };
 }
 
 export interface Constraint {
@@ -69,6 +75,8 @@ export interface Table {
   readonly columns: readonly Column[];
   readonly primaryKey: readonly string[];
   readonly constraints: readonly Constraint[];
+  /** Indexes that stand in the way of a column that is dropped, for engines where they do: they go first. */
+  readonly indexes?: readonly { readonly name: string; readonly columns: readonly string[] }[];
 }
 
 /** A type as parameters and results have it. */

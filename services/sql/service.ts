@@ -24,6 +24,7 @@ import { WriteLine } from './execute/write-line.ts';
 import type { SchemaView } from './extras.ts';
 import { inTime } from './in-time.ts';
 import { isMismatch } from './mismatch.ts';
+import { loneTable } from './plan/lone-table.ts';
 import { TableAccess } from './plan/table-access.ts';
 import { RoutineCache } from './routine-cache.ts';
 import { SchemaCache } from './schema-cache.ts';
@@ -42,6 +43,8 @@ export interface ServiceOptions {
   readonly maxRecordsReturned: number;
   readonly saveExtras: SaveExtras;
   readonly log: Logger;
+  /** As SchemaCache has it. */
+  readonly watchIntervalMs?: number;
 }
 
 export class SqlService {
@@ -54,7 +57,8 @@ export class SqlService {
 
   constructor(options: ServiceOptions) {
     this.#options = options;
-    this.#schema = new SchemaCache(options.source, options.id, options.extras, options.log);
+    const { source, id: serviceId, extras, log, watchIntervalMs } = options;
+    this.#schema = new SchemaCache({ source, serviceId, extras, log, ...(watchIntervalMs && { watchIntervalMs }) });
     this.#writes = new WriteLine(options.source);
     this.#routines = new RoutineCache(options.source, options.name);
     options.source.onSchemaChange = () => void this.#schema.doubt();
@@ -65,7 +69,7 @@ export class SqlService {
   }
 
   async execute(operation: Operation, shape: Shape, deadline: Deadline): Promise<Result> {
-    const view = this.#schema.current ?? (await inTime(this.#schema.read(), deadline));
+    const view = this.#schema.current ?? (await this.#firstView(operation, shape, deadline));
     try {
       const result = withForeign(await this.#runner(shape, view)(operation, deadline), operation);
       if (result.dropped.some((name) => isUnknown(name, shape, view))) void this.#schema.doubt();
@@ -136,6 +140,12 @@ export class SqlService {
     const reading = this.#schema.doubt();
     if (reading) await inTime(reading, deadline);
     return this.#schema.current === view ? undefined : this.#schema.current;
+  }
+
+  /** Before all is known: of a large database the table alone is there long before the rest. */
+  #firstView(operation: Operation, shape: Shape, deadline: Deadline): Promise<SchemaView> {
+    const table = loneTable(shape, operation);
+    return inTime(table === undefined ? this.#schema.read() : this.#schema.readTable(table), deadline);
   }
 
   close(): Promise<void> {

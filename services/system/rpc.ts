@@ -104,7 +104,7 @@ export function schemaExtrasService(changes: Changes, log: Logger): ServedServic
       save: unary(async (request: SaveExtrasRequest) => {
         try {
           await saveExtras(request, changes);
-          return create(SaveExtrasReplySchema);
+          return create(SaveExtrasReplySchema, { version: BigInt(await changes.version()) });
         } catch (error) {
           return create(SaveExtrasReplySchema, { failure: failureOf(error, log) });
         }

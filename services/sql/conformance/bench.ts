@@ -56,6 +56,8 @@ export interface BenchOptions {
   readonly config: ServiceConfig;
   readonly dataDir: string;
   readonly connectionsMax?: number;
+  /** How often to look for changes by others. */
+  readonly watchIntervalMs?: number;
 }
 
 export class Bench {
@@ -66,7 +68,7 @@ export class Bench {
   /** Equal shapes are one object, as the exchange server has it. */
   readonly #shapes = new Map<string, Shape>();
 
-  constructor({ engine, config, dataDir, connectionsMax = 4 }: BenchOptions) {
+  constructor({ engine, config, dataDir, connectionsMax = 4, watchIntervalMs }: BenchOptions) {
     this.dialect = engine.dialect;
     this.source = engine.open(config, { dataDir, serviceName: 'db', connectionsMax });
     this.#service = new SqlService({
@@ -79,6 +81,7 @@ export class Bench {
       maxRecordsReturned: 1000,
       saveExtras: async (changes) => this.#keepExtras(changes),
       log: pino({ level: 'silent' }),
+      ...(watchIntervalMs && { watchIntervalMs }),
     });
   }
 

@@ -6,6 +6,7 @@ import { type MysqlDatabase, startMysql } from '../../../deploy/testing/mysql.ts
 import { suiteWith } from '../../../deploy/testing/suite.ts';
 import { mariadb as mariadbEngine, mysql as mysqlEngine } from '../mysql/index.ts';
 import { tryEngine } from './suite.ts';
+import type { TypeTable } from './types.ts';
 import type { ValueCase } from './values.ts';
 
 const VALUES: readonly ValueCase[] = [
@@ -60,6 +61,46 @@ const VALUES: readonly ValueCase[] = [
   { why: 'NULL', declared: 'integer', sent: 'null', shown: 'null' },
 ];
 
+const TYPES: TypeTable = {
+  id: { reads: 'id' },
+  bigid: { reads: 'bigint' },
+  mediumid: { reads: 'id' },
+  smallid: { reads: 'id' },
+  integer: { reads: 'integer' },
+  bigint: { reads: 'bigint' },
+  mediumint: { reads: 'integer' },
+  smallint: { reads: 'integer' },
+  tinyint: { reads: 'integer' },
+  reference: { reads: 'reference' },
+  user_id: { reads: 'user_id' },
+  user_id_on_create: { reads: 'user_id_on_create' },
+  user_id_on_update: { reads: 'user_id_on_update' },
+  boolean: { reads: 'boolean' },
+  decimal: { reads: 'decimal' },
+  double: { reads: 'double' },
+  float: { reads: 'float' },
+  money: { reads: 'decimal', shows: '12.5000' },
+  string: { reads: 'string' },
+  text: { reads: 'text' },
+  mediumtext: { reads: 'text' },
+  longtext: { reads: 'text' },
+  binary: { reads: 'binary' },
+  date: { reads: 'date' },
+  time: { reads: 'time' },
+  timetz: { reads: 'time' },
+  datetime: { reads: 'datetime' },
+  datetimetz: { reads: 'timestamp' },
+  timestamp: { reads: 'timestamp' },
+  timestamptz: { reads: 'timestamp' },
+  timestamp_on_create: { reads: 'timestamp_on_create' },
+  timestamp_on_update: { reads: 'timestamp_on_update' },
+  uuid: { reads: 'string' },
+  json: { reads: 'string', shows: '"{\\"a\\":[1]}"' },
+  jsonb: { reads: 'string', shows: '"{\\"a\\":[1]}"' },
+  array: undefined,
+  object: undefined,
+};
+
 /** Its texts are equal where their letters are, as in the other databases. */
 const COLLATION = 'utf8mb4_bin';
 
@@ -76,7 +117,7 @@ suiteWith('mariadb', 'MariaDB', () => {
   afterAll(() => server?.stop());
   // It does all that is used of MySQL, which has less.
   describe.each([mariadbEngine, mysqlEngine])('as $name', (engine) => {
-    tryEngine({ engine, config: () => settingsOf(startMysql(server.url, COLLATION)), values: VALUES });
+    tryEngine({ engine, config: () => settingsOf(startMysql(server.url, COLLATION)), values: VALUES, types: TYPES });
   });
 });
 
@@ -89,5 +130,5 @@ suiteWith('mysql', 'MySQL', () => {
   };
   // MySQL writes JSON in a spelling of its own.
   const values = VALUES.filter(({ declared }) => declared !== 'json');
-  tryEngine({ engine: mysqlEngine, config, values });
+  tryEngine({ engine: mysqlEngine, config, values, types: TYPES });
 });

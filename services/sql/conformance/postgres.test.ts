@@ -4,6 +4,7 @@ import { type RunningPostgres, startPostgres } from '../../../deploy/testing/pos
 import { suiteWith } from '../../../deploy/testing/suite.ts';
 import { engine } from '../postgres/index.ts';
 import { tryEngine } from './suite.ts';
+import type { TypeTable } from './types.ts';
 import type { ValueCase } from './values.ts';
 
 const VALUES: readonly ValueCase[] = [
@@ -90,6 +91,46 @@ const VALUES: readonly ValueCase[] = [
   { why: 'NULL', declared: 'integer', sent: 'null', shown: 'null' },
 ];
 
+const TYPES: TypeTable = {
+  id: { reads: 'id' },
+  bigid: { reads: 'bigint' },
+  mediumid: { reads: 'id' },
+  smallid: { reads: 'id' },
+  integer: { reads: 'integer' },
+  bigint: { reads: 'bigint' },
+  mediumint: { reads: 'integer' },
+  smallint: { reads: 'integer' },
+  tinyint: { reads: 'integer' },
+  reference: { reads: 'reference' },
+  user_id: { reads: 'user_id' },
+  user_id_on_create: { reads: 'user_id_on_create' },
+  user_id_on_update: { reads: 'user_id_on_update' },
+  boolean: { reads: 'boolean' },
+  decimal: { reads: 'decimal' },
+  double: { reads: 'double' },
+  float: { reads: 'double' },
+  money: { reads: 'money', shows: '"$12.50"' },
+  string: { reads: 'string' },
+  text: { reads: 'string' },
+  mediumtext: { reads: 'string' },
+  longtext: { reads: 'string' },
+  binary: { reads: 'string' },
+  date: { reads: 'date' },
+  time: { reads: 'time' },
+  timetz: { reads: 'timetz', shows: '"23:59:58+00"' },
+  datetime: { reads: 'timestamp' },
+  datetimetz: { reads: 'timestamptz', shows: '"2024-02-29 23:59:58+00"' },
+  timestamp: { reads: 'timestamp' },
+  timestamptz: { reads: 'timestamptz', shows: '"2024-02-29 23:59:58+00"' },
+  timestamp_on_create: { reads: 'timestamp_on_create' },
+  timestamp_on_update: { reads: 'timestamp_on_update' },
+  uuid: { reads: 'uuid' },
+  json: { reads: 'string', shows: '"{\\"a\\":[1]}"' },
+  jsonb: { reads: 'string', shows: '"{\\"a\\": [1]}"' },
+  array: undefined,
+  object: undefined,
+};
+
 suiteWith('postgres', 'pgsql', () => {
   let server: RunningPostgres;
   beforeAll(async () => {
@@ -107,5 +148,6 @@ suiteWith('postgres', 'pgsql', () => {
       timezone: 'UTC',
     }),
     values: VALUES,
+    types: TYPES,
   });
 });

@@ -2,6 +2,7 @@
 import { describe } from 'vitest';
 import { engine } from '../sqlite/index.ts';
 import { tryEngine } from './suite.ts';
+import type { TypeTable } from './types.ts';
 import type { ValueCase } from './values.ts';
 
 const VALUES: readonly ValueCase[] = [
@@ -43,6 +44,46 @@ const VALUES: readonly ValueCase[] = [
   { why: 'NULL', declared: 'integer', sent: 'null', shown: 'null' },
 ];
 
+const TYPES: TypeTable = {
+  id: { reads: 'id' },
+  bigid: { reads: 'id' },
+  mediumid: { reads: 'id' },
+  smallid: { reads: 'id' },
+  integer: { reads: 'integer' },
+  bigint: { reads: 'bigint' },
+  mediumint: { reads: 'integer' },
+  smallint: { reads: 'integer' },
+  tinyint: { reads: 'integer' },
+  reference: { reads: 'reference' },
+  user_id: { reads: 'user_id' },
+  user_id_on_create: { reads: 'user_id_on_create' },
+  user_id_on_update: { reads: 'user_id_on_update' },
+  boolean: { reads: 'boolean' },
+  decimal: { reads: 'decimal' },
+  double: { reads: 'double' },
+  float: { reads: 'float' },
+  money: { reads: 'decimal' },
+  string: { reads: 'string' },
+  text: { reads: 'text' },
+  mediumtext: { reads: 'text' },
+  longtext: { reads: 'text' },
+  binary: { reads: 'binary' },
+  date: { reads: 'date' },
+  time: { reads: 'time' },
+  timetz: { reads: 'time' },
+  datetime: { reads: 'datetime' },
+  datetimetz: { reads: 'timestamp' },
+  timestamp: { reads: 'timestamp' },
+  timestamptz: { reads: 'timestamp' },
+  timestamp_on_create: { reads: 'timestamp_on_create' },
+  timestamp_on_update: { reads: 'timestamp_on_update' },
+  uuid: { reads: 'uuid' },
+  json: { reads: 'string', shows: '"{\\"a\\":[1]}"' },
+  jsonb: { reads: 'string', shows: '"{\\"a\\":[1]}"' },
+  array: undefined,
+  object: undefined,
+};
+
 describe('sqlite', () => {
-  tryEngine({ engine, config: async () => ({ database: 'main.sqlite' }), values: VALUES });
+  tryEngine({ engine, config: async () => ({ database: 'main.sqlite' }), values: VALUES, types: TYPES });
 });

@@ -8,16 +8,19 @@ import { type Filter, Target } from '#proto/data/v1/data_pb.ts';
 import { quoteName } from '../compile/builder.ts';
 import type { Dialect } from '../dialect.ts';
 import type { SqlEngine } from '../engine.ts';
+import { tryAlter } from './alter.ts';
 import { type Ask, Bench, type Outcome } from './bench.ts';
 import { buildCompany, define, drop, ITEMS } from './company.ts';
 import { tryManyAtOnce } from './crowd.ts';
 import { FAILING_FILTERS, FILTER_CASES } from './filter-cases.ts';
 import { tryFunctions } from './functions.ts';
 import { tryImports } from './imports.ts';
+import { tryOthers } from './others.ts';
 import { FAILING_READS, READ_CASES } from './read-cases.ts';
 import { tryRelatedWrites } from './related-writes.ts';
 import { trySchema } from './schema-cases.ts';
 import { tryStreams } from './streams.ts';
+import { type TypeTable, tryTypes } from './types.ts';
 import { tryValues, type ValueCase } from './values.ts';
 import { apart, fields, insert, read, remove } from './words.ts';
 import { BEFORE, CREATE_CASES, DELETE_CASES, UPDATE_CASES, UPSERT_CASES, type WriteCase } from './write-cases.ts';
@@ -28,6 +31,7 @@ export interface Subject {
   readonly config: () => Promise<ServiceConfig>;
   /** Types of its own: how a value that is written comes back. */
   readonly values: readonly ValueCase[];
+  readonly types: TypeTable;
 }
 
 /** A view, names that only quotes make possible, a reference of two columns: the same SQL for every engine but for its quotes. */
@@ -44,7 +48,7 @@ function byHand(dialect: Dialect): string[] {
   ];
 }
 
-export function tryEngine({ engine, config, values }: Subject): void {
+export function tryEngine({ engine, config, values, types }: Subject): void {
   const { dialect } = engine;
   const dataDir = mkdtempSync(join(tmpdir(), 'millrace-conformance-'));
   let settings: ServiceConfig;
@@ -84,8 +88,13 @@ export function tryEngine({ engine, config, values }: Subject): void {
     tryWrites(() => allowing, [['upsert', UPSERT_CASES]]);
   });
   describe('values', () => tryValues(() => bench, values));
+  describe('simple types', () => tryTypes(() => bench, types));
   describe('many at once', () => tryManyAtOnce(() => bench));
   describe('schema', () => trySchema(() => bench));
+  describe('schema, changed', () => tryAlter(() => bench));
+  describe('schema, changed by others', () => {
+    tryOthers(() => new Bench({ engine, config: settings, dataDir, watchIntervalMs: 20 }));
+  });
   describe('sizes', () => trySizes(() => bench));
   describe('streams', () => tryStreams(() => bench));
   describe('imports', () => tryImports(() => bench));

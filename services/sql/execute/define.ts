@@ -1,12 +1,17 @@
 /** Changes of the schema: in one transaction where the engine can, then what is stored beside it, then a fresh look. */
-import { invalid } from '#common/errors.ts';
+import { create } from '@bufbuild/protobuf';
+import type { Deadline } from '#common/deadline.ts';
+import { invalid, MillraceError } from '#common/errors.ts';
 import { parseJson } from '#common/json.ts';
 import { type Operation, PartKind, Target } from '#proto/data/v1/data_pb.ts';
-import type { ExtraChange } from '#proto/system/v1/system_pb.ts';
+import { type ExtraChange, ExtraChangeSchema } from '#proto/system/v1/system_pb.ts';
 import { describeField, describeRelation, describeTable } from '../describe.ts';
 import type { SchemaView } from '../extras.ts';
+import { concernsAll } from '../of-all.ts';
 import { type DefinitionAction, type DefinitionPlan, planDefinition } from '../plan/definition.ts';
+import type { SchemaStatement } from '../plan/schema-statements.ts';
 import type { SchemaCache } from '../schema-cache.ts';
+import { MARK, newMark } from '../table-marks.ts';
 import type { Runner, ServiceContext } from './context.ts';
 import { jsonResult } from './describe.ts';
 
@@ -22,15 +27,73 @@ export function planDefine(
   return async (operation, deadline) => {
     // Planned anew each time: a definition is made of what the catalogue says now.
     const view = cache.current ?? (await cache.read());
-    const plan = planDefinition(action, definitionsOf(operation), view, context.dialect);
-    if (plan.statements.length > 0) {
-      await context.source.transaction(async (run) => {
-        for (const text of plan.statements) await run({ text, params: [], columns: [] });
-      }, deadline);
+    const plan = planDefinition(action, definitionsOf(operation), view, context.dialect, cache.withStoredRelations());
+    const changed = [...new Set(plan.statements.map(({ table }) => table))];
+    const isDrop = action.case === 'dropTables';
+    // Others are told by a mark that goes.
+    if (isDrop) await save([], marksFor(cache.unmarked(changed), cache), saveExtras);
+    try {
+      await run(plan.statements, context, deadline);
+    } catch (error) {
+      // Not every engine takes back what was done before.
+      await cache.refresh(changed).catch(() => {});
+      throw error;
     }
-    if (plan.extras.length > 0) await saveExtras(plan.extras);
-    return jsonResult(answerOf(action, plan, await cache.readAfresh()));
+    if (changed.length > 0) await refreshed(cache, changed, isDrop);
+    await save(plan.extras, isDrop ? [] : marksFor(changed, cache), saveExtras);
+    return jsonResult(answerOf(action, plan, cache.current ?? view));
   };
+}
+
+/** Names that the database spells otherwise than we did are found among all. */
+async function refreshed(cache: SchemaCache, names: readonly string[], areGone: boolean): Promise<void> {
+  const view = await cache.refresh(names);
+  if (names.some((name) => (view.byName.get(name) === undefined) !== areGone)) await cache.readAfresh();
+}
+
+/** All of them or none, where the engine can. */
+async function run(
+  statements: readonly SchemaStatement[],
+  { source }: ServiceContext,
+  deadline: Deadline,
+): Promise<void> {
+  if (statements.length === 0) return;
+  await source.transaction(async (one) => {
+    for (const statement of statements) {
+      await one({ text: statement.text, params: [], columns: [] }).catch((thrown: unknown) => {
+        throw refusal(MillraceError.from(thrown), statement);
+      });
+    }
+  }, deadline);
+}
+
+/** A definition that the database refuses is its sender's to correct: he learns which part of it that was. */
+function refusal(error: MillraceError, { table, field }: SchemaStatement): MillraceError {
+  if (concernsAll(error)) return error;
+  const code = error.code === 'internal' ? 'invalid' : error.code;
+  const what = field === undefined ? `Table '${table}'` : `Field '${field}' of table '${table}'`;
+  const context = { ...error.context, table, ...(field !== undefined && { field }) };
+  return new MillraceError(code, `${what}: ${error.message}`, context, error);
+}
+
+function marksFor(tables: readonly string[], cache: SchemaCache): ExtraChange[] {
+  return tables.map((table) => {
+    const mark = newMark();
+    cache.expectMark(mark);
+    const propertiesJson = Buffer.from(JSON.stringify({ [MARK]: mark }));
+    return create(ExtraChangeSchema, { table, propertiesJson });
+  });
+}
+
+/** Other connectors find by themselves what they are not told: for the marks alone no request fails. */
+async function save(
+  changes: readonly ExtraChange[],
+  marks: readonly ExtraChange[],
+  saveExtras: SaveExtras,
+): Promise<void> {
+  if (changes.length + marks.length === 0) return;
+  const saved = saveExtras([...changes, ...marks]);
+  await (changes.length > 0 ? saved : saved.catch(() => {}));
 }
 
 function definitionsOf(operation: Operation): unknown {

@@ -13,6 +13,7 @@ import { describeEntry, describeField, describeRelation, describeTable } from '.
 import type { SchemaView, TableView } from '../extras.ts';
 import { defaultLabel } from '../labels.ts';
 import { unknownName } from '../mismatch.ts';
+import { mapInSlices } from '../pace.ts';
 import { unknownTable } from '../plan/selection.ts';
 import type { RoutineCache } from '../routine-cache.ts';
 import type { Routine } from '../schema.ts';
@@ -53,11 +54,11 @@ export function planListResources(
     const naming = kind === ResourceKind.TABLE ? 'wire' : 'real';
     const prefix = schema ? `${schema.toLowerCase()}.` : '';
     const wanted = new Set(names.map((name) => name.toLowerCase()));
-    const entries = view.tables
-      .filter((table) => table.name.toLowerCase().startsWith(prefix))
-      .map((table) => describeEntry(table, naming))
-      .filter((entry) => wanted.size === 0 || wanted.has(String(entry['name']).toLowerCase()));
-    return jsonResult(entries);
+    const nameOf = (table: TableView): string => (naming === 'wire' ? table.wireName : table.name).toLowerCase();
+    const listed = view.tables.filter(
+      (table) => table.name.toLowerCase().startsWith(prefix) && (wanted.size === 0 || wanted.has(nameOf(table))),
+    );
+    return jsonResult(await mapInSlices(listed, (table) => describeEntry(table, naming)));
   };
 }
 

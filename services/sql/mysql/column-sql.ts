@@ -1,6 +1,7 @@
 /** A column of a new table: simple types to those of MySQL and MariaDB (database-api §6.6), defaults as literals only. */
 import { invalid } from '#common/errors.ts';
-import type { FieldDefinition } from '../dialect.ts';
+import type { ColumnChange, FieldDefinition } from '../dialect.ts';
+import type { Column } from '../schema.ts';
 import { quoteIdentifier, textLiteral } from './quote.ts';
 
 /** Whether the type takes (length), (precision, scale), (digits of a second), or nothing. */
@@ -32,6 +33,7 @@ const TYPES: ReadonlyMap<string, SqlType> = new Map<string, SqlType>([
   ['numeric', ['decimal', 'scale']],
   ['double', ['double', 'plain']],
   ['real', ['double', 'plain']],
+  ['double precision', ['double', 'plain']],
   ['float', ['float', 'plain']],
   ['money', ['decimal(19,4)', 'plain']],
   ['string', ['varchar', 'length']],
@@ -87,10 +89,49 @@ export function columnSql(field: FieldDefinition): string {
     parts.push(field.primaryKey ? 'auto_increment primary key' : 'auto_increment unique');
     return parts.join(' ');
   }
-  const value = defaultSql(field, type);
+  const isClock = field.type.startsWith('timestamp_on_');
+  const value = defaultSql(field, type) ?? (isClock ? clock(type) : undefined);
   if (value !== undefined) parts.push(`default ${value}`);
   if (field.type === 'timestamp_on_update') parts.push(`on update ${clock(type)}`);
   return parts.join(' ');
+}
+
+export const typeSql = (field: FieldDefinition): string => sqlType(field);
+
+/** A type whose numbers are part of it, as those of a boolean, is compared with them. */
+export function isOfType(field: FieldDefinition, { dbType, nativeType }: Column): boolean {
+  const type = sqlType(field);
+  if (nativeType === 'json' || type === 'json') return nativeType === type;
+  const isWhole = TYPES.get(field.type.trim().toLowerCase())?.[0].includes('(');
+  const bare = (text: string): string => text.toLowerCase().replace(/\([^)]*\)/g, '');
+  return isWhole || type === 'tinyint' ? isSameType(dbType, type) : bare(dbType) === bare(type);
+}
+
+const isSameType = (dbType: string, type: string): boolean =>
+  type === 'tinyint' ? /^tinyint(?!\(1\))/.test(dbType) : dbType === type;
+
+const TEXTUAL = /^(?:var)?char|text$|^(?:enum|set)\(/;
+
+/** The whole column is said again: what is left out of it would be lost. */
+export function changeColumn({ column, wanted, ...changes }: ColumnChange): string[] {
+  const isOwn = column.nativeType === 'json' ? 'json' : column.dbType;
+  const type = changes.type ? sqlType(wanted) : isOwn;
+  const { collation, rest } = column.repeats ?? { collation: null, rest: '' };
+  const parts = [`modify column ${quoteIdentifier(column.name)} ${type}`];
+  if (collation && TEXTUAL.test(type)) parts.push(`collate ${collation}`);
+  parts.push(wanted.nullable ? 'null' : 'not null');
+  if (column.autoIncrement) parts.push('auto_increment');
+  const value = changes.default ? defaultSql(wanted, type) : keptDefault(wanted, type);
+  if (value !== undefined) parts.push(`default ${value}`);
+  if (rest) parts.push(rest);
+  return [parts.join(' ')];
+}
+
+/** An expression is the catalogue's own. */
+function keptDefault(field: FieldDefinition, type: string): string | undefined {
+  const { default: value } = field;
+  if (typeof value !== 'object' || value === null) return defaultSql(field, type);
+  return /^current_timestamp/i.test(value.expression) ? clock(type) : `(${value.expression})`;
 }
 
 const fault = (field: FieldDefinition, reason: string) =>
@@ -124,7 +165,7 @@ function modifiers(field: FieldDefinition, shape: Shape, lengthDefault: number |
 
 function defaultSql(field: FieldDefinition, type: string): string | undefined {
   const value = field.default;
-  if (value === undefined || value === null) return field.type.startsWith('timestamp_on_') ? clock(type) : undefined;
+  if (value === undefined || value === null) return undefined;
   if (typeof value === 'object') return expression(field, value.expression, type);
   if (type === 'tinyint(1)') return boolean(field, value);
   if (typeof value !== 'string') return String(Number(value));

@@ -4,7 +4,7 @@ import { countedPlaceholder } from '../compile/builder.ts';
 import type { Dialect } from '../dialect.ts';
 import type { Column, Table } from '../schema.ts';
 import type { Param } from '../statement.ts';
-import { columnSql } from './column-sql.ts';
+import { changeColumn, columnSql, isOfType, typeSql } from './column-sql.ts';
 import { mysqlExpressions } from './expressions.ts';
 import { quoteIdentifier, textLiteral } from './quote.ts';
 import { spellingOf } from './temporal.ts';
@@ -46,9 +46,11 @@ export const mysqlDialect: Dialect = {
   limitMax: Number.MAX_SAFE_INTEGER,
   falseSql: 'false',
   trueSql: 'true',
-  alters: { dropColumn: true, addConstraint: true, dropsReferences: false },
+  alters: { dropColumn: true, addConstraint: true, dropsReferences: false, column: changeColumn },
   expressions: mysqlExpressions,
   columnSql,
+  typeSql,
+  isOfType,
   tableSql,
 };
 

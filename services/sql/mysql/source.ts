@@ -13,7 +13,7 @@ import { Streams } from '../streams.ts';
 import { Unheard } from '../unheard.ts';
 import { type MysqlConnection, ServerError } from './connection.ts';
 import { translate, translateOpening } from './errors.ts';
-import { introspect } from './introspect.ts';
+import { catalogueState, introspect, introspectTables, type TextQuery } from './introspect.ts';
 import { callProcedure, functionStatement, introspectRoutines } from './routines.ts';
 import { timeLimit } from './time-limit.ts';
 
@@ -49,22 +49,32 @@ export class MysqlSource implements SqlSource {
     return this.#pool.close();
   }
 
+  introspect(deadline: Deadline): Promise<Catalogue> {
+    return this.#ofSchema(deadline, introspect);
+  }
+
+  introspectTables(names: readonly string[], deadline: Deadline): Promise<Catalogue> {
+    return this.#ofSchema(deadline, (...schema) => introspectTables(...schema, names));
+  }
+
+  catalogueState(deadline: Deadline): Promise<string> {
+    return this.#ofSchema(deadline, catalogueState);
+  }
+
   /** The server looks into folders, and stumbles over tables and databases that others drop at the same time. */
-  async introspect(deadline: Deadline): Promise<Catalogue> {
+  async #ofSchema<T>(
+    deadline: Deadline,
+    read: (query: TextQuery, database: string, schema: string | undefined) => Promise<T>,
+  ): Promise<T> {
     const { database, schema } = this.#settings;
     const isStumble = (error: unknown): boolean => error instanceof MillraceError && error.code === 'internal';
     return again(deadline, isStumble, () =>
-      this.#lend(deadline, (connection) =>
-        introspect((text, params) => connection.table(text, params), database, schema),
-      ),
+      this.#lend(deadline, (connection) => read((text, params) => connection.table(text, params), database, schema)),
     );
   }
 
   routines(deadline: Deadline): Promise<readonly Routine[]> {
-    const { database, schema } = this.#settings;
-    return this.#lend(deadline, (connection) =>
-      introspectRoutines((text, params) => connection.table(text, params), database, schema),
-    );
+    return this.#ofSchema(deadline, introspectRoutines);
   }
 
   /** A procedure may leave a transaction, variables and tables in its session, which the next borrower must not get. */

@@ -1,10 +1,9 @@
 /** One field of a `_schema` write (database-api §6.3): checked, and parted into what the database and what extras hold. */
 import { type ErrorContext, invalid, MillraceError } from '#common/errors.ts';
 import { JsonNumber } from '#common/json.ts';
-import { describeField } from '../describe.ts';
 import type { FieldDefinition } from '../dialect.ts';
 import { readFunctions } from '../expression/field-functions.ts';
-import { type FieldView, isObject, type Properties } from '../extras.ts';
+import { isObject, type Properties } from '../extras.ts';
 import { defaultLabel } from '../labels.ts';
 
 export interface ParsedField {
@@ -21,12 +20,15 @@ const EXTRA_TYPES = new Set([
   'timestamp_on_create',
   'timestamp_on_update',
 ]);
-const ID_TYPES = new Set(['id', 'bigid', 'mediumid', 'smallid']);
+export const ID_TYPES = new Set(['id', 'bigid', 'mediumid', 'smallid']);
 const SYNONYMS: Readonly<Record<string, string>> = { pk: 'id', fk: 'reference' };
 const ACTIONS = ['NO ACTION', 'RESTRICT', 'CASCADE', 'SET NULL', 'SET DEFAULT'];
 const MODIFIER_MAX = 10_485_760;
 /** What a field or a table may say only with an empty value: SQL from a request. */
 const RAW_FIELD_SQL = ['sql', 'type_extras'];
+
+/** Words, numbers in parentheses, and words again. Which words a database knows, its dialect says. */
+const TYPE = /^([a-z_]\w*(?:\s+[a-z_]\w*)*)\s*(?:\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)((?:\s+[a-z_]\w*)*))?$/;
 
 export const fault = (field: string, reason: string, context?: ErrorContext): MillraceError =>
   invalid(`Field '${field}': ${reason}.`, { field, ...context });
@@ -78,109 +80,27 @@ export function parseNewField(definition: Properties): ParsedField {
   return { name, column, extras };
 }
 
-export interface FieldChange {
-  readonly extras: Properties;
-  readonly unique: boolean;
-  readonly indexed: boolean;
-  /** Of a field that had none. */
-  readonly reference: FieldDefinition['reference'];
-}
-
-/** A field that is there: extras, and what can be added to it. @throws invalid for what cannot be changed */
-export function parseFieldChange(definition: Properties, field: FieldView): FieldChange {
-  const { name } = field;
-  const now = describeField(field);
-  refuseRawSql(name, definition, now);
-  const type = definition['type'] === undefined ? field.type : readType(name, definition['type']).type;
-  if (kindOf(type) !== kindOf(field.type)) {
-    throw fault(name, `exists with type '${field.type}', which cannot become '${type}'`);
-  }
-  for (const key of FIXED) {
-    if (!isUnset(definition[key]) && !isFixedSame(name, definition, key, now[key])) {
-      throw fault(name, `'${key}' of an existing field cannot be changed`);
-    }
-  }
-  const isVirtual = field.column === null;
-  const extras = { ...readExtras(name, definition), ...(type === field.type ? {} : typeExtras(type, isVirtual)) };
-  // The type alone only repeats what the description says.
-  const isRepeated = type === 'reference' && isUnset(definition['ref_table']);
-  const reference = readReference(name, isRepeated ? field.type : type, definition);
-  const isKnown = field.column?.foreignKey ?? null;
-  if (isVirtual && reference) throw fault(name, 'a virtual field cannot be a reference');
-  return {
-    extras: differences(extras, {
-      ...now,
-      label: field.label === defaultLabel(name) ? null : field.label,
-      extra_type: field.type,
-      client_info: field.clientInfo,
-    }),
-    unique: readFlag(name, definition, 'is_unique') && !now['is_unique'] && !now['is_primary_key'],
-    indexed: readFlag(name, definition, 'is_index') && !now['is_index'] && !now['is_unique'],
-    reference: isKnown ? sameReference(name, isKnown, reference) : reference,
-  };
-}
-
-/** Properties that the description shows and a write to an existing field may repeat, but not change. */
-const FIXED = [
-  'allow_null',
-  'length',
-  'precision',
-  'scale',
-  'auto_increment',
-  'is_primary_key',
-  'fixed_length',
-  'is_virtual',
-  'default',
-];
-const isUnset = (value: unknown): boolean => value === undefined || value === null || value === '';
-const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
-
-/** Forms send numbers and flags as text. */
-function isFixedSame(name: string, definition: Properties, key: string, now: unknown): boolean {
-  if (typeof now === 'boolean') return readFlag(name, definition, key) === now;
-  return isSame(definition[key], now) || (typeof now === 'number' && Number(definition[key]) === now);
-}
-
-function sameReference(
-  name: string,
-  known: { table: string; field: string },
-  wanted: FieldDefinition['reference'],
-): null {
-  if (wanted && (!isSameName(wanted.table, known.table) || (wanted.field && !isSameName(wanted.field, known.field)))) {
-    throw fault(name, `refers to '${known.table}' already`);
-  }
-  return null;
-}
-
-const isSameName = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
-
-/** Types that can stand for each other without touching the column. */
-function kindOf(type: string): string {
-  if (/^(?:big|medium|small)?id$|^reference$|^user_id|^integer$|^(?:tiny|small|medium|big)?int$/.test(type))
-    return 'integer';
-  if (/^(?:decimal|double|float|money|numeric)$/.test(type)) return 'number';
-  if (/^(?:date|time)/.test(type)) return type === 'date' || /^time(?:tz)?$/.test(type) ? type : 'timestamp';
-  return type === 'boolean' ? type : 'text';
-}
+export const isUnset = (value: unknown): boolean => value === undefined || value === null || value === '';
+export const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 /** What an existing field says already may be repeated. */
-function refuseRawSql(name: string, definition: Properties, now: Properties = {}): void {
+export function refuseRawSql(name: string, definition: Properties, now: Properties = {}): void {
   const raw = RAW_FIELD_SQL.find((key) => !isBlank(definition[key]) && !isSame(definition[key], now[key]));
   if (raw) throw fault(name, `'${raw}' would be SQL from a request and is not taken`);
 }
 
-interface ReadType {
+export interface ReadType {
   readonly type: string;
   readonly length: number | null;
   readonly scale: number | null;
 }
 
-/** A word, or a word with its length: `decimal(10,2)`. */
-function readType(name: string, value: unknown): ReadType {
+/** The name of a type, perhaps with a length: `decimal(10,2)`, `double precision`, `int(11) unsigned`. */
+export function readType(name: string, value: unknown): ReadType {
   if (typeof value !== 'string' || value.trim() === '') throw fault(name, "'type' is missing");
-  const [, word, first, second] = /^\s*(\w+)\s*(?:\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\))?\s*$/.exec(value) ?? [];
-  if (word === undefined) throw fault(name, "'type' must be one word, or one word and a length: string(40)");
-  const lower = word.toLowerCase();
+  const [, words, first, second, more] = TYPE.exec(value.trim().toLowerCase()) ?? [];
+  if (words === undefined) throw fault(name, "'type' must be the name of a type, perhaps with a length: string(40)");
+  const lower = [words, more].join(' ').trim().replace(/\s+/g, ' ');
   return {
     type: SYNONYMS[lower] ?? lower,
     length: first === undefined ? null : bounded(name, 'type', Number(first), 1),
@@ -188,7 +108,7 @@ function readType(name: string, value: unknown): ReadType {
   };
 }
 
-function readSize(name: string, definition: Properties, keys: readonly string[], min = 1): number | null {
+export function readSize(name: string, definition: Properties, keys: readonly string[], min = 1): number | null {
   const key = keys.find((candidate) => !isUnset(definition[candidate]));
   return key === undefined ? null : bounded(name, key, Number(definition[key]), min);
 }
@@ -209,7 +129,7 @@ export function readFlag(name: string, definition: Properties, key: string): boo
   throw fault(name, `'${key}' must be true or false`);
 }
 
-function readDefault(name: string, value: unknown): FieldDefinition['default'] {
+export function readDefault(name: string, value: unknown): FieldDefinition['default'] {
   if (value === undefined || value === null) return null;
   if (typeof value === 'string') {
     if (value.includes('\0')) throw fault(name, "'default' holds a character that it may not");
@@ -221,7 +141,7 @@ function readDefault(name: string, value: unknown): FieldDefinition['default'] {
   throw fault(name, '\'default\' must be a text, a number, true, false, or {"expression": …}');
 }
 
-function readReference(name: string, type: string, definition: Properties): FieldDefinition['reference'] {
+export function readReference(name: string, type: string, definition: Properties): FieldDefinition['reference'] {
   if (type !== 'reference' && !readFlag(name, definition, 'is_foreign_key')) return null;
   const table = definition['ref_table'];
   if (typeof table !== 'string' || table.trim() === '') throw fault(name, "a reference needs a 'ref_table'");
@@ -246,13 +166,13 @@ export function readAction(name: string, definition: Properties, key: string): s
   return action;
 }
 
-const typeExtras = (type: string, isVirtual: boolean): Properties => ({
+export const typeExtras = (type: string, isVirtual: boolean): Properties => ({
   extra_type: isVirtual || EXTRA_TYPES.has(type) ? type : null,
   ...(isVirtual && { is_virtual: true }),
 });
 
 /** Only what the definition speaks of. */
-function readExtras(name: string, definition: Properties): Properties {
+export function readExtras(name: string, definition: Properties): Properties {
   const extras: Record<string, unknown> = readTexts(name, definition, ['alias', 'label', 'description']);
   if (extras['label'] === defaultLabel(name)) extras['label'] = null;
   if ('picklist' in definition) extras['picklist'] = readPicklist(name, definition['picklist']);

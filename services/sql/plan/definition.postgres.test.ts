@@ -109,7 +109,7 @@ suiteWith('postgres', 'definitions on a real database', () => {
     const { statements, extras, names } = planDefinition(action, body, view, postgresDialect);
     await client.query('begin');
     try {
-      for (const statement of statements) await client.query(statement);
+      for (const { text } of statements) await client.query(text);
       await client.query('commit');
     } catch (error) {
       await client.query('rollback');

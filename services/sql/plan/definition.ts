@@ -24,14 +24,14 @@ import {
   fault,
   isBlank,
   type ParsedField,
-  parseFieldChange,
   parseNewField,
   readName,
   readTexts,
   withoutBlanks,
 } from './definition-fields.ts';
 import { parseRelation } from './definition-relations.ts';
-import { SchemaStatements } from './schema-statements.ts';
+import { parseFieldChange } from './field-change.ts';
+import { type SchemaStatement, SchemaStatements } from './schema-statements.ts';
 
 export type DefinitionAction = Extract<
   Shape['action'],
@@ -40,7 +40,7 @@ export type DefinitionAction = Extract<
 
 export interface DefinitionPlan {
   /** In order; all of them or none, where the engine can. */
-  readonly statements: readonly string[];
+  readonly statements: readonly SchemaStatement[];
   /** To be saved after the statements have succeeded. */
   readonly extras: readonly ExtraChange[];
   /** Real names of the tables, fields or relations concerned, in the order of the request. */
@@ -49,6 +49,7 @@ export interface DefinitionPlan {
 
 /**
  * @param definitions the parsed body of the request: an object, a list, or either in `resource`; unused by drops
+ * @param related tables that may have virtual relations
  * @throws MillraceError invalid that names the table or field and the reason, not_found, conflict, unsupported
  */
 export function planDefinition(
@@ -56,8 +57,9 @@ export function planDefinition(
   definitions: unknown,
   view: SchemaView,
   dialect: Dialect,
+  related: Iterable<TableView> = view.tables,
 ): DefinitionPlan {
-  const planner = new DefinitionPlanner(view, dialect);
+  const planner = new DefinitionPlanner(view, dialect, related);
   switch (action.case) {
     case 'defineTables':
       return planner.defineTables(action.value, definitions);
@@ -79,14 +81,16 @@ interface NewTable {
 class DefinitionPlanner {
   readonly #view: SchemaView;
   readonly #dialect: Dialect;
+  readonly #related: Iterable<TableView>;
   readonly #sql: SchemaStatements;
   readonly #extras: ExtraChange[] = [];
   readonly #names: string[] = [];
   /** Tables that this request creates, by lower-case name. */
   readonly #created = new Map<string, NewTable>();
 
-  constructor(view: SchemaView, dialect: Dialect) {
+  constructor(view: SchemaView, dialect: Dialect, related: Iterable<TableView>) {
     this.#view = view;
+    this.#related = related;
     this.#dialect = dialect;
     this.#sql = new SchemaStatements(view, dialect, (name) => this.#created.get(name.toLowerCase()));
   }
@@ -207,7 +211,7 @@ class DefinitionPlanner {
       this.#say({ table: table.name, field: name }, added.extras);
       return name;
     }
-    const change = parseFieldChange(definition, field);
+    const change = parseFieldChange(definition, field, this.#dialect);
     this.#checkFunctions({ ...field, extras: change.extras }, isColumn);
     if (field.column) this.#sql.changeColumn(table, field.name, change);
     this.#say({ table: table.name, field: field.name }, change.extras);
@@ -263,7 +267,7 @@ class DefinitionPlanner {
   }
 
   #forgetRelations(concerns: (relation: TableView['relations'][number], owner: TableView) => boolean): void {
-    for (const owner of this.#view.tables) {
+    for (const owner of this.#related) {
       for (const relation of owner.relations) {
         if (relation.isVirtual && concerns(relation, owner))
           this.#forget({ table: owner.name, relation: relation.name });

@@ -2,10 +2,11 @@
 import { createHash } from 'node:crypto';
 import { MillraceError } from '#common/errors.ts';
 import { quoteName, tableName } from '../compile/builder.ts';
-import type { Dialect, FieldDefinition } from '../dialect.ts';
+import type { ColumnChange, Dialect, FieldDefinition } from '../dialect.ts';
 import type { RelationView, SchemaView, TableView } from '../extras.ts';
 import type { Table } from '../schema.ts';
-import { type FieldChange, fault, type ParsedField } from './definition-fields.ts';
+import { fault, type ParsedField } from './definition-fields.ts';
+import type { FieldChange } from './field-change.ts';
 
 /** Shorter than the shortest limit of any engine that has one worth naming (PostgreSQL 63, MySQL 64). */
 const OBJECT_NAME_MAX = 60;
@@ -22,8 +23,15 @@ interface Target {
   readonly field: string;
 }
 
+/** A statement, and what a refusal of it is about. */
+export interface SchemaStatement {
+  readonly text: string;
+  readonly table: string;
+  readonly field?: string;
+}
+
 export class SchemaStatements {
-  readonly statements: string[] = [];
+  readonly statements: SchemaStatement[] = [];
   readonly #view: SchemaView;
   readonly #dialect: Dialect;
   readonly #created: (name: string) => NewTable | undefined;
@@ -40,7 +48,7 @@ export class SchemaStatements {
     const isCounter = keys.length === 1 && keys[0]!.autoIncrement;
     const parts = columns.map((column) => this.#columnSql(isCounter ? column : { ...column, primaryKey: false }));
     if (keys.length > 0 && !isCounter) parts.push(`primary key (${this.#list(keys.map((key) => key.name))})`);
-    this.#add(`create table ${this.#dialect.tableSql(name)} (${parts.join(', ')})`);
+    this.#add(`create table ${this.#dialect.tableSql(name)} (${parts.join(', ')})`, name);
     for (const column of columns)
       if (column.unique && !this.#isSoleKey(column, keys)) this.#addIndex(name, column.name, true);
   }
@@ -58,15 +66,17 @@ export class SchemaStatements {
 
   addColumn(table: TableView, column: FieldDefinition): void {
     if (column.primaryKey) throw fault(column.name, 'a primary key can only be given when the table is created');
-    this.#add(`alter table ${this.#existing(table.table)} add column ${this.#columnSql(column)}`);
+    this.#alter(table, `add column ${this.#columnSql(column)}`, column.name);
     this.changeColumn(table, column.name, {
       unique: column.unique,
       indexed: column.indexed && !column.unique,
       reference: this.#dialect.alters.addConstraint ? column.reference : null,
+      column: undefined,
     });
   }
 
   changeColumn(table: TableView, column: string, change: Omit<FieldChange, 'extras'>): void {
+    if (change.column) this.#alterColumn(table, change.column);
     if (change.unique) this.#addIndex(table, column, true);
     if (change.indexed) this.#addIndex(table, column, false);
     if (!change.reference) return;
@@ -76,16 +86,32 @@ export class SchemaStatements {
     this.#addForeignKey(this.#existing(table.table), table.name, column, change.reference);
   }
 
+  #alterColumn(table: TableView, change: ColumnChange): void {
+    const { name } = change.column;
+    const { column: actions } = this.#dialect.alters;
+    if (!actions) {
+      const what = change.type ? 'type' : change.nullable ? 'allow_null' : 'default';
+      const message = `Field '${name}': this database cannot change '${what}' of a field that exists.`;
+      throw new MillraceError('unsupported', message, { field: name });
+    }
+    this.#alter(table, actions(change).join(', '), name);
+  }
+
   dropColumn(table: TableView, column: string): void {
     if (!this.#dialect.alters.dropColumn) {
-      throw new MillraceError('unsupported', `Field '${column}': this database cannot drop a field.`);
+      throw new MillraceError('unsupported', `Field '${column}': this database cannot drop a field.`, {
+        field: column,
+      });
     }
     if (!this.#dialect.alters.dropsReferences) {
       for (const { type, name, columns } of table.table.constraints) {
-        if (type === 'FOREIGN KEY' && columns.includes(column)) this.#dropConstraint(table.table, name);
+        if (type === 'FOREIGN KEY' && columns.includes(column)) this.#dropConstraint(table, name);
       }
     }
-    this.#add(`alter table ${this.#existing(table.table)} drop column ${this.#quote(column)}`);
+    for (const { name, columns } of table.table.indexes ?? []) {
+      if (columns.includes(column)) this.#add(`drop index ${this.#quote(name)}`, table.name, column);
+    }
+    this.#alter(table, `drop column ${this.#quote(column)}`, column);
   }
 
   /** Those that refer to others of them first. */
@@ -97,28 +123,33 @@ export class SchemaStatements {
         const refers = other.table.constraints.some(({ referenced }) => referenced?.table === table.name);
         if (refers) drop(other);
       }
-      this.#add(`drop table ${this.#existing(table.table)}`);
+      this.#add(`drop table ${this.#existing(table.table)}`, table.name);
     };
     for (const table of tables) drop(table);
   }
 
-  /** The key may be in either table of the relation. */
-  dropForeignKey(table: TableView, relation: RelationView): void {
-    const isOwn = relation.type === 'belongs_to';
-    const owner = isOwn ? table : this.#view.byName.get(relation.refTable);
-    const columns = isOwn ? relation.fields : relation.refFields;
-    const target = isOwn ? relation.refTable : table.name;
-    const key = owner?.table.constraints.find(
-      (constraint) => constraint.referenced?.table === target && constraint.columns.join() === columns.join(),
+  /** Only of the table that holds it: another one may be none of the caller's business. */
+  dropForeignKey(table: TableView, { name, type, refTable, fields, refFields, junction }: RelationView): void {
+    const columns = type === 'belongs_to' ? fields : refFields;
+    const key = table.table.constraints.find(
+      (constraint) => constraint.referenced?.table === refTable && constraint.columns.join() === columns.join(),
     );
-    if (!owner || !key || !this.#dialect.alters.addConstraint) {
-      throw new MillraceError('unsupported', `Relation '${relation.name}' cannot be dropped.`);
+    const isElsewhere = type !== 'belongs_to' && refTable !== table.name;
+    if (!key || isElsewhere || junction || !this.#dialect.alters.addConstraint) {
+      const reason = isElsewhere
+        ? `is a reference that table '${junction?.table ?? refTable}' holds, and is dropped there`
+        : 'cannot be dropped in this database';
+      throw new MillraceError('unsupported', `Relation '${name}' ${reason}.`, { relation: name });
     }
-    this.#dropConstraint(owner.table, key.name);
+    this.#dropConstraint(table, key.name);
   }
 
-  #dropConstraint(table: Table, name: string): void {
-    this.#add(`alter table ${this.#existing(table)} drop constraint ${this.#quote(name)}`);
+  #dropConstraint(table: TableView, name: string): void {
+    this.#alter(table, `drop constraint ${this.#quote(name)}`);
+  }
+
+  #alter(table: TableView, action: string, field?: string): void {
+    this.#add(`alter table ${this.#existing(table.table)} ${action}`, table.name, field);
   }
 
   /** Engines that cannot add a reference later take it with the column. */
@@ -134,6 +165,8 @@ export class SchemaStatements {
     this.#add(
       `alter table ${tableSql} add constraint ${this.#objectName('fk', table, column)} ` +
         `foreign key (${this.#quote(column)}) ${this.#references(target, reference)}`,
+      table,
+      column,
     );
   }
 
@@ -163,7 +196,7 @@ export class SchemaStatements {
     const name = typeof table === 'string' ? table : table.name;
     const tableSql = typeof table === 'string' ? this.#dialect.tableSql(table) : this.#existing(table.table);
     const index = this.#objectName(unique ? 'undx' : 'ndx', name, column);
-    this.#add(`create ${unique ? 'unique ' : ''}index ${index} on ${tableSql} (${this.#quote(column)})`);
+    this.#add(`create ${unique ? 'unique ' : ''}index ${index} on ${tableSql} (${this.#quote(column)})`, name, column);
   }
 
   /** `fk_orders_customer_id`; a long one is cut and made unique again. */
@@ -190,8 +223,8 @@ export class SchemaStatements {
     return tableName(table, this.#dialect);
   }
 
-  #add(statement: string): void {
-    this.statements.push(statement);
+  #add(text: string, table: string, field?: string): void {
+    this.statements.push(field === undefined ? { text, table } : { text, table, field });
   }
 }
 

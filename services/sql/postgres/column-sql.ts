@@ -1,6 +1,7 @@
 /** A column of a new table: simple types to PostgreSQL's own (database-api §6.6), defaults as literals only. */
 import { invalid } from '#common/errors.ts';
-import type { FieldDefinition } from '../dialect.ts';
+import type { ColumnChange, FieldDefinition } from '../dialect.ts';
+import type { Column } from '../schema.ts';
 import { quoteIdentifier, quoteNewIdentifier, textLiteral } from './quote.ts';
 
 /** Whether the type takes (length), (precision, scale), or neither. */
@@ -32,10 +33,13 @@ const TYPES: ReadonlyMap<string, SqlType> = new Map<string, SqlType>([
   ['double', ['double precision', 'plain']],
   ['float', ['real', 'plain']],
   ['real', ['real', 'plain']],
+  ['double precision', ['double precision', 'plain']],
   ['money', ['money', 'plain']],
   ['string', ['varchar', 'length']],
   ['varchar', ['varchar', 'length']],
+  ['character varying', ['varchar', 'length']],
   ['char', ['char', 'length']],
+  ['character', ['char', 'length']],
   ['text', ['text', 'plain']],
   ['mediumtext', ['text', 'plain']],
   ['longtext', ['text', 'plain']],
@@ -49,7 +53,24 @@ const TYPES: ReadonlyMap<string, SqlType> = new Map<string, SqlType>([
   ['timestamp_on_update', TIMESTAMP],
   ['datetimetz', ['timestamp with time zone', 'plain']],
   ['timestamptz', ['timestamp with time zone', 'plain']],
+  ['time without time zone', ['time', 'plain']],
+  ['time with time zone', ['time with time zone', 'plain']],
+  ['timestamp without time zone', TIMESTAMP],
+  ['timestamp with time zone', ['timestamp with time zone', 'plain']],
 ]);
+
+/** As the catalogue calls them; the others have one name. */
+const NATIVE_TYPES: Readonly<Record<string, string>> = {
+  integer: 'int4',
+  bigint: 'int8',
+  smallint: 'int2',
+  boolean: 'bool',
+  'double precision': 'float8',
+  real: 'float4',
+  char: 'bpchar',
+  'time with time zone': 'timetz',
+  'timestamp with time zone': 'timestamptz',
+};
 
 const STRING_LENGTH = 255;
 
@@ -82,9 +103,42 @@ export function columnSql(field: FieldDefinition): string {
   const parts = [quoteNewIdentifier(field.name), serial ?? type + modifiers(field, shape)];
   if (!field.nullable || field.autoIncrement) parts.push('not null');
   if (field.autoIncrement && field.primaryKey) parts.push('primary key');
-  const defaultValue = defaultSql(field);
-  if (defaultValue !== undefined && !serial) parts.push(`default ${defaultValue}`);
+  const isClock = field.type.startsWith('timestamp_on_');
+  const value = defaultSql(field) ?? (isClock ? 'current_timestamp' : undefined);
+  if (value !== undefined && !serial) parts.push(`default ${value}`);
   return parts.join(' ');
+}
+
+export function typeSql(field: FieldDefinition): string {
+  const [type, shape] = sqlType(field);
+  return type + modifiers(field, shape);
+}
+
+export function isOfType(field: FieldDefinition, { nativeType }: Column): boolean {
+  const [type] = sqlType(field);
+  const native = NATIVE_TYPES[type] ?? type;
+  // A type of the database's own has its schema in front.
+  return native === nativeType || native === `"${nativeType.split('.').at(-1)?.replaceAll('"', '')}"`;
+}
+
+/**
+ * A value of another type becomes one of the new without its length first: one that is too long is refused then, not cut.
+ * A default becomes one of the new in a way of its own.
+ */
+export function changeColumn(change: ColumnChange): string[] {
+  const { column, wanted } = change;
+  const name = quoteIdentifier(column.name);
+  const isOther = change.type && !isOfType(wanted, column);
+  const isKept = typeof column.default === 'object';
+  const setsDefault = change.default || (isOther && !isKept);
+  const actions: string[] = [];
+  if (setsDefault && column.default !== null) actions.push('drop default');
+  if (isOther) actions.push(`type ${typeSql(wanted)} using ${name}::${sqlType(wanted)[0]}`);
+  else if (change.type) actions.push(`type ${typeSql(wanted)}`);
+  if (change.nullable) actions.push(wanted.nullable ? 'drop not null' : 'set not null');
+  const value = setsDefault ? defaultSql(wanted) : undefined;
+  if (value !== undefined) actions.push(`set default ${value}`);
+  return actions.map((action) => `alter column ${name} ${action}`);
 }
 
 const fault = (field: FieldDefinition, reason: string) =>
@@ -92,7 +146,10 @@ const fault = (field: FieldDefinition, reason: string) =>
 
 function sqlType(field: FieldDefinition): SqlType {
   const name = field.type.toLowerCase();
-  if (name === 'array' || name === 'object') throw fault(field, `the database has no type '${field.type}'`);
+  // Any other word may be a type of the database's own.
+  if (name === 'array' || name === 'object' || (name.includes(' ') && !TYPES.has(name))) {
+    throw fault(field, `the database has no type '${field.type}'`);
+  }
   const [type, shape] = TYPES.get(name) ?? [quoteIdentifier(name), field.scale === null ? 'length' : 'scale'];
   if (type === 'varchar' && field.fixedLength) return ['char', shape];
   return [type, shape];
@@ -111,9 +168,7 @@ function modifiers(field: FieldDefinition, shape: Shape): string {
 
 function defaultSql(field: FieldDefinition): string | undefined {
   const value = field.default;
-  if (value === undefined || value === null) {
-    return field.type.startsWith('timestamp_on_') ? 'current_timestamp' : undefined;
-  }
+  if (value === undefined || value === null) return undefined;
   if (typeof value === 'object') return expression(field, value.expression);
   const type = sqlType(field)[0];
   if (type === 'boolean') return boolean(field, value);

@@ -7,7 +7,7 @@ import pg from 'pg';
 import { EXPORT_CHUNK_BYTES } from '#common/bounds.ts';
 import { ANSWER_BYTES_MAX, answerTooLarge } from '../encode/answer-size.ts';
 import { JsonWriter, type RowFormat } from '../encode/json-writer.ts';
-import type { Rows, Statement } from '../statement.ts';
+import type { Rows } from '../statement.ts';
 import { affectedRows, MessageReader, readErrorFields } from './message-reader.ts';
 import { MessageWriter } from './message-writer.ts';
 import { type PgStatement, PreparedStatements } from './prepared.ts';
@@ -140,7 +140,7 @@ export class PgConnection {
    * @param onRows  gets each portion and says whether more is wanted
    */
   async portal(
-    statement: Statement,
+    statement: PgStatement,
     rowsMax: number,
     onRows: (rows: Rows) => Promise<boolean>,
   ): Promise<SegmentResult> {

@@ -2,7 +2,7 @@
 import type { AggregateName, Dialect } from '../dialect.ts';
 import type { Column, JsonKind, Table } from '../schema.ts';
 import type { Param } from '../statement.ts';
-import { columnSql } from './column-sql.ts';
+import { changeColumn, columnSql, isOfType, typeSql } from './column-sql.ts';
 import { copyText } from './copy-text.ts';
 import { postgresExpressions } from './expressions.ts';
 import { misfit } from './misfit.ts';
@@ -41,9 +41,11 @@ export const postgresDialect: Dialect = {
   limitMax: undefined,
   falseSql: 'false',
   trueSql: 'true',
-  alters: { dropColumn: true, addConstraint: true, dropsReferences: true },
+  alters: { dropColumn: true, addConstraint: true, dropsReferences: true, column: changeColumn },
   expressions: postgresExpressions,
   columnSql,
+  typeSql,
+  isOfType,
   tableSql,
 };
 

@@ -3,6 +3,7 @@
  * whatever the number of tables.
  */
 import { type ColumnKeys, tableKeys } from '../column-keys.ts';
+import { inSlices, mapInSlices } from '../pace.ts';
 import type { Catalogue, Column, Constraint, Table } from '../schema.ts';
 import { type ColumnDefault, parseDefault } from './default.ts';
 import { type ColumnType, columnType } from './types.ts';
@@ -13,14 +14,29 @@ export type TextQuery = (sql: string, params: string[]) => Promise<(string | nul
 const CURRENT_SCHEMA = `select coalesce(current_schema(), 'public')`;
 
 /** $1: the only schema, or empty for all. */
-const TABLES = `
+const tables = (condition: string): string => `
 select c.oid, n.nspname, c.relname, c.relkind in ('v', 'm'),
   c.relkind in ('r', 'p') and not c.relhasrules and not c.relrowsecurity
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p', 'v', 'm', 'f')
   and n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and ($1 = '' or n.nspname = $1)
   and has_schema_privilege(n.oid, 'USAGE')
-  and (has_any_column_privilege(c.oid, 'SELECT, INSERT, UPDATE') or has_table_privilege(c.oid, 'DELETE'))`;
+  and (has_any_column_privilege(c.oid, 'SELECT, INSERT, UPDATE') or has_table_privilege(c.oid, 'DELETE'))${condition}
+order by n.nspname, c.relname`;
+
+const ALL_TABLES = tables('');
+
+/** $2: the naming schema, $3: names on the wire, in the case of the database or in lower case. */
+const SOME_TABLES = tables(`
+  and c.oid in (
+    with wanted as (
+      select w.oid from (
+        select t.oid, case when s.nspname = $2 then t.relname::text else s.nspname || '.' || t.relname end as name
+        from pg_catalog.pg_class t join pg_catalog.pg_namespace s on s.oid = t.relnamespace
+        where t.relkind in ('r', 'p', 'v', 'm', 'f')) w
+      where w.name = any($3) or lower(w.name) = any($3))
+    select oid from wanted union all
+    select k.confrelid from wanted join pg_catalog.pg_constraint k on k.conrelid = wanted.oid where k.contype = 'f')`);
 
 /** $1: array of table oids, as in all that follow. */
 const ATTRIBUTES = `
@@ -76,10 +92,45 @@ order by i.indrelid, c.relname`;
  *   use. The naming schema (the connection's own, or the one to use) is not part of its tables' names.
  */
 export async function introspect(query: TextQuery, schemaSetting: string | undefined): Promise<Catalogue> {
-  const { naming: namingSchema, only } = await namingSchemaOf(query, schemaSetting);
-  const rows = await query(TABLES, [only]);
+  const { naming, only } = await namingSchemaOf(query, schemaSetting);
+  return introspectRows(query, naming, await query(ALL_TABLES, [only]));
+}
+
+/** The tables of these names, and those that they refer to. @param schemaSetting  as above */
+export async function introspectTables(
+  query: TextQuery,
+  schemaSetting: string | undefined,
+  names: readonly string[],
+): Promise<Catalogue> {
+  const { naming, only } = await namingSchemaOf(query, schemaSetting);
+  const spelled = [...new Set(names.flatMap((name) => [name, name.toLowerCase()]))];
+  return introspectRows(query, naming, await query(SOME_TABLES, [only, naming, arrayLiteral(spelled)]));
+}
+
+/** What the catalogue is made from, of tables that people use. An ANALYZE or a write does not show in it. */
+const STATE = `
+with shown as (
+  select n.oid from pg_catalog.pg_namespace n
+  where n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and ($1 = '' or n.nspname = $1))
+select concat_ws(' ',
+  (select concat_ws(' ', count(*), sum(hashtextextended(
+      concat_ws(' ', c.relname, c.relkind, s.oid, c.relhasrules, c.relrowsecurity, c.relacl), c.oid::int8)))
+    from pg_catalog.pg_class c join shown s on s.oid = c.relnamespace),
+  (select concat_ws(' ', count(*), sum(hashtextextended(a.xmin::text, a.attrelid::int8 * 4096 + a.attnum)))
+    from pg_catalog.pg_attribute a join pg_catalog.pg_class c on c.oid = a.attrelid
+    join shown s on s.oid = c.relnamespace where a.attnum > 0 and c.relkind in ('r', 'p', 'v', 'm', 'f')),
+  (select concat_ws(' ', count(*), sum(hashtextextended(k.xmin::text, k.oid::int8)))
+    from pg_catalog.pg_constraint k join shown s on s.oid = k.connamespace))`;
+
+export async function catalogueState(query: TextQuery, schemaSetting: string | undefined): Promise<string> {
+  const { naming, only } = await namingSchemaOf(query, schemaSetting);
+  return `${naming} ${(await query(STATE, [only]))[0]?.[0]}`;
+}
+
+/** @param rows  of the tables statement */
+async function introspectRows(query: TextQuery, naming: string, rows: readonly Row[]): Promise<Catalogue> {
   const oids = [`{${rows.map((row) => text(row[0])).join(',')}}`];
-  return toCatalogue(namingSchema, {
+  return toCatalogue(naming, {
     tables: rows,
     columns: await query(COLUMNS, oids),
     types: await query(TYPES, oids),
@@ -87,6 +138,9 @@ export async function introspect(query: TextQuery, schemaSetting: string | undef
     indexes: await query(INDEXES, oids),
   });
 }
+
+const arrayLiteral = (texts: readonly string[]): string =>
+  `{${texts.map((one) => `"${one.replace(/[\\"]/g, '\\$&')}"`).join(',')}}`;
 
 /** @returns naming: whose tables have no prefix; only: the schema to look at, or empty for all */
 export async function namingSchemaOf(
@@ -132,17 +186,17 @@ interface RawTable {
   readonly indexed: Set<string>;
 }
 
-function toCatalogue(namingSchema: string, rows: CatalogueRows): Catalogue {
+async function toCatalogue(namingSchema: string, rows: CatalogueRows): Promise<Catalogue> {
   const tables = new Map<string, RawTable>();
-  for (const row of rows.tables) tables.set(text(row[0]), toTable(row, namingSchema));
+  await inSlices(rows.tables, (row) => tables.set(text(row[0]), toTable(row, namingSchema)));
   const types = new Map(rows.types.map((row) => [`${row[0]}:${row[1]}`, toType(row)]));
-  for (const row of rows.columns) {
+  await inSlices(rows.columns, (row) => {
     const type = types.get(`${row[3]}:${row[4]}`);
     if (type) tables.get(text(row[0]))?.columns.set(text(row[1]), toColumn(row, type));
-  }
-  for (const row of rows.constraints) addConstraint(row, tables);
-  for (const row of rows.indexes) addIndex(row, tables);
-  return { tables: [...tables.values()].map(finish) };
+  });
+  await inSlices(rows.constraints, (row) => addConstraint(row, tables));
+  await inSlices(rows.indexes, (row) => addIndex(row, tables));
+  return { tables: await mapInSlices(tables.values(), finish) };
 }
 
 function toTable(row: Row, namingSchema: string): RawTable {

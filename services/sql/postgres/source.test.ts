@@ -7,6 +7,7 @@ import { BatchMode, Target } from '#proto/data/v1/data_pb.ts';
 import { type RunningPostgres, startPostgres } from '../../../deploy/testing/postgres.ts';
 import { suiteWith } from '../../../deploy/testing/suite.ts';
 import { Bench, failureOf } from '../conformance/bench.ts';
+import { describeTables } from '../conformance/company.ts';
 import { fields, insert, is, read, update } from '../conformance/words.ts';
 import type { Rows, Statement } from '../statement.ts';
 import { Gate } from '../testing/gate.ts';
@@ -172,6 +173,7 @@ suiteWith('postgres', 'a PostgreSQL source', () => {
     /** All of its connections rest. */
     async function rested(port: number): Promise<Bench> {
       const bench = open({ port }, 3);
+      await bench.ask(describeTables(Target.ONE, 't'));
       await Promise.all([1, 2, 3].map((limit) => bench.ask(read('t', { limit }))));
       return bench;
     }
@@ -279,6 +281,7 @@ suiteWith('postgres', 'a PostgreSQL source', () => {
       await gate.open();
       const bench = open({ port: gate.port }, 1);
       const ask = read('t', { countOnly: true });
+      await bench.ask(describeTables(Target.ONE, 't')); // nothing else is under way behind it
       expect(await bench.outcome(ask)).toEqual({ json: 2 });
       gate.freeze();
       const deadline = soon();

@@ -11,7 +11,7 @@ import { Streams } from '../streams.ts';
 import { Unheard } from '../unheard.ts';
 import { type PgConnection, type SegmentResult, ServerError } from './connection.ts';
 import { translate } from './errors.ts';
-import { introspect, type TextQuery } from './introspect.ts';
+import { catalogueState, introspect, introspectTables, type TextQuery } from './introspect.ts';
 import type { PgStatement } from './prepared.ts';
 import { callStatement, introspectRoutines } from './routines.ts';
 
@@ -64,6 +64,14 @@ export class PostgresSource implements SqlSource {
     return introspect(this.#textQuery(deadline), this.#settings.schema);
   }
 
+  introspectTables(names: readonly string[], deadline: Deadline): Promise<Catalogue> {
+    return introspectTables(this.#textQuery(deadline), this.#settings.schema, names);
+  }
+
+  catalogueState(deadline: Deadline): Promise<string> {
+    return catalogueState(this.#textQuery(deadline), this.#settings.schema);
+  }
+
   routines(deadline: Deadline): Promise<readonly Routine[]> {
     return introspectRoutines(this.#textQuery(deadline), this.#settings.schema);
   }
@@ -74,11 +82,15 @@ export class PostgresSource implements SqlSource {
     return { sets: [], out: rows.count > 0 ? rows.json : undefined };
   }
 
+  /** Of a large catalogue the rows come in portions, so that others have their turn between them. */
   #textQuery(deadline: Deadline): TextQuery {
     return async (text: string, params: readonly string[]): Promise<(string | null)[][]> => {
-      const { hidden, count } = await this.run({ text, params, columns: [], allHidden: true }, deadline);
-      const width = hidden.length / count;
-      return Array.from({ length: count }, (_, i) => hidden.slice(i * width, (i + 1) * width));
+      const rows: (string | null)[][] = [];
+      for await (const { hidden, count } of this.#portions({ text, params, columns: [], allHidden: true }, deadline)) {
+        const width = hidden.length / count;
+        for (let at = 0; at < hidden.length; at += width) rows.push(hidden.slice(at, at + width));
+      }
+      return rows;
     };
   }
 
@@ -96,7 +108,7 @@ export class PostgresSource implements SqlSource {
     return this.#streams.run(() => this.#portions(statement, deadline));
   }
 
-  async *#portions(statement: Statement, deadline: Deadline): AsyncGenerator<Rows> {
+  async *#portions(statement: PgStatement, deadline: Deadline): AsyncGenerator<Rows> {
     const portions: Rows[] = [];
     let wanted = true;
     let finished = false;

@@ -1,6 +1,7 @@
 /** A column of a new table: simple types to the type names that SQLite files of this kind use (database-api §6.6). */
 import { invalid } from '#common/errors.ts';
 import type { FieldDefinition } from '../dialect.ts';
+import type { Column } from '../schema.ts';
 import { quoteIdentifier, textLiteral } from './quote.ts';
 
 /** Whether the type takes (length), (precision, scale), or neither. */
@@ -42,6 +43,11 @@ const TYPES: ReadonlyMap<string, SqlType> = new Map<string, SqlType>([
   ['datetimetz', TIMESTAMP],
   ['timestamptz', TIMESTAMP],
   ['timetz', ['time', 'plain']],
+  ['character varying', STRING],
+  ...['double precision', 'int unsigned', 'bigint unsigned', 'unsigned big int'].map((name): [string, SqlType] => [
+    name,
+    [name, 'plain'],
+  ]),
   ...['integer', 'bigint', 'mediumint', 'smallint', 'tinyint', 'float', 'double', 'real', 'text', 'mediumtext'].map(
     (name): [string, SqlType] => [name, [name, 'plain']],
   ),
@@ -63,8 +69,8 @@ const EXPRESSIONS: Readonly<Record<string, string>> = {
 };
 
 const TEMPORAL = /^(?:date|time)/;
-/** Words of another type are taken by SQLite as they are, so they are kept to what a type name looks like. */
-const TYPE_WORDS = /^[a-z_][a-z0-9_]*(?: [a-z_][a-z0-9_]*)*(?: ?\( ?\d+ ?(?:, ?\d+ ?)?\))?$/;
+/** Another word is taken by SQLite as it is; more of them could say more than a type. */
+const TYPE_WORD = /^[a-z_][a-z0-9_]*$/;
 
 /**
  * `"name" varchar(60) not null default 'x'`; `primary key` only for a key that counts up by itself, as other keys may
@@ -83,9 +89,18 @@ export function columnSql(field: FieldDefinition): string {
   }
   const parts = [name, type];
   if (!field.nullable) parts.push('not null');
-  const value = defaultSql(field, type);
+  const isClock = field.type.startsWith('timestamp_on_');
+  const value = defaultSql(field, type) ?? (isClock ? 'current_timestamp' : undefined);
   if (value !== undefined) parts.push(`default ${value}`);
   return parts.join(' ');
+}
+
+export const typeSql = (field: FieldDefinition): string => sqlType(field);
+
+export function isOfType(field: FieldDefinition, { dbType }: Column): boolean {
+  const bare = (text: string): string => text.toLowerCase().replace(/\s*\([^)]*\)/g, '');
+  const type = sqlType(field);
+  return type === 'tinyint(1)' ? dbType === type : bare(type) === bare(dbType);
 }
 
 const fault = (field: FieldDefinition, reason: string) =>
@@ -95,10 +110,10 @@ function sqlType(field: FieldDefinition): string {
   const name = field.type.trim().toLowerCase();
   const known = TYPES.get(name);
   if (!known) {
-    if (name === 'array' || name === 'object' || !TYPE_WORDS.test(name)) {
+    if (name === 'array' || name === 'object' || !TYPE_WORD.test(name)) {
       throw fault(field, `the database has no type '${field.type}'`);
     }
-    return name + (name.includes('(') ? '' : modifiers(field, field.scale === null ? 'length' : 'scale', null));
+    return name + modifiers(field, field.scale === null ? 'length' : 'scale', null);
   }
   const [type, shape] = known;
   if (type !== 'varchar' && type !== 'char') return type + modifiers(field, shape, null);
@@ -119,9 +134,7 @@ function modifiers(field: FieldDefinition, shape: Shape, lengthDefault: number |
 
 function defaultSql(field: FieldDefinition, type: string): string | undefined {
   const value = field.default;
-  if (value === undefined || value === null) {
-    return field.type.startsWith('timestamp_on_') ? 'current_timestamp' : undefined;
-  }
+  if (value === undefined || value === null) return undefined;
   if (typeof value === 'object') return expression(field, value.expression);
   if (type === 'tinyint(1)') return boolean(field, value);
   if (typeof value !== 'string') return String(Number(value));

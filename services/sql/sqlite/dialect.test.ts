@@ -56,7 +56,7 @@ describe('a column of a new table', () => {
     [{ type: 'date', default: 'CURRENT_DATE' }, '"f" date default current_date', 'date'],
     [{ type: 'string', default: "it's" }, "\"f\" varchar(255) default 'it''s'", 'string'],
     [{ type: 'string', name: 'a "b' }, '"a ""b" varchar(255)', 'string'],
-    [{ type: 'varchar(40)' }, '"f" varchar(40)', 'string'],
+    [{ type: 'varchar', length: 40 }, '"f" varchar(40)', 'string'],
     [{ type: 'unsigned big int' }, '"f" unsigned big int', 'bigint'],
   ];
   test.each(CASES)('%j', (field, sql, type) => {
@@ -71,6 +71,8 @@ describe('a column of a new table', () => {
     { type: 'array' },
     { type: 'integer, "g" text' },
     { type: 'text) --' },
+    { type: 'integer references dept' },
+    { type: 'text not null' },
     { type: 'text', default: { expression: "(select 'x')" } },
     { type: 'boolean', default: 'perhaps' },
     { type: 'string', autoIncrement: true, primaryKey: true },

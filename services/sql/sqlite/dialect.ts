@@ -2,7 +2,7 @@
 import type { Dialect } from '../dialect.ts';
 import type { Column } from '../schema.ts';
 import type { Param } from '../statement.ts';
-import { columnSql } from './column-sql.ts';
+import { columnSql, isOfType, typeSql } from './column-sql.ts';
 import { sqliteExpressions } from './expressions.ts';
 import { quoteIdentifier } from './quote.ts';
 
@@ -34,6 +34,8 @@ export const sqliteDialect: Dialect = {
   alters: { dropColumn: true, addConstraint: false, dropsReferences: true },
   expressions: sqliteExpressions,
   columnSql,
+  typeSql,
+  isOfType,
   tableSql: quoteIdentifier,
 };
 

@@ -1,5 +1,6 @@
 /** The catalogue of a SQLite database, read through its pragma functions. */
 import { MillraceError } from '#common/errors.ts';
+import { inSlices, mapInSlices } from '../pace.ts';
 import type { Catalogue, Column, Constraint, ForeignKey, JsonKind, Table } from '../schema.ts';
 import type { Rows, Statement } from '../statement.ts';
 import { columnDefault, columnType } from './types.ts';
@@ -58,45 +59,72 @@ interface Reference {
   readonly onDelete: string;
 }
 
-const TABLES = `select name, type from pragma_table_list
-  where schema = 'main' and type in ('table', 'view', 'virtual') and name not glob 'sqlite_*' order by name`;
+const KINDS = `l.schema = 'main' and l.type in ('table', 'view', 'virtual') and l.name not glob 'sqlite_*'`;
+const ALL = `select l.name, l.type from pragma_table_list l where ${KINDS} order by l.name`;
+/** ?1: a JSON list of names, as in all that follow. */
+const SOME = `select l.name, l.type from json_each(?1) w, pragma_table_list(w.value) l where ${KINDS} order by l.name`;
 
-/** Of ordinary tables all at once; a view or virtual table may be broken, and is asked about alone. */
-const ORDINARY = `(select name from pragma_table_list
-  where schema = 'main' and type = 'table' and name not glob 'sqlite_*')`;
-const columnsOf = (tables: string): string => `select t.name, c.name, c.type, c."notnull", c.dflt_value, c.pk, c.hidden
-  from ${tables} t, pragma_table_xinfo(t.name) c where c.hidden <> 1 order by t.name, c.cid`;
+const NAMED = '(select value as name from json_each(?1))';
+const COLUMNS = `select t.name, c.name, c.type, c."notnull", c.dflt_value, c.pk, c.hidden
+  from ${NAMED} t, pragma_table_xinfo(t.name) c where c.hidden <> 1 order by t.name, c.cid`;
 
 const INDEXES = `select t.name, i.name, i."unique", i.origin, i.partial, c.name
-  from ${ORDINARY} t, pragma_index_list(t.name) i, pragma_index_info(i.name) c order by t.name, i.seq desc, c.seqno`;
+  from ${NAMED} t, pragma_index_list(t.name) i, pragma_index_info(i.name) c order by t.name, i.seq desc, c.seqno`;
 
 const REFERENCES = `select t.name, f.id, f."table", f."from", f."to", f.seq, f.on_update, f.on_delete
-  from ${ORDINARY} t, pragma_foreign_key_list(t.name) f order by t.name, f.id desc, f.seq`;
+  from ${NAMED} t, pragma_foreign_key_list(t.name) f order by t.name, f.id desc, f.seq`;
 
 /** A view that cannot be read any more is left out, as nothing could be done with it. */
 export async function introspect(run: Run): Promise<Catalogue> {
-  const [tables, columns, indexes, references] = await Promise.all([
-    ask<TableRow>(run, TABLES, { name: 'string', type: 'string' }),
-    ask<ColumnRow>(run, columnsOf(ORDINARY), COLUMN_KINDS),
-    ask<IndexRow>(run, INDEXES, INDEX_KINDS),
-    ask<ReferenceRow>(run, REFERENCES, REFERENCE_KINDS),
-  ]);
-  const others = tables.filter(({ type }) => type !== 'table');
-  const otherColumns = await Promise.all(others.map(({ name }) => columnsOfOne(run, name)));
-  const columnsByTable = groups([...columns, ...otherColumns.flat()], (row) => row.table);
-  const indexesByTable = groups(indexes, (row) => row.table);
-  const referencesByTable = groups(references, (row) => row.table);
-  const known = new Known(columnsByTable);
-  return {
-    tables: tables.flatMap(({ name, type }) => {
-      const own = columnsByTable.get(name);
-      if (!own) return [];
-      const ownIndexes = indexesOf(indexesByTable.get(name) ?? []);
-      return [table(name, type === 'view', own, ownIndexes, known.references(referencesByTable.get(name) ?? []))];
-    }),
-  };
+  return introspectRows(run, await ask<TableRow>(run, ALL, TABLE_KINDS));
 }
 
+/** The tables of these names, and those that they refer to. */
+export async function introspectTables(run: Run, names: readonly string[]): Promise<Catalogue> {
+  const targets = await ask<ReferenceRow>(run, REFERENCES, REFERENCE_KINDS, names);
+  const all = [...new Set([...names, ...targets.map(({ target }) => target)])];
+  const found = new Map((await ask<TableRow>(run, SOME, TABLE_KINDS, all)).map((row) => [row.name, row]));
+  return introspectRows(run, [...found.values()]);
+}
+
+async function introspectRows(run: Run, tables: readonly TableRow[]): Promise<Catalogue> {
+  const ordinary = tables.filter(({ type }) => type === 'table').map(({ name }) => name);
+  const [columns, indexes, references] = await Promise.all([
+    ask<ColumnRow>(run, COLUMNS, COLUMN_KINDS, ordinary),
+    ask<IndexRow>(run, INDEXES, INDEX_KINDS, ordinary),
+    ask<ReferenceRow>(run, REFERENCES, REFERENCE_KINDS, ordinary),
+  ]);
+  // A view or virtual table may be broken, and is asked about alone.
+  const others = tables.filter(({ type }) => type !== 'table');
+  const otherColumns = await Promise.all(others.map(({ name }) => columnsOfOne(run, name)));
+  const columnsByTable = await grouped([...columns, ...otherColumns.flat()]);
+  const indexesByTable = await grouped(indexes);
+  const referencesByTable = await grouped(references);
+  const known = new Known();
+  await inSlices(columnsByTable, ([name, rows]) => known.add(name, rows));
+  const found: Table[] = [];
+  await inSlices(tables, ({ name, type }) => {
+    const own = columnsByTable.get(name);
+    if (!own) return;
+    const ownIndexes = indexesOf(indexesByTable.get(name) ?? []);
+    const ownReferences = known.references(referencesByTable.get(name) ?? []);
+    found.push(table(name, type === 'view', own, ownIndexes, ownReferences));
+  });
+  return { tables: found };
+}
+
+/** By table. */
+async function grouped<T extends { readonly table: string }>(rows: readonly T[]): Promise<Map<string, T[]>> {
+  const found = new Map<string, T[]>();
+  await inSlices(rows, (row) => {
+    const group = found.get(row.table);
+    if (group) group.push(row);
+    else found.set(row.table, [row]);
+  });
+  return found;
+}
+
+const TABLE_KINDS = { name: 'string', type: 'string' } as const;
 const COLUMN_KINDS = {
   table: 'string',
   name: 'string',
@@ -125,21 +153,27 @@ const REFERENCE_KINDS = {
   onDelete: 'string',
 } as const;
 
-/** Rows as objects: the catalogue is small and read seldom. */
+/** Rows as objects, made one by one: a large catalogue has a hundred thousand. */
 async function ask<T>(
   run: Run,
   text: string,
   kinds: Readonly<Record<keyof T, JsonKind>>,
-  params: readonly string[] = [],
+  names?: readonly string[],
 ): Promise<T[]> {
   const columns = Object.entries<JsonKind>(kinds).map(([name, json]) => ({ name, json }));
-  const { json } = await run({ text, params, columns });
-  return JSON.parse(`[${Buffer.from(json).toString()}]`) as T[];
+  const { json, ends } = await run({ text, params: names ? [JSON.stringify(names)] : [], columns });
+  const bytes = Buffer.from(json.buffer, json.byteOffset, json.byteLength);
+  let start = 0;
+  return mapInSlices(ends, (end) => {
+    const row = JSON.parse(bytes.toString('utf8', start, end)) as T;
+    start = end + 1;
+    return row;
+  });
 }
 
 async function columnsOfOne(run: Run, name: string): Promise<ColumnRow[]> {
   try {
-    return await ask<ColumnRow>(run, columnsOf('(select ?1 as name)'), COLUMN_KINDS, [name]);
+    return await ask<ColumnRow>(run, COLUMNS, COLUMN_KINDS, [name]);
   } catch (error) {
     if (isBroken(error)) return [];
     throw error;
@@ -170,6 +204,10 @@ function table(
     columns: rows.map((row) => column(row, isRowId && row.key > 0, indexes, references)),
     primaryKey,
     constraints: constraints(name, indexes, references),
+    // Those of the table's own definition cannot be dropped.
+    indexes: indexes.flatMap(({ name: index, origin, columns }) =>
+      origin === 'c' && columns ? [{ name: index, columns }] : [],
+    ),
   };
 }
 
@@ -237,12 +275,10 @@ function indexesOf(rows: readonly IndexRow[]): Index[] {
 class Known {
   readonly #tables = new Map<string, { name: string; columns: ReadonlyMap<string, string>; key: readonly string[] }>();
 
-  constructor(columnsByTable: ReadonlyMap<string, readonly ColumnRow[]>) {
-    for (const [name, rows] of columnsByTable) {
-      const columns = new Map(rows.map((row) => [row.name.toLowerCase(), row.name]));
-      const key = rows.filter((row) => row.key > 0).sort((a, b) => a.key - b.key);
-      this.#tables.set(name.toLowerCase(), { name, columns, key: key.map((row) => row.name) });
-    }
+  add(name: string, rows: readonly ColumnRow[]): void {
+    const columns = new Map(rows.map((row) => [row.name.toLowerCase(), row.name]));
+    const key = rows.filter((row) => row.key > 0).sort((a, b) => a.key - b.key);
+    this.#tables.set(name.toLowerCase(), { name, columns, key: key.map((row) => row.name) });
   }
 
   /** Those that lead somewhere. */

@@ -8,7 +8,7 @@ import type { Rows, Statement } from '../statement.ts';
 import type { SqliteConfig } from './config.ts';
 import { Crew } from './crew.ts';
 import { translate } from './errors.ts';
-import { introspect } from './introspect.ts';
+import { introspect, introspectTables } from './introspect.ts';
 import type { Answer, Job, Outcome, Plan } from './protocol.ts';
 import type { Session } from './task.ts';
 
@@ -18,6 +18,13 @@ const IN_MEMORY = ':memory:';
 
 /** What cannot write, or is told from its prepared form by the reader. */
 const MAY_READ = /^\s*(?:select|values|with)\b/i;
+
+/** A number that SQLite itself moves with every change of the schema, by whatever program. */
+const STATE: Statement = {
+  text: 'select schema_version from pragma_schema_version',
+  params: [],
+  columns: [{ name: 'schema_version', json: 'number', hidden: true }],
+};
 
 export class SqliteSource implements SqlSource {
   readonly #writer: Crew;
@@ -42,6 +49,15 @@ export class SqliteSource implements SqlSource {
 
   introspect(deadline: Deadline): Promise<Catalogue> {
     return introspect((statement) => this.run(statement, deadline));
+  }
+
+  introspectTables(names: readonly string[], deadline: Deadline): Promise<Catalogue> {
+    return introspectTables((statement) => this.run(statement, deadline), names);
+  }
+
+  async catalogueState(deadline: Deadline): Promise<string> {
+    const { hidden } = await this.run(STATE, deadline);
+    return String(hidden[0]);
   }
 
   async run(statement: Statement, deadline: Deadline): Promise<Rows> {

@@ -1,4 +1,5 @@
 /** What a declared type is to us: SQLite takes any words as a type, so the common names of all databases are known. */
+import { LRUCache } from 'lru-cache';
 import type { Column, JsonKind } from '../schema.ts';
 
 export type ColumnType = Pick<
@@ -38,8 +39,20 @@ const JSON_KINDS: Readonly<Record<string, JsonKind>> = {
   binary: 'bytes',
 };
 
+/** Of all that have been asked for: a large schema has a few types in many columns. */
+const known = new LRUCache<string, ColumnType>({ max: 1000 });
+
 /** @param declared as it stands in the CREATE statement; empty for a column without a type and for expressions of views */
 export function columnType(declared: string): ColumnType {
+  let type = known.get(declared);
+  if (!type) {
+    type = readType(declared);
+    known.set(declared, type);
+  }
+  return type;
+}
+
+function readType(declared: string): ColumnType {
   // SQLite itself gives its own five names in capitals, however they were written.
   const lower = declared.trim().toLowerCase();
   const [length, scale] = modifiers(lower);
