@@ -14,6 +14,7 @@ import { startAll, stopOnSignal } from '#common/component.ts';
 import { type Environment, EnvReader } from '#common/config/env.ts';
 import { MillraceError } from '#common/errors.ts';
 import { createLogger, LOG_LEVELS, type LogLevel } from '#common/observe/log.ts';
+import { surviveStrays } from '#common/program.ts';
 import * as sql from '../services/sql/index.ts';
 import * as system from '../services/system/index.ts';
 import { administratorLine, originOf, readyLines } from './banner.ts';
@@ -61,6 +62,7 @@ async function main(given: Environment): Promise<void> {
     },
   ]);
   stopOnSignal(product, { drainMs: DRAIN_MS });
+  surviveStrays('all-in-one');
   const isSeeding = systemService?.firstAdmin !== undefined && config.isSampleWanted;
   const sampleApiKey = isSeeding ? await seededKey(systemService) : undefined;
   const origin = originOf(config.host, routers?.port ?? config.port);

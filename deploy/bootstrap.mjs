@@ -2,10 +2,11 @@
  * What every npm script calls: makes a clean checkout runnable, then becomes the program that was asked for. Plain
  * JavaScript on Node's own modules, as nothing else may be there yet. When all is current it costs a few stat calls.
  *
- * usage: node deploy/bootstrap.mjs <start|start:system|start:sql|start:router|build|test|bench> [arguments]
+ * usage: node deploy/bootstrap.mjs <word> [arguments]; words: build, start, start:system, start:sql, start:router, test,
+ * bench, bench:database
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -22,6 +23,9 @@ const BUNDLES = {
   'sqlite-worker': 'services/sql/sqlite/worker.ts',
 };
 
+/** What is copied as it is: folder in dist/ ← its source. */
+const COPIES = { 'docs-page': 'router/openapi/page' };
+
 /** Word of the npm script → program. Those that are no part of the product run from their source. */
 const PROGRAMS = {
   start: 'dist/all-in-one.js',
@@ -30,10 +34,18 @@ const PROGRAMS = {
   'start:router': 'dist/router.js',
   test: 'deploy/testing/run.ts',
   bench: 'loadtest/bench.ts',
+  'bench:database': 'loadtest/database.ts',
 };
 
 /** What such a program needs on the machine besides packages. */
-const TOOLS = { test: ['postgres', 'mariadb'], bench: ['postgres', 'wrk'] };
+const TOOLS = {
+  test: ['postgres', 'mariadb'],
+  bench: ['postgres', 'wrk'],
+  'bench:database': ['postgres', 'mariadb', 'wrk'],
+};
+
+/** What is built, or copied. */
+const SOURCE = /\.(?:ts|js|css|html)$/;
 
 /** Where sources are. */
 const ROOMS = ['proto/gen', 'services', 'router', 'scripting-svc', 'storage-svc', 'deploy', 'loadtest'];
@@ -103,7 +115,7 @@ function isBuildStale() {
     isNewer(folder) ||
     readdirSync(folder, { withFileTypes: true }).some((entry) => {
       if (entry.isDirectory()) return isRoomNewer(join(folder, entry.name));
-      return entry.name.endsWith('.ts') && !entry.name.endsWith('.test.ts') && isNewer(join(folder, entry.name));
+      return SOURCE.test(entry.name) && !entry.name.endsWith('.test.ts') && isNewer(join(folder, entry.name));
     });
   return ROOMS.map((room) => join(ROOT, room)).some((room) => existsSync(room) && isRoomNewer(room));
 }
@@ -126,6 +138,9 @@ async function build() {
     logLevel: 'warning',
   });
   await stop();
+  for (const [out, source] of Object.entries(COPIES)) {
+    cpSync(join(ROOT, source), join(ROOT, 'dist', out), { recursive: true });
+  }
   mkdirSync(dirname(STAMP), { recursive: true });
   writeFileSync(STAMP, '');
   // What was saved while this ran may not be in it.

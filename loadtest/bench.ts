@@ -1,20 +1,19 @@
 /** `npm run bench`: starts the sides, measures them in turn, prints and writes what came out. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import pg from 'pg';
-import { type RunningPostgres, startPostgres } from '../deploy/testing/postgres.ts';
-import { type BenchCase, GET_BY_ID, type LoadCase } from './cases.ts';
+import type pg from 'pg';
+import { type BenchCase, CASES, GET_BY_ID, type LoadCase } from './cases.ts';
+import { openPostgres } from './databases.ts';
 import { countRows, createTables, INSERT_TABLE, READ_TABLE, resetWriteTable } from './dataset.ts';
 import { driverSide, latencySide } from './latency.ts';
 import { describeCommit, describeMachine } from './machine.ts';
-import { type BenchOptions, HELP, parseOptions } from './options.ts';
-import { type RunScope, Teardown } from './process.ts';
-import { formatProfile } from './profile.ts';
-import { type CaseResult, formatReport, type SideKey } from './report.ts';
+import type { BenchOptions } from './options.ts';
+import type { RunScope } from './process.ts';
+import { formatTierProfiles } from './profile.ts';
+import { describe, runProgram, say } from './program.ts';
+import { type CaseResult, formatReport, type SideKey, type SideLabels } from './report.ts';
 import { writeResults } from './results.ts';
 import { startFastify } from './sides/fastify.ts';
 import { httpSide } from './sides/http.ts';
-import { type MillraceTarget, startMillrace } from './sides/millrace.ts';
+import { type MillraceTarget, serviceOf, startMillrace } from './sides/millrace.ts';
 import { pgbenchSide } from './sides/pgbench.ts';
 import type { Side } from './sides/side.ts';
 import { measureStart, type StartFigures } from './start.ts';
@@ -22,25 +21,18 @@ import { formatNumber } from './statistics.ts';
 
 /** wrk ends its run a few milliseconds beside the time that it was given. */
 const CLOCK_TOLERANCE = 0.01;
-const PROFILE_ENTRIES = 15;
-const PROFILED_TIERS = ['router', 'sql'];
+const SIDES: SideLabels = { A: 'pgbench', B: 'Fastify + pg', C: 'Millrace' };
 
 /** Everything that the cases under load need. */
 interface Arena {
   readonly admin: pg.Client;
-  readonly postgresVersion: string;
+  readonly database: string;
   readonly millrace: MillraceTarget;
   readonly loadSides: readonly Side[];
   readonly latencySides: readonly Side[];
 }
 
-const describe = (failure: unknown): string => (failure instanceof Error ? failure.message : String(failure));
-
-const say = (line: string): void => {
-  process.stdout.write(`${line}\n`);
-};
-
-async function run(options: BenchOptions, scope: RunScope): Promise<void> {
+async function run(options: BenchOptions<BenchCase>, scope: RunScope): Promise<void> {
   const results: CaseResult[] = [];
   let arena: Arena | undefined;
   try {
@@ -56,15 +48,19 @@ async function run(options: BenchOptions, scope: RunScope): Promise<void> {
       results.push(await measureCase(each, arena, options));
     }
   } finally {
-    if (results.length > 0) say(`\n${formatReport(results)}\n`);
+    if (results.length > 0) say(`\n${formatReport(results, SIDES)}\n`);
   }
-  if (options.profile && arena) await printProfiles(arena.millrace, scope);
+  if (options.profile && arena) {
+    await arena.millrace.stop(); // then the profiles are written
+    say(formatTierProfiles(scope.folder));
+  }
   if (options.resultsFolder !== undefined) {
     const { rounds, seconds, warmupSeconds, connections } = options;
     const report = {
       measuredAt: new Date().toISOString(),
       commit: describeCommit(),
-      machine: describeMachine(arena?.postgresVersion),
+      machine: describeMachine(arena ? [arena.database] : []),
+      sides: SIDES,
       settings: { rounds, seconds, warmupSeconds, connections },
       cases: results,
     };
@@ -78,20 +74,22 @@ function startResult(each: Extract<BenchCase, { kind: 'start' }>, figures: Start
   return { name, title, unit, targets, samples };
 }
 
-async function prepare(options: BenchOptions, scope: RunScope): Promise<Arena> {
+async function prepare(options: BenchOptions<BenchCase>, scope: RunScope): Promise<Arena> {
   say('starting PostgreSQL, the Fastify endpoint and Millrace');
-  const postgres = await startPostgres();
-  scope.teardown.add(postgres.stop);
-  const admin = await connectAdmin(postgres, scope);
+  const { server: postgres, admin, title: database } = await openPostgres(scope);
   await createTables(admin);
-  const version = await admin.query<{ server_version: string }>('show server_version');
   const fastify = await startFastify(scope, postgres);
   const profileFolder = options.profile ? scope.folder : undefined;
-  const millrace = await startMillrace(scope, postgres, { dist: options.dist, profileFolder });
+  const millrace = await startMillrace(scope, {
+    dist: options.dist,
+    profileFolder,
+    services: [serviceOf('bench', 'pgsql', postgres)],
+    firstPath: GET_BY_ID.millracePath.replace('{}', '1'),
+  });
   const { connections } = options;
   return {
     admin,
-    postgresVersion: version.rows[0]?.server_version ?? 'unknown',
+    database,
     millrace,
     loadSides: [
       pgbenchSide(scope, postgres, connections),
@@ -102,19 +100,10 @@ async function prepare(options: BenchOptions, scope: RunScope): Promise<Arena> {
   };
 }
 
-async function connectAdmin(postgres: RunningPostgres, scope: RunScope): Promise<pg.Client> {
-  const admin = new pg.Client({ connectionString: postgres.url });
-  // Whoever uses it next is told; without a listener a lost connection would end the process before it cleans up.
-  admin.on('error', () => {});
-  await admin.connect();
-  scope.teardown.add(() => admin.end());
-  return admin;
-}
-
 async function measureCase(
   each: Exclude<BenchCase, { kind: 'start' }>,
   arena: Arena,
-  options: BenchOptions,
+  options: BenchOptions<BenchCase>,
 ): Promise<CaseResult> {
   const load = each.kind === 'latency' ? GET_BY_ID : each;
   const sides = each.kind === 'latency' ? arena.latencySides : arena.loadSides;
@@ -150,41 +139,4 @@ async function measureOnce(side: Side, load: LoadCase, seconds: number, admin: p
   }
 }
 
-/** The profiles are written when the tiers end. */
-async function printProfiles(millrace: MillraceTarget, scope: RunScope): Promise<void> {
-  await millrace.stop();
-  for (const tier of PROFILED_TIERS) {
-    say(`${formatProfile(tier, `${scope.folder}/${tier}.cpuprofile`, PROFILE_ENTRIES)}\n`);
-  }
-}
-
-async function main(): Promise<number> {
-  const options = parseOptions(process.argv.slice(2));
-  if (options === 'help') {
-    say(HELP);
-    return 0;
-  }
-  const interruption = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => interruption.abort(new Error(`Ended by ${signal}.`)));
-  }
-  const folder = await mkdtemp(`${tmpdir()}/millrace-bench-`);
-  const teardown = new Teardown();
-  teardown.add(() => rm(folder, { recursive: true, force: true }));
-  try {
-    await run(options, { teardown, signal: interruption.signal, folder });
-    return 0;
-  } catch (failure) {
-    // What failed because of an interruption is no news.
-    throw interruption.signal.aborted ? interruption.signal.reason : failure;
-  } finally {
-    for (const failure of await teardown.run()) process.stderr.write(`Cleaning up failed: ${String(failure)}\n`);
-  }
-}
-
-try {
-  process.exit(await main());
-} catch (failure) {
-  process.stderr.write(`\nThe benchmark failed: ${describe(failure)}\n`);
-  process.exit(1);
-}
+await runProgram('npm run bench', CASES, run);

@@ -18,18 +18,25 @@ async function timeDriver(scope: RunScope, url: string, seconds: number): Promis
   client.on('error', () => {}); // the query that was running fails as well
   await client.connect();
   try {
-    const timesMs: number[] = [];
-    const end = performance.now() + seconds * 1000;
-    for (let start = performance.now(); start < end; start = performance.now()) {
-      scope.signal.throwIfAborted();
+    return await medianTimeMs(scope, seconds, async () => {
       const id = 1 + Math.floor(Math.random() * ROWS);
       await client.query({ name: 'by-id', text: `select * from ${READ_TABLE} where id = $1`, values: [id] });
-      timesMs.push(performance.now() - start);
-    }
-    return median(timesMs);
+    });
   } finally {
     await client.end();
   }
+}
+
+/** Of one request after the other, for so many seconds. */
+export async function medianTimeMs(scope: RunScope, seconds: number, request: () => Promise<void>): Promise<number> {
+  const timesMs: number[] = [];
+  const end = performance.now() + seconds * 1000;
+  for (let start = performance.now(); start < end; start = performance.now()) {
+    scope.signal.throwIfAborted();
+    await request();
+    timesMs.push(performance.now() - start);
+  }
+  return median(timesMs);
 }
 
 export function latencySide(scope: RunScope, target: HttpTarget): Side {

@@ -11,18 +11,18 @@ export interface Machine {
   readonly memoryGibibytes: number;
   readonly kernel: string;
   readonly node: string;
-  /** Undefined where no case needed it. */
-  readonly postgres: string | undefined;
+  /** Those that cases needed, with their versions. */
+  readonly databases: readonly string[];
 }
 
-export function describeMachine(postgres: string | undefined): Machine {
+export function describeMachine(databases: readonly string[]): Machine {
   return {
     cpuModel: cpus()[0]?.model.trim() || 'unknown',
     cores: availableParallelism(),
     memoryGibibytes: Math.round(totalmem() / 2 ** 30),
     kernel: release(),
     node: process.version,
-    postgres,
+    databases,
   };
 }
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { CASES } from './cases.ts';
+import { type BenchCase, CASES } from './cases.ts';
 import { type BenchOptions, parseOptions } from './options.ts';
 
-const options = (...args: string[]) => parseOptions(args) as BenchOptions;
+const options = (...args: string[]) => parseOptions(args, CASES) as BenchOptions<BenchCase>;
 
 test('a run of everything leaves results behind, a part of it or a profiled one does not', () => {
   expect(options().cases).toEqual(CASES);
@@ -28,5 +28,5 @@ test.each([
   { args: ['--connections', 'many'], names: /--connections/ },
   { args: ['--unheard-of'], names: /unheard-of/ },
 ])('$args is refused', ({ args, names }) => {
-  expect(() => parseOptions(args)).toThrow(names);
+  expect(() => parseOptions(args, CASES)).toThrow(names);
 });

@@ -1,12 +1,16 @@
-/** The command line of the benchmark. */
+/** The command line of the benchmarks: the same for each of them, but for the cases. */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type BenchCase, CASES } from './cases.ts';
 
 const folderBeside = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-export interface BenchOptions {
-  readonly cases: readonly BenchCase[];
+/** What the command line needs to know of a case. */
+export interface Named {
+  readonly name: string;
+}
+
+export interface BenchOptions<C extends Named> {
+  readonly cases: readonly C[];
   readonly rounds: number;
   readonly seconds: number;
   readonly warmupSeconds: number;
@@ -17,21 +21,21 @@ export interface BenchOptions {
   readonly resultsFolder: string | undefined;
 }
 
-export const HELP = `npm run bench -- [options]
+export const helpOf = (command: string, cases: readonly Named[]): string => `${command} -- [options]
 
-  --rounds <n>        rounds of A B C for each case (3)
-  --seconds <n>       length of one measurement (6)
+  --rounds <n>        rounds of each case, with every side in each (3)
+  --seconds <n>       length of one measurement, where a load is measured (6)
   --warmup <n>        seconds of load before the first round of a case (8)
   --connections <n>   open connections (64)
   --cases <a,b>       only these, by name or the first part of it:
-                      ${CASES.map((each) => each.name).join(', ')}
+                      ${cases.map((each) => each.name).join(', ')}
   --dist <folder>     the build to measure (dist)
   --profile           router and connector write CPU profiles; their top entries are printed. Figures suffer
   --results <folder>  where results are written (loadtest/results for a run of all cases, else nowhere)
 `;
 
 /** @throws Error that names the option */
-export function parseOptions(args: string[]): BenchOptions | 'help' {
+export function parseOptions<C extends Named>(args: string[], cases: readonly C[]): BenchOptions<C> | 'help' {
   const text = { type: 'string' } as const;
   const flag = { type: 'boolean' } as const;
   const { values } = parseArgs({
@@ -51,7 +55,7 @@ export function parseOptions(args: string[]): BenchOptions | 'help' {
   if (values.help) return 'help';
   const isWhole = values.cases === undefined && !values.profile;
   return {
-    cases: values.cases === undefined ? CASES : selectCases(values.cases),
+    cases: values.cases === undefined ? cases : selectCases(values.cases, cases),
     rounds: positive('rounds', values.rounds, 3),
     seconds: positive('seconds', values.seconds, 6),
     warmupSeconds: positive('warmup', values.warmup, 8),
@@ -69,10 +73,10 @@ function positive(name: string, value: string | undefined, fallback: number): nu
   return number;
 }
 
-function selectCases(list: string): BenchCase[] {
+function selectCases<C extends Named>(list: string, cases: readonly C[]): C[] {
   const names = list.split(',').map((name) => name.trim());
-  const isMeant = (each: BenchCase, name: string) => each.name === name || each.name.startsWith(`${name}-`);
-  const unknown = names.find((name) => !CASES.some((each) => isMeant(each, name)));
+  const isMeant = (each: Named, name: string) => each.name === name || each.name.startsWith(`${name}-`);
+  const unknown = names.find((name) => !cases.some((each) => isMeant(each, name)));
   if (unknown !== undefined) throw new Error(`--cases: there is no case '${unknown}'.`);
-  return CASES.filter((each) => names.some((name) => isMeant(each, name)));
+  return cases.filter((each) => names.some((name) => isMeant(each, name)));
 }

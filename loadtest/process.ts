@@ -1,6 +1,7 @@
 /** Starts, watches and ends the processes of a run, each by its own id, whatever way the run ends. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -40,6 +41,22 @@ export interface RunScope {
   readonly signal: AbortSignal;
   /** A folder that vanishes with the run. */
   readonly folder: string;
+}
+
+/** Runs work whose servers, and whose folder, vanish with its end, whatever way it ends. */
+export async function inScope<T>(
+  folder: string,
+  signal: AbortSignal,
+  work: (scope: RunScope) => Promise<T>,
+): Promise<T> {
+  await mkdir(folder, { recursive: true });
+  const teardown = new Teardown();
+  teardown.add(() => rm(folder, { recursive: true, force: true }));
+  try {
+    return await work({ teardown, signal, folder });
+  } finally {
+    for (const failure of await teardown.run()) process.stderr.write(`Cleaning up failed: ${String(failure)}\n`);
+  }
 }
 
 export interface Running {

@@ -49,6 +49,15 @@ function describePlace({ functionName, url, lineNumber }: CpuProfile['nodes'][nu
   return `${name} ${file}:${lineNumber + 1}`;
 }
 
+const ENTRIES = 15;
+/** The others hardly work under load. */
+const TIERS = ['router', 'sql'];
+
+/** What the tiers have left in a folder at their end. */
+export function formatTierProfiles(folder: string): string {
+  return TIERS.map((tier) => `${formatProfile(tier, `${folder}/${tier}.cpuprofile`, ENTRIES)}\n`).join('\n');
+}
+
 export function formatProfile(title: string, file: string, entries: number): string {
   const profile = JSON.parse(readFileSync(file, 'utf8')) as CpuProfile;
   const lines = selfTimes(profile)

@@ -15,10 +15,13 @@ const rate = (samples: CaseResult['samples'], targets: readonly Target[] = []): 
 const RATES = rate({ A: [9000, 10_000, 50], B: [4000, 1, 5000], C: [12_000, 90_000, 1000] });
 const TIMES: CaseResult = { ...rate({ A: [0.2, 0.1, 0.3], B: [0.9], C: [1.7] }), unit: 'ms' };
 
+const SIDES = { A: 'pgbench', B: 'Fastify + pg', C: 'Millrace' };
+
 const reportOf = (commit: string, ...cases: CaseResult[]): BenchReport => ({
   measuredAt: '2025-01-02T03:04:05.000Z',
   commit,
-  machine: { cpuModel: 'x', cores: 2, memoryGibibytes: 8, kernel: '6', node: 'v20', postgres: '15' },
+  machine: { cpuModel: 'x', cores: 2, memoryGibibytes: 8, kernel: '6', node: 'v20', databases: ['PostgreSQL 15'] },
+  sides: SIDES,
   settings: {},
   cases,
 });
@@ -41,6 +44,12 @@ test.each([
   { why: 'a ratio of medians to B', result: RATES, measure: 'C/B', expected: 3 },
   { why: 'a difference of times', result: TIMES, measure: 'C-A', expected: 1.5 },
   { why: 'no ratio of times', result: TIMES, measure: 'C/B', expected: undefined },
+  {
+    why: 'a ratio of times where a target asks for it',
+    result: { ...TIMES, targets: [{ measure: 'C/A', atMost: 10 }] },
+    measure: 'C/A',
+    expected: 1.7 / 0.2,
+  },
   { why: 'no ratio to a side that was not measured', result: rate({ C: [5] }), measure: 'C/A', expected: undefined },
   { why: 'nothing without ours', result: rate({ A: [5] }), measure: 'C', expected: undefined },
 ] as const)('$why', ({ result, measure, expected }) => {
@@ -58,15 +67,18 @@ test.each([
 });
 
 test('the table names medians, ratios, targets and verdicts', () => {
-  const [, , line] = formatReport([
-    {
-      ...RATES,
-      targets: [
-        { measure: 'C/A', atLeast: 0.9 },
-        { measure: 'C/B', atLeast: 4 },
-      ],
-    },
-  ]).split('\n');
+  const [, , line] = formatReport(
+    [
+      {
+        ...RATES,
+        targets: [
+          { measure: 'C/A', atLeast: 0.9 },
+          { measure: 'C/B', atLeast: 4 },
+        ],
+      },
+    ],
+    SIDES,
+  ).split('\n');
   const cells = line?.split('|').map((cell) => cell.trim());
   expect(cells?.slice(3, 8)).toEqual(['9,000', '4,000', '12,000', '1.33', '3.00']);
   expect(cells?.[9]).toBe('ok; missed');
@@ -88,6 +100,16 @@ test('a comparison shows the change of ours, and cases that only one of the runs
   expect(lines[0]).toContain('+50.0 %');
   expect(lines[0]).toMatch(/1\.00 +\| 1\.50 +\| 5\.00 +\| 7\.50/);
   expect(lines[1]).toMatch(/New .*\| – +\| 12,000 +\| – /);
+});
+
+test('a report has columns for the sides that there are', () => {
+  const sides = { A: 'direct', C: 'Millrace' };
+  const result = rate({ A: [2], C: [4] });
+  const [head, , line] = formatReport([result], sides).split('\n');
+  const cellsOf = (text: string | undefined) => text?.split('|').map((cell) => cell.trim());
+  expect(cellsOf(head)?.slice(3, 6)).toEqual(['A direct', 'C Millrace', 'C/A']);
+  expect(cellsOf(line)?.slice(3, 6)).toEqual(['2.00', '4.00', '2.00']);
+  expect(formatChart({ ...reportOf('aaa', result), sides }).match(/<rect x="220"/g)).toHaveLength(1);
 });
 
 test('the chart has two bars for each case that has ratios, and escapes titles', () => {

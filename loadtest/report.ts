@@ -1,24 +1,24 @@
 /** From samples to a verdict: medians, ratios, the table for people. Writing files is `results.ts`. */
-import type { Measure, Target, Unit } from './cases.ts';
+import type { Figure, Measure, Target, Unit } from './cases.ts';
 import type { Machine } from './machine.ts';
 import { formatNumber, median } from './statistics.ts';
 
 export type SideKey = 'A' | 'B' | 'C';
 
-export interface CaseResult {
-  readonly name: string;
-  readonly title: string;
-  readonly unit: Unit;
-  readonly targets: readonly Target[];
+export interface CaseResult extends Figure {
   /** One figure for each round, in the unit of the case. */
   readonly samples: Readonly<Partial<Record<SideKey, readonly number[]>>>;
 }
+
+/** What stands behind the letters, in the order of the columns. */
+export type SideLabels = Readonly<Partial<Record<SideKey, string>>>;
 
 export interface BenchReport {
   /** ISO 8601. */
   readonly measuredAt: string;
   readonly commit: string;
   readonly machine: Machine;
+  readonly sides: SideLabels;
   readonly settings: Readonly<Record<string, number>>;
   readonly cases: readonly CaseResult[];
 }
@@ -29,18 +29,22 @@ export function sideMedian(result: CaseResult, side: SideKey): number | undefine
   return samples && samples.length > 0 ? median(samples) : undefined;
 }
 
-/** A difference or ratio of medians, ratios for rates only; undefined where a side of it was not measured. */
+/**
+ * A difference or ratio of medians; undefined where a side of it was not measured. Ratios are for rates (times as fast),
+ * and for other figures only where a target asks for one.
+ */
 export function measureOf(result: CaseResult, measure: Measure): number | undefined {
   const ours = sideMedian(result, 'C');
   if (ours === undefined || measure === 'C') return ours;
   const other = sideMedian(result, measure === 'C/B' ? 'B' : 'A');
   if (other === undefined) return undefined;
   if (measure === 'C-A') return ours - other;
-  return isRate(result) ? ours / other : undefined;
+  const isRatio = isRate(result) || result.targets.some((target) => target.measure === measure);
+  return isRatio ? ours / other : undefined;
 }
 
 /** More is better. */
-const isRate = (result: CaseResult): boolean => result.unit.endsWith('/s');
+export const isRate = (result: CaseResult): boolean => result.unit.endsWith('/s');
 
 /** Undefined where it cannot be judged. */
 export function isReached(result: CaseResult, target: Target): boolean | undefined {
@@ -69,17 +73,24 @@ function describeVerdict(result: CaseResult, target: Target): string {
   return target.measure === 'C-A' ? `${verdict} (${formatNumber(measureOf(result, 'C-A') ?? 0)})` : verdict;
 }
 
-const HEAD = ['case', 'unit', 'A pgbench', 'B Fastify + pg', 'C Millrace', 'C/A', 'C/B', 'target', 'verdict'];
-
 /** A Markdown table, aligned, so that it reads well in a terminal too. */
-export function formatReport(results: readonly CaseResult[]): string {
-  return formatTable([HEAD, ...results.map(formatRow)]);
+export function formatReport(results: readonly CaseResult[], sides: SideLabels): string {
+  const keys = sideKeys(sides);
+  const measures = ratiosOf(sides);
+  const head = ['case', 'unit', ...keys.map((key) => `${key} ${sides[key]}`), ...measures, 'target', 'verdict'];
+  return formatTable([head, ...results.map((result) => formatRow(result, keys, measures))]);
 }
 
-function formatRow(result: CaseResult): string[] {
+export const sideKeys = (sides: SideLabels): SideKey[] => Object.keys(sides) as SideKey[];
+
+/** Ours to each of the others. */
+export const ratiosOf = (sides: SideLabels): ('C/A' | 'C/B')[] =>
+  sideKeys(sides).flatMap((key) => (key === 'C' ? [] : [`C/${key}` as const]));
+
+function formatRow(result: CaseResult, keys: readonly SideKey[], measures: readonly Measure[]): string[] {
   const show = (value: number | undefined) => (value === undefined ? '–' : formatNumber(value));
-  const sides = (['A', 'B', 'C'] as const).map((side) => show(sideMedian(result, side)));
-  const ratios = (['C/A', 'C/B'] as const).map((measure) => show(measureOf(result, measure)));
+  const sides = keys.map((side) => show(sideMedian(result, side)));
+  const ratios = measures.map((measure) => show(measureOf(result, measure)));
   const targets = result.targets.map((target) => describeTarget(target, result.unit)).join('; ');
   const verdicts = result.targets.map((target) => describeVerdict(result, target)).join('; ');
   return [result.title, result.unit, ...sides, ...ratios, targets || '–', verdicts || '–'];

@@ -1,12 +1,12 @@
 /** Leaves a run behind: Markdown for people, JSON for `compare.ts`, a chart of the ratios. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { formatChart } from './chart.ts';
-import { type BenchReport, formatReport, formatTable } from './report.ts';
+import { type BenchReport, formatReport, formatTable, sideKeys } from './report.ts';
 import { formatNumber } from './statistics.ts';
 
-/** Writes `<date>-<commit>.{md,json,svg}` and returns their common path without the ending. */
-export async function writeResults(report: BenchReport, folder: string): Promise<string> {
-  const name = `${report.measuredAt.slice(0, 10)}-${report.commit}`;
+/** Writes `<date>-<commit><suffix>.{md,json,svg}` and returns their common path without the ending. */
+export async function writeResults(report: BenchReport, folder: string, suffix = ''): Promise<string> {
+  const name = `${report.measuredAt.slice(0, 10)}-${report.commit}${suffix}`;
   await mkdir(folder, { recursive: true });
   await writeFile(`${folder}/${name}.json`, `${JSON.stringify(report, null, 2)}\n`);
   await writeFile(`${folder}/${name}.svg`, formatChart(report));
@@ -15,18 +15,20 @@ export async function writeResults(report: BenchReport, folder: string): Promise
 }
 
 function formatDocument(report: BenchReport, chartFile: string): string {
-  const { machine } = report;
+  const { machine, sides } = report;
   const settings = Object.entries(report.settings).map(([name, value]) => `${name} ${value}`);
   return `# Benchmark of ${report.measuredAt.slice(0, 10)}, commit ${report.commit}
 
 - Machine: ${machine.cores} cores (${machine.cpuModel}), ${machine.memoryGibibytes} GiB memory, Linux ${machine.kernel}
-- Node ${machine.node}, PostgreSQL ${machine.postgres ?? 'not used'}
+- Node ${machine.node}, ${machine.databases.join(', ') || 'no database'}
 - Settings: ${settings.join(', ')}
 - All processes and the load generator share the machine: the ratios matter, the absolute figures do not.
 
-Medians of all rounds. A is the database's own tool, B a hand-written endpoint, C is ours.
+Medians of all rounds; ${sideKeys(sides)
+    .map((key) => `${key}: ${sides[key]}`)
+    .join(', ')}.
 
-${formatReport(report.cases)}
+${formatReport(report.cases, sides)}
 
 ![Ratios](${chartFile})
 

@@ -1,12 +1,16 @@
 /** The router: the REST door, and everything that is decided before a connector is asked. */
 import { type Component, startAll } from '#common/component.ts';
 import { Channel } from '#common/grpc/channel.ts';
+import { Counters } from '#common/limits/counters.ts';
 import type { Logger } from '#common/observe/log.ts';
-import { Environments, KeptAnswers, Sessions } from '#proto/system/v1/system_pb.ts';
+import { Environments, KeptAnswers, LimitCounts, Sessions } from '#proto/system/v1/system_pb.ts';
 import { SavedSnapshot } from './access/saved.ts';
 import { AccessState } from './access/state.ts';
 import { AccessWatch } from './access/watch.ts';
+import { Limits } from './admit/limits.ts';
+import { SharedCounts } from './admit/share.ts';
 import { BasicVerifier } from './authenticate/basic.ts';
+import { IssuerVerifier } from './authenticate/issuers.ts';
 import { TokenVerifier } from './authenticate/token.ts';
 import type { RouterConfig } from './config.ts';
 import { Cors } from './decide/cors.ts';
@@ -15,10 +19,15 @@ import { Replicas } from './forward/replicas.ts';
 import { listen } from './http/listener.ts';
 import { Idempotency } from './idempotency.ts';
 import { Listings } from './listings.ts';
+import { Documents } from './openapi/documents.ts';
+import { Viewer } from './openapi/viewer.ts';
 import { isImport } from './parse/import/body-stream.ts';
 import { Pipeline } from './pipeline.ts';
 import { RememberedCalls } from './remembered.ts';
 import { SystemCalls } from './system/calls.ts';
+import { EventMap } from './system/event-map.ts';
+import { LimitCache } from './system/limit-cache.ts';
+import { ServiceCaches } from './system/service-caches.ts';
 import { SessionCalls } from './system/sessions.ts';
 import { statusOf } from './system/status.ts';
 
@@ -31,6 +40,8 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
   const kept = new Channel(KeptAnswers, system);
   const state = new AccessState();
   const watch = new AccessWatch(state, new SavedSnapshot(config.snapshotFile, log), system, log);
+  const limits = new Limits(state, new Counters());
+  const shared = new SharedCounts(new Channel(LimitCounts, system), limits.counters);
   const forwarder = new Forwarder(
     new Map(
       Object.entries(config.tiers).map(([tier, addresses]) => [
@@ -39,15 +50,32 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
       ]),
     ),
   );
-  const authenticators = { state, tokens: new TokenVerifier(state), basic: new BasicVerifier(state, sessions) };
+  const authenticators = {
+    state,
+    tokens: new TokenVerifier(state),
+    basic: new BasicVerifier(state, sessions),
+    issuers: new IssuerVerifier(state),
+  };
+  const limitCache = new LimitCache(state, limits);
+  const documents = new Documents({ state, forwarder, requestTimeoutMs: config.requestTimeoutMs });
   const pipeline = new Pipeline({
     state,
     authenticators,
-    remembered: new RememberedCalls(authenticators, forwarder, config.requestTimeoutMs),
+    remembered: new RememberedCalls(authenticators, forwarder, limits, config.requestTimeoutMs),
+    limits,
     cors: new Cors(state),
-    systemCalls: new SystemCalls(new SessionCalls(sessions), environments),
+    systemCalls: new SystemCalls({
+      sessions: new SessionCalls(sessions),
+      environments,
+      limitCache,
+      events: new EventMap(documents),
+      caches: new ServiceCaches({ state, forwarder, documents, requestTimeoutMs: config.requestTimeoutMs }),
+    }),
+    limitCache,
     idempotency: new Idempotency(kept, config.requestTimeoutMs, log),
     listings: new Listings(forwarder),
+    documents,
+    viewer: new Viewer(),
     forwarder,
     status: (host) => statusOf(state, watch.live, config.version, host),
     requestTimeoutMs: config.requestTimeoutMs,
@@ -63,6 +91,7 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
       drain: async () => {},
       close: async () => {
         await watch.close();
+        shared.close();
         sessions.close();
         environments.close();
         kept.close();

@@ -10,6 +10,7 @@ import { wantedTables } from '#common/table-rules.ts';
 import type { Service } from '#proto/access/v1/access_pb.ts';
 import { Paging, type Shape, Target } from '#proto/data/v1/data_pb.ts';
 import type { AccessState } from './access/state.ts';
+import type { Limits } from './admit/limits.ts';
 import { type Authenticators, authenticate } from './authenticate/authenticate.ts';
 import { type Credentials, readCredentials } from './authenticate/credentials.ts';
 import type { Principal } from './authenticate/principal.ts';
@@ -29,13 +30,17 @@ import type { Request } from './http/request.ts';
 import type { Upload } from './http/upload.ts';
 import type { Idempotency } from './idempotency.ts';
 import type { Listings } from './listings.ts';
+import type { Documents } from './openapi/documents.ts';
+import type { Viewer } from './openapi/viewer.ts';
 import { ApiRequest } from './parse/api-request.ts';
 import { recordPieces } from './parse/import/body-stream.ts';
 import { listingOf, pluckJson, reduceJson, withAccess } from './parse/listing.ts';
 import { type ParsedResource, parseDatabase, parseSystem } from './parse/resource.ts';
 import { componentOf, parseRoute } from './parse/route.ts';
+import { Refusals } from './refusals.ts';
 import type { ReadyCall, RememberedCalls } from './remembered.ts';
 import type { SystemCalls } from './system/calls.ts';
+import type { LimitCache } from './system/limit-cache.ts';
 import { rootListing } from './system/root.ts';
 
 export interface Stages {
@@ -44,9 +49,13 @@ export interface Stages {
   readonly cors: Cors;
   readonly systemCalls: SystemCalls;
   readonly listings: Listings;
+  readonly documents: Documents;
+  readonly viewer: Viewer;
   readonly forwarder: Forwarder;
   readonly remembered: RememberedCalls;
   readonly idempotency: Idempotency;
+  readonly limits: Limits;
+  readonly limitCache: LimitCache;
   readonly status: (host: string | undefined) => Record<string, unknown>;
   readonly requestTimeoutMs: number;
   /** For lists that come without an end. */
@@ -64,6 +73,7 @@ interface Call extends Ruled {
 /** What was asked, as far as it is known when something fails. */
 interface Asked {
   verb: string;
+  principal: Principal | undefined;
 }
 
 const MINIMAL = ['Preference-Applied', 'return=minimal'] as const;
@@ -76,10 +86,12 @@ export class Pipeline {
   readonly #stages: Stages;
   readonly #ruled: RuledCalls;
   readonly #foreign: ForeignRecords;
+  readonly #refusals: Refusals;
 
   constructor(stages: Stages) {
     this.#stages = stages;
     this.#ruled = new RuledCalls(stages.state);
+    this.#refusals = new Refusals(stages.log);
     this.#foreign = new ForeignRecords(stages.state, stages.forwarder, this.#ruled);
   }
 
@@ -91,13 +103,13 @@ export class Pipeline {
       ['X-Request-Id', http.id],
       ...this.#stages.cors.headers(http.path, http.header('origin')),
     ];
-    const asked: Asked = { verb: http.method };
+    const asked: Asked = { verb: http.method, principal: undefined };
     const ready = http.upload ? undefined : this.#stages.remembered.send(http, reply);
     const answered = ready
       ? this.#answer(ready, http, reply, headers, asked)
       : this.#serve(http, reply, headers, asked);
     answered.catch((thrown: unknown) => {
-      this.#refuse(http, reply, headers, asked.verb, thrown);
+      this.#refuse(http, reply, headers, asked, thrown);
     });
   }
 
@@ -107,7 +119,11 @@ export class Pipeline {
       if (method !== undefined) return this.#preflight(http, reply, headers, method);
     }
     const route = parseRoute(http.path);
-    if (route.kind === 'none') throw notFound('There is nothing at this address.');
+    if (route.kind === 'none') {
+      const { viewer } = this.#stages;
+      if (viewer.serves(http)) return viewer.send(http, reply, headers);
+      throw notFound('There is nothing at this address.');
+    }
     const request = new ApiRequest(
       http,
       route.kind === 'service' ? route.service : '',
@@ -120,6 +136,7 @@ export class Pipeline {
     }
     const answer = this.#authenticate(request);
     const principal = answer instanceof Promise ? await answer : answer;
+    asked.principal = principal;
     if (route.kind === 'root') return this.#root(request, reply, headers, principal);
     await this.#serviceCall(request, reply, headers, principal);
   }
@@ -142,12 +159,16 @@ export class Pipeline {
   }
 
   async #serviceCall(request: ApiRequest, reply: Responder, headers: Headers, principal: Principal): Promise<void> {
-    const { state, systemCalls } = this.#stages;
+    const { state, documents, systemCalls } = this.#stages;
     const service = state.servicesByName.get(request.service);
     requireAccess(principal, service, request.service, request.component, request.verb);
     if (!service) throw notFound(`Could not find a service for ${request.service}.`);
     if (!service.isActive) throw new MillraceError('denied', `Service ${service.name} is deactivated.`);
 
+    this.#stages.limits.admit(principal, service, request.component, request.verb);
+    if (documents.serves(request, service)) {
+      return documents.send({ request, service, principal }, reply, presentationOf(request, headers, true));
+    }
     const isSystem = service.type === 'system';
     if (isSystem || service.type === 'user') {
       const value = await systemCalls.answer(request, service.type, principal);
@@ -157,7 +178,7 @@ export class Pipeline {
     const work = (answered: Responder) => this.#data(request, answered, headers, service, principal);
     if (!idempotency.applies(request)) return work(reply);
     return idempotency.once(request, principal, reply, headers, work, (refused, error) =>
-      this.#refuse(request.http, refused, headers, request.verb, error),
+      this.#refuse(request.http, refused, headers, { verb: request.verb, principal }, error),
     );
   }
 
@@ -171,7 +192,9 @@ export class Pipeline {
   ): Promise<void> {
     const { listings, forwarder, remembered, requestTimeoutMs } = this.#stages;
     const isSystem = service.type === 'system';
-    const parsed = isSystem ? parseSystem(request) : parseDatabase(request);
+    const read = isSystem ? parseSystem(request) : parseDatabase(request);
+    const standing = isSystem ? this.#stages.limitCache.standingOf(read) : undefined;
+    const parsed = { ...read, ...standing?.parsed };
     const asked = { requestId: request.http.id, verb: request.verb, parsed, service, principal };
     const granted = this.#ruled.grant(asked);
     const deadline = new Deadline(request.http.receivedAt + requestTimeoutMs);
@@ -194,8 +217,8 @@ export class Pipeline {
       forwarder.send(service.tier, operation, deadline, parsed.repeatable),
     );
     const forwarded = own.result.foreign.length > 0 ? await this.#foreign.merge(own, call, deadline) : own;
-    const created = isSystem && request.verb === 'POST';
-    const transform = transformOf(request, parsed, service, principal);
+    const created = isSystem && request.verb === 'POST' && request.segments[0] !== 'limit';
+    const transform = standing?.show ?? transformOf(request, parsed, service, principal);
     await sendForwarded(reply, forwarded, created ? 201 : 200, shown, transform);
   }
 
@@ -256,8 +279,9 @@ export class Pipeline {
     reply.send(answer.status, [...id, ...answer.headers], '');
   }
 
-  #refuse(http: Request, reply: Responder, headers: Headers, verb: string, thrown: unknown): void {
+  #refuse(http: Request, reply: Responder, headers: Headers, { verb, principal }: Asked, thrown: unknown): void {
     const error = MillraceError.from(thrown);
+    this.#refusals.note(http, verb, error, principal);
     if (error.code === 'internal') {
       this.#stages.log.error({ err: error.cause ?? error, requestId: http.id, path: http.path }, 'request failed');
     }

@@ -8,10 +8,12 @@ import { MillraceError } from '#common/errors.ts';
 import type { Service } from '#proto/access/v1/access_pb.ts';
 import type { Filter, Shape } from '#proto/data/v1/data_pb.ts';
 import type { AccessState } from './access/state.ts';
+import type { Limits } from './admit/limits.ts';
 import { type Authenticators, authenticate } from './authenticate/authenticate.ts';
 import type { Principal } from './authenticate/principal.ts';
 import { mayUse } from './decide/access.ts';
 import { grant } from './decide/grant.ts';
+import { mayHoldLookups } from './decide/record-lookups.ts';
 import type { CompiledRole } from './decide/role.ts';
 import type { Forwarded, Forwarder } from './forward/forward.ts';
 import { toOperation } from './forward/operation.ts';
@@ -46,6 +48,7 @@ export class RememberedCalls {
   readonly #state: AccessState;
   readonly #authenticators: Authenticators;
   readonly #forwarder: Forwarder;
+  readonly #limits: Limits;
   readonly #requestTimeoutMs: number;
   readonly #calls = new LRUCache<string, Remembered>({
     max: CALLS_MAX,
@@ -54,10 +57,11 @@ export class RememberedCalls {
   });
   #epoch = -1;
 
-  constructor(authenticators: Authenticators, forwarder: Forwarder, requestTimeoutMs: number) {
+  constructor(authenticators: Authenticators, forwarder: Forwarder, limits: Limits, requestTimeoutMs: number) {
     this.#state = authenticators.state;
     this.#authenticators = authenticators;
     this.#forwarder = forwarder;
+    this.#limits = limits;
     this.#requestTimeoutMs = requestTimeoutMs;
   }
 
@@ -74,7 +78,9 @@ export class RememberedCalls {
       const known = call && this.#find(call);
       const principal = known && this.#principal(http);
       const shape = principal && this.#shape(known, http.method, principal);
-      if (!call || !known || !principal || !shape) return undefined;
+      if (!call || !known || !principal || !shape || mayHoldLookups(call.records)) return undefined;
+      // One too many is refused by the full reading, where it is not counted again.
+      this.#limits.admit(principal, known.service, pathOf(known, call), http.method);
       return this.#start(call, known, shape, principal, http, reply);
     } catch (error) {
       if (error instanceof MillraceError) return undefined;
@@ -114,7 +120,10 @@ export class RememberedCalls {
     const token = bearer ?? (http.header('x-dreamfactory-session-token') || undefined);
     const apiKey = http.header('x-dreamfactory-api-key') || undefined;
     const principal = authenticate(this.#authenticators, { apiKey, token, basic: undefined }, () => '');
-    return principal instanceof Promise ? undefined : principal;
+    if (!(principal instanceof Promise)) return principal;
+    // The full reading asks again and answers what this one would be refused with.
+    principal.catch(() => undefined);
+    return undefined;
   }
 
   #shape(known: Remembered, method: string, principal: Principal): Shape | undefined {
@@ -156,6 +165,10 @@ export class RememberedCalls {
     return { parsed, answer: this.#forwarder.send(service.tier, operation, deadline, parsed.repeatable) };
   }
 }
+
+/** Below the service, lower case. */
+const pathOf = ({ component, byId }: Remembered, { keyedBy }: KnownCall): string =>
+  byId && keyedBy ? `${component}/${keyedBy.id.toLowerCase()}` : component;
 
 /** All values are those of the one filter: others (of the filter of a relation, of one that is ignored) would be lost. */
 function isTakenApart(call: KnownCall, { shape: { action }, parameters }: ParsedResource): boolean {

@@ -25,6 +25,8 @@ export interface GuardedServer {
   readonly readyText: string;
   /** Ends it at once, without care for its data. */
   readonly endSignal: 'SIGQUIT' | 'SIGKILL';
+  /** Gets its log as it is written, in pieces of any length. */
+  readonly onLog?: ((text: string) => void) | undefined;
 }
 
 const START_TIMEOUT_MS = 60_000;
@@ -110,7 +112,7 @@ export async function startGuarded(server: GuardedServer): Promise<() => Promise
 }
 
 /** Resolves when the server says so in its log. @throws MillraceError unavailable with the log when it ends instead */
-function readiness(child: ChildProcess, { label, readyText }: GuardedServer): Promise<void> {
+function readiness(child: ChildProcess, { label, readyText, onLog }: GuardedServer): Promise<void> {
   return new Promise((resolve, reject) => {
     let log = '';
     const fail = (): void => {
@@ -120,6 +122,7 @@ function readiness(child: ChildProcess, { label, readyText }: GuardedServer): Pr
     const timer = setTimeout(fail, START_TIMEOUT_MS);
     const stderr = child.stderr as Readable;
     stderr.setEncoding('utf8');
+    if (onLog) stderr.on('data', onLog);
     const listen = (chunk: string): void => {
       log += chunk;
       if (!log.includes(readyText)) return;

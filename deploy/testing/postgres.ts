@@ -23,6 +23,8 @@ export interface RunningPostgres {
 export interface PostgresOptions {
   /** Server settings by name; everything else is PostgreSQL's own default, durability included. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Gets the server's log as it is written, in pieces of any length. */
+  readonly onLog?: (text: string) => void;
 }
 
 const NAME = 'postgres';
@@ -36,7 +38,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Runn
   const owner = serverOwner('postgres');
   const version = basename(dirname(binDir));
   const template = ensureTemplate(`${NAME}-${version}`, owner, (folder) => makeCluster(binDir, owner, folder));
-  const start = (port: number) => startOnce(binDir, owner, template, port, options.settings ?? {});
+  const start = (port: number) => startOnce(binDir, owner, template, port, options);
   return onFreePort(start, 'could not create any TCP/IP sockets');
 }
 
@@ -53,7 +55,7 @@ async function startOnce(
   owner: Owner,
   template: string,
   port: number,
-  settings: Readonly<Record<string, string>>,
+  { settings = {}, onLog }: PostgresOptions,
 ): Promise<RunningPostgres> {
   const folder = freshFolder(NAME, owner);
   const data = join(folder, 'data');
@@ -70,6 +72,7 @@ async function startOnce(
     ],
     readyText: 'ready to accept connections',
     endSignal: 'SIGQUIT',
+    onLog,
   });
   const url = `postgres://${USER}:${PASSWORD}@127.0.0.1:${port}/postgres`;
   return { url, host: '127.0.0.1', port, user: USER, password: PASSWORD, database: 'postgres', binDir, stop };

@@ -1,9 +1,7 @@
-/** Side C: ours as an administrator sets it up: three processes, a role of one service, an API key, CORS. */
+/** Side C: ours as an administrator sets it up: three processes, a role for its services, an API key, CORS. */
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
-import type { RunningPostgres } from '../../deploy/testing/postgres.ts';
-import { GET_BY_ID } from '../cases.ts';
 import {
   answersOk,
   freePort,
@@ -13,6 +11,7 @@ import {
   startServer,
   waitUntilReady,
 } from '../process.ts';
+import { processTree } from '../start.ts';
 import type { HttpTarget } from './side.ts';
 
 const READY_TIMEOUT_MS = 60_000;
@@ -26,30 +25,61 @@ export interface MillraceOptions {
   readonly dist: string;
   /** Where router and connector leave their CPU profiles; undefined for none. */
   readonly profileFolder: string | undefined;
+  readonly services: readonly ServiceSetup[];
+  /** What the role may do everything with, in each service: its records where none is given. */
+  readonly component?: string;
+  /** What can be read as soon as everything is in place. */
+  readonly firstPath: string;
+}
+
+/** A service to be, as `POST system/service` takes it. */
+export interface ServiceSetup {
+  readonly name: string;
+  readonly type: string;
+  readonly config: object;
+}
+
+export interface DatabaseServer {
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly user: string;
+  readonly password: string;
+}
+
+export function serviceOf(name: string, type: 'pgsql' | 'mariadb', server: DatabaseServer): ServiceSetup {
+  const { host, port, database, user: username, password } = server;
+  return { name, type, config: { host, port, database, username, password } };
 }
 
 export interface MillraceTarget extends HttpTarget {
   /** Ends the tiers, so that their profiles are written. */
   stop(): Promise<void>;
+  /** Ends the tiers and starts them again on the same data; resolves as soon as they are ready. */
+  restart(): Promise<void>;
+  /** All of its processes at this moment. */
+  pids(): number[];
 }
 
-export async function startMillrace(
-  scope: RunScope,
-  postgres: RunningPostgres,
-  options: MillraceOptions,
-): Promise<MillraceTarget> {
+export async function startMillrace(scope: RunScope, options: MillraceOptions): Promise<MillraceTarget> {
   const port = await freePort();
   const administrator = { email: 'bench@example.com', password: randomBytes(16).toString('hex') };
-  const tiers = await startTiers(scope, options, port, administrator);
   const origin = `http://127.0.0.1:${port}`;
-  const isReady = () => answersOk(`${origin}/status`);
-  await waitUntilReady(tiers, 'GET /status', isReady, READY_TIMEOUT_MS, scope.signal);
+  const tiers: Running[] = [];
+  const start = async () => {
+    tiers.push(...(await startTiers(scope, options, port, administrator)));
+    const isReady = () => answersOk(`${origin}/status`);
+    await waitUntilReady(tiers, 'GET /status', isReady, READY_TIMEOUT_MS, scope.signal);
+  };
+  const stop = async () => {
+    for (const tier of tiers.splice(0).reverse()) await tier.stop();
+  };
+  await start();
 
-  const apiKey = await hookUp(scope, origin, administrator, postgres);
+  const apiKey = await hookUp(scope, origin, administrator, options);
   const headers = { 'X-DreamFactory-API-Key': apiKey, Origin: BROWSER_ORIGIN };
-  const firstRecord = `${origin}${GET_BY_ID.millracePath.replace('{}', '1')}`;
-  const isOpen = () => answersOk(firstRecord, headers);
-  await waitUntilReady(tiers, `GET ${firstRecord}`, isOpen, ACCESS_TIMEOUT_MS, scope.signal);
+  const isOpen = () => answersOk(`${origin}${options.firstPath}`, headers);
+  await waitUntilReady(tiers, `GET ${options.firstPath}`, isOpen, ACCESS_TIMEOUT_MS, scope.signal);
   return {
     key: 'C',
     label: 'Millrace',
@@ -57,9 +87,12 @@ export async function startMillrace(
     headers,
     pathOf: (load) => load.millracePath,
     servers: tiers,
-    stop: async () => {
-      for (const tier of [...tiers].reverse()) await tier.stop();
+    stop,
+    restart: async () => {
+      await stop();
+      await start();
     },
+    pids: () => tiers.flatMap((tier) => processTree(tier.pid)),
   };
 }
 
@@ -99,12 +132,12 @@ function profileFlags({ profileFolder }: MillraceOptions, tier: string): string[
   return ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`, `--cpu-prof-name=${tier}.cpuprofile`];
 }
 
-/** Hooks the database up as `bench` by HTTP alone and returns an API key bound to a role for its tables. */
+/** Hooks the databases up by HTTP alone and returns an API key bound to a role for their tables. */
 async function hookUp(
   scope: RunScope,
   origin: string,
   administrator: Administrator,
-  postgres: RunningPostgres,
+  { services, component = '_table/*' }: MillraceOptions,
 ): Promise<string> {
   const session = await post<{ session_token: string }>(scope, `${origin}/api/v2/system/admin/session`, administrator);
   const headers = { 'X-DreamFactory-Session-Token': session.session_token };
@@ -114,28 +147,23 @@ async function hookUp(
     if (!created) throw new Error(`POST ${path} answered without a record.`);
     return created;
   };
-  await waitForType(`${origin}/api/v2/system/service_type/pgsql`, headers);
-  const { host, port, database, user: username, password } = postgres;
-  const service = await create<{ id: number }>('/api/v2/system/service', {
-    name: 'bench',
-    label: 'Bench',
-    type: 'pgsql',
-    is_active: true,
-    config: { host, port, database, username, password },
-  });
+  const serviceIds: number[] = [];
+  for (const service of services) {
+    await waitForType(`${origin}/api/v2/system/service_type/${service.type}`, headers);
+    const record = { ...service, label: service.name, is_active: true };
+    serviceIds.push((await create<{ id: number }>('/api/v2/system/service', record)).id);
+  }
   const role = await create<{ id: number }>('/api/v2/system/role', {
     name: 'bench',
     is_active: true,
-    role_service_access_by_role_id: [
-      {
-        service_id: service.id,
-        component: '_table/*',
-        verb_mask: ALL_VERBS_MASK,
-        requestor_mask: API_AND_SCRIPT_MASK,
-        filters: [],
-        filter_op: 'AND',
-      },
-    ],
+    role_service_access_by_role_id: serviceIds.map((id) => ({
+      service_id: id,
+      component,
+      verb_mask: ALL_VERBS_MASK,
+      requestor_mask: API_AND_SCRIPT_MASK,
+      filters: [],
+      filter_op: 'AND',
+    })),
   });
   const app = await create<{ api_key: string }>('/api/v2/system/app?fields=*', {
     name: 'bench',

@@ -7,11 +7,13 @@ import {
   type App,
   type CorsRule,
   Removal_Kind as Kind,
+  type Limit,
   type Lookup,
   type Removal,
   type Service,
   type ServiceType,
   type Settings,
+  type TokenIssuer,
   type Update,
   UpdateSchema,
   type User,
@@ -33,6 +35,8 @@ export class AccessState {
   readonly users = new Map<number, User>();
   readonly lookups = new Map<number, Lookup>();
   readonly corsRules = new Map<number, CorsRule>();
+  readonly limits = new Map<number, Limit>();
+  readonly issuers = new Map<number, TokenIssuer>();
   /** Dead tokens by jti, with the second at which they would have expired. */
   readonly revocations = new Map<string, bigint>();
 
@@ -47,6 +51,8 @@ export class AccessState {
     for (const user of update.users) this.users.set(user.id, user);
     for (const lookup of update.lookups) this.lookups.set(lookup.id, lookup);
     for (const rule of update.corsRules) this.corsRules.set(rule.id, rule);
+    for (const limit of update.limits) this.limits.set(limit.id, limit);
+    for (const issuer of update.issuers) this.issuers.set(issuer.id, issuer);
     for (const { jti, expiresAt } of update.revocations) this.revocations.set(jti, expiresAt);
     for (const removal of update.removals) this.#remove(removal);
     this.#forgetExpired();
@@ -64,6 +70,8 @@ export class AccessState {
       users: [...this.users.values()],
       lookups: [...this.lookups.values()],
       corsRules: [...this.corsRules.values()],
+      limits: [...this.limits.values()],
+      issuers: [...this.issuers.values()],
       serviceTypes: [...this.serviceTypes.values()],
       revocations: [...this.revocations].map(([jti, expiresAt]) => ({ jti, expiresAt })),
     });
@@ -81,6 +89,8 @@ export class AccessState {
     this.users.clear();
     this.lookups.clear();
     this.corsRules.clear();
+    this.limits.clear();
+    this.issuers.clear();
     this.revocations.clear();
   }
 
@@ -118,6 +128,12 @@ export class AccessState {
       case Kind.CORS_RULE:
         this.corsRules.delete(id);
         break;
+      case Kind.LIMIT:
+        this.limits.delete(id);
+        break;
+      case Kind.TOKEN_ISSUER:
+        this.issuers.delete(id);
+        break;
       default: // of no concern to a router
     }
   }
@@ -141,8 +157,11 @@ export class AccessState {
 
 /** Users come and go without it: their roles are looked up on every request. */
 function changesDecisions(update: Update): boolean {
-  const { full, services, roles, apps, lookups, corsRules, serviceTypes, removals } = update;
+  const { full, services, roles, apps, lookups, corsRules, limits, issuers, serviceTypes, removals } = update;
   return (
-    full || [services, roles, apps, lookups, corsRules, serviceTypes, removals].some((changes) => changes.length > 0)
+    full ||
+    [services, roles, apps, lookups, corsRules, limits, issuers, serviceTypes, removals].some(
+      (changes) => changes.length > 0,
+    )
   );
 }

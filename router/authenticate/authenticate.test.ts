@@ -8,6 +8,7 @@ import type { AccessState } from '../access/state.ts';
 import { stateOf, stateWithRole, tokenOf, type UpdateInit, update } from '../testing/access.ts';
 import { authenticate } from './authenticate.ts';
 import { BasicVerifier } from './basic.ts';
+import { IssuerVerifier } from './issuers.ts';
 import type { Principal } from './principal.ts';
 import { TokenVerifier } from './token.ts';
 
@@ -17,7 +18,12 @@ function signIn(
   state: AccessState,
   { apiKey, token }: { apiKey?: string | undefined; token?: string | undefined },
 ): Principal {
-  const authenticators = { state, tokens: new TokenVerifier(state), basic: new BasicVerifier(state, NOBODY_ASKS) };
+  const authenticators = {
+    state,
+    tokens: new TokenVerifier(state),
+    basic: new BasicVerifier(state, NOBODY_ASKS),
+    issuers: new IssuerVerifier(state),
+  };
   return authenticate(authenticators, { apiKey, token, basic: undefined }, () => '') as Principal;
 }
 

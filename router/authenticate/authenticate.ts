@@ -4,18 +4,20 @@ import type { User } from '#proto/access/v1/access_pb.ts';
 import type { AccessState } from '../access/state.ts';
 import type { BasicVerifier } from './basic.ts';
 import type { Credentials } from './credentials.ts';
-import { type Principal, principalOf } from './principal.ts';
+import type { IssuerVerifier } from './issuers.ts';
+import { machineOf, type Principal, principalOf } from './principal.ts';
 import type { TokenVerifier } from './token.ts';
 
 export interface Authenticators {
   readonly state: AccessState;
   readonly tokens: TokenVerifier;
   readonly basic: BasicVerifier;
+  readonly issuers: IssuerVerifier;
 }
 
-/** The usual cases need no waiting; only HTTP Basic answers with a promise. */
+/** The usual cases need no waiting; only HTTP Basic, and a new token of another issuer, answer with a promise. */
 export function authenticate(
-  { state, tokens, basic }: Authenticators,
+  { state, tokens, basic, issuers }: Authenticators,
   credentials: Credentials,
   clientAddress: () => string,
 ): Principal | Promise<Principal> {
@@ -23,6 +25,10 @@ export function authenticate(
   if (app && !app.isActive) throw new MillraceError('denied', 'App is not active.');
   const sent = { apiKey: credentials.apiKey, token: credentials.token, basic: credentials.basic !== undefined };
   const done = (user: User | undefined): Principal => principalOf(state, user, app, sent);
+  if (credentials.token !== undefined && issuers.knows(credentials.token)) {
+    const role = issuers.roleOf(credentials.token);
+    return role instanceof Promise ? role.then((found) => machineOf(found, app, sent)) : machineOf(role, app, sent);
+  }
   if (credentials.token !== undefined) return done(tokens.userOf(credentials.token));
   if (credentials.basic) return basic.userOf(credentials.basic, clientAddress()).then(done);
   return done(undefined);

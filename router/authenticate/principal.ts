@@ -37,6 +37,18 @@ export function principalOf(
   };
 }
 
+/** A machine with a token of another issuer: nobody of ours, with the role that the rule for its issuer gives. */
+export function machineOf(
+  role: CompiledRole | undefined,
+  app: App | undefined,
+  sent: { apiKey: string | undefined; token: string | undefined },
+): Principal {
+  return {
+    ...{ user: undefined, app, role, isAdmin: false, requestor: REQUESTOR_API },
+    ...{ token: sent.token, sentApiKey: sent.apiKey !== undefined, sentToken: true },
+  };
+}
+
 /** The user's role for this very app, else the app's default role; a role held for one app never applies to another. */
 function roleOf(state: AccessState, user: User | undefined, app: App | undefined): CompiledRole | undefined {
   if (!app) return undefined;

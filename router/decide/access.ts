@@ -4,7 +4,12 @@ import { ALL_VERBS, VERB_BITS } from '#common/verbs.ts';
 import type { Service } from '#proto/access/v1/access_pb.ts';
 import type { Principal } from '../authenticate/principal.ts';
 
-/** Open to everybody, whatever the role (system-api §4.6): by type of service, exact path, verbs. */
+const GET = 1;
+
+/**
+ * Open to everybody, whatever the role (system-api §4.6): by type of service, exact path, verbs. API documents are read
+ * by everybody as well, and show each what he may use.
+ */
 const EXCEPTIONS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   system: { 'admin/session': ALL_VERBS, 'admin/password': 2, environment: 1 },
   user: { session: ALL_VERBS, password: 2, register: 2, profile: 1 | 2 | 4 | 8 },
@@ -16,6 +21,15 @@ export function allowedMask(principal: Principal, service: Service | undefined, 
   const { role } = principal;
   if (!role?.isActive || !service) return 0;
   return role.verbMask(service.id, component, principal.requestor);
+}
+
+/** All that is let through on a component: by the role, and what is open to everybody. */
+export function usableMask(principal: Principal, service: Service, component: string): number {
+  const { role, requestor } = principal;
+  const open = service.type === 'swagger' ? GET : (EXCEPTIONS[service.type]?.[component] ?? 0);
+  // Whoever may read anything of a service may see which of its tables he may use (system-api §4.5).
+  const lists = component === '_schema' && role?.isActive ? role.anyMask(service.id, requestor) & GET : 0;
+  return open | lists | allowedMask(principal, service, component);
 }
 
 /** Is it allowed by the role? Exceptions for everybody are left aside. */
@@ -35,13 +49,8 @@ export function requireAccess(
   component: string,
   verb: string,
 ): void {
-  const bit = VERB_BITS[verb] ?? 0;
-  if (service && ((EXCEPTIONS[service.type]?.[component] ?? 0) & bit) !== 0) return;
-  if ((allowedMask(principal, service, component) & bit) !== 0) return;
-  // Whoever may read anything of a service may see which of its tables he may use (system-api §4.5).
-  const listsTables = component === '_schema' && verb === 'GET' && service !== undefined;
-  if (listsTables && principal.role?.isActive && (principal.role.anyMask(service.id, principal.requestor) & bit) !== 0)
-    return;
+  const mask = service ? usableMask(principal, service, component) : allowedMask(principal, service, component);
+  if ((mask & (VERB_BITS[verb] ?? 0)) !== 0) return;
   throw refusal(principal, serviceName, component, verb);
 }
 
@@ -77,7 +86,8 @@ function refusal(principal: Principal, serviceName: string, component: string, v
   if (!role.isActive) {
     return new MillraceError('denied', 'Access Forbidden. The role assigned to you or your App is not active.');
   }
-  if (!user) return new MillraceError('unauthenticated', 'Unauthorized. User is not authenticated.');
+  // A machine is nobody of ours, and has a token all the same.
+  if (!user && !sentToken) return new MillraceError('unauthenticated', 'Unauthorized. User is not authenticated.');
   const where = component ? `component '${component}' of service '${serviceName}'` : `service '${serviceName}'`;
   return new MillraceError(
     'denied',

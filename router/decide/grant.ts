@@ -13,6 +13,7 @@ import type { Principal } from '../authenticate/principal.ts';
 import { tableComponent } from '../parse/route.ts';
 import { allowedMask } from './access.ts';
 import { countLookups, replaceLookups, replaceRuleLookups } from './lookups.ts';
+import { withRecordLookups } from './record-lookups.ts';
 import { type RowFilter, rowFilterOf, shiftParameters } from './row-filter.ts';
 import { requireSchemaAccess } from './schema-access.ts';
 import { isUnruled, tableRules } from './table-rules.ts';
@@ -31,6 +32,7 @@ export interface Decidable {
 export interface Grant {
   readonly shape: Shape;
   readonly parameters: readonly Value[];
+  readonly records: Uint8Array;
   /** Differs where the shape does: part of the key under which an encoded shape is remembered. */
   readonly variant: string;
 }
@@ -53,17 +55,21 @@ export function grant(
   const { table } = operation;
   if (table === undefined) {
     requireSchemaAccess(operation.shape, operation.records, verb, service, principal);
-    return { shape: operation.shape, parameters: operation.parameters, variant: OPEN };
+    const { shape, records } = operation;
+    const isCall = shape.action.case === 'call';
+    const parameters = isCall ? withLookups(operation.parameters, state, principal) : operation.parameters;
+    return { shape, parameters, records, variant: OPEN };
   }
   const { dataFrom = operation.parameters.length } = operation;
   const said = withLookups(operation.parameters.slice(0, dataFrom), state, principal);
   const parameters = dataFrom < operation.parameters.length ? [...said, ...operation.parameters.slice(dataFrom)] : said;
+  const records = withRecordLookups(operation.records, state, principal);
   const unruled = isUnruled(operation.shape, service, principal);
   const own = withCreation(operation.shape, unruled || mayCreate(table, service, principal, state));
   const shape = unruled ? { ...own, unruled } : own;
   const filter = rowFilter(verb, table, service, principal, state);
-  if (!filter && (unruled || reached.length === 0)) return { shape, parameters, variant: OPEN };
-  if (filter) checkRecords({ ...operation, parameters }, verb, filter);
+  if (!filter && (unruled || reached.length === 0)) return { shape, parameters, records, variant: OPEN };
+  if (filter) checkRecords({ ...operation, parameters, records }, verb, filter);
   const filtered = filter ? withRowFilter(shape, shiftParameters(filter.filter, parameters.length)) : shape;
   const before = [...parameters, ...(filter?.parameters ?? [])];
   const ruled = tableRules(unruled ? [] : reached, service, principal, before.length, (each, other) =>
@@ -72,6 +78,7 @@ export function grant(
   return {
     shape: { ...filtered, rules: ruled.rules as TableRule[] },
     parameters: [...before, ...ruled.parameters],
+    records,
     variant: `${principal.role?.source.id}`,
   };
 }

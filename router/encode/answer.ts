@@ -1,6 +1,7 @@
 /** A connector's result, or a value of our own, as the answer of the API: status, headers, body. */
 import type { MillraceError } from '#common/errors.ts';
 import { parseJson, stringifyJson } from '#common/json.ts';
+import { LimitsExceeded } from '../admit/exceeded.ts';
 import type { Forwarded } from '../forward/forward.ts';
 import type { Headers, Responder } from '../http/reply.ts';
 import { UnknownVerb } from '../parse/verb.ts';
@@ -103,7 +104,11 @@ export function sendError(
   const { status, json, retryAfterSeconds } = errorReply(error, verb);
   const retry = retryAfterSeconds === undefined ? [] : [['Retry-After', String(retryAfterSeconds)] as const];
   const format = pickFormat(accept, undefined, undefined, '').format ?? 'json';
-  sendJson(reply, status, json, { format, disposition: undefined, wrap: true, headers: [...headers, ...retry] });
+  const limits = error instanceof LimitsExceeded ? error.headers() : [];
+  sendJson(reply, status, json, {
+    ...{ format, disposition: undefined, wrap: true },
+    headers: [...headers, ...retry, ...limits],
+  });
 }
 
 export function headersOf({ headers, disposition }: Presentation, type: readonly [string, string]): Headers {

@@ -1,6 +1,7 @@
 /** A MillraceError as the API answers it: status, JSON body, and when to come back. */
 import type { BatchFailure, ItemOutcome, MillraceError } from '#common/errors.ts';
 import { asBuffer, stringifyJson } from '#common/json.ts';
+import { LimitsExceeded } from '../admit/exceeded.ts';
 import { HTTP_STATUS } from '../http/status.ts';
 
 export interface ErrorReply {
@@ -39,10 +40,13 @@ const statusOf = (error: MillraceError): number => HTTP_STATUS[error.batch ? 'in
 function errorObject(error: MillraceError, verb: string): string {
   const status = statusOf(error);
   const code = error.batch ? BATCH_CODE : status;
-  const context = error.batch ? batchContext(error.batch, verb) : stringifyJson(error.context);
+  const context = error.batch ? batchContext(error.batch, verb) : stringifyJson(factsOf(error));
   const message = error.batch ? batchMessage(error.batch, verb) : error.message;
   return `{"code":${code},"context":${context},"message":${JSON.stringify(escapeHtml(message))},"status_code":${status}}`;
 }
+
+/** Of limits a list: so clients know it. */
+const factsOf = (error: MillraceError): unknown => (error instanceof LimitsExceeded ? error.facts : error.context);
 
 /** The indexes of the records that failed, and what became of each. Records are sent as the bytes they came as. */
 function batchContext({ outcomes }: BatchFailure, verb: string): string {
@@ -61,7 +65,9 @@ function batchMessage({ rolledBack }: BatchFailure, verb: string): string {
   return `Batch Error: Not all requested records could be ${what}.${undone}`;
 }
 
-function retryAfterSeconds({ code, context }: MillraceError): number | undefined {
+function retryAfterSeconds(error: MillraceError): number | undefined {
+  const { code, context } = error;
+  if (error instanceof LimitsExceeded) return undefined; // among its own headers
   if (code !== 'limited' && code !== 'overloaded') return undefined;
   const seconds = context?.['retry_after_seconds'];
   return typeof seconds === 'number' && seconds > 0 ? Math.ceil(seconds) : RETRY_AFTER_DEFAULT_SECONDS;

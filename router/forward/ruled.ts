@@ -38,16 +38,16 @@ export class RuledCalls {
   /** The connector may want rules for tables that the records lead to. It has done nothing then, and gets them. */
   async send<T>(call: Ruled, granted: Grant, send: (operation: Operation) => Promise<T>): Promise<T> {
     const { requestId, verb, parsed, service, principal } = call;
-    let { shape, parameters } = granted;
+    let { shape, parameters, records } = granted;
     for (let level = 0; ; level++) {
       try {
-        return await send(toOperation(requestId, parsed, { shape, parameters }, principal));
+        return await send(toOperation(requestId, { keys: parsed.keys, records }, { shape, parameters }, principal));
       } catch (error) {
         const wanted = wantedTables(error);
         if (!wanted) throw error;
         if (level === RELATED_DEPTH_MAX) throw invalid(`Related records are ${RELATED_DEPTH_MAX} levels deep at most.`);
         this.#reached.learn(service, parsed.shape, wanted);
-        ({ shape, parameters } = grant(parsed, verb, service, principal, this.#state, wanted));
+        ({ shape, parameters, records } = grant(parsed, verb, service, principal, this.#state, wanted));
       }
     }
   }

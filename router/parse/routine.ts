@@ -1,6 +1,6 @@
 /** `_proc` and `_func`: stored procedures and functions (database-api §7). */
 import { create } from '@bufbuild/protobuf';
-import { MillraceError } from '#common/errors.ts';
+import { invalid, MillraceError } from '#common/errors.ts';
 import { stringifyJson } from '#common/json.ts';
 import {
   CallSchema,
@@ -43,8 +43,20 @@ export function parseCall(request: ApiRequest, service: string, kind: RoutineKin
     names: [...names],
     wrapper: kind === RoutineKind.PROCEDURE ? textOption(request, 'wrapper') : '',
     returns: textOption(request, 'returns'),
+    casts: castsOf(request),
   });
   return parsed(create(ShapeSchema, { service, action: { case: 'call', value } }), values, false);
+}
+
+/** `schema` of the body: types of members of the answer. @throws MillraceError invalid */
+function castsOf(request: ApiRequest): Record<string, string> {
+  const casts = request.http.body.length > 0 ? request.body.option('schema') : undefined;
+  if (casts === undefined || casts === null) return {};
+  const entries = typeof casts === 'object' ? Object.entries(casts) : [];
+  if (typeof casts !== 'object' || entries.some(([, type]) => typeof type !== 'string')) {
+    throw invalid("'schema' must be an object of types by the names of fields.", { field: 'schema' });
+  }
+  return Object.fromEntries(entries) as Record<string, string>;
 }
 
 /** The first that is there: `params` of the body, what stands in the path, the query. */

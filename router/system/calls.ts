@@ -7,17 +7,27 @@ import { EnvironmentRequestSchema, type Environments, UserKind } from '#proto/sy
 import type { Principal } from '../authenticate/principal.ts';
 import type { ApiRequest } from '../parse/api-request.ts';
 import { withoutResource } from '../parse/resource.ts';
+import type { EventMap } from './event-map.ts';
+import type { LimitCache } from './limit-cache.ts';
+import { requireRead } from './resources.ts';
+import type { ServiceCaches } from './service-caches.ts';
 import type { SessionCalls } from './sessions.ts';
 
 const TIMEOUT_MS = 10_000;
 
-export class SystemCalls {
-  readonly #sessions: SessionCalls;
-  readonly #environments: Channel<typeof Environments>;
+export interface SystemCallsInit {
+  readonly sessions: SessionCalls;
+  readonly environments: Channel<typeof Environments>;
+  readonly limitCache: LimitCache;
+  readonly events: EventMap;
+  readonly caches: ServiceCaches;
+}
 
-  constructor(sessions: SessionCalls, environments: Channel<typeof Environments>) {
-    this.#sessions = sessions;
-    this.#environments = environments;
+export class SystemCalls {
+  readonly #init: SystemCallsInit;
+
+  constructor(init: SystemCallsInit) {
+    this.#init = init;
   }
 
   /**
@@ -26,16 +36,30 @@ export class SystemCalls {
    * @throws MillraceError
    */
   async answer(request: ApiRequest, serviceType: string, principal: Principal): Promise<unknown> {
-    const { component } = request;
     if (serviceType === 'user') return this.#user(request, principal);
-    if (component === 'admin/session') return this.#sessions.call(request, UserKind.ADMIN, principal);
-    if (component === 'environment') return this.#environment(request, principal);
-    return undefined;
+    const { sessions, limitCache, events, caches } = this.#init;
+    if (request.component === 'admin/session') return sessions.call(request, UserKind.ADMIN, principal);
+    switch (request.segments[0]?.toLowerCase()) {
+      case 'cache':
+        return caches.answer(request, principal);
+      case 'constant':
+        // Names for numbers, of which this generation of the API has none (system-api §5.14).
+        requireRead(request);
+        return { resource: [] };
+      case 'environment':
+        return this.#environment(request, principal);
+      case 'event':
+        return events.answer(request, principal);
+      case 'limit_cache':
+        return limitCache.answer(request);
+      default:
+        return undefined;
+    }
   }
 
   async #user(request: ApiRequest, principal: Principal): Promise<unknown> {
     const { component, verb, service } = request;
-    if (component === 'session') return this.#sessions.call(request, UserKind.USER, principal);
+    if (component === 'session') return this.#init.sessions.call(request, UserKind.USER, principal);
     if (component === 'register' && verb === 'POST') {
       throw new MillraceError('denied', 'Open Registration is not enabled.');
     }
@@ -45,12 +69,7 @@ export class SystemCalls {
   }
 
   async #environment(request: ApiRequest, principal: Principal): Promise<unknown> {
-    if (request.verb !== 'GET') {
-      throw new MillraceError(
-        'unsupported',
-        `${request.verb} requests are not currently supported by the 'environment' service.`,
-      );
-    }
+    requireRead(request);
     const call = create(EnvironmentRequestSchema, {
       userId: principal.user?.id ?? 0,
       roleId: principal.role?.source.id ?? 0,
@@ -59,7 +78,7 @@ export class SystemCalls {
       userAgent: request.http.header('user-agent') ?? '',
       clientAddress: request.http.remoteAddress(),
     });
-    const { json } = await this.#environments.call('getEnvironment', call, TIMEOUT_MS);
+    const { json } = await this.#init.environments.call('getEnvironment', call, TIMEOUT_MS);
     return parseJson(json);
   }
 }

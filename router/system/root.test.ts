@@ -59,7 +59,8 @@ test.each(CASES)(
 test('the properties that are asked for, of those that are shown', () => {
   const state = stateWithRole([rule('*')], { services: SERVICES });
   const of = (query: string) => (rootListing(state, principalIn(state), Query.parse(query))['services'] as object[])[0];
-  expect(of('')).toEqual({ id: DB, name: 'db', label: 'Database', description: null, type: 'sqlite' });
+  const common = { id: DB, name: 'db', label: 'Database', description: null, type: 'sqlite' };
+  expect(of('')).toEqual({ ...common, spec_url: '/api/v2/db/_spec' });
   expect(of('fields=*')).toEqual(of(''));
   expect(of('fields=name,config,id')).toEqual({ id: DB, name: 'db' });
 });

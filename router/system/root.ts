@@ -5,7 +5,7 @@ import type { Principal } from '../authenticate/principal.ts';
 import { namesOf } from '../parse/options.ts';
 import type { Query } from '../parse/query.ts';
 
-const SHOWN = ['id', 'name', 'label', 'description', 'type'];
+const SHOWN = ['id', 'name', 'label', 'description', 'type', 'spec_url'];
 
 export function rootListing(state: AccessState, principal: Principal, query: Query): Record<string, unknown> {
   const groups = namesOf(query.get('group')).map((group) => group.toLowerCase());
@@ -27,6 +27,7 @@ export function rootListing(state: AccessState, principal: Principal, query: Que
         label: service.label,
         description: service.description || null,
         type: service.type,
+        spec_url: `/api/v2/${service.name}/_spec`,
       };
       return Object.fromEntries(fields.map((name) => [name, entry[name]]));
     });

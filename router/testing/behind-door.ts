@@ -1,17 +1,23 @@
 /** The whole request path without sockets: a forwarder that keeps what would have travelled, and answers at once. */
 import { create, fromBinary } from '@bufbuild/protobuf';
+import { Counters } from '#common/limits/counters.ts';
 import { SILENT } from '#common/testing/exchange.ts';
 import { type Operation, ResultSchema, type Shape, ShapeSchema } from '#proto/data/v1/data_pb.ts';
 import type { AccessState } from '../access/state.ts';
+import { Limits } from '../admit/limits.ts';
 import type { Authenticators } from '../authenticate/authenticate.ts';
 import type { BasicVerifier } from '../authenticate/basic.ts';
+import { IssuerVerifier } from '../authenticate/issuers.ts';
 import { TokenVerifier } from '../authenticate/token.ts';
 import { Cors } from '../decide/cors.ts';
 import type { Forwarded, Forwarder } from '../forward/forward.ts';
 import { Listings } from '../listings.ts';
+import { Documents } from '../openapi/documents.ts';
+import { Viewer } from '../openapi/viewer.ts';
 import type { ParsedResource } from '../parse/resource.ts';
 import { Pipeline, type Stages } from '../pipeline.ts';
 import { RememberedCalls } from '../remembered.ts';
+import { LimitCache } from '../system/limit-cache.ts';
 import { type Answer, KeepingReply, requestOf, type Sent } from './request.ts';
 
 export interface Travelled {
@@ -46,8 +52,10 @@ export class BehindDoor {
       state,
       tokens: new TokenVerifier(state),
       basic: {} as BasicVerifier,
+      issuers: new IssuerVerifier(state),
     };
-    const memory = new RememberedCalls(authenticators, forwarder, 10_000);
+    const limits = new Limits(state, new Counters());
+    const memory = new RememberedCalls(authenticators, forwarder, limits, 10_000);
     const noting = {
       send: (...call: Parameters<RememberedCalls['send']>) => {
         const ready = remembers ? memory.send(...call) : undefined;
@@ -60,9 +68,13 @@ export class BehindDoor {
       state,
       authenticators,
       remembered: noting,
+      limits,
+      limitCache: new LimitCache(state, limits),
       cors: new Cors(state),
       systemCalls: { answer: async () => undefined },
       listings: new Listings(forwarder),
+      documents: new Documents({ state, forwarder, requestTimeoutMs: 10_000 }),
+      viewer: new Viewer(),
       forwarder,
       idempotency: { applies: () => false },
       status: () => ({ ready: true }),

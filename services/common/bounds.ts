@@ -81,6 +81,10 @@ export const LINGER_MS = 1000;
 export const BODY_TIMEOUT_MS = 30_000;
 /** An answer above this is written piece by piece as the socket takes it, so that it is not copied in whole. */
 export const ANSWER_BUFFERED_BYTES_MAX = 64 * KIB;
+/** Counters of limits that are known at one moment: one for each user of a large installation, and some. */
+export const COUNTERS_MAX = 200_000;
+/** How often routers tell each other what they counted: within it a limit may be passed by what another router let through. */
+export const COUNTS_INTERVAL_MS = 100;
 /** How often the system service looks whether another process changed something: half of what "within a second" allows. */
 export const SNAPSHOT_POLL_MS = 500;
 /** What a sender may have under way on one HTTP/2 connection between tiers. */
@@ -89,3 +93,11 @@ export const FLOW_CONTROL_WINDOW_BYTES = 4 * MIB;
 export const KEEPALIVE_INTERVAL_MS = 5_000;
 /** Time to say so: no turn of a tier's event loop takes as long, and a machine that lost its power never does. */
 export const KEEPALIVE_TIMEOUT_MS = 5_000;
+/** API documents that one router keeps. */
+export const DOCUMENTS_BYTES_MAX = 32 * MIB;
+/** How long one is kept: a table that was made meanwhile may be missing from it for so long. */
+export const DOCUMENT_KEPT_MS = 30_000;
+/** Tables that one document describes: with more, nobody reads it and every tool chokes on it. */
+export const DOCUMENT_TABLES_MAX = 1000;
+/** For asking a connector what a service has, where the document can be made without its answer. */
+export const DOCUMENT_PROBE_MS = 2_000;

@@ -67,3 +67,19 @@ test.each(ENDS)('one that runs is drained and closed by $why', async ({ end }) =
   const [[status]] = await Promise.all([once(child, 'exit'), once(child.stdout as NodeJS.ReadableStream, 'end')]);
   expect({ status, output }).toEqual({ status: 0, output: 'ready drained closed' });
 });
+
+test('a rejection that nobody waits for is logged, and the tier goes on', async () => {
+  const child = program(
+    `(setTimeout(() => {
+    void Promise.reject(new Error('stray'));
+    setTimeout(() => process.stdout.write(' goes on'), 100);
+  }, 1), ${TIER})`,
+    true,
+  );
+  child.stdout?.on('data', (bytes) => {
+    if (String(bytes).includes('goes on')) child.disconnect();
+  });
+  const [log, [status]] = await Promise.all([text(child.stderr as NodeJS.ReadableStream), once(child, 'exit')]);
+  expect(log).toContain('stray');
+  expect(status).toBe(0);
+});

@@ -105,8 +105,8 @@ export interface Routine {
   readonly columns: readonly { readonly name: string; readonly type: ValueType }[];
   /** A function that gives one value. */
   readonly isScalar: boolean;
-  /** As a person writes it; null for procedures. */
-  readonly returnType: string | null;
+  /** The columns are declared as parameters are: OUT, or those of RETURNS TABLE. */
+  readonly hasNamedColumns?: boolean;
 }
 
 export interface Catalogue {

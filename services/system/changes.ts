@@ -17,6 +17,8 @@ export const KINDS = [
   'revocations',
   'schemaExtras',
   'serviceTypes',
+  'limits',
+  'issuers',
   'settings',
 ] as const;
 export type Kind = (typeof KINDS)[number];

@@ -4,12 +4,14 @@ import type { Component } from '#common/component.ts';
 import { dataConnector } from '#common/exchange/server.ts';
 import { startGrpcServer } from '#common/grpc/server.ts';
 import type { Logger } from '#common/observe/log.ts';
+import { forgetOld } from './audit/trail.ts';
 import { Changes } from './changes.ts';
 import type { SystemConfig } from './config.ts';
 import { engineOf, openDatabase } from './database/open.ts';
 import type { Tables } from './database/tables.ts';
 import { loadInstance } from './instance.ts';
 import { KeptAnswers } from './kept-answers.ts';
+import { LimitCountsHub } from './limits/counts.ts';
 import { modelNamed } from './models.ts';
 import { systemConnector } from './operations.ts';
 import { Passwords } from './passwords.ts';
@@ -66,6 +68,7 @@ async function startOn(
   const firstAdmin = await seed(changes, tools);
   const sessions = new Sessions(changes, config, tools.passwords, new Tokens(instance.tokenSecrets));
   const kept = new KeptAnswers(db);
+  const counts = new LimitCountsHub();
   const publisher = new Publisher(changes, new SnapshotLoader(db, tools, instance), types, log);
   await publisher.start();
   const server = await startGrpcServer({
@@ -78,6 +81,7 @@ async function startOn(
       environmentsService(changes, tools),
       schemaExtrasService(changes, log),
       keptAnswersService(kept),
+      counts.service,
       publisher.service,
     ],
   }).catch(async (error: unknown) => {
@@ -97,6 +101,7 @@ async function startOn(
   );
   const clean = (): void => {
     sessions.forgetExpired().catch((error: unknown) => log.warn({ err: error }, 'old revocations stay'));
+    forgetOld(db).catch((error: unknown) => log.warn({ err: error }, 'old audit entries stay'));
     kept.forgetExpired().catch((error: unknown) => log.warn({ err: error }, 'old answers stay'));
   };
   clean();
@@ -105,6 +110,7 @@ async function startOn(
   const close = async (): Promise<void> => {
     clearInterval(cleaner);
     stopped.abort();
+    counts.close();
     await publisher.close();
     await server.close();
     await seeded;
@@ -119,6 +125,7 @@ async function startOn(
     },
     drain: async (deadline) => {
       // Watches never end by themselves.
+      counts.close();
       await publisher.close();
       await server.drain(deadline);
     },

@@ -1,6 +1,9 @@
 /** All models of system records by their names. */
 import { APP } from './apps/model.ts';
+import { AUDIT } from './audit/model.ts';
 import { CORS } from './cors/model.ts';
+import { TOKEN_ISSUER } from './issuers/model.ts';
+import { LIMIT } from './limits/model.ts';
 import { LOOKUPS } from './lookups/model.ts';
 import type { Model } from './records/model.ts';
 import { ROLE, ROLE_SERVICE_ACCESS } from './roles/model.ts';
@@ -12,13 +15,16 @@ const MODELS: ReadonlyMap<string, Model> = new Map(
   [
     ADMIN,
     APP,
+    AUDIT,
     CORS,
+    LIMIT,
     ...LOOKUPS,
     ROLE,
     ROLE_SERVICE_ACCESS,
     SERVICE,
     SERVICE_DOC,
     SERVICE_TYPE,
+    TOKEN_ISSUER,
     USER,
     ANY_USER,
     USER_TO_APP_TO_ROLE,
@@ -37,5 +43,8 @@ export function resourceNamed(name: string): Model | undefined {
   const model = MODELS.get(name);
   return model?.resource ? model : undefined;
 }
+
+/** All that API documents speak of: resources, and what is only reached through relations. */
+export const describable = (): Model[] => [...MODELS.values()];
 
 export const resources = (): Model[] => [...MODELS.values()].filter((model) => model.resource);

@@ -4,6 +4,7 @@ import type { Connector } from '#common/connector.ts';
 import type { Deadline } from '#common/deadline.ts';
 import { MillraceError, notFound } from '#common/errors.ts';
 import {
+  type DescribeTables,
   type ListResources,
   type Operation,
   ResourceKind,
@@ -12,10 +13,11 @@ import {
   type Shape,
 } from '#proto/data/v1/data_pb.ts';
 import { fromDatabase } from './database/errors.ts';
-import { resourceNamed, resources } from './models.ts';
+import { describable, resourceNamed, resources } from './models.ts';
 import { jsonBytes } from './records/batch.ts';
 import type { JsonObject, Model } from './records/model.ts';
 import type { Records } from './records/records.ts';
+import { describeResource } from './records/schema.ts';
 
 const USER_SERVICE = 'user';
 
@@ -44,6 +46,8 @@ async function perform(records: Records, operation: Operation, { service, action
       return records.delete(model(service, action.value.table), action.value, operation);
     case 'listResources':
       return list(service, action.value);
+    case 'describeTables':
+      return describe(service, action.value);
     default:
       throw new MillraceError('unsupported', `This is not supported by the '${service}' service.`);
   }
@@ -64,6 +68,13 @@ function list(service: string, { kind, names }: ListResources): Result {
   return create(ResultSchema, { json: jsonBytes(wanted) });
 }
 
+/** None named: all of them, and what is reached through their relations. The user service has no records. */
+function describe(service: string, { tables }: DescribeTables): Result {
+  const all = service === USER_SERVICE ? [] : describable();
+  const wanted = tables.map((name) => all.find((each) => each.name === name) ?? model(service, name));
+  return create(ResultSchema, { json: jsonBytes((tables.length > 0 ? wanted : all).map(describeResource)) });
+}
+
 const described = (name: string, label: string, description: string, readOnly = false): JsonObject => ({
   name,
   label,
@@ -79,6 +90,10 @@ const USER_RESOURCES: readonly JsonObject[] = [described('session', 'Session', '
 function systemResources(): JsonObject[] {
   return [
     ...resources().map(({ name, label, description, readOnly }) => described(name, label, description, readOnly)),
+    described('cache', 'Cache', 'What is remembered of services, to be forgotten.'),
+    described('constant', 'Constants', 'Names for numbers: none.', true),
+    described('event', 'Events', 'What scripts can be bound to.', true),
+    described('limit_cache', 'Limit Cache', 'How the limits stand.'),
     described('admin/session', 'Admin Session', 'Signing in and out as an administrator.'),
     described('environment', 'Environment', 'What this installation offers to clients.', true),
   ].toSorted((a, b) => (String(a['name']) < String(b['name']) ? -1 : 1));

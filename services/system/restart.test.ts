@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { afterAll, expect, test } from 'vitest';
 import { Scope } from '#proto/access/v1/access_pb.ts';
 import { Selection_Kind, Target } from '#proto/data/v1/data_pb.ts';
@@ -53,6 +54,18 @@ test('a second start finds what the first one made', async () => {
   const request = { $typeName: 'millrace.system.v1.TokenRequest' as const, kind: UserKind.ADMIN, token, appId: 0 };
   expect(sessionOf(await second.sessions.call('refresh', request, 5000)).email).toBe(ADMIN.email);
   await second.stop();
+});
+
+test('an installation that was made without API documents gets them', async () => {
+  const env = shared();
+  await (await TestSystem.start(env)).stop();
+  const database = new Database(env.MILLRACE_SYSTEM_DB.slice('sqlite:'.length));
+  database.exec("UPDATE service SET id = 2, name = 'taken', type = 'sqlite' WHERE name = 'api_docs'");
+  database.close();
+  const again = await TestSystem.start(env);
+  const names = (await again.json(SERVICES)).map(({ name }: { name: string }) => name);
+  expect(names).toEqual(['system', 'taken', 'user', 'api_docs']);
+  await again.stop();
 });
 
 test('another encryption key is refused at the start', async () => {
@@ -121,7 +134,7 @@ test('the sample waits for SQLite, and is made once', async () => {
 
   const again = await TestSystem.start(env);
   expect(again.service.sampleApiKey).toBeUndefined();
-  expect(await again.json(SERVICES)).toEqual([{ name: 'system' }, { name: 'user' }]);
+  expect(await again.json(SERVICES)).toEqual([{ name: 'system' }, { name: 'api_docs' }, { name: 'user' }]);
   await again.stop();
 });
 

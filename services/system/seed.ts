@@ -1,4 +1,4 @@
-/** What a fresh installation has: two services, one administrator, a CORS rule; nothing with a known password. */
+/** What a fresh installation has: three services, one administrator, a CORS rule; nothing with a known password. */
 
 import { MillraceError } from '#common/errors.ts';
 import { generateApiKey } from './apps/rules.ts';
@@ -7,10 +7,11 @@ import { ALL_VERBS_MASK } from './cors/rules.ts';
 import { followGivenIds } from './database/open.ts';
 import { generatePassword } from './passwords.ts';
 import type { Tools } from './records/model.ts';
-import { timestamp } from './records/write.ts';
+import { timestamp } from './records/timestamp.ts';
 
 /** Ids that programs written for the original know. */
 const SYSTEM_ID = 1;
+const API_DOCS_ID = 2;
 const SAMPLE_ID = 5;
 const USER_ID = 7;
 
@@ -25,14 +26,17 @@ export interface FirstAdmin {
 
 /** @returns the first administrator, where one was made now */
 export async function seed(changes: Changes, tools: Tools): Promise<FirstAdmin | undefined> {
-  try {
+  const work = async (): Promise<FirstAdmin | undefined> => {
     await seedServices(changes, tools);
-    return await seedAdmin(changes, tools);
+    await seedApiDocs(changes, tools);
+    return seedAdmin(changes, tools);
+  };
+  try {
+    return await work();
   } catch (error) {
     if (!(error instanceof MillraceError) || error.code !== 'invalid') throw error;
     // Another process is making the same first start: what it has made counts.
-    await seedServices(changes, tools);
-    return seedAdmin(changes, tools);
+    return work();
   }
 }
 
@@ -81,6 +85,33 @@ async function seedServices(changes: Changes, tools: Tools): Promise<void> {
         ...untraced(),
       })
       .execute();
+  });
+}
+
+/** Also where an earlier version made the others: nobody can delete it, so it is missing only there. */
+async function seedApiDocs(changes: Changes, tools: Tools): Promise<void> {
+  const like = changes.db.selectFrom('service').select('id');
+  if (await like.where((eb) => eb.or([eb('type', '=', 'swagger'), eb('name', '=', 'api_docs')])).executeTakeFirst()) {
+    return;
+  }
+  const isFree = (await like.where('id', '=', API_DOCS_ID).executeTakeFirst()) === undefined;
+  await changes.commit(dirtyKinds('services'), async (trx) => {
+    await trx
+      .insertInto('service')
+      .values({
+        ...(isFree && { id: API_DOCS_ID }),
+        name: 'api_docs',
+        label: 'Live API Docs',
+        description: 'API documenting and testing service.',
+        type: 'swagger',
+        is_active: 1,
+        mutable: 0,
+        deletable: 0,
+        config: tools.secrets.seal('{}'),
+        ...untraced(),
+      })
+      .execute();
+    await followGivenIds(trx, tools.engine, 'service');
   });
 }
 

@@ -6,6 +6,8 @@ import {
   AppSchema,
   type CorsRule,
   CorsRuleSchema,
+  type Limit,
+  LimitSchema,
   type Lookup,
   LookupSchema,
   type Revocation,
@@ -20,16 +22,21 @@ import {
   ServiceTypeSchema,
   type Settings,
   SettingsSchema,
+  type TokenIssuer,
+  TokenIssuerSchema,
   type User,
   UserSchema,
 } from '#proto/access/v1/access_pb.ts';
+import { Selection_Kind } from '#proto/data/v1/data_pb.ts';
 import { launchUrl } from './apps/rules.ts';
 import type { Dirty } from './changes.ts';
 import type { Tables } from './database/tables.ts';
 import type { Instance } from './instance.ts';
+import { periodName } from './limits/rules.ts';
 import { resolveLookups } from './lookups/resolve.ts';
 import { passwordVersion } from './passwords.ts';
 import type { Tools } from './records/model.ts';
+import { recordOf, selectedColumns } from './records/present.ts';
 import { operatorName, type RowFilter } from './roles/rules.ts';
 import { storedSettings } from './services/rules.ts';
 import { nowSeconds } from './tokens.ts';
@@ -49,6 +56,8 @@ export interface Snapshot {
   readonly revocations: Entities<Revocation>;
   readonly schemaExtras: Entities<SchemaExtra>;
   readonly serviceTypes: Entities<ServiceType>;
+  readonly limits: Entities<Limit>;
+  readonly issuers: Entities<TokenIssuer>;
   readonly settings: Settings;
 }
 
@@ -63,6 +72,8 @@ export const EMPTY_SNAPSHOT: Snapshot = {
   revocations: new Map(),
   schemaExtras: new Map(),
   serviceTypes: new Map(),
+  limits: new Map(),
+  issuers: new Map(),
   settings: create(SettingsSchema),
 };
 
@@ -91,6 +102,10 @@ export class SnapshotLoader {
     if (next.users !== before.users) next.settings = this.#settings(before.settings, next.users);
     if (kinds.has('lookups')) next.lookups = await this.#lookups(before.lookups);
     if (kinds.has('corsRules')) next.corsRules = await this.#corsRules(before.corsRules);
+    if (kinds.has('limits') || kinds.has('users') || kinds.has('roles') || kinds.has('services')) {
+      next.limits = await this.#limits(before.limits);
+    }
+    if (kinds.has('issuers') || kinds.has('roles')) next.issuers = await this.#issuers(before.issuers);
     if (kinds.has('revocations')) next.revocations = await this.#revocations(before.revocations);
     if (kinds.has('schemaExtras')) next.schemaExtras = await this.#schemaExtras(before.schemaExtras);
     return next;
@@ -226,6 +241,45 @@ export class SnapshotLoader {
         maxAgeSeconds: Math.max(0, row.max_age),
         supportsCredentials: row.supports_credentials === 1,
         enabled: row.enabled === 1,
+      }),
+    );
+  }
+
+  /** Read again with what they are about, which takes them along when it goes. */
+  async #limits(before: Entities<Limit>): Promise<Entities<Limit>> {
+    const rows = await this.#db.selectFrom('limit').selectAll().where('is_active', '=', 1).orderBy('id').execute();
+    const model = this.#tools.model('limit');
+    const columns = selectedColumns(model, undefined, Selection_Kind.ALL);
+    return keep(before, rows, idOf, (row) =>
+      create(LimitSchema, {
+        id: row.id,
+        name: row.name,
+        type: row.type,
+        rate: row.rate,
+        period: periodName(row.period),
+        ...(row.user_id !== null && { userId: row.user_id }),
+        ...(row.role_id !== null && { roleId: row.role_id }),
+        ...(row.service_id !== null && { serviceId: row.service_id }),
+        endpoint: row.endpoint ?? '',
+        verb: row.verb ?? '',
+        recordJson: Buffer.from(JSON.stringify(recordOf({ ...row }, columns, this.#tools))),
+      }),
+    );
+  }
+
+  async #issuers(before: Entities<TokenIssuer>): Promise<Entities<TokenIssuer>> {
+    const rows = await this.#db
+      .selectFrom('token_issuer')
+      .selectAll()
+      .where('is_active', '=', 1)
+      .orderBy('id')
+      .execute();
+    return keep(before, rows, idOf, ({ id, issuer, audience, jwks_url, role_id, claims }) =>
+      create(TokenIssuerSchema, {
+        ...{ id, issuer, audience },
+        jwksUrl: jwks_url,
+        roleId: role_id,
+        claimsJson: Buffer.from(claims ?? ''),
       }),
     );
   }

@@ -54,6 +54,8 @@ const PARTS = [
   'revocations',
   'schemaExtras',
   'serviceTypes',
+  'limits',
+  'issuers',
 ] as const;
 
 /** Revocations end by themselves, types are never taken back. */
@@ -65,6 +67,8 @@ const REMOVALS: Partial<Record<Part, Removal_Kind>> = {
   lookups: Removal_Kind.LOOKUP,
   corsRules: Removal_Kind.CORS_RULE,
   schemaExtras: Removal_Kind.SCHEMA_EXTRA,
+  limits: Removal_Kind.LIMIT,
+  issuers: Removal_Kind.TOKEN_ISSUER,
 };
 
 const NOTHING: View = { ...EMPTY_SNAPSHOT, settings: undefined };

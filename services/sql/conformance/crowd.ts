@@ -32,6 +32,34 @@ export function tryManyAtOnce(bench: () => Bench): void {
     await bench().ask(remove('crowd', Target.FILTER, { everything: true }));
   };
 
+  test('transactions that stand in the way of each other are all done in the end', async () => {
+    await empty();
+    const ids = [901, 902, 903, 904];
+    await bench().ask(
+      insert(
+        'crowd',
+        ids.map((id) => ({ id, name: `n${id}`, age: 0 })),
+      ),
+    );
+    const mode = BatchMode.ROLLBACK;
+    const inOrder = (order: readonly number[], age: number): Ask =>
+      update(
+        'crowd',
+        Target.RECORDS,
+        order.map((id) => ({ id, age })),
+        { mode },
+      );
+    for (let round = 1; round <= 10; round++) {
+      const outcomes = await askAll([
+        ...[inOrder(ids, round), inOrder(ids.toReversed(), round)],
+        ...[inOrder([902, 901, 904, 903], round), inOrder([903, 904, 901, 902], round)],
+      ]);
+      expect(outcomes.filter((outcome) => !isGood(outcome))).toEqual([]);
+    }
+    const left = read('crowd', { filter: is('age', '=', 10), countOnly: true });
+    expect(await bench().outcome(left)).toEqual({ json: 4 });
+  });
+
   test('single creates: each gets its own record, all are there', async () => {
     await empty();
     const outcomes = await askAll(numbers.map((i) => insert('crowd', [{ name: `n${i}` }], fields('id', 'name'))));

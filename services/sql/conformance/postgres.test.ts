@@ -134,7 +134,7 @@ const TYPES: TypeTable = {
 suiteWith('postgres', 'pgsql', () => {
   let server: RunningPostgres;
   beforeAll(async () => {
-    server = await startPostgres({ settings: { lc_monetary: 'C.UTF-8' } });
+    server = await startPostgres({ settings: { lc_monetary: 'C.UTF-8', deadlock_timeout: '20ms' } });
   });
   afterAll(() => server?.stop());
   tryEngine({

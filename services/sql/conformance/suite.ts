@@ -17,6 +17,7 @@ import { tryFunctions } from './functions.ts';
 import { tryImports } from './imports.ts';
 import { tryOthers } from './others.ts';
 import { FAILING_READS, READ_CASES } from './read-cases.ts';
+import { tryRelatedWrites } from './related-writes.ts';
 import { trySchema } from './schema-cases.ts';
 import { tryStreams } from './streams.ts';
 import { type TypeTable, tryTypes } from './types.ts';
@@ -97,6 +98,7 @@ export function tryEngine({ engine, config, values, types }: Subject): void {
   describe('sizes', () => trySizes(() => bench));
   describe('streams', () => tryStreams(() => bench));
   describe('imports', () => tryImports(() => bench));
+  describe('writes with related records', () => tryRelatedWrites(() => bench));
   describe('functions of fields', () => tryFunctions(() => bench));
   describe('pages where the service shows fewer', () => tryPages(open));
 }

@@ -2,6 +2,7 @@
 import type { Deadline } from '#common/deadline.ts';
 import { type ItemOutcome, MillraceError } from '#common/errors.ts';
 import { BatchMode } from '#proto/data/v1/data_pb.ts';
+import { again, isCollision } from '../collision.ts';
 import type { SqlSource } from '../engine.ts';
 import { concernsAll } from '../of-all.ts';
 import type { Rows, Statement } from '../statement.ts';
@@ -81,28 +82,36 @@ async function rollingBack(
   missing: (index: number) => MillraceError,
   deadline: Deadline,
 ): Promise<ItemOutcome[]> {
-  const outcomes: ItemOutcome[] = [];
-  const undo = new Error('rolled back');
-  try {
-    await source.transaction(async (run) => {
-      for (const [index, step] of steps.entries()) {
-        if ('error' in step) outcomes.push(step);
-        else {
-          try {
-            outcomes.push(rowOutcome(step, await run(step.statement), () => missing(index)));
-          } catch (thrown) {
-            const error = MillraceError.from(thrown);
-            if (concernsAll(error)) throw error;
-            outcomes.push({ error });
-          }
+  return again(deadline, isCollision, async () => {
+    const outcomes: ItemOutcome[] = [];
+    const undo = new Error('rolled back');
+    try {
+      await source.transaction(async (run) => {
+        for (const [index, step] of steps.entries()) {
+          outcomes.push('error' in step ? step : await stepOutcome(step, run, () => missing(index)));
+          if ('error' in (outcomes.at(-1) as ItemOutcome)) throw undo;
         }
-        if ('error' in (outcomes.at(-1) as ItemOutcome)) throw undo;
-      }
-    }, deadline);
-  } catch (error) {
-    if (error !== undo) throw error;
+      }, deadline);
+    } catch (error) {
+      if (error !== undo) throw error;
+    }
+    return outcomes;
+  });
+}
+
+/** @throws MillraceError for what is not the record's fault */
+async function stepOutcome(
+  step: Exclude<Step, { error: unknown }>,
+  run: (statement: Statement) => Promise<Rows>,
+  missing: () => MillraceError,
+): Promise<ItemOutcome> {
+  try {
+    return rowOutcome(step, await run(step.statement), missing);
+  } catch (thrown) {
+    const error = MillraceError.from(thrown);
+    if (concernsAll(error) || isCollision(error)) throw error;
+    return { error };
   }
-  return outcomes;
 }
 
 function rowOutcome(step: Step, rows: Rows, missing: () => MillraceError): ItemOutcome {

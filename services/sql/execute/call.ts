@@ -1,6 +1,6 @@
 /** Stored procedures and functions: what is given becomes parameters, what comes back becomes JSON (database-api §7). */
 import { invalid, MillraceError } from '#common/errors.ts';
-import { parseJson, stringifyJson } from '#common/json.ts';
+import { JsonNumber, parseJson, stringifyJson } from '#common/json.ts';
 import { type Call, type DescribeRoutines, RoutineKind, type Value } from '#proto/data/v1/data_pb.ts';
 import { operandCoercionOf, plainValue } from '../compile/coerce.ts';
 import type { CallResult } from '../engine.ts';
@@ -24,7 +24,12 @@ export function planDescribeRoutines({ kind, names, refresh }: DescribeRoutines,
   };
 }
 
-function describeRoutine({ name, params, returnType }: Routine): Record<string, unknown> {
+function describeRoutine(routine: Routine): Record<string, unknown> {
+  const { kind, name, columns, isScalar, hasNamedColumns } = routine;
+  // Columns of a result that are declared are shown as what they are declared as.
+  const shown = hasNamedColumns ? columns.map((column) => ({ ...column, mode: 'OUT' })) : [];
+  const params = [...routine.params, ...shown];
+  const returnType = kind === 'procedure' || columns.length === 0 ? null : isScalar ? columns[0]?.type.type : 'string';
   return {
     alias: null,
     name,
@@ -57,7 +62,8 @@ export function planCall(call: Call, cache: RoutineCache, context: ServiceContex
     if (!source.call) throw new MillraceError('unsupported', 'This database has no procedures.');
     const result = await source.call(routine, params, deadline);
     const json = call.kind === RoutineKind.FUNCTION ? ofFunction(routine, result) : ofProcedure(call, result);
-    return resultOf(call.returns && call.returns.toUpperCase() !== 'TABLE' ? collapsed(json, call.returns) : json);
+    const shown = Object.keys(call.casts).length > 0 ? withCasts(json, call.casts) : json;
+    return resultOf(call.returns && call.returns.toUpperCase() !== 'TABLE' ? collapsed(shown, call.returns) : shown);
   };
 }
 
@@ -154,6 +160,25 @@ function collapsed(json: Uint8Array, type: string): Uint8Array {
   return Buffer.from(stringifyJson(cast(value, type.toLowerCase())));
 }
 
+/** Members of the answer as the types that the caller gave them, wherever they stand. */
+function withCasts(json: Uint8Array, casts: Readonly<Record<string, string>>): Uint8Array {
+  const types = new Map(Object.entries(casts).map(([name, type]) => [name.toLowerCase(), type.toLowerCase()]));
+  const walk = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(walk);
+    if (!isRecord(value)) return value;
+    const members = Object.entries(value).map(([name, member]) => {
+      const type = types.get(name.toLowerCase());
+      return [name, type === undefined || Array.isArray(member) ? walk(member) : cast(member, type)];
+    });
+    return Object.fromEntries(members);
+  };
+  return Buffer.from(stringifyJson(walk(parseJson(json))));
+}
+
+/** Not a number whose digits are kept. */
+const isRecord = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !(value instanceof JsonNumber);
+
 function cast(value: unknown, type: string): unknown {
   if (value === null) return null;
   const text = typeof value === 'object' ? String((value as { text?: string }).text) : String(value);
@@ -179,6 +204,6 @@ function jsonOf(text: string): unknown {
   try {
     return parseJson(Buffer.from(text));
   } catch {
-    throw invalid('The result is no JSON.', { field: 'returns' });
+    throw invalid('A value of the result is no JSON.');
   }
 }

@@ -3,13 +3,15 @@ import type { Deadline } from '#common/deadline.ts';
 import { invalid, type MillraceError } from '#common/errors.ts';
 import { type Delete, type Operation, type Result, Target } from '#proto/data/v1/data_pb.ts';
 import { bind } from '../compile/builder.ts';
+import { compileList } from '../compile/read.ts';
 import { compileDeleteByFilter, compileDeleteByKey } from '../compile/write.ts';
 import type { TableView } from '../extras.ts';
-import { findTable, keyFields, outputsOf } from '../plan/selection.ts';
+import { findTable, hiddenOutputs, keyFields, outputsOf } from '../plan/selection.ts';
 import { runSteps, type Step } from './batch.ts';
 import { bindContextOf, type Runner, resultOf, type ServiceContext } from './context.ts';
-import { KeyReader, missing } from './keys.ts';
-import { planFind, recordsOf } from './read.ts';
+import { type Key, KeyReader, missing } from './keys.ts';
+import { planFind, recordsOf, withoutKeys } from './read.ts';
+import { planRelated } from './related.ts';
 import { arrayOf, arrayOfPieces, rowAt } from './rows.ts';
 
 const SUCCESS = Buffer.from('{"success":true}');
@@ -23,11 +25,21 @@ function byFilter(deletion: Delete, table: TableView, context: ServiceContext): 
   const { dialect, source } = context;
   const { filter, rowFilter, everything } = deletion;
   if (!filter && !everything) throw invalid('No filter or records given for delete request.');
-  const outputs = everything ? [] : outputsOf(deletion.selection, table, deletion.idField, dialect);
-  const template = compileDeleteByFilter(table, [filter, rowFilter], outputs, context);
+  const related = planRelated(deletion.related, table, context);
+  const shown = outputsOf(deletion.selection, table, deletion.idField, dialect, { extra: related.localFields });
+  const template = compileDeleteByFilter(table, [filter, rowFilter], everything ? [] : shown, context);
+  const listing = { ...(filter ? { filter } : {}), ...(rowFilter ? { rowFilter } : {}), order: [], group: [] };
+  const outputs = [...hiddenOutputs(related.localFields, dialect), ...shown];
+  const before = compileList(listing, table, outputs, { limit: undefined, offset: 0 }, context);
   return async (operation, deadline) => {
-    const rows = await source.run(bind(template, bindContextOf(operation)), deadline);
-    return resultOf(everything ? SUCCESS : arrayOf(rows));
+    const bound = bindContextOf(operation);
+    // What belongs to them may go with them.
+    const pieces =
+      everything || related.empty
+        ? undefined
+        : await related.attach(await source.run(bind(before, bound), deadline), operation, deadline);
+    const rows = await source.run(bind(template, bound), deadline);
+    return resultOf(everything ? SUCCESS : pieces ? arrayOfPieces(pieces) : arrayOf(rows));
   };
 }
 
@@ -35,30 +47,41 @@ function byKeys(deletion: Delete, table: TableView, context: ServiceContext): Ru
   const { dialect } = context;
   const keys = keyFields(table, deletion.idField);
   const reader = new KeyReader(keys, dialect);
-  const outputs = outputsOf(deletion.selection, table, deletion.idField, dialect);
+  const related = planRelated(deletion.related, table, context);
+  const outputs = outputsOf(deletion.selection, table, deletion.idField, dialect, { extra: related.localFields });
   const template = compileDeleteByKey(table, keys, deletion.rowFilter, outputs, context);
-  const find = planFind(table, keys, [], deletion, context);
+  const shown = related.empty ? [] : [...hiddenOutputs(related.localFields, dialect), ...outputs];
+  const find = planFind(table, keys, shown, deletion, context);
+
+  /** What there is, and with its related records where those are asked for. */
+  const before = async (wanted: readonly Key[], operation: Operation, deadline: Deadline) => {
+    const { rows, indexes } = await find(wanted, operation, deadline);
+    const pieces = related.empty ? [] : await related.attach(withoutKeys(rows, keys.length), operation, deadline);
+    return { indexes, pieces: indexes.map((index) => pieces[index ?? -1]) };
+  };
 
   const one = async (operation: Operation, deadline: Deadline): Promise<Result> => {
-    const { params, shown } = reader.one(operation.keys[0]);
-    const statement = bind(template, bindContextOf(operation, params));
-    const rows = await context.writes.write({ statement, deadline, bulk: undefined, values: params });
-    if (rows.count === 0) throw missing(shown);
-    return resultOf(rowAt(rows, 0));
+    const key = reader.one(operation.keys[0]);
+    const [piece] = related.empty ? [] : (await before([key], operation, deadline)).pieces;
+    const statement = bind(template, bindContextOf(operation, key.params));
+    const rows = await context.writes.write({ statement, deadline, bulk: undefined, values: key.params });
+    if (rows.count === 0) throw missing(key.shown);
+    return resultOf(piece ?? rowAt(rows, 0));
   };
 
   const several = async (operation: Operation, deadline: Deadline): Promise<Result> => {
     const wanted =
       deletion.target === Target.RECORDS ? reader.ofRecords(recordsOf(operation)) : reader.list(operation.keys);
     if (wanted.length === 0) throw invalid('The request contains no valid identifiers.');
-    const { indexes } = await find(wanted, operation, deadline);
+    const { indexes, pieces } = await before(wanted, operation, deadline);
     const steps = wanted.map((key, i): Step => {
       if ('error' in key) return key;
       if (indexes[i] === undefined) return { error: missing(key.shown) };
       return { statement: bind(template, bindContextOf(operation, key.params)) };
     });
     const gone = (index: number): MillraceError => missing((wanted[index] as { shown: string }).shown);
-    return resultOf(arrayOfPieces(await runSteps(steps, deletion.mode, context.source, gone, deadline)));
+    const deleted = await runSteps(steps, deletion.mode, context.source, gone, deadline);
+    return resultOf(arrayOfPieces(deleted.map((piece, i) => pieces[i] ?? piece)));
   };
 
   return deletion.target === Target.ONE ? one : several;

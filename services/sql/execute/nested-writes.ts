@@ -2,6 +2,7 @@
 import type { Deadline } from '#common/deadline.ts';
 import { type ItemOutcome, MillraceError } from '#common/errors.ts';
 import { BatchMode, type Operation, type Related, type Selection } from '#proto/data/v1/data_pb.ts';
+import { again, isCollision } from '../collision.ts';
 import { operandCoercionOf } from '../compile/coerce.ts';
 import type { FieldView, TableView } from '../extras.ts';
 import { concernsAll } from '../of-all.ts';
@@ -53,10 +54,12 @@ export async function writeNested(
     const done: ({ key: Key } | { error: MillraceError })[] = [];
     for (const write of writes) {
       try {
-        const key = await context.source.transaction(async (run) => {
-          const fields = await write(new NestedWriter(run, operation, options.allowDelete, context));
-          return keyOf(fields);
-        }, deadline);
+        const key = await again(deadline, isCollision, () =>
+          context.source.transaction(async (run) => {
+            const fields = await write(new NestedWriter(run, operation, options.allowDelete, context));
+            return keyOf(fields);
+          }, deadline),
+        );
         done.push({ key });
       } catch (thrown) {
         const error = MillraceError.from(thrown);
@@ -69,12 +72,15 @@ export async function writeNested(
   }
 
   async function together(): Promise<({ key: Key } | { error: MillraceError })[]> {
-    const done: ({ key: Key } | { error: MillraceError })[] = [];
+    let done: { key: Key }[] = [];
     try {
-      await context.source.transaction(async (run) => {
-        const writer = new NestedWriter(run, operation, options.allowDelete, context);
-        for (const write of writes) done.push({ key: keyOf(await write(writer)) });
-      }, deadline);
+      await again(deadline, isCollision, () => {
+        done = [];
+        return context.source.transaction(async (run) => {
+          const writer = new NestedWriter(run, operation, options.allowDelete, context);
+          for (const write of writes) done.push({ key: keyOf(await write(writer)) });
+        }, deadline);
+      });
       return done;
     } catch (thrown) {
       const error = MillraceError.from(thrown);

@@ -7,7 +7,7 @@ import { bind, type Template } from '../compile/builder.ts';
 import { compileByKey, compileList } from '../compile/read.ts';
 import { compileUpdateByFilter, compileUpdateByKey } from '../compile/write.ts';
 import type { FieldView, TableView } from '../extras.ts';
-import { findTable, keyFields, type Output, outputsOf } from '../plan/selection.ts';
+import { findTable, hiddenOutputs, keyFields, type Output, outputsOf } from '../plan/selection.ts';
 import type { Param, Statement } from '../statement.ts';
 import { runSteps, type Step } from './batch.ts';
 import { bindContextOf, type Runner, resultOf, type ServiceContext } from './context.ts';
@@ -17,6 +17,7 @@ import { requireReached } from './nested.ts';
 import { type WriteOne, writeNested } from './nested-writes.ts';
 import { batchError, planFind, recordsOf } from './read.ts';
 import { RecordReader, type Row, SIGNATURES_MAX } from './records.ts';
+import { planRelated } from './related.ts';
 import { arrayOf, arrayOfPieces, rowAt } from './rows.ts';
 
 const EMPTY_OBJECT = Buffer.from('{}');
@@ -187,7 +188,9 @@ class UpdatePlan {
 /** One statement for all; the answer lists what matches the filter afterwards, as the original has it. */
 function byFilter(update: Update, table: TableView, context: ServiceContext): Runner {
   const { dialect, maxRecords, source } = context;
-  const outputs = outputsOf(update.selection, table, update.idField, dialect);
+  const related = planRelated(update.related, table, context);
+  const shown = outputsOf(update.selection, table, update.idField, dialect, { extra: related.localFields });
+  const outputs = [...hiddenOutputs(related.localFields, dialect), ...shown];
   const records = new RecordReader(table, dialect, context.strict);
   const limit = update.limit > 0 ? Math.min(update.limit, maxRecords) : maxRecords;
   const { filter, rowFilter } = update;
@@ -196,6 +199,9 @@ function byFilter(update: Update, table: TableView, context: ServiceContext): Ru
   return async (operation, deadline) => {
     const [record] = recordsOf(operation);
     if (record === undefined) throw invalid('No record(s) detected in request.');
+    if (bringsRelated([record], table)) {
+      throw invalid('Records that are changed by a filter bring no related records.', { table: table.wireName });
+    }
     const row = attempt(() => records.updating(record, operation.caller));
     if ('error' in row) throw batchError({ outcomes: [row], rolledBack: false });
     if (row.fields.length > 0) {
@@ -203,6 +209,7 @@ function byFilter(update: Update, table: TableView, context: ServiceContext): Ru
       await source.run(bind(template, bindContextOf(operation, row.values)), deadline);
     }
     const rows = await source.run(bind(list, bindContextOf(operation)), deadline);
-    return resultOf(arrayOf(rows), { dropped: [...row.dropped] });
+    const json = related.empty ? arrayOf(rows) : arrayOfPieces(await related.attach(rows, operation, deadline));
+    return resultOf(json, { dropped: [...row.dropped] });
   };
 }

@@ -50,6 +50,9 @@ export class MysqlConnection {
   onSchemaChange: (() => void) | undefined;
   #reject: ((error: Error) => void) | undefined;
   #failure: Error | undefined;
+  /** The server said something about what is under way. */
+  #heard = false;
+  #unheard = false;
 
   private constructor(driver: Connection, options: ConnectionOptions, setup: readonly string[]) {
     this.#driver = driver;
@@ -82,6 +85,11 @@ export class MysqlConnection {
   /** Why it can be used no more; undefined while it can. */
   get failure(): Error | undefined {
     return this.#failure;
+  }
+
+  /** It was lost while something was under way, of which the server had not said a word. */
+  get unheard(): boolean {
+    return this.#unheard;
   }
 
   get busy(): boolean {
@@ -219,6 +227,7 @@ export class MysqlConnection {
       let changed: number | undefined;
       let failure: Error | undefined;
       this.#reject = reject;
+      this.#heard = false;
       const guarded = (work: () => void): void => {
         if (failure) return; // what still comes is not kept
         try {
@@ -231,13 +240,20 @@ export class MysqlConnection {
         ? this.#driver.execute({ sql: text, values: params.map(wireParam) })
         : this.#driver.query({ sql: text })) as unknown as Command;
       command
-        .on('fields', (fields) => fields && guarded(() => receiver.fields(fields)))
+        .on('fields', (fields) => {
+          this.#heard = true;
+          if (fields) guarded(() => receiver.fields(fields));
+        })
         .on('result', (row) => {
+          this.#heard = true;
           if (Array.isArray(row)) guarded(() => receiver.row(row));
           else changed = row.affectedRows;
         })
         .on('error', (error) => {
-          failure ??= serverError(error);
+          const told = serverError(error);
+          failure ??= told;
+          // The driver tells the command first, and then everybody.
+          if (!(told instanceof ServerError)) this.#fail(told);
         })
         .on('end', () => {
           if (this.#reject === reject) this.#reject = undefined;
@@ -267,6 +283,7 @@ export class MysqlConnection {
   }
 
   #fail(error: Error): void {
+    if (!this.#failure) this.#unheard = this.busy && !this.#heard;
     this.#failure ??= error;
     this.#reject?.(this.#failure);
     this.#reject = undefined;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ErrorCode } from '#common/errors.ts';
 import { SchemaMismatch } from '../mismatch.ts';
-import { translate } from './errors.ts';
+import { translate, translateOpening } from './errors.ts';
 
 const LEAK = "Duplicate entry 'ada@secret.example' select * from `hr` at 10.0.0.7";
 
@@ -27,7 +27,8 @@ const BY_NUMBER: readonly [errno: number, code: ErrorCode, retryable: boolean][]
   [1146, 'invalid', false],
   [1142, 'denied', false],
   [1045, 'unavailable', false],
-  [1049, 'unavailable', false],
+  [1049, 'invalid', false],
+  [1300, 'invalid', false],
   [1053, 'unavailable', true],
   [1290, 'unavailable', false],
   [1040, 'overloaded', true],
@@ -87,6 +88,14 @@ test.each(NAMED)('%i: %s', (errno, message, field, says) => {
   const error = translate({ errno, message });
   expect(error.context?.['field']).toBe(field);
   expect(error.message).toContain(says);
+});
+
+test.each([
+  [1049, 'unavailable'],
+  [1045, 'unavailable'],
+  [1040, 'overloaded'],
+])('%i when a connection is opened is %s: no request named the database', (errno, family) => {
+  expect(translateOpening({ errno, message: LEAK })).toMatchObject({ code: family, cause: { message: LEAK } });
 });
 
 test('a table that is gone is a reason to look again', () => {

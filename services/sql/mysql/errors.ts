@@ -17,6 +17,8 @@ interface Named {
   readonly constraint: string | undefined;
 }
 
+const NOTHING_NAMED: Named = { field: undefined, constraint: undefined };
+
 interface Rule {
   readonly code: ErrorCode;
   readonly message: (named: Named) => string;
@@ -63,6 +65,7 @@ const CHANGED: Rule = {
   isMismatch: true,
 };
 const EXISTS = rule('conflict', 'Something of this name already exists in the database.');
+const NO_SCHEMA = rule('invalid', 'The database server has no such database.');
 const NO_OBJECT = rule('invalid', 'The database has no such type or object.');
 const DEPENDENT = rule('conflict', 'Other parts of the database depend on this.');
 const BAD_DEFINITION = rule('invalid', 'The database does not take this table definition.');
@@ -82,7 +85,8 @@ const RULES: ReadonlyMap<number, Rule> = new Map(
       [IN_USE, 1205, 1099, 1100, 3572],
       [LATE, 1317, 3024, 1969],
       [NO_SIGN_IN, 1045, 1044, 1130, 1251, 1698, 1862, 3118, 4151],
-      [NO_DATABASE, 1049, 1046],
+      [NO_DATABASE, 1046],
+      [NO_SCHEMA, 1049],
       [GOING_AWAY, 1053, 1077, 1079, 1080, 1152, 1158, 1159, 1160, 1161, 1927],
       [FULL, 1037, 1038, 1040, 1041, 1135, 1203, 1206, 1226, 1461, 1699],
       [NO_ROOM, 1021, 1114],
@@ -108,7 +112,7 @@ const RULES: ReadonlyMap<number, Rule> = new Map(
       [NO_OBJECT, 1051, 1072, 1091, 1305, 4161],
       [EXISTS, 1050, 1060, 1061, 1007, 1826],
       [DEPENDENT, 1553, 1828, 1829, 1834, 3108, 3730],
-      [BAD_NAME, 1059, 1102, 1103, 1166],
+      [BAD_NAME, 1059, 1102, 1103, 1166, 1300],
       [BAD_REFERENCE, 1005, 1215, 1822, 1825, 3780, 6125],
       [BAD_DEFINITION, 1063, 1067, 1068, 1069, 1074, 1075, 1090, 1101, 1118, 1171, 1173, 1425, 1426, 1427, 1439],
       [UNFIT_INDEX, 1071, 1170, 1167],
@@ -126,13 +130,22 @@ const RAISED_STATE = '45000';
 /** The driver's own word for a sign-in that did not come about. */
 const SIGN_IN = /^AUTH_/;
 
+/** The service's own database, which a connection names when it is opened. */
+const UNKNOWN_DATABASE = 1049;
+
+/** Why there is no connection: what is missing is not what a request named. */
+export function translateOpening(fields: MysqlErrorFields, cause: unknown = fields): MillraceError {
+  if (fields.errno !== UNKNOWN_DATABASE) return translate(fields, cause);
+  return new MillraceError(NO_DATABASE.code, NO_DATABASE.message(NOTHING_NAMED), undefined, cause);
+}
+
 /** The original error goes along as the cause: for our log only. */
 export function translate(fields: MysqlErrorFields, cause: unknown = fields): MillraceError {
   const { errno, sqlState, code = '', message } = fields;
   // A system error has a number too, which is negative.
   const isServers = errno !== undefined && errno > 0;
   const found = isServers ? ruleOf(errno, sqlState) : SIGN_IN.test(code) ? NO_SIGN_IN : UNREACHABLE;
-  const named = isServers ? namesIn(message) : { field: undefined, constraint: undefined };
+  const named = isServers ? namesIn(message) : NOTHING_NAMED;
   const Family = found.isMismatch ? SchemaMismatch : MillraceError;
   return new Family(found.code, found.message(named), context(named, found), cause);
 }

@@ -257,7 +257,7 @@ function suites(engine: typeof mysql, connect: () => Promise<Server>): void {
       const found = routines.filter(({ name }) => name === 'same' || name === 'odd `name');
       const int = expect.objectContaining({ type: 'integer', nativeType: 'int' });
       const decimal = expect.objectContaining({ type: 'decimal', dbType: 'decimal(12,2)' });
-      const none = { params: [], columns: [], isScalar: false, returnType: null };
+      const none = { params: [], columns: [], isScalar: false };
       const { database: schemaName } = server;
       expect(found.sort((a, b) => `${b.kind} ${b.name}`.localeCompare(`${a.kind} ${a.name}`))).toEqual([
         { ...none, kind: 'procedure', name: 'same', schemaName, routineName: 'same' },
@@ -270,7 +270,7 @@ function suites(engine: typeof mysql, connect: () => Promise<Server>): void {
         },
         {
           ...{ ...none, kind: 'function', name: 'same', schemaName, routineName: 'same' },
-          ...{ columns: [{ name: 'output', type: decimal }], isScalar: true, returnType: 'decimal' },
+          ...{ columns: [{ name: 'output', type: decimal }], isScalar: true },
         },
       ]);
     });

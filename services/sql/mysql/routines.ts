@@ -57,7 +57,6 @@ function toRoutine(row: Row, params: readonly Row[], naming: string): Routine {
       })),
     columns: params.filter(([, , , mode]) => mode === null).map((result) => ({ name: 'output', type: typeOf(result) })),
     isScalar: isFunction,
-    returnType: isFunction ? text(row[3]) : null,
   };
 }
 

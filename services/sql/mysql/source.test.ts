@@ -5,8 +5,8 @@ import { Deadline, deadlinePassed } from '#common/deadline.ts';
 import { Target } from '#proto/data/v1/data_pb.ts';
 import { type RunningMariadb, startMariadb } from '../../../deploy/testing/mariadb.ts';
 import { suiteWith } from '../../../deploy/testing/suite.ts';
-import { Bench } from '../conformance/bench.ts';
-import { fields, read, update } from '../conformance/words.ts';
+import { type Ask, Bench } from '../conformance/bench.ts';
+import { fields, insert, read, update } from '../conformance/words.ts';
 import { Gate } from '../testing/gate.ts';
 import { mariadb as engine } from './index.ts';
 
@@ -52,6 +52,29 @@ suiteWith('mariadb', 'a MariaDB source', () => {
     expect(await outcome).toEqual({ code: 'deadline' });
     expect(await bench.outcome(ask)).toEqual({ json: 2 });
     await gate.shut();
+  });
+
+  describe('a connection that was cut without a word while it rested', () => {
+    const CASES: readonly [why: string, ask: Ask, first: unknown, second: unknown][] = [
+      ['who reads does not notice', read('rest', { countOnly: true }), { json: 0 }, { json: 0 }],
+      [
+        'who writes is told, as it may have been done',
+        insert('rest', [{ id: 1 }]),
+        { code: 'unavailable' },
+        { json: [{ id: 1 }] },
+      ],
+    ];
+    test.each(CASES)('%s', async (_, ask, first, second) => {
+      await outside.sql('drop table if exists rest', 'create table rest (id integer primary key)');
+      const gate = new Gate(server.port);
+      await gate.open();
+      const bench = open({ port: gate.port });
+      await bench.ask(read('rest', { limit: 1 }));
+      gate.wither();
+      expect(await bench.outcome(ask)).toEqual(first);
+      expect(await bench.outcome(ask)).toEqual(second);
+      await gate.shut();
+    });
   });
 
   describe('a table that is changed behind our back', () => {

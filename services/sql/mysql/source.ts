@@ -1,25 +1,24 @@
 /** An opened MySQL or MariaDB database: statements in, rows of JSON out, stopped at their deadline. */
 
-import { setTimeout as pause } from 'node:timers/promises';
 import { OPERATION_TIMEOUT_MS } from '#common/bounds.ts';
 import type { Deadline } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
+import { again } from '../collision.ts';
 import type { CallResult, EachMode, EachOptions, SqlSource, StatementOutcome } from '../engine.ts';
 import { concernsAll } from '../of-all.ts';
 import { Pool, type PoolOptions } from '../pool.ts';
 import type { Catalogue, Routine } from '../schema.ts';
 import type { Param, Rows, Statement } from '../statement.ts';
 import { Streams } from '../streams.ts';
+import { Unheard } from '../unheard.ts';
 import { type MysqlConnection, ServerError } from './connection.ts';
-import { translate } from './errors.ts';
+import { translate, translateOpening } from './errors.ts';
 import { catalogueState, introspect, introspectTables, type TextQuery } from './introspect.ts';
 import { callProcedure, functionStatement, introspectRoutines } from './routines.ts';
 import { timeLimit } from './time-limit.ts';
 
 /** The server undid the whole transaction, so that it can be run again as if nothing had happened. */
 const DEADLOCK = 1213;
-const ATTEMPTS_MAX = 5;
-const PAUSE_MS = 20;
 /** What telling the server to stop may take; then it is as good as gone. */
 const STOP_MS = 3000;
 /** Portions of a stream that wait for its reader before the server's next rows do. */
@@ -68,16 +67,10 @@ export class MysqlSource implements SqlSource {
     read: (query: TextQuery, database: string, schema: string | undefined) => Promise<T>,
   ): Promise<T> {
     const { database, schema } = this.#settings;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.#lend(deadline, (connection) =>
-          read((text, params) => connection.table(text, params), database, schema),
-        );
-      } catch (error) {
-        if (attempt === ATTEMPTS_MAX || !(error instanceof MillraceError) || error.code !== 'internal') throw error;
-        await pause(PAUSE_MS * attempt);
-      }
-    }
+    const isStumble = (error: unknown): boolean => error instanceof MillraceError && error.code === 'internal';
+    return again(deadline, isStumble, () =>
+      this.#lend(deadline, (connection) => read((text, params) => connection.table(text, params), database, schema)),
+    );
   }
 
   routines(deadline: Deadline): Promise<readonly Routine[]> {
@@ -170,7 +163,7 @@ export class MysqlSource implements SqlSource {
         );
       if (statements.length === 1) return apart();
       const together = (): Promise<StatementOutcome[]> => this.#together(connection, statements, mode, deadline);
-      if (mode === 'rollback') return again(deadline, together);
+      if (mode === 'rollback') return again(deadline, isDeadlock, together);
       return together().catch((error: unknown) => {
         if (!isDeadlock(error)) throw error;
         return apart();
@@ -236,7 +229,7 @@ export class MysqlSource implements SqlSource {
   }
 
   #alone(connection: MysqlConnection, statement: Statement, deadline: Deadline): Promise<Rows> {
-    return again(deadline, () =>
+    return again(deadline, isDeadlock, () =>
       statement.reads ? atomically(connection, () => execute(connection, statement)) : connection.run(statement),
     );
   }
@@ -254,7 +247,7 @@ export class MysqlSource implements SqlSource {
     try {
       connection = await this.#pool.acquire(deadline);
     } catch (error) {
-      throw this.#translate(error);
+      throw this.#translate(error, translateOpening);
     }
     connection.onSchemaChange ??= () => this.onSchemaChange?.();
     let cancelling: Promise<void> | undefined;
@@ -270,8 +263,10 @@ export class MysqlSource implements SqlSource {
       return await work(connection);
     } catch (error) {
       // Whatever the work itself throws is its caller's.
-      const isOurs = error instanceof ServerError || error === connection.failure;
-      throw deadline.reason ?? (isOurs ? this.#translate(error) : error);
+      const isLost = error === connection.failure;
+      if (deadline.reason || !(isLost || error instanceof ServerError)) throw deadline.reason ?? error;
+      const translated = this.#translate(error);
+      throw isLost && connection.unheard ? new Unheard(translated, error) : translated;
     } finally {
       forget();
       clearTimeout(giveUp);
@@ -281,10 +276,10 @@ export class MysqlSource implements SqlSource {
     }
   }
 
-  #translate(thrown: unknown): MillraceError {
+  #translate(thrown: unknown, to = translate): MillraceError {
     if (thrown instanceof MillraceError) return thrown;
     const { errno, sqlState, code, message } = thrown as Error & { errno?: number; sqlState?: string; code?: string };
-    return translate({ errno, sqlState, code, message });
+    return to({ errno, sqlState, code, message });
   }
 }
 
@@ -318,18 +313,6 @@ async function atomically<T>(connection: MysqlConnection, work: () => Promise<T>
     // A connection that cannot be brought to rest is of no use to others.
     if (!connection.failure) await connection.command('rollback').catch(() => connection.close());
     throw error;
-  }
-}
-
-async function again<T>(deadline: Deadline, work: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await work();
-    } catch (error) {
-      if (!isDeadlock(error) || attempt === ATTEMPTS_MAX || deadline.reason) throw error;
-      // Those who met are not to meet again.
-      await pause(Math.random() * PAUSE_MS * attempt);
-    }
   }
 }
 

@@ -2,7 +2,7 @@
 import { invalid } from '#common/errors.ts';
 import type { ColumnChange, FieldDefinition } from '../dialect.ts';
 import type { Column } from '../schema.ts';
-import { quoteIdentifier, textLiteral } from './quote.ts';
+import { quoteIdentifier, quoteNewIdentifier, textLiteral } from './quote.ts';
 
 /** Whether the type takes (length), (precision, scale), or neither. */
 type Shape = 'plain' | 'length' | 'scale';
@@ -94,13 +94,13 @@ const TEMPORAL = /^(?:date|time)/;
  * `"name" varchar(60) not null default 'x'`; `primary key` only for a key that counts up by itself, as other keys may
  * have several columns and belong to the table.
  *
- * @throws invalid for a type or a default that there is not
+ * @throws invalid for a type or a default that there is not, and a name that is too long
  */
 export function columnSql(field: FieldDefinition): string {
   const [type, shape] = sqlType(field);
   const serial = field.autoIncrement ? SERIALS[type] : undefined;
   if (field.autoIncrement && !serial) throw fault(field, `type '${field.type}' cannot count up by itself`);
-  const parts = [quoteIdentifier(field.name), serial ?? type + modifiers(field, shape)];
+  const parts = [quoteNewIdentifier(field.name), serial ?? type + modifiers(field, shape)];
   if (!field.nullable || field.autoIncrement) parts.push('not null');
   if (field.autoIncrement && field.primaryKey) parts.push('primary key');
   const isClock = field.type.startsWith('timestamp_on_');

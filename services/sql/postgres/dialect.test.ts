@@ -110,6 +110,17 @@ test.each([
   ['a"b', '"a""b"'],
 ])('new table %s', (name, sql) => expect(dialect.tableSql(name)).toBe(sql));
 
+test.each([
+  ['a', 64],
+  ['ö', 32],
+])('a name of %s that the server would cut is refused', (character, times) => {
+  const name = character.repeat(times);
+  const refused = expect.objectContaining({ code: 'invalid' });
+  for (const made of [name, `public.${name}`, `${name}.t`]) expect(() => dialect.tableSql(made)).toThrow(refused);
+  expect(() => dialect.columnSql(field({ name }))).toThrow(refused);
+  expect(dialect.tableSql(name.slice(1))).toBe(`"${name.slice(1)}"`);
+});
+
 const field = (part: Partial<FieldDefinition>): FieldDefinition => ({
   name: 'f',
   type: 'string',

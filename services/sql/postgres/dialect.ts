@@ -6,7 +6,7 @@ import { changeColumn, columnSql, isOfType, typeSql } from './column-sql.ts';
 import { copyText } from './copy-text.ts';
 import { postgresExpressions } from './expressions.ts';
 import { misfit } from './misfit.ts';
-import { quoteIdentifier, textLiteral } from './quote.ts';
+import { quoteIdentifier, quoteNewIdentifier, textLiteral } from './quote.ts';
 
 export const postgresDialect: Dialect = {
   name: 'PostgreSQL',
@@ -134,6 +134,6 @@ function load(
 function tableSql(name: string): string {
   const dot = name.indexOf('.');
   return dot > 0
-    ? `${quoteIdentifier(name.slice(0, dot))}.${quoteIdentifier(name.slice(dot + 1))}`
-    : quoteIdentifier(name);
+    ? `${quoteNewIdentifier(name.slice(0, dot))}.${quoteNewIdentifier(name.slice(dot + 1))}`
+    : quoteNewIdentifier(name);
 }

@@ -98,7 +98,7 @@ function toRoutine(
     })),
     columns: !isFunction ? [] : rows.length > 0 ? rows : returnType === 'void' ? [] : single,
     isScalar: isScalar && returnType !== 'void',
-    returnType: isFunction ? (returnType ?? null) : null,
+    hasNamedColumns: isFunction && rows === shown,
   };
 }
 

@@ -1,6 +1,7 @@
 /** An opened PostgreSQL database: statements in, rows of JSON out, stopped at their deadline. */
 import type { Deadline } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
+import { again } from '../collision.ts';
 import type { CallResult, EachOptions, SqlSource, StatementOutcome } from '../engine.ts';
 import { concernsAll } from '../of-all.ts';
 import { Pool, type PoolOptions } from '../pool.ts';
@@ -94,11 +95,13 @@ export class PostgresSource implements SqlSource {
   }
 
   run(statement: PgStatement, deadline: Deadline): Promise<Rows> {
-    return this.#lend(deadline, async (connection) => {
-      const { rows, error } = await this.#send(connection, [statement]);
-      if (error) throw error;
-      return rows[0] as Rows;
-    });
+    return this.#lend(deadline, (connection) =>
+      again(deadline, isUndone, async () => {
+        const { rows, error } = await this.#send(connection, [statement]);
+        if (error) throw error;
+        return rows[0] as Rows;
+      }),
+    );
   }
 
   stream(statement: Statement, deadline: Deadline): AsyncGenerator<Rows> {
@@ -163,7 +166,7 @@ export class PostgresSource implements SqlSource {
       const alone = statements.length === 1;
       if (options.mode === 'rollback' || options.optimistic || alone) {
         // Executions up to one Sync are one transaction: no BEGIN, no COMMIT, one flush of the log.
-        const { rows, error } = await this.#send(connection, statements);
+        const { rows, error } = await this.#sendTogether(connection, statements, deadline);
         if (!error) return rows.map((one) => ({ rows: one }));
         if (error.sqlState === QUERY_CANCELED) throw error;
         if (options.mode === 'rollback' || alone) {
@@ -172,7 +175,26 @@ export class PostgresSource implements SqlSource {
           return [...done.map((one) => ({ rows: one })), { error: this.#translate(error) }];
         }
       }
-      return this.#isolated(connection, statements, options.mode === 'continue', deadline);
+      const goOn = options.mode === 'continue';
+      return again(deadline, isUndone, () => this.#isolated(connection, statements, goOn, deadline));
+    });
+  }
+
+  /** All or nothing; what collided with others is sent again. */
+  async #sendTogether(
+    connection: PgConnection,
+    statements: readonly Statement[],
+    deadline: Deadline,
+  ): Promise<SegmentResult> {
+    let last: SegmentResult | undefined;
+    const attempt = async (): Promise<SegmentResult> => {
+      last = await this.#send(connection, statements);
+      if (isUndone(last.error)) throw last.error;
+      return last;
+    };
+    return again(deadline, isUndone, attempt).catch((error: unknown) => {
+      if (last && error === last.error) return last;
+      throw error;
     });
   }
 
@@ -238,6 +260,8 @@ export class PostgresSource implements SqlSource {
         const { error, rows, isStale } = results[failed] as SegmentResult;
         // Without its savepoint the transaction cannot be saved: that happens when it could not even begin.
         if (rows.length === 0 || error?.sqlState === QUERY_CANCELED) throw (await begun).error ?? error;
+        // Its own locks may be what stands in the way: all of it begins anew.
+        if (isUndone(error)) throw error;
         await connection.segment([ROLLBACK_TO]);
         if (isStale) {
           this.onSchemaChange?.();
@@ -342,6 +366,10 @@ export class PostgresSource implements SqlSource {
     return translate({ code, message });
   }
 }
+
+/** A deadlock or a serialization failure: nothing of the transaction is left. */
+const isUndone = (error: unknown): boolean =>
+  error instanceof ServerError && (error.sqlState === '40P01' || error.sqlState === '40001');
 
 function optional<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;

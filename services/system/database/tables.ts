@@ -167,6 +167,51 @@ export interface KeptAnswerTable {
   body: string | null;
 }
 
+export interface LimitTable extends Traced {
+  id: Generated<number>;
+  type: string;
+  /** What is counted together. */
+  key_text: string;
+  rate: number;
+  /** Index of a period. */
+  period: number;
+  user_id: number | null;
+  role_id: number | null;
+  service_id: number | null;
+  name: string;
+  description: string | null;
+  is_active: Flag;
+  endpoint: string | null;
+  verb: string | null;
+}
+
+export interface AuditTable {
+  id: Generated<number>;
+  created_date: Moment;
+  user_id: number | null;
+  role_id: number | null;
+  app_id: number | null;
+  action: string;
+  resource: string;
+  record_id: number;
+  /** JSON: names. */
+  fields: string;
+  request_id: string | null;
+}
+
+export interface TokenIssuerTable extends Traced {
+  id: Generated<number>;
+  name: string;
+  description: string | null;
+  is_active: Flag;
+  issuer: string;
+  audience: string;
+  jwks_url: string;
+  /** JSON object */
+  claims: string | null;
+  role_id: number;
+}
+
 export interface SettingTable {
   name: string;
   value: string;
@@ -191,6 +236,9 @@ export interface Tables {
   schema_extra: SchemaExtraTable;
   token_revocation: TokenRevocationTable;
   kept_answer: KeptAnswerTable;
+  limit: LimitTable;
+  audit: AuditTable;
+  token_issuer: TokenIssuerTable;
   setting: SettingTable;
   change_counter: ChangeCounterTable;
 }

@@ -65,6 +65,8 @@ export interface Context {
   /** Inside of a write: its transaction. */
   readonly db: Db;
   readonly caller: Caller;
+  /** null where nobody asked: our own work. */
+  readonly requestId: string | null;
   readonly tools: Tools;
   /** Names of fields that were sent and left out. */
   readonly dropped: Set<string>;

@@ -55,7 +55,7 @@ export async function present(
   return records;
 }
 
-function recordOf(row: Row, columns: readonly Column[], tools: Tools): JsonObject {
+export function recordOf(row: Row, columns: readonly Column[], tools: Tools): JsonObject {
   return Object.fromEntries(columns.map((column) => [column.name, shown(column, row, tools)]));
 }
 

@@ -140,7 +140,8 @@ export class Records {
   }
 
   #context(operation: Operation, db: Db, dropped: Set<string>): Context {
-    return { db, caller: callerOf(operation), tools: this.#tools, dropped };
+    const requestId = operation.requestId || null;
+    return { db, caller: callerOf(operation), requestId, tools: this.#tools, dropped };
   }
 
   #answer(model: Model, action: Wanted, operation: Operation): Answer {

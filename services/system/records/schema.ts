@@ -34,6 +34,35 @@ export function describeModel(model: Model): JsonObject {
   };
 }
 
+/**
+ * A resource as API documents speak of it: with the fields that are no columns, and which way each field goes.
+ * `type` of a field whose JSON is its own business is `json`.
+ */
+export function describeResource(model: Model): JsonObject {
+  const { name, label, plural, description, key, columns, relations, resource, readOnly } = model;
+  return {
+    name,
+    label,
+    plural,
+    description,
+    primary_key: [key],
+    read_only: readOnly === true,
+    is_resource: resource,
+    field: columns
+      .filter(({ access }) => access !== 'hidden')
+      .map((column) => ({
+        ...describeColumn(model, column),
+        ...(hasOwnJson(column) && { type: 'json' }),
+        length: column.kind === 'string' ? (column.length ?? null) : null,
+        access: column.access ?? null,
+      })),
+    related: relations.map(describeRelation),
+  };
+}
+
+/** Neither read nor written as what its column holds. */
+const hasOwnJson = ({ kind, accept, show }: Column): boolean => kind === 'json' || Boolean(accept && show);
+
 function describeColumn(model: Model, column: Column): JsonObject {
   const [type, dbType] = TYPES[column.kind];
   const isKey = column.name === model.key;

@@ -1,15 +1,14 @@
 /** Creating, changing and deleting one record with its nested records, inside of a transaction. */
 import { type SqlBool, sql } from 'kysely';
 import { invalid, MillraceError } from '#common/errors.ts';
+import { note } from '../audit/trail.ts';
 import { checkValues } from './check.ts';
 import { Faults } from './faults.ts';
 import { ownChild, type Parent, rowToWrite } from './find.ts';
 import { isObject, readInput } from './input.ts';
 import { type Context, ID, type JsonObject, type Model, type Relation, type Row, type Values } from './model.ts';
 import { deleteRow, insertRow, selectRows, updateRow } from './store.ts';
-
-/** As timestamps are stored and read: microseconds, of which we know the first three digits. */
-export const timestamp = (date = new Date()): string => date.toISOString().replace('Z', '000Z');
+import { timestamp } from './timestamp.ts';
 
 /** @returns the new key  @throws MillraceError */
 export async function createRecord(
@@ -35,6 +34,7 @@ export async function createRecord(
     last_modified_by_id: null,
   };
   const key = await insertRow(context.db, model, row, context.tools.engine);
+  await note('create', model, key, Object.keys(input.values), context);
   await writeRelated(key, input.related, true, context);
   return key;
 }
@@ -60,6 +60,7 @@ export async function updateRecord(
     last_modified_date: timestamp(),
     ...by,
   });
+  await note('update', model, key, Object.keys(input.values), context);
   await writeRelated(key, input.related, false, context);
 }
 
@@ -68,6 +69,7 @@ export async function deleteRecord(model: Model, key: number, context: Context):
   const row = await rowToWrite(model, key, context);
   await model.rules.beforeDelete?.(row, context);
   await deleteRow(context.db, model, key);
+  await note('delete', model, key, [], context);
 }
 
 const callerId = ({ caller }: Context): number | null => caller.userId || null;

@@ -33,6 +33,15 @@ export const OWN_TYPES: readonly KnownType[] = [
     ],
   },
   {
+    name: 'swagger',
+    label: 'API Docs',
+    description: 'API documents of all services, as far as the caller may use them.',
+    group: 'API Doc',
+    singleton: true,
+    tier: TIER,
+    configFields: null,
+  },
+  {
     name: 'user',
     label: 'User Management',
     description: 'Service for managing system users.',

@@ -1,5 +1,6 @@
 /** All cases that hold on every engine of the system database. */
 import { afterAll, beforeAll } from 'vitest';
+import { auditCases } from './audit.ts';
 import { keptCases } from './kept.ts';
 import { recordCases } from './records.ts';
 import { serviceCases } from './services.ts';
@@ -17,4 +18,5 @@ export function systemCases(databaseUrl: () => string | undefined): void {
   userCases(suite);
   snapshotCases(suite);
   keptCases(suite);
+  auditCases(suite);
 }

@@ -16,6 +16,7 @@ export function serviceCases(suite: Suite): void {
       );
       expect(services).toEqual([
         { id: 1, name: 'system', type: 'system', deletable: false },
+        { id: 2, name: 'api_docs', type: 'swagger', deletable: false },
         { id: 7, name: 'user', type: 'user', deletable: false },
       ]);
       expect(await suite.system.json(list('admin', { selection: fields('email') }))).toEqual([
@@ -34,15 +35,39 @@ export function serviceCases(suite: Suite): void {
         'admin',
         'admin/session',
         'app',
+        'audit',
+        'cache',
+        'constant',
         'cors',
         'environment',
+        'event',
+        'limit',
+        'limit_cache',
         'lookup',
         'role',
         'service',
         'service_type',
+        'token_issuer',
         'user',
       ]);
       expect(await suite.system.json(action, {}, 'user')).toMatchObject([{ name: 'session' }]);
+    });
+
+    test('describes them for API documents', async () => {
+      const of = (...tables: string[]): Action => ({ case: 'describeTables', value: { tables } });
+      const [admin, access] = await suite.system.json(of('admin', 'role_service_access'));
+      expect(admin).toMatchObject({ name: 'admin', plural: 'Admins', primary_key: ['id'], is_resource: true });
+      const fieldOf = (name: string) => admin.field.find((field: { name: string }) => field.name === name);
+      expect(fieldOf('id')).toMatchObject({ type: 'id', access: 'read_only' });
+      expect(fieldOf('password')).toMatchObject({ type: 'string', access: 'write_only' });
+      expect(fieldOf('confirmed')).toMatchObject({ type: 'boolean', access: 'read_only' });
+      expect(fieldOf('is_sys_admin')).toBeUndefined();
+      expect(access).toMatchObject({ is_resource: false });
+      expect(access.field.find(({ name }: { name: string }) => name === 'filters')).toMatchObject({ type: 'json' });
+      const all = (await suite.system.json(of())).map(({ name }: { name: string }) => name);
+      expect(all).toEqual(expect.arrayContaining(['app', 'role', 'service_doc', 'user_lookup']));
+      expect(await suite.system.json(of(), {}, 'user')).toEqual([]);
+      await expect(suite.system.execute(of('nosuch'))).rejects.toMatchObject({ code: 'not_found' });
     });
   });
 
@@ -163,7 +188,7 @@ export function serviceCases(suite: Suite): void {
         (await suite.system.json(list('service_type', { selection: fields('name', 'group') }))).map(
           ({ name }: { name: string }) => name,
         ),
-      ).toEqual(['pgsql', 'sqlite', 'system', 'user']);
+      ).toEqual(['pgsql', 'sqlite', 'swagger', 'system', 'user']);
       expect(await suite.system.json(one('service_type'), { keys: ['sqlite'] })).toMatchObject({
         label: 'SQLite',
         group: 'Database',

@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file millrace/access/v1/access.proto.
  */
 export const file_millrace_access_v1_access: GenFile = /*@__PURE__*/
-  fileDesc("Ch9taWxscmFjZS9hY2Nlc3MvdjEvYWNjZXNzLnByb3RvEhJtaWxscmFjZS5hY2Nlc3MudjEifgoMV2F0Y2hSZXF1ZXN0EigKBXNjb3BlGAEgASgOMhkubWlsbHJhY2UuYWNjZXNzLnYxLlNjb3BlEgwKBHRpZXIYAiABKAkSNgoNc2VydmljZV90eXBlcxgDIAMoCzIfLm1pbGxyYWNlLmFjY2Vzcy52MS5TZXJ2aWNlVHlwZSKLAQoLU2VydmljZVR5cGUSDAoEbmFtZRgBIAEoCRINCgVsYWJlbBgCIAEoCRITCgtkZXNjcmlwdGlvbhgDIAEoCRINCgVncm91cBgEIAEoCRIRCglzaW5nbGV0b24YBSABKAgSGgoSY29uZmlnX3NjaGVtYV9qc29uGAYgASgMEgwKBHRpZXIYByABKAkisgQKBlVwZGF0ZRIPCgd2ZXJzaW9uGAEgASgEEgwKBGZ1bGwYAiABKAgSLQoIc2VydmljZXMYAyADKAsyGy5taWxscmFjZS5hY2Nlc3MudjEuU2VydmljZRInCgVyb2xlcxgEIAMoCzIYLm1pbGxyYWNlLmFjY2Vzcy52MS5Sb2xlEiUKBGFwcHMYBSADKAsyFy5taWxscmFjZS5hY2Nlc3MudjEuQXBwEicKBXVzZXJzGAYgAygLMhgubWlsbHJhY2UuYWNjZXNzLnYxLlVzZXISKwoHbG9va3VwcxgHIAMoCzIaLm1pbGxyYWNlLmFjY2Vzcy52MS5Mb29rdXASMAoKY29yc19ydWxlcxgIIAMoCzIcLm1pbGxyYWNlLmFjY2Vzcy52MS5Db3JzUnVsZRIzCgtyZXZvY2F0aW9ucxgJIAMoCzIeLm1pbGxyYWNlLmFjY2Vzcy52MS5SZXZvY2F0aW9uEjYKDXNjaGVtYV9leHRyYXMYCiADKAsyHy5taWxscmFjZS5hY2Nlc3MudjEuU2NoZW1hRXh0cmESNgoNc2VydmljZV90eXBlcxgLIAMoCzIfLm1pbGxyYWNlLmFjY2Vzcy52MS5TZXJ2aWNlVHlwZRIuCghzZXR0aW5ncxgMIAEoCzIcLm1pbGxyYWNlLmFjY2Vzcy52MS5TZXR0aW5ncxItCghyZW1vdmFscxgNIAMoCzIbLm1pbGxyYWNlLmFjY2Vzcy52MS5SZW1vdmFsIt4BCgdSZW1vdmFsEi4KBGtpbmQYASABKA4yIC5taWxscmFjZS5hY2Nlc3MudjEuUmVtb3ZhbC5LaW5kEgoKAmlkGAIgASgFIpYBCgRLaW5kEhQKEEtJTkRfVU5TUEVDSUZJRUQQABIQCgxLSU5EX1NFUlZJQ0UQARINCglLSU5EX1JPTEUQAhIMCghLSU5EX0FQUBADEg0KCUtJTkRfVVNFUhAEEg8KC0tJTkRfTE9PS1VQEAUSEgoOS0lORF9DT1JTX1JVTEUQBhIVChFLSU5EX1NDSEVNQV9FWFRSQRAHIosBCgdTZXJ2aWNlEgoKAmlkGAEgASgFEgwKBG5hbWUYAiABKAkSDQoFbGFiZWwYAyABKAkSEwoLZGVzY3JpcHRpb24YBCABKAkSDAoEdHlwZRgFIAEoCRIRCglpc19hY3RpdmUYBiABKAgSDAoEdGllchgHIAEoCRITCgtjb25maWdfanNvbhgIIAEoDCJjCgRSb2xlEgoKAmlkGAEgASgFEgwKBG5hbWUYAiABKAkSEQoJaXNfYWN0aXZlGAMgASgIEi4KBmFjY2VzcxgEIAMoCzIeLm1pbGxyYWNlLmFjY2Vzcy52MS5Sb2xlQWNjZXNzIsQBCgpSb2xlQWNjZXNzEgoKAmlkGAEgASgFEhcKCnNlcnZpY2VfaWQYAiABKAVIAIgBARIRCgljb21wb25lbnQYAyABKAkSEQoJdmVyYl9tYXNrGAQgASgNEhYKDnJlcXVlc3Rvcl9tYXNrGAUgASgNEjEKB2ZpbHRlcnMYBiADKAsyIC5taWxscmFjZS5hY2Nlc3MudjEuUm93Q29uZGl0aW9uEhEKCWZpbHRlcl9vcBgHIAEoCUINCgtfc2VydmljZV9pZCI9CgxSb3dDb25kaXRpb24SDAoEbmFtZRgBIAEoCRIQCghvcGVyYXRvchgCIAEoCRINCgV2YWx1ZRgDIAEoCSKcAQoDQXBwEgoKAmlkGAEgASgFEgwKBG5hbWUYAiABKAkSDwoHYXBpX2tleRgDIAEoCRIRCglpc19hY3RpdmUYBCABKAgSFAoHcm9sZV9pZBgFIAEoBUgAiAEBEhMKC2Rlc2NyaXB0aW9uGAYgASgJEgwKBHR5cGUYByABKAUSEgoKbGF1bmNoX3VybBgIIAEoCUIKCghfcm9sZV9pZCKTAgoEVXNlchIKCgJpZBgBIAEoBRINCgVlbWFpbBgCIAEoCRIMCgRuYW1lGAMgASgJEhAKCHVzZXJuYW1lGAQgASgJEhIKCmZpcnN0X25hbWUYBSABKAkSEQoJbGFzdF9uYW1lGAYgASgJEhEKCWlzX2FjdGl2ZRgHIAEoCBIUCgxpc19zeXNfYWRtaW4YCCABKAgSMgoJYXBwX3JvbGVzGAkgAygLMh8ubWlsbHJhY2UuYWNjZXNzLnYxLlVzZXJBcHBSb2xlEhkKEXRva2Vuc192YWxpZF9mcm9tGAogASgEEhcKD2xhc3RfbG9naW5fZGF0ZRgLIAEoCRIYChBwYXNzd29yZF92ZXJzaW9uGAwgASgJIi4KC1VzZXJBcHBSb2xlEg4KBmFwcF9pZBgBIAEoBRIPCgdyb2xlX2lkGAIgASgFIqkBCgZMb29rdXASCgoCaWQYASABKAUSDAoEbmFtZRgCIAEoCRINCgV2YWx1ZRgDIAEoCRISCgppc19wcml2YXRlGAQgASgIEhQKB3VzZXJfaWQYBSABKAVIAIgBARIUCgdyb2xlX2lkGAYgASgFSAGIAQESEwoGYXBwX2lkGAcgASgFSAKIAQFCCgoIX3VzZXJfaWRCCgoIX3JvbGVfaWRCCQoHX2FwcF9pZCK5AQoIQ29yc1J1bGUSCgoCaWQYASABKAUSDAoEcGF0aBgCIAEoCRIOCgZvcmlnaW4YAyABKAkSDgoGaGVhZGVyGAQgASgJEhYKDmV4cG9zZWRfaGVhZGVyGAUgASgJEhMKC21ldGhvZF9tYXNrGAYgASgNEhcKD21heF9hZ2Vfc2Vjb25kcxgHIAEoDRIcChRzdXBwb3J0c19jcmVkZW50aWFscxgIIAEoCBIPCgdlbmFibGVkGAkgASgIIi0KClJldm9jYXRpb24SCwoDanRpGAEgASgJEhIKCmV4cGlyZXNfYXQYAiABKAQidgoLU2NoZW1hRXh0cmESCgoCaWQYASABKAUSEgoKc2VydmljZV9pZBgCIAEoBRINCgV0YWJsZRgDIAEoCRINCgVmaWVsZBgEIAEoCRIQCghyZWxhdGlvbhgFIAEoCRIXCg9wcm9wZXJ0aWVzX2pzb24YBiABKAwiiQEKCFNldHRpbmdzEhUKDXRva2VuX3NlY3JldHMYASADKAwSEwoLaW5zdGFuY2VfaWQYAiABKAkSGAoQbGFzdF9hZG1pbl9sb2dpbhgDIAEoCRIcChRtYXhfcmVjb3Jkc19yZXR1cm5lZBgEIAEoDRIZChF0b2tlbl90dGxfc2Vjb25kcxgFIAEoDSpFCgVTY29wZRIVChFTQ09QRV9VTlNQRUNJRklFRBAAEhAKDFNDT1BFX1JPVVRFUhABEhMKD1NDT1BFX0NPTk5FQ1RPUhACMlgKDUFjY2Vzc0NvbnRyb2wSRwoFV2F0Y2gSIC5taWxscmFjZS5hY2Nlc3MudjEuV2F0Y2hSZXF1ZXN0GhoubWlsbHJhY2UuYWNjZXNzLnYxLlVwZGF0ZTABYgZwcm90bzM");
+  fileDesc("Ch9taWxscmFjZS9hY2Nlc3MvdjEvYWNjZXNzLnByb3RvEhJtaWxscmFjZS5hY2Nlc3MudjEifgoMV2F0Y2hSZXF1ZXN0EigKBXNjb3BlGAEgASgOMhkubWlsbHJhY2UuYWNjZXNzLnYxLlNjb3BlEgwKBHRpZXIYAiABKAkSNgoNc2VydmljZV90eXBlcxgDIAMoCzIfLm1pbGxyYWNlLmFjY2Vzcy52MS5TZXJ2aWNlVHlwZSKLAQoLU2VydmljZVR5cGUSDAoEbmFtZRgBIAEoCRINCgVsYWJlbBgCIAEoCRITCgtkZXNjcmlwdGlvbhgDIAEoCRINCgVncm91cBgEIAEoCRIRCglzaW5nbGV0b24YBSABKAgSGgoSY29uZmlnX3NjaGVtYV9qc29uGAYgASgMEgwKBHRpZXIYByABKAkijwUKBlVwZGF0ZRIPCgd2ZXJzaW9uGAEgASgEEgwKBGZ1bGwYAiABKAgSLQoIc2VydmljZXMYAyADKAsyGy5taWxscmFjZS5hY2Nlc3MudjEuU2VydmljZRInCgVyb2xlcxgEIAMoCzIYLm1pbGxyYWNlLmFjY2Vzcy52MS5Sb2xlEiUKBGFwcHMYBSADKAsyFy5taWxscmFjZS5hY2Nlc3MudjEuQXBwEicKBXVzZXJzGAYgAygLMhgubWlsbHJhY2UuYWNjZXNzLnYxLlVzZXISKwoHbG9va3VwcxgHIAMoCzIaLm1pbGxyYWNlLmFjY2Vzcy52MS5Mb29rdXASMAoKY29yc19ydWxlcxgIIAMoCzIcLm1pbGxyYWNlLmFjY2Vzcy52MS5Db3JzUnVsZRIzCgtyZXZvY2F0aW9ucxgJIAMoCzIeLm1pbGxyYWNlLmFjY2Vzcy52MS5SZXZvY2F0aW9uEjYKDXNjaGVtYV9leHRyYXMYCiADKAsyHy5taWxscmFjZS5hY2Nlc3MudjEuU2NoZW1hRXh0cmESNgoNc2VydmljZV90eXBlcxgLIAMoCzIfLm1pbGxyYWNlLmFjY2Vzcy52MS5TZXJ2aWNlVHlwZRIuCghzZXR0aW5ncxgMIAEoCzIcLm1pbGxyYWNlLmFjY2Vzcy52MS5TZXR0aW5ncxItCghyZW1vdmFscxgNIAMoCzIbLm1pbGxyYWNlLmFjY2Vzcy52MS5SZW1vdmFsEikKBmxpbWl0cxgOIAMoCzIZLm1pbGxyYWNlLmFjY2Vzcy52MS5MaW1pdBIwCgdpc3N1ZXJzGA8gAygLMh8ubWlsbHJhY2UuYWNjZXNzLnYxLlRva2VuSXNzdWVyIoUCCgdSZW1vdmFsEi4KBGtpbmQYASABKA4yIC5taWxscmFjZS5hY2Nlc3MudjEuUmVtb3ZhbC5LaW5kEgoKAmlkGAIgASgFIr0BCgRLaW5kEhQKEEtJTkRfVU5TUEVDSUZJRUQQABIQCgxLSU5EX1NFUlZJQ0UQARINCglLSU5EX1JPTEUQAhIMCghLSU5EX0FQUBADEg0KCUtJTkRfVVNFUhAEEg8KC0tJTkRfTE9PS1VQEAUSEgoOS0lORF9DT1JTX1JVTEUQBhIVChFLSU5EX1NDSEVNQV9FWFRSQRAHEg4KCktJTkRfTElNSVQQCBIVChFLSU5EX1RPS0VOX0lTU1VFUhAJIosBCgdTZXJ2aWNlEgoKAmlkGAEgASgFEgwKBG5hbWUYAiABKAkSDQoFbGFiZWwYAyABKAkSEwoLZGVzY3JpcHRpb24YBCABKAkSDAoEdHlwZRgFIAEoCRIRCglpc19hY3RpdmUYBiABKAgSDAoEdGllchgHIAEoCRITCgtjb25maWdfanNvbhgIIAEoDCJjCgRSb2xlEgoKAmlkGAEgASgFEgwKBG5hbWUYAiABKAkSEQoJaXNfYWN0aXZlGAMgASgIEi4KBmFjY2VzcxgEIAMoCzIeLm1pbGxyYWNlLmFjY2Vzcy52MS5Sb2xlQWNjZXNzIsQBCgpSb2xlQWNjZXNzEgoKAmlkGAEgASgFEhcKCnNlcnZpY2VfaWQYAiABKAVIAIgBARIRCgljb21wb25lbnQYAyABKAkSEQoJdmVyYl9tYXNrGAQgASgNEhYKDnJlcXVlc3Rvcl9tYXNrGAUgASgNEjEKB2ZpbHRlcnMYBiADKAsyIC5taWxscmFjZS5hY2Nlc3MudjEuUm93Q29uZGl0aW9uEhEKCWZpbHRlcl9vcBgHIAEoCUINCgtfc2VydmljZV9pZCI9CgxSb3dDb25kaXRpb24SDAoEbmFtZRgBIAEoCRIQCghvcGVyYXRvchgCIAEoCRINCgV2YWx1ZRgDIAEoCSKcAQoDQXBwEgoKAmlkGAEgASgFEgwKBG5hbWUYAiABKAkSDwoHYXBpX2tleRgDIAEoCRIRCglpc19hY3RpdmUYBCABKAgSFAoHcm9sZV9pZBgFIAEoBUgAiAEBEhMKC2Rlc2NyaXB0aW9uGAYgASgJEgwKBHR5cGUYByABKAUSEgoKbGF1bmNoX3VybBgIIAEoCUIKCghfcm9sZV9pZCKTAgoEVXNlchIKCgJpZBgBIAEoBRINCgVlbWFpbBgCIAEoCRIMCgRuYW1lGAMgASgJEhAKCHVzZXJuYW1lGAQgASgJEhIKCmZpcnN0X25hbWUYBSABKAkSEQoJbGFzdF9uYW1lGAYgASgJEhEKCWlzX2FjdGl2ZRgHIAEoCBIUCgxpc19zeXNfYWRtaW4YCCABKAgSMgoJYXBwX3JvbGVzGAkgAygLMh8ubWlsbHJhY2UuYWNjZXNzLnYxLlVzZXJBcHBSb2xlEhkKEXRva2Vuc192YWxpZF9mcm9tGAogASgEEhcKD2xhc3RfbG9naW5fZGF0ZRgLIAEoCRIYChBwYXNzd29yZF92ZXJzaW9uGAwgASgJIi4KC1VzZXJBcHBSb2xlEg4KBmFwcF9pZBgBIAEoBRIPCgdyb2xlX2lkGAIgASgFIqkBCgZMb29rdXASCgoCaWQYASABKAUSDAoEbmFtZRgCIAEoCRINCgV2YWx1ZRgDIAEoCRISCgppc19wcml2YXRlGAQgASgIEhQKB3VzZXJfaWQYBSABKAVIAIgBARIUCgdyb2xlX2lkGAYgASgFSAGIAQESEwoGYXBwX2lkGAcgASgFSAKIAQFCCgoIX3VzZXJfaWRCCgoIX3JvbGVfaWRCCQoHX2FwcF9pZCK5AQoIQ29yc1J1bGUSCgoCaWQYASABKAUSDAoEcGF0aBgCIAEoCRIOCgZvcmlnaW4YAyABKAkSDgoGaGVhZGVyGAQgASgJEhYKDmV4cG9zZWRfaGVhZGVyGAUgASgJEhMKC21ldGhvZF9tYXNrGAYgASgNEhcKD21heF9hZ2Vfc2Vjb25kcxgHIAEoDRIcChRzdXBwb3J0c19jcmVkZW50aWFscxgIIAEoCBIPCgdlbmFibGVkGAkgASgIIu4BCgVMaW1pdBIKCgJpZBgBIAEoBRIMCgRuYW1lGAIgASgJEgwKBHR5cGUYAyABKAkSDAoEcmF0ZRgEIAEoDRIOCgZwZXJpb2QYBSABKAkSFAoHdXNlcl9pZBgGIAEoBUgAiAEBEhQKB3JvbGVfaWQYByABKAVIAYgBARIXCgpzZXJ2aWNlX2lkGAggASgFSAKIAQESEAoIZW5kcG9pbnQYCSABKAkSDAoEdmVyYhgKIAEoCRITCgtyZWNvcmRfanNvbhgLIAEoDEIKCghfdXNlcl9pZEIKCghfcm9sZV9pZEINCgtfc2VydmljZV9pZCJzCgtUb2tlbklzc3VlchIKCgJpZBgBIAEoBRIOCgZpc3N1ZXIYAiABKAkSEAoIYXVkaWVuY2UYAyABKAkSEAoIandrc191cmwYBCABKAkSDwoHcm9sZV9pZBgFIAEoBRITCgtjbGFpbXNfanNvbhgGIAEoDCItCgpSZXZvY2F0aW9uEgsKA2p0aRgBIAEoCRISCgpleHBpcmVzX2F0GAIgASgEInYKC1NjaGVtYUV4dHJhEgoKAmlkGAEgASgFEhIKCnNlcnZpY2VfaWQYAiABKAUSDQoFdGFibGUYAyABKAkSDQoFZmllbGQYBCABKAkSEAoIcmVsYXRpb24YBSABKAkSFwoPcHJvcGVydGllc19qc29uGAYgASgMIokBCghTZXR0aW5ncxIVCg10b2tlbl9zZWNyZXRzGAEgAygMEhMKC2luc3RhbmNlX2lkGAIgASgJEhgKEGxhc3RfYWRtaW5fbG9naW4YAyABKAkSHAoUbWF4X3JlY29yZHNfcmV0dXJuZWQYBCABKA0SGQoRdG9rZW5fdHRsX3NlY29uZHMYBSABKA0qRQoFU2NvcGUSFQoRU0NPUEVfVU5TUEVDSUZJRUQQABIQCgxTQ09QRV9ST1VURVIQARITCg9TQ09QRV9DT05ORUNUT1IQAjJYCg1BY2Nlc3NDb250cm9sEkcKBVdhdGNoEiAubWlsbHJhY2UuYWNjZXNzLnYxLldhdGNoUmVxdWVzdBoaLm1pbGxyYWNlLmFjY2Vzcy52MS5VcGRhdGUwAWIGcHJvdG8z");
 
 /**
  * Router or connector to system service.
@@ -168,6 +168,20 @@ export type Update = Message<"millrace.access.v1.Update"> & {
    * @generated from field: repeated millrace.access.v1.Removal removals = 13;
    */
   removals: Removal[];
+
+  /**
+   * The active ones.
+   *
+   * @generated from field: repeated millrace.access.v1.Limit limits = 14;
+   */
+  limits: Limit[];
+
+  /**
+   * The active ones.
+   *
+   * @generated from field: repeated millrace.access.v1.TokenIssuer issuers = 15;
+   */
+  issuers: TokenIssuer[];
 };
 
 /**
@@ -242,6 +256,16 @@ export const Removal_Kind = {
    * @generated from enum value: KIND_SCHEMA_EXTRA = 7;
    */
   SCHEMA_EXTRA: 7,
+
+  /**
+   * @generated from enum value: KIND_LIMIT = 8;
+   */
+  LIMIT: 8,
+
+  /**
+   * @generated from enum value: KIND_TOKEN_ISSUER = 9;
+   */
+  TOKEN_ISSUER: 9,
 } as const;
 
 /**
@@ -678,6 +702,131 @@ export const CorsRuleSchema: GenMessage<CorsRule> = /*@__PURE__*/
   messageDesc(file_millrace_access_v1_access, 12);
 
 /**
+ * How often something may be done in a period.
+ *
+ * @generated from message millrace.access.v1.Limit
+ */
+export type Limit = Message<"millrace.access.v1.Limit"> & {
+  /**
+   * @generated from field: int32 id = 1;
+   */
+  id: number;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * instance, instance.user, instance.each_user.service, …
+   *
+   * @generated from field: string type = 3;
+   */
+  type: string;
+
+  /**
+   * @generated from field: uint32 rate = 4;
+   */
+  rate: number;
+
+  /**
+   * minute, hour, day, 7-day, 30-day
+   *
+   * @generated from field: string period = 5;
+   */
+  period: string;
+
+  /**
+   * @generated from field: optional int32 user_id = 6;
+   */
+  userId?: number | undefined;
+
+  /**
+   * @generated from field: optional int32 role_id = 7;
+   */
+  roleId?: number | undefined;
+
+  /**
+   * @generated from field: optional int32 service_id = 8;
+   */
+  serviceId?: number | undefined;
+
+  /**
+   * Path below the service, with * at its end for all that begins so.
+   *
+   * @generated from field: string endpoint = 9;
+   */
+  endpoint: string;
+
+  /**
+   * Empty: all of them.
+   *
+   * @generated from field: string verb = 10;
+   */
+  verb: string;
+
+  /**
+   * The record as clients know it: for refusals.
+   *
+   * @generated from field: bytes record_json = 11;
+   */
+  recordJson: Uint8Array;
+};
+
+/**
+ * Describes the message millrace.access.v1.Limit.
+ * Use `create(LimitSchema)` to create a new message.
+ */
+export const LimitSchema: GenMessage<Limit> = /*@__PURE__*/
+  messageDesc(file_millrace_access_v1_access, 13);
+
+/**
+ * Whose bearer tokens are taken, and for which role.
+ *
+ * @generated from message millrace.access.v1.TokenIssuer
+ */
+export type TokenIssuer = Message<"millrace.access.v1.TokenIssuer"> & {
+  /**
+   * @generated from field: int32 id = 1;
+   */
+  id: number;
+
+  /**
+   * @generated from field: string issuer = 2;
+   */
+  issuer: string;
+
+  /**
+   * @generated from field: string audience = 3;
+   */
+  audience: string;
+
+  /**
+   * @generated from field: string jwks_url = 4;
+   */
+  jwksUrl: string;
+
+  /**
+   * @generated from field: int32 role_id = 5;
+   */
+  roleId: number;
+
+  /**
+   * Claims that a token must have, with their values: a JSON object, or nothing.
+   *
+   * @generated from field: bytes claims_json = 6;
+   */
+  claimsJson: Uint8Array;
+};
+
+/**
+ * Describes the message millrace.access.v1.TokenIssuer.
+ * Use `create(TokenIssuerSchema)` to create a new message.
+ */
+export const TokenIssuerSchema: GenMessage<TokenIssuer> = /*@__PURE__*/
+  messageDesc(file_millrace_access_v1_access, 14);
+
+/**
  * A token that was logged out or replaced; kept until it would have expired.
  *
  * @generated from message millrace.access.v1.Revocation
@@ -699,7 +848,7 @@ export type Revocation = Message<"millrace.access.v1.Revocation"> & {
  * Use `create(RevocationSchema)` to create a new message.
  */
 export const RevocationSchema: GenMessage<Revocation> = /*@__PURE__*/
-  messageDesc(file_millrace_access_v1_access, 13);
+  messageDesc(file_millrace_access_v1_access, 15);
 
 /**
  * What is stored about a table, a field or a relation beside the database's own catalogue.
@@ -747,7 +896,7 @@ export type SchemaExtra = Message<"millrace.access.v1.SchemaExtra"> & {
  * Use `create(SchemaExtraSchema)` to create a new message.
  */
 export const SchemaExtraSchema: GenMessage<SchemaExtra> = /*@__PURE__*/
-  messageDesc(file_millrace_access_v1_access, 14);
+  messageDesc(file_millrace_access_v1_access, 16);
 
 /**
  * @generated from message millrace.access.v1.Settings
@@ -786,7 +935,7 @@ export type Settings = Message<"millrace.access.v1.Settings"> & {
  * Use `create(SettingsSchema)` to create a new message.
  */
 export const SettingsSchema: GenMessage<Settings> = /*@__PURE__*/
-  messageDesc(file_millrace_access_v1_access, 15);
+  messageDesc(file_millrace_access_v1_access, 17);
 
 /**
  * @generated from enum millrace.access.v1.Scope

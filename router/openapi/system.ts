@@ -1,0 +1,196 @@
+/** The paths of the system service: its resources as it describes them itself, and what it has beside records. */
+import { ResourceKind } from '#proto/data/v1/data_pb.ts';
+import { ADMIN_ACCOUNT } from './accounts.ts';
+import { answers, bodies, listOf, METADATA, type OptionName, object, operation, text } from './components.ts';
+import { at, type Components, type Json, joined, type Part, type PathEntry, ref } from './document.ts';
+import { isWanted, type OwnResource, ownPart, resourceNames, rootPart } from './resources.ts';
+import { type Field, fieldSchema, wireName } from './schema-types.ts';
+import type { Subject } from './subject.ts';
+
+interface Relation {
+  readonly name: string;
+  readonly type: string;
+  readonly ref_table: string;
+}
+
+/** As the system service describes each of its models. */
+interface Model {
+  readonly name: string;
+  readonly label: string;
+  readonly plural: string;
+  readonly primary_key: readonly string[];
+  readonly read_only: boolean;
+  readonly is_resource: boolean;
+  readonly field: readonly Field[];
+  readonly related: readonly Relation[];
+}
+
+const LIST: readonly OptionName[] = [
+  ...(['fields', 'related', 'filter', 'limit', 'offset', 'order', 'group', 'ids', 'id_field'] as const),
+  ...(['count_only', 'include_count', 'include_schema', 'as_list', 'file'] as const),
+];
+const SHOWN: readonly OptionName[] = ['fields', 'related'];
+const BATCH: readonly OptionName[] = ['fields', 'related', 'continue', 'rollback'];
+
+/** What writes of a resource take beside the usual options. */
+const MORE: Readonly<Record<string, readonly OptionName[]>> = { app: ['regenerate'] };
+
+/** What is no record. */
+const OWN: Readonly<Record<string, OwnResource>> = {
+  ...Object.fromEntries(Object.entries(ADMIN_ACCOUNT).map(([name, resource]) => [`admin/${name}`, resource])),
+  environment: (word, segments) => ({
+    entries: [
+      at(segments, {
+        get: operation(`get${word}Environment`, 'What this installation offers.', 'EnvironmentResponse'),
+      }),
+    ],
+    components: {
+      responses: answers({ EnvironmentResponse: 'What this installation offers.' }),
+      schemas: {
+        EnvironmentResponse: object({
+          authentication: { type: 'object', description: 'Ways to sign in.' },
+          apps: listOf({ type: 'object' }, 'Apps that the caller may open.'),
+          platform: { type: 'object', description: 'The product; only for whoever is known.' },
+          server: { type: 'object', description: 'The machine; only for administrators.' },
+          client: { type: 'object', description: 'How the caller is seen.' },
+          config: { type: 'object', description: 'Settings that clients follow.' },
+        }),
+      },
+    },
+  }),
+};
+
+export async function describeSystem({ service, word, catalogue, access, wants }: Subject): Promise<Part> {
+  const [listed, described] = await Promise.all([
+    catalogue.resources(service, ResourceKind.ROOT),
+    catalogue.tables(service, []),
+  ]);
+  const may = (name: string): boolean => access.may(name.split('/'), 31) || access.may([name, KEY], 31);
+  const models = described as unknown as readonly Model[];
+  const resources = models.filter(({ name, is_resource }) => is_resource && may(name));
+  const usable = resources.length > 0 ? [...resources, ...models.filter(({ is_resource }) => !is_resource)] : [];
+  const names = listed.map((each) => String(each['name'])).filter(may);
+  const own = names
+    .filter((name) => !resources.some((model) => model.name === name))
+    .map((name) => ownPart(OWN[name], word, name));
+  const parts = [rootPart(word), ...own];
+  const entries = [
+    ...parts.flatMap((part) => part.entries),
+    ...resources.flatMap((model) => modelEntries(word, model)),
+  ];
+  return {
+    entries: entries.filter(({ path }) => isWanted(wants, path)),
+    components: joined(
+      { schemas: { Metadata: METADATA } },
+      ...parts.map(({ components }) => components),
+      ...usable.map((model) => modelComponents(model, usable)),
+    ),
+    extensions: resourceNames('system', names),
+  };
+}
+
+const KEY = { name: 'id', description: 'Identifier of the record.' };
+
+function modelEntries(word: string, model: Model): PathEntry[] {
+  const [one, many] = [word + classOf(model.label), word + pluralOf(model)];
+  const [answer, answerList] = [`${classOf(model.label)}Response`, `${pluralOf(model)}Response`];
+  const [body, bodyList] = [`${classOf(model.label)}Request`, `${pluralOf(model)}Request`];
+  const what = model.plural.toLowerCase();
+  const more = MORE[model.name] ?? [];
+  const change = (verb: string, summary: string) =>
+    operation(`${verb}${many}`, summary, answerList, {
+      description: 'Each by its identifier; or the first one to all in `ids`.',
+      options: [...BATCH, 'ids'],
+      body: bodyList,
+    });
+  const changeOne = (verb: string, summary: string) =>
+    operation(`${verb}${one}`, summary, answer, { options: [...SHOWN, ...more], body });
+  const key = model.primary_key[0] ?? 'id';
+  const id = { ...KEY, schema: key === 'id' ? { type: 'integer', format: 'int32' } : { type: 'string' } };
+  const writes = !model.read_only;
+  return [
+    at([model.name], {
+      get: operation(`get${many}`, `Read ${what}.`, answerList, { options: LIST }),
+      ...(writes && {
+        post: operation(`create${many}`, `Create ${what}.`, answerList, {
+          options: BATCH,
+          body: bodyList,
+          status: 201,
+          tunnels: true,
+        }),
+        patch: change('update', `Change ${what}.`),
+        put: change('replace', `Change ${what}, as PATCH does.`),
+        delete: operation(`delete${many}`, `Delete ${what}.`, answerList, {
+          options: [...BATCH, 'ids', 'filter', 'force'],
+        }),
+      }),
+    }),
+    at([model.name, id], {
+      get: operation(`get${one}`, 'Read one.', answer, { options: SHOWN }),
+      ...(writes && {
+        patch: changeOne('update', 'Change one.'),
+        put: changeOne('replace', 'Change one, as PATCH does.'),
+        delete: operation(`delete${one}`, 'Delete one.', answer, { options: SHOWN }),
+      }),
+    }),
+  ];
+}
+
+/** @param usable  what the schema may speak of: relations to anything else are left out */
+function modelComponents(model: Model, usable: readonly Model[]): Components {
+  const [name, plural] = [schemaName(model), pluralOf(model)];
+  const { is_resource: isResource, read_only: readOnly } = model;
+  const schemas: Json = {
+    [`${name}Response`]: recordSchema(model, usable, 'Response'),
+    ...(!readOnly && { [`${name}Request`]: recordSchema(model, usable, 'Request') }),
+    ...(isResource && {
+      [`${plural}Response`]: object({
+        resource: listOf(ref('schemas', `${name}Response`)),
+        meta: ref('schemas', 'Metadata'),
+      }),
+      ...(!readOnly && {
+        [`${plural}Request`]: object({
+          resource: listOf(ref('schemas', `${name}Request`)),
+          ids: listOf({ type: 'integer', format: 'int32' }),
+          filter: text('Which records.'),
+        }),
+      }),
+    }),
+  };
+  if (!isResource) return { schemas };
+  return {
+    schemas,
+    responses: answers({ [`${name}Response`]: 'A record.', [`${plural}Response`]: 'Records.' }),
+    requestBodies: readOnly ? {} : bodies({ [`${name}Request`]: 'A record.', [`${plural}Request`]: 'Records.' }),
+  };
+}
+
+function recordSchema(model: Model, usable: readonly Model[], way: 'Request' | 'Response'): Json {
+  const unwanted = way === 'Request' ? 'read_only' : 'write_only';
+  const key = model.primary_key[0];
+  const fields = model.field.filter(({ name, access }) => access !== unwanted || name === key);
+  const related = model.related.flatMap(({ name, type, ref_table }) => {
+    const other = usable.find((each) => each.name === ref_table);
+    if (!other || (way === 'Request' && other.read_only)) return [];
+    const one = ref('schemas', `${schemaName(other)}${way}`);
+    return [[name, type === 'has_many' || type === 'many_many' ? listOf(one) : one]];
+  });
+  const properties = fields.map((field) => [
+    wireName(field),
+    fieldSchema({ ...field, access: null, auto_increment: false }),
+  ]);
+  return object(Object.fromEntries([...properties, ...related]) as Json);
+}
+
+/** What is no resource of its own is only met as a part of others. Several of them may have one label. */
+const schemaName = (model: Model): string =>
+  model.is_resource ? classOf(model.label) : `Related${classOf(model.name.replaceAll('_', ' '))}`;
+
+/** `CORS Entries` → `CorsEntries`. */
+const classOf = (label: string): string =>
+  label
+    .split(/[^A-Za-z0-9]+/)
+    .map((word) => word.slice(0, 1).toUpperCase() + word.slice(1).toLowerCase())
+    .join('');
+
+const pluralOf = (model: Model): string => classOf(model.plural);
