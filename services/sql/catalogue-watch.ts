@@ -6,7 +6,7 @@ import { within } from './in-time.ts';
 
 const INTERVAL_MS = 10_000;
 /** Of its time the database spends at most this share on being looked at: a large catalogue is looked at less often. */
-const SHARE_MAX = 0.01;
+const SHARE_MAX = 0.05;
 const LOOK_MS = 5_000;
 
 export class CatalogueWatch {

@@ -50,7 +50,7 @@ export function tryOthers(open: () => Bench): void {
         const found = await peek(bench, table);
         return shows === undefined ? found === undefined : expect.objectContaining(shows).asymmetricMatch(found);
       },
-      { timeout: 10_000, interval: 20 },
+      { timeout: 30_000, interval: 20 },
     );
   });
 
@@ -64,7 +64,7 @@ export function tryOthers(open: () => Bench): void {
         await bench.ask(describeTables(Target.ONE, 'dept'));
         return state.mock.calls.length >= 3;
       },
-      { timeout: 10_000, interval: 20 },
+      { timeout: 30_000, interval: 20 },
     );
     expect(introspect).not.toHaveBeenCalled();
   });

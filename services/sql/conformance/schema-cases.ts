@@ -1,9 +1,10 @@
 /** Tables and fields made, described, changed and dropped through `_schema`. */
 import { expect, test } from 'vitest';
+import { Deadline } from '#common/deadline.ts';
 import { DefineMode, PartKind, ResourceKind, Target } from '#proto/data/v1/data_pb.ts';
 import type { Ask, Bench } from './bench.ts';
 import { define, defineFields, describeFields, describeTables, drop, dropFields } from './company.ts';
-import { allFields, insert, read } from './words.ts';
+import { allFields, fields, insert, is, read, remove, update } from './words.ts';
 
 const ALL_TYPES = [
   'string',
@@ -40,6 +41,9 @@ const TRIP = {
   ],
 };
 
+const dropRelation = (table: string, name: string): Ask => ({
+  action: { case: 'dropParts', value: { table, kind: PartKind.RELATION, names: [name] } },
+});
 const list = (kind: ResourceKind, more: object = {}): Ask => ({
   action: { case: 'listResources', value: { kind, ...more } },
 });
@@ -48,7 +52,7 @@ const names = (outcome: unknown): string[] =>
 const fieldsOf = async (bench: Bench, table: string): Promise<string[]> =>
   names(await bench.outcome(describeFields(table)));
 
-export function trySchema(bench: () => Bench): void {
+export function trySchema(bench: () => Bench, open: () => Bench): void {
   test('what the service has', async () => {
     expect(names(await bench().outcome(list(ResourceKind.ROOT)))).toEqual(
       expect.arrayContaining(['_schema', '_table']),
@@ -199,6 +203,74 @@ export function trySchema(bench: () => Bench): void {
   ];
   test.each(REFUSED)('not %s', async (_, ask, failure) => {
     expect(await bench().outcome(ask)).toEqual(failure);
+  });
+
+  test('a table alone is read as it is among all', async () => {
+    const { source } = bench();
+    const { tables } = await source.introspect(Deadline.after(30_000));
+    expect(tables.length).toBeGreaterThan(5);
+    for (const table of tables) {
+      const alone = await source.introspectTables?.([table.name], Deadline.after(30_000));
+      expect(alone?.tables.find(({ name }) => name === table.name)).toEqual(table);
+    }
+    const none = await source.introspectTables?.(['nowhere', "no'where"], Deadline.after(30_000));
+    expect(none).toEqual({ tables: [] });
+  });
+
+  test('requests are answered before the catalogue is read', async () => {
+    const fresh = open();
+    const { source } = fresh;
+    const introspect = source.introspect.bind(source);
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    source.introspect = async (deadline) => {
+      await held;
+      return introspect(deadline);
+    };
+    try {
+      const inserted = await fresh.outcome(insert('item', [{ id: 801, name: 'early', qty: 1 }], fields('id')));
+      expect(inserted).toEqual({ json: [{ id: 801 }] });
+      const filter = is('name', '=', 'early');
+      expect(await fresh.outcome(read('item', { filter, ...fields('qty') }))).toEqual({ json: [{ qty: 1 }] });
+      expect(await fresh.outcome(update('item', Target.ONE, { qty: 2 }, {}, { keys: [801] }))).toEqual({
+        json: { id: 801 },
+      });
+      const later = [
+        fresh.outcome(read('emp', { target: Target.ONE, related: [{ name: 'dept_by_dept_id' }] }, { keys: [1] })),
+        fresh.outcome(read('nowhere')),
+        fresh.outcome(read('EMP', { countOnly: true })),
+      ];
+      expect(await fresh.outcome(remove('item', Target.ONE, {}, { keys: [801] }))).toEqual({ json: { id: 801 } });
+      release();
+      expect(await Promise.all(later)).toEqual([
+        { json: expect.objectContaining({ dept_by_dept_id: expect.objectContaining({ name: 'Sales' }) }) },
+        { code: 'not_found' },
+        { json: 5 },
+      ]);
+    } finally {
+      release();
+      await fresh.close();
+    }
+  });
+
+  test('a relation is dropped where its key is', async () => {
+    const child = {
+      name: 'kid',
+      field: [
+        { name: 'id', type: 'id' },
+        { name: 'dept_id', type: 'reference', ref_table: 'dept', ref_field: 'id', allow_null: true },
+      ],
+    };
+    await bench().ask(define([child]));
+    expect(await bench().outcome(dropRelation('dept', 'kid_by_dept_id'))).toMatchObject({ code: 'unsupported' });
+    const dropped = await bench().outcome(dropRelation('kid', 'dept_by_dept_id'));
+    if (bench().dialect.alters.addConstraint) {
+      expect(dropped).toEqual({ json: { success: true } });
+      expect(await bench().outcome(insert('kid', [{ dept_id: 99 }]))).toEqual({ json: [{ id: 1 }] });
+    } else expect(dropped).toMatchObject({ code: 'unsupported' });
+    await bench().ask(drop(Target.ONE, 'kid'));
   });
 
   test('what somebody else makes is there after a refresh', async () => {

@@ -90,7 +90,7 @@ export function tryEngine({ engine, config, values, types }: Subject): void {
   describe('values', () => tryValues(() => bench, values));
   describe('simple types', () => tryTypes(() => bench, types));
   describe('many at once', () => tryManyAtOnce(() => bench));
-  describe('schema', () => trySchema(() => bench));
+  describe('schema', () => trySchema(() => bench, open));
   describe('schema, changed', () => tryAlter(() => bench));
   describe('schema, changed by others', () => {
     tryOthers(() => new Bench({ engine, config: settings, dataDir, watchIntervalMs: 20 }));
