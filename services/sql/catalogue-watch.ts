@@ -47,6 +47,11 @@ export class CatalogueWatch {
     return hasChanged;
   }
 
+  /** What the last look saw came to nothing: the next one finds it again. */
+  forget(): void {
+    if (this.#state !== undefined) this.#state = '';
+  }
+
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#timer);

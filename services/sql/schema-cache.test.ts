@@ -322,6 +322,19 @@ describe('changes by others', () => {
     cache.close();
   });
 
+  test('are found after a reading that failed', async () => {
+    const cache = make({ watchIntervalMs: INTERVAL_MS });
+    await cache.read();
+    failing = true;
+    [catalogue, state] = [of('b'), '2'];
+    await use(cache, 2 * INTERVAL_MS);
+    expect(names(cache)).toEqual(['a']);
+    failing = false;
+    await use(cache, 2 * INTERVAL_MS);
+    expect(names(cache)).toEqual(['b']);
+    cache.close();
+  });
+
   test('a look that fails is tried again', async () => {
     const cache = make({ watchIntervalMs: INTERVAL_MS });
     await cache.read();

@@ -209,6 +209,9 @@ export class SchemaCache {
         this.#log.warn({ err: error }, 'changes of the schema by others will not be found');
       });
       return this.#source.introspect(deadline);
+    }).catch((error: unknown) => {
+      this.#watch.forget();
+      throw error;
     });
     this.#readAt = Date.now();
     return this.#adopt(await this.#compared(catalogue));
