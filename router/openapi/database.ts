@@ -64,12 +64,9 @@ function collectionEntries(word: string): PathEntry[] {
     operation(`${verb}${word}Tables`, summary, 'TableSchemas', { body: 'TableSchemas' });
   return [
     at(['_schema'], {
-      get: operation(
-        `get${word}DbSchemaResources`,
-        'Names of tables, or descriptions of those in `ids`.',
-        'TableSchemas',
-        { options: LISTING },
-      ),
+      get: operation(`get${word}DbSchemaResources`, 'Names of tables; with ids, their descriptions.', 'TableSchemas', {
+        options: LISTING,
+      }),
       post: write('create', 'Create tables.'),
       put: write('replace', 'Change tables; fields that are not named are dropped.'),
       patch: write('update', 'Change tables.'),
@@ -92,7 +89,7 @@ function schemaEntries(word: string, table: Segment, suffix: string, fields: rea
     post: write('create', noun, `Create ${what}s.`, body),
     put: write('replace', noun, `Change ${what}s; those that are not named are dropped.`, body),
     patch: write('update', noun, `Change ${what}s.`, body),
-    delete: drop(noun, `Drop the ${what}s in \`ids\`.`, ['ids']),
+    delete: drop(noun, `Drop ${what}s.`, ['ids']),
   });
   const part = (noun: string, what: string, end = '') => ({
     get: operation(`${id('describe', noun)}${end}`, `Describe a ${what}.`, `${noun}Schema`, { options: ['refresh'] }),
@@ -191,7 +188,7 @@ function expanded(word: string, table: Table, shapes: RecordShapes | undefined):
 function routineEntries(word: string): PathEntry[] {
   const kind = (path: string, noun: string, placeholder: Placeholder): PathEntry[] => [
     at([path], {
-      get: operation(`get${word}${noun}s`, 'Names, or descriptions of those in `ids`.', `${noun}Schemas`, {
+      get: operation(`get${word}${noun}s`, 'Names; with ids, their descriptions.', `${noun}Schemas`, {
         options: ['fields', 'ids', 'as_list', 'schema', 'refresh'],
       }),
     }),
