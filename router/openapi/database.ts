@@ -5,7 +5,7 @@ import { type OptionName, operation } from './components.ts';
 import { databaseComponents, databaseWord } from './database-components.ts';
 import { at, type Json, joined, type Part, type PathEntry, type Placeholder, type Segment } from './document.ts';
 import type { Subject } from './subject.ts';
-import { type RecordShapes, type Table, tableExtensions, tableSchemas, tablesOf } from './tables.ts';
+import { type RecordShapes, type Table, type Tables, tableExtensions, tableSchemas, tablesOf } from './tables.ts';
 
 const TABLE: Placeholder = { name: 'table_name', description: 'Name of the table.' };
 const FIELD: Placeholder = { name: 'field_name', description: 'Name of the field.' };
@@ -20,17 +20,18 @@ const FUNCTION: Placeholder = { name: 'function_name', description: 'Name of the
 const LISTING: readonly OptionName[] = ['fields', 'ids', 'as_list', 'include_access', 'schema', 'refresh'];
 const WRITTEN: readonly OptionName[] = ['fields', 'related', 'id_field', 'continue', 'rollback'];
 
+const NO_TABLES: Tables = { tables: [], isCut: false };
+
 export async function describeDatabase(subject: Subject): Promise<Part> {
   const { service, word, wants } = subject;
-  const [hasRoutines, tables] = await Promise.all([
+  const [hasRoutines, { tables, isCut }] = await Promise.all([
     hasResource(subject, '_proc'),
-    wants.expand || wants.tables !== 'nothing' ? tablesOf(subject) : [],
+    wants.expand || wants.tables !== 'nothing' ? tablesOf(subject) : NO_TABLES,
   ]);
   const shown = wants.only.length === 0 ? tables : tables.filter((table) => wants.only.includes(table.key));
   const schemas = tableSchemas(subject, shown);
-  const perTable = wants.expand
-    ? shown.flatMap((table) => expanded(word, table, schemas.shapesOf(table)))
-    : [...schemaEntries(word, TABLE, ''), ...recordEntries(word, TABLE, '')];
+  const perTable = wants.expand ? shown.flatMap((table) => expanded(word, table, schemas.shapesOf(table))) : [];
+  const ofAny = [...schemaEntries(word, TABLE, ''), ...recordEntries(word, TABLE, '')];
   const entries = [
     at([], {
       get: operation(`get${word}Resources`, 'What this service has.', `${databaseWord(service.type)}sResponse`, {
@@ -39,6 +40,7 @@ export async function describeDatabase(subject: Subject): Promise<Part> {
     }),
     ...collectionEntries(word),
     ...perTable,
+    ...(!wants.expand || isCut ? ofAny : []),
     ...(hasRoutines ? routineEntries(word) : []),
   ];
   return {
