@@ -87,7 +87,10 @@ const MODELS = [
   },
 ];
 
-const OWN = ['admin/session', 'admin/password', 'admin/profile', 'environment', 'later'];
+const OWN = [
+  ...['admin/session', 'admin/password', 'admin/profile', 'cache', 'constant', 'custom', 'environment', 'event'],
+  ...['limit_cache', 'later'],
+];
 const USER = ['session', 'password', 'profile', 'register', 'custom'];
 const named = (names: readonly string[]) => names.map((name) => ({ name }));
 
@@ -383,6 +386,10 @@ describe('the system', () => {
         'deleteSystemRole',
         'getSystemServiceTypes',
         'getSystemEnvironment',
+        'getSystemEventList',
+        'deleteAllCacheFromSystem',
+        'deleteServiceCacheFromSystem',
+        'getSystemLimitCaches',
         'getSystemLater',
       ]),
     );
