@@ -15,7 +15,7 @@ import { isOpenApi3, readStored, storedEntries } from './stored.ts';
 import type { Describer, Wants } from './subject.ts';
 import { describeSystem } from './system.ts';
 import { describeUser } from './user.ts';
-import { NUMBERS, type Version } from './versions.ts';
+import { inVersion, NUMBERS, type Version } from './versions.ts';
 
 /** By the group of the service's type. Of any other nothing is known but its root. */
 const DESCRIBERS: Readonly<Record<string, Describer>> = {
@@ -52,14 +52,16 @@ export interface Making {
 
 /** @throws MillraceError whatever the tiers say */
 export async function documentOf(service: Service, making: Making): Promise<Json> {
-  const { version } = making.options;
   const document = await storedFor(service, making);
   if (document && !isOpenApi3(document)) return document;
   const part = await partOf(service, document, making, 'nothing');
   const own = document ?? {};
-  return {
+  // What was written in the older version stays in it, and so does what is added to it.
+  const isOlder = String(own['openapi'] ?? '').startsWith('3.0');
+  const version = isOlder ? '3.0' : making.options.version;
+  const whole: Json = {
     ...own,
-    openapi: document && version === '3.1' ? own['openapi'] : NUMBERS[version],
+    openapi: isOlder ? own['openapi'] : NUMBERS[version],
     servers: own['servers'] ?? [{ url: `${ROOT}/${service.name}`, description: '' }],
     components: withCommon(part.components, own['components'] as Json | undefined),
     security: own['security'] ?? anyOf(SECURITY_SCHEMES),
@@ -67,6 +69,7 @@ export async function documentOf(service: Service, making: Making): Promise<Json
     info: { ...infoOf(service), 'x-group': groupOf(service, making), ...(own['info'] as Json | undefined) },
     paths: pathsOf(part.entries, service.name),
   };
+  return inVersion(whole, version);
 }
 
 /** @throws MillraceError whatever the system service says */

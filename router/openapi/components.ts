@@ -89,18 +89,17 @@ export const METADATA: Json = object({
 });
 
 const OPTIONS = {
-  accept: [TEXT, 'Media type of the answer; outranks the header.'],
   after: [
     TEXT,
     'Pages that follow each other by key: empty for the first one, then `meta.next_after` of the page before.',
   ],
+  allow_delete: [FLAG, 'Without any other choice: all of them.'],
   allow_related_delete: [
     FLAG,
     'Records that are taken out of a relation, and cannot be without an owner, are deleted.',
   ],
   as_access_list: [FLAG, 'The components that a rule of a role may name.'],
   as_list: [FLAG, 'A list of identifiers only.'],
-  check_exist: [FLAG, 'Fail where it is there already.'],
   continue: [FLAG, 'Go on with the other records when one fails.'],
   count_only: [FLAG, 'Nothing but the number of records that match.'],
   expand_schema: [FLAG, 'A path for each table and each field.'],
@@ -130,7 +129,9 @@ const OPTIONS = {
   returns: [TEXT, 'Type of the one value that is the answer.'],
   rollback: [FLAG, 'All records or none.'],
   schema: [TEXT, 'Only tables of this schema of the database.'],
-  send_invite: [FLAG, 'Send an invitation by e-mail.'],
+  scriptable: [FLAG, 'With the moments at which a script may run.'],
+  service: [TEXT, 'Only of this service.'],
+  services_only: [FLAG, 'Names of services only.'],
   wrapper: [TEXT, 'Name of the member that holds the rows.'],
 } as const satisfies Record<string, readonly [schema: Json, description: string]>;
 

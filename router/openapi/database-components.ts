@@ -12,6 +12,7 @@ const WORDS: Readonly<Record<string, string>> = {
 /** What clients know a service of a type by in the names of components. */
 export const databaseWord = (type: string): string => WORDS[type] ?? `${wordOf(type)}Db`;
 
+const described = (schema: Json, description: string): Json => ({ ...schema, description });
 const nullable = ({ type, ...schema }: Json): Json => ({ type: [type, 'null'], ...schema });
 
 const FIELD = object({
@@ -120,11 +121,11 @@ const TABLES: Components = {
   }),
   schemas: {
     TableSchemas: schemaList('TableSchema', 'tables'),
-    TableSchema: TABLE,
+    TableSchema: described(TABLE, 'A table or a view of the database.'),
     FieldSchemas: schemaList('FieldSchema', 'fields'),
-    FieldSchema: FIELD,
+    FieldSchema: described(FIELD, 'A field of a table.'),
     RelationshipSchemas: schemaList('RelationshipSchema', 'relations'),
-    RelationshipSchema: RELATION,
+    RelationshipSchema: described(RELATION, 'A relation of a table to another one, or to itself.'),
     StoredRoutineSchemas: schemaList('StoredRoutineSchema', 'routines'),
     StoredRoutineSchema: ROUTINE,
     StoredRoutineParameterSchema: PARAMETER,

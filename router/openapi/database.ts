@@ -5,7 +5,7 @@ import { type OptionName, operation } from './components.ts';
 import { databaseComponents, databaseWord } from './database-components.ts';
 import { at, type Json, joined, type Part, type PathEntry, type Placeholder, type Segment } from './document.ts';
 import type { Subject } from './subject.ts';
-import { type RecordShapes, type Table, tableExtensions, tableSchemas, tablesOf } from './tables.ts';
+import { type RecordShapes, type Table, type Tables, tableExtensions, tableSchemas, tablesOf } from './tables.ts';
 
 const TABLE: Placeholder = { name: 'table_name', description: 'Name of the table.' };
 const FIELD: Placeholder = { name: 'field_name', description: 'Name of the field.' };
@@ -20,17 +20,18 @@ const FUNCTION: Placeholder = { name: 'function_name', description: 'Name of the
 const LISTING: readonly OptionName[] = ['fields', 'ids', 'as_list', 'include_access', 'schema', 'refresh'];
 const WRITTEN: readonly OptionName[] = ['fields', 'related', 'id_field', 'continue', 'rollback'];
 
+const NO_TABLES: Tables = { tables: [], isCut: false };
+
 export async function describeDatabase(subject: Subject): Promise<Part> {
   const { service, word, wants } = subject;
-  const [hasRoutines, tables] = await Promise.all([
+  const [hasRoutines, { tables, isCut }] = await Promise.all([
     hasResource(subject, '_proc'),
-    wants.expand || wants.tables !== 'nothing' ? tablesOf(subject) : [],
+    wants.expand || wants.tables !== 'nothing' ? tablesOf(subject) : NO_TABLES,
   ]);
   const shown = wants.only.length === 0 ? tables : tables.filter((table) => wants.only.includes(table.key));
   const schemas = tableSchemas(subject, shown);
-  const perTable = wants.expand
-    ? shown.flatMap((table) => expanded(word, table, schemas.shapesOf(table)))
-    : [...schemaEntries(word, TABLE, ''), ...recordEntries(word, TABLE, '')];
+  const perTable = wants.expand ? shown.flatMap((table) => expanded(word, table, schemas.shapesOf(table))) : [];
+  const ofAny = [...schemaEntries(word, TABLE, ''), ...recordEntries(word, TABLE, '')];
   const entries = [
     at([], {
       get: operation(`get${word}Resources`, 'What this service has.', `${databaseWord(service.type)}sResponse`, {
@@ -39,6 +40,7 @@ export async function describeDatabase(subject: Subject): Promise<Part> {
     }),
     ...collectionEntries(word),
     ...perTable,
+    ...(!wants.expand || isCut ? ofAny : []),
     ...(hasRoutines ? routineEntries(word) : []),
   ];
   return {
@@ -64,12 +66,9 @@ function collectionEntries(word: string): PathEntry[] {
     operation(`${verb}${word}Tables`, summary, 'TableSchemas', { body: 'TableSchemas' });
   return [
     at(['_schema'], {
-      get: operation(
-        `get${word}DbSchemaResources`,
-        'Names of tables, or descriptions of those in `ids`.',
-        'TableSchemas',
-        { options: LISTING },
-      ),
+      get: operation(`get${word}DbSchemaResources`, 'Names of tables; with ids, their descriptions.', 'TableSchemas', {
+        options: LISTING,
+      }),
       post: write('create', 'Create tables.'),
       put: write('replace', 'Change tables; fields that are not named are dropped.'),
       patch: write('update', 'Change tables.'),
@@ -92,7 +91,7 @@ function schemaEntries(word: string, table: Segment, suffix: string, fields: rea
     post: write('create', noun, `Create ${what}s.`, body),
     put: write('replace', noun, `Change ${what}s; those that are not named are dropped.`, body),
     patch: write('update', noun, `Change ${what}s.`, body),
-    delete: drop(noun, `Drop the ${what}s in \`ids\`.`, ['ids']),
+    delete: drop(noun, `Drop ${what}s.`, ['ids']),
   });
   const part = (noun: string, what: string, end = '') => ({
     get: operation(`${id('describe', noun)}${end}`, `Describe a ${what}.`, `${noun}Schema`, { options: ['refresh'] }),
@@ -191,7 +190,7 @@ function expanded(word: string, table: Table, shapes: RecordShapes | undefined):
 function routineEntries(word: string): PathEntry[] {
   const kind = (path: string, noun: string, placeholder: Placeholder): PathEntry[] => [
     at([path], {
-      get: operation(`get${word}${noun}s`, 'Names, or descriptions of those in `ids`.', `${noun}Schemas`, {
+      get: operation(`get${word}${noun}s`, 'Names; with ids, their descriptions.', `${noun}Schemas`, {
         options: ['fields', 'ids', 'as_list', 'schema', 'refresh'],
       }),
     }),

@@ -1,11 +1,11 @@
 /** The paths of the system service: its resources as it describes them itself, and what it has beside records. */
 import { ResourceKind } from '#proto/data/v1/data_pb.ts';
-import { ADMIN_ACCOUNT } from './accounts.ts';
 import { answers, bodies, listOf, METADATA, type OptionName, object, operation, text } from './components.ts';
 import { at, type Components, type Json, joined, type Part, type PathEntry, ref } from './document.ts';
-import { isWanted, type OwnResource, ownPart, resourceNames, rootPart } from './resources.ts';
+import { isWanted, ownPart, resourceNames, rootPart } from './resources.ts';
 import { type Field, fieldSchema, wireName } from './schema-types.ts';
 import type { Subject } from './subject.ts';
+import { SYSTEM_OWN } from './system-own.ts';
 
 interface Relation {
   readonly name: string;
@@ -35,31 +35,6 @@ const BATCH: readonly OptionName[] = ['fields', 'related', 'continue', 'rollback
 /** What writes of a resource take beside the usual options. */
 const MORE: Readonly<Record<string, readonly OptionName[]>> = { app: ['regenerate'] };
 
-/** What is no record. */
-const OWN: Readonly<Record<string, OwnResource>> = {
-  ...Object.fromEntries(Object.entries(ADMIN_ACCOUNT).map(([name, resource]) => [`admin/${name}`, resource])),
-  environment: (word, segments) => ({
-    entries: [
-      at(segments, {
-        get: operation(`get${word}Environment`, 'What this installation offers.', 'EnvironmentResponse'),
-      }),
-    ],
-    components: {
-      responses: answers({ EnvironmentResponse: 'What this installation offers.' }),
-      schemas: {
-        EnvironmentResponse: object({
-          authentication: { type: 'object', description: 'Ways to sign in.' },
-          apps: listOf({ type: 'object' }, 'Apps that the caller may open.'),
-          platform: { type: 'object', description: 'The product; only for whoever is known.' },
-          server: { type: 'object', description: 'The machine; only for administrators.' },
-          client: { type: 'object', description: 'How the caller is seen.' },
-          config: { type: 'object', description: 'Settings that clients follow.' },
-        }),
-      },
-    },
-  }),
-};
-
 export async function describeSystem({ service, word, catalogue, access, wants }: Subject): Promise<Part> {
   const [listed, described] = await Promise.all([
     catalogue.resources(service, ResourceKind.ROOT),
@@ -72,7 +47,7 @@ export async function describeSystem({ service, word, catalogue, access, wants }
   const names = listed.map((each) => String(each['name'])).filter(may);
   const own = names
     .filter((name) => !resources.some((model) => model.name === name))
-    .map((name) => ownPart(OWN[name], word, name));
+    .map((name) => ownPart(SYSTEM_OWN[name], word, name));
   const parts = [rootPart(word), ...own];
   const entries = [
     ...parts.flatMap((part) => part.entries),

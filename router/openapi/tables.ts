@@ -38,11 +38,17 @@ export interface Table {
   readonly relations: readonly Relation[];
 }
 
+export interface Tables {
+  readonly tables: readonly Table[];
+  /** There are more than one document describes. */
+  readonly isCut: boolean;
+}
+
 /**
  * Those that the caller may use in any way. Fields and relations are those of tables that he may read.
  * @throws MillraceError whatever the connector says
  */
-export async function tablesOf({ service, access, catalogue, wants, state, principal }: Subject): Promise<Table[]> {
+export async function tablesOf({ service, access, catalogue, wants, state, principal }: Subject): Promise<Tables> {
   const listed = await catalogue.resources(service, ResourceKind.SCHEMA);
   const usable = listed.flatMap((entry) => {
     const [realName, wire] = [String(entry['name']), wireName(entry as unknown as Field)];
@@ -74,7 +80,7 @@ export async function tablesOf({ service, access, catalogue, wants, state, princ
     return other !== undefined && new PathAccess(principal, other).may(['_table', table], GET);
   };
   const idParts = componentNames(tables.map(({ wireName: wire }) => wire));
-  return tables.map((table) => {
+  const complete = tables.map((table) => {
     const description = byName.get(table.realName);
     const relations = (description?.['related'] ?? []) as Relation[];
     return {
@@ -87,6 +93,7 @@ export async function tablesOf({ service, access, catalogue, wants, state, princ
       ),
     };
   });
+  return { tables: complete, isCut: tables.length < usable.length };
 }
 
 /** Body and answer of calls on one table. */

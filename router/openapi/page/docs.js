@@ -6,7 +6,7 @@ const API = new URL('api/v2/', document.baseURI);
 const ALL = '';
 
 const element = (id) => document.getElementById(id);
-const [service, key, link, notice] = ['service', 'key', 'document', 'notice'].map(element);
+const [service, key, expand, notice] = ['service', 'key', 'expand', 'notice'].map(element);
 
 /** @type {{ token: string, path: string } | undefined} */
 let session;
@@ -50,11 +50,14 @@ async function reload() {
   }
 }
 
-function show() {
+function documentPath() {
   const path = service.value === ALL ? 'api_docs' : `api_docs/${encodeURIComponent(service.value)}`;
-  link.href = new URL(path, API).href;
+  return `${path}?openapi=3.1${expand.checked ? '&expand_schema=true' : ''}`;
+}
+
+function show() {
   window.SwaggerUIBundle({
-    url: new URL(`${path}?openapi=3.1`, API).href,
+    url: new URL(documentPath(), API).href,
     dom_id: '#viewer',
     presets: [window.SwaggerUIBundle.presets.apis],
     // The page itself asks who the visitor is.
@@ -104,6 +107,19 @@ element('sign-out').addEventListener('click', async () => {
   await showSession();
 });
 
+element('save').addEventListener('click', async () => {
+  try {
+    const text = JSON.stringify(await call('GET', documentPath()), null, 2);
+    const url = URL.createObjectURL(new Blob([text], { type: 'application/json' }));
+    const link = Object.assign(document.createElement('a'), { href: url, download: `${service.value || 'api'}.json` });
+    link.click();
+    URL.revokeObjectURL(url);
+  } catch (error) {
+    say(error.message);
+  }
+});
+
 key.addEventListener('change', reload);
 service.addEventListener('change', show);
+expand.addEventListener('change', show);
 await reload();
