@@ -84,6 +84,8 @@ function reading(random: Random, table: string): Begun {
       { ...base, ...filtered(random, 'count_only=true') },
       { ...base, ...filtered(random, 'include_count=true&fields=id') },
       { ...base, target: `?${related.query}`, reaches: related.reaches },
+      { ...base, target: `?fields=id&${related.query}`, reaches: related.reaches },
+      { ...base, target: `?limit=2&${related.query}`, reaches: related.reaches },
       { ...base, target: `${random.of(['1', '3'])}?${related.query}`, component: '', reaches: related.reaches },
       { ...base, target: `?filter=${name}.kind%3D%27ulm%27`, reaches: [reached] },
       { ...base, target: `?count_only=true&filter=${name}.amount%3E3`, reaches: [reached] },

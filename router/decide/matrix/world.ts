@@ -62,7 +62,7 @@ export function installation(random: Random): Installation {
       id: i + 1,
       name,
       active: i === 3 || !random.oneIn(8),
-      entries: random.many(6, () => entry(random)),
+      entries: random.many(8, () => entry(random)),
     }),
   );
   const role = (): number => 1 + random.below(roles.length);
@@ -82,13 +82,13 @@ export function installation(random: Random): Installation {
 }
 
 function entry(random: Random): Entry {
-  const service = random.oneIn(6) ? null : random.oneIn(6) ? random.of(SERVICES).id : random.of([7, 7, 8]);
+  const service = random.oneIn(8) ? null : random.oneIn(8) ? random.of(SERVICES).id : random.of([7, 7, 8]);
   return {
     service,
     component: random.cased(component(random)),
-    verbs: random.oneIn(3) ? 31 : random.oneIn(8) ? 0 : random.below(32),
-    requestors: random.of([1, 1, 1, 3, 3, 2, 0]),
-    filters: random.oneIn(2) ? random.many(3, () => condition(random)) : [],
+    verbs: random.oneIn(2) ? 31 : random.oneIn(8) ? 0 : random.below(32),
+    requestors: random.of([1, 1, 1, 1, 1, 3, 3, 3, 2, 0]),
+    filters: random.oneIn(3) ? [] : [condition(random), ...random.many(2, () => condition(random))],
     op: random.of(['AND', 'OR', 'and', 'or', '']),
   };
 }
@@ -97,6 +97,8 @@ function entry(random: Random): Entry {
 function component(random: Random): string {
   const table = random.of(TABLES);
   const choices = [
+    // What grants something comes up more often.
+    ...['*', '*', '*', '_table/*', '_table/*', `_table/${table}/*`, `_table/${table}/*`],
     ...['', '*', '/', '/*', '*/', '_table', '_table/', '_table/*', '/_table/*', '_*', '_t*', '_table*'],
     ...[`_table/${table}`, `_table/${table}/`, `/_table/${table}`, `_table/${table}/*`, `_table/${table}/*`],
     ...[`_table/${table}*`, `_table/${table.slice(0, 1)}*`, `_table/${table}/3`, `_table/${table}/3/*`],
@@ -145,9 +147,19 @@ export function caller(
   random: Random,
   { apps, users }: Installation,
 ): { headers: Record<string, string>; caller: Caller } {
-  const key = random.of<string | undefined>(['key a', 'key a', 'key b', 'key c', 'key d', UNKNOWN_KEY, undefined]);
+  const key = random.of<string | undefined>([
+    'key a',
+    'key a',
+    'key a',
+    'key a',
+    'key b',
+    'key c',
+    'key d',
+    UNKNOWN_KEY,
+    undefined,
+  ]);
   const isMachine = random.oneIn(10);
-  const user = isMachine || random.oneIn(4) ? undefined : random.of(users);
+  const user = isMachine || random.oneIn(4) ? undefined : random.of([...users, ...users.slice(1, 4)]);
   const token = isMachine ? MACHINE_TOKEN : user && TOKENS.get(user.id);
   const tokenHeader = random.oneIn(2)
     ? { 'x-dreamfactory-session-token': token ?? '' }
