@@ -15,6 +15,7 @@ import { type Authenticators, authenticate } from './authenticate/authenticate.t
 import { type Credentials, readCredentials } from './authenticate/credentials.ts';
 import type { Principal } from './authenticate/principal.ts';
 import { allowedMask, requireAccess } from './decide/access.ts';
+import { admittedPieces } from './decide/admitted-pieces.ts';
 import type { Cors } from './decide/cors.ts';
 import type { Grant } from './decide/grant.ts';
 import { type Presentation, sendError, sendForwarded, sendValue } from './encode/answer.ts';
@@ -240,7 +241,8 @@ export class Pipeline {
     reply.onAborted(() => deadline.abort(callerGone()));
     const operation = toOperation(request.http.id, parsed, granted, principal);
     const pieces = recordPieces(request.http, upload);
-    const forwarded = await forwarder.import(service.tier, operation, pieces, deadline);
+    const admitted = granted.admits ? admittedPieces(pieces, granted.admits) : pieces;
+    const forwarded = await forwarder.import(service.tier, operation, admitted, deadline);
     const headers = [...shown.headers, MINIMAL];
     await sendForwarded(reply, forwarded, 200, { ...shown, headers });
   }

@@ -2,28 +2,31 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { MillraceError } from '#common/errors.ts';
+import { TOKEN_ISSUER } from '#common/session-token.ts';
 import type { Settings, User } from '#proto/access/v1/access_pb.ts';
 import type { AccessState } from '../access/state.ts';
 
 export interface Claims {
+  readonly iss: string;
   readonly jti: string;
   readonly iat: number;
   readonly exp: number;
-  /** Seconds; optional. */
-  readonly nbf: number;
+  /** Seconds. */
+  readonly nbf?: number;
   readonly sub: string;
   readonly user_id: number;
   readonly forever: boolean;
 }
 
-const VERIFIED_MAX = 50_000;
+/** A bound on the memory that tokens take, however many different ones come. */
+export const TOKENS_REMEMBERED_MAX = 50_000;
 /** The clock of whoever issued a token may be ahead of ours by so much. */
 const CLOCK_SKEW_MS = 60_000;
 
 export class TokenVerifier {
   readonly #state: AccessState;
   /** Tokens whose signature was found good; time, revocation and user are looked at on every use. */
-  readonly #verified = new LRUCache<string, Claims>({ max: VERIFIED_MAX });
+  readonly #verified = new LRUCache<string, Claims>({ max: TOKENS_REMEMBERED_MAX });
 
   /** The secrets that verified them: with others nothing is verified any more. */
   #settings: Settings | undefined;
@@ -31,6 +34,10 @@ export class TokenVerifier {
 
   constructor(state: AccessState) {
     this.#state = state;
+  }
+
+  get remembered(): number {
+    return this.#verified.size;
   }
 
   /**
@@ -48,7 +55,8 @@ export class TokenVerifier {
         'Token has expired: Session expired. Please refresh your token (if still within refresh window) or re-login.',
       );
     }
-    if (claims.nbf * 1000 > Date.now() + CLOCK_SKEW_MS) throw bad('It is not valid yet.');
+    // A moment of issue that is still to come would outlive the end of all tokens that were issued before now.
+    if (Math.max(claims.nbf ?? 0, claims.iat) * 1000 > Date.now() + CLOCK_SKEW_MS) throw bad('It is not valid yet.');
     if (this.#state.revocations.has(claims.jti) || (user && BigInt(claims.iat) < user.tokensValidFrom)) {
       throw new MillraceError('denied', 'The token has been blacklisted: Session terminated. Please re-login.');
     }
@@ -104,9 +112,11 @@ export class TokenVerifier {
       Number.isInteger(claims.iat) &&
       Number.isInteger(claims.exp) &&
       Number.isInteger(claims.user_id) &&
+      (claims.nbf === undefined || Number.isInteger(claims.nbf)) &&
       typeof claims.sub === 'string' &&
       typeof claims.jti === 'string';
     if (!complete) throw bad('A required claim is missing.');
+    if (claims.iss !== TOKEN_ISSUER) throw bad('It is of another issuer.');
     return claims;
   }
 }

@@ -35,6 +35,8 @@ export interface Grant {
   readonly records: Uint8Array;
   /** Differs where the shape does: part of the key under which an encoded shape is remembered. */
   readonly variant: string;
+  /** The role's conditions on records that come later than this; undefined: it has none. */
+  readonly admits?: (record: unknown) => boolean;
 }
 
 const OPEN = '';
@@ -80,6 +82,7 @@ export function grant(
     parameters: [...before, ...ruled.parameters],
     records,
     variant: `${principal.role?.source.id}`,
+    ...(filter && { admits: (record: unknown) => isAdmitted(record, verb, filter) }),
   };
 }
 

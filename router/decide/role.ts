@@ -62,9 +62,9 @@ export class CompiledRole {
 
   /** All that is allowed anywhere in a service (system-api §4.5): its own entries, or those for all services. */
   anyMask(serviceId: number, requestor: number): number {
-    const own = this.#byService.get(serviceId) ?? [];
-    const entries = own.length > 0 ? own : this.#everywhere;
-    return entries.reduce((sum, entry) => (applies(entry, requestor) ? sum | entry.source.verbMask : sum), 0);
+    const own = (this.#byService.get(serviceId) ?? []).filter((entry) => applies(entry, requestor));
+    const entries = own.length > 0 ? own : this.#everywhere.filter((entry) => applies(entry, requestor));
+    return entries.reduce((sum, entry) => sum | entry.source.verbMask, 0);
   }
 
   /**

@@ -38,6 +38,11 @@ const CASES: {
     rules: [{ component: '*', verbMask: 1, requestorMask: 1 }, rule('*', { verbMask: 0 })],
     services: ['system'],
   },
+  {
+    why: 'one of its own that is for scripts does not',
+    rules: [{ component: '*', verbMask: 1, requestorMask: 1 }, rule('*', { requestorMask: 2 })],
+    services: ['system', 'db'],
+  },
   { why: 'by group', admin: true, query: 'group=DATABASE', services: ['db'], types: ['sqlite'] },
   { why: 'by type', admin: true, query: 'type=system', services: ['system'], types: ['system'] },
 ];

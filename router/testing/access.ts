@@ -1,6 +1,7 @@
 /** A small installation as a router knows it, and the people who use it, for the tests of decisions. */
 import { createHash, createHmac } from 'node:crypto';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { TOKEN_ISSUER } from '#common/session-token.ts';
 import { type RoleAccessSchema, UpdateSchema } from '#proto/access/v1/access_pb.ts';
 import { AccessState } from '../access/state.ts';
 import { type Principal, principalOf } from '../authenticate/principal.ts';
@@ -79,6 +80,7 @@ export function tokenOf(
   { secret = SECRET, header = { typ: 'JWT', alg: 'HS256' } as Record<string, unknown> } = {},
 ): string {
   const body = {
+    iss: TOKEN_ISSUER,
     jti: 'j1',
     iat: inSeconds(-10),
     nbf: inSeconds(-10),

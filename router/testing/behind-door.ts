@@ -1,5 +1,6 @@
 /** The whole request path without sockets: a forwarder that keeps what would have travelled, and answers at once. */
 import { create, fromBinary } from '@bufbuild/protobuf';
+import type { RecordPiece } from '#common/connector.ts';
 import { Counters } from '#common/limits/counters.ts';
 import { SILENT } from '#common/testing/exchange.ts';
 import { type Operation, ResultSchema, type Shape, ShapeSchema } from '#proto/data/v1/data_pb.ts';
@@ -25,6 +26,8 @@ export interface Travelled {
   readonly repeatable: boolean;
   readonly operation: Operation;
   readonly shape: Shape;
+  /** What came of the records of an import. */
+  readonly imported?: string;
 }
 
 export interface Outcome extends Answer {
@@ -33,26 +36,53 @@ export interface Outcome extends Answer {
   readonly remembered: ParsedResource | undefined;
 }
 
+export interface Behind {
+  readonly remembers?: boolean;
+  /** What every connector answers. */
+  readonly json?: string;
+  /** The same by what it is asked. @throws MillraceError as connectors do */
+  readonly connector?: (shape: Shape, operation: Operation) => string;
+  readonly issuers?: IssuerVerifier;
+}
+
 export class BehindDoor {
   readonly #pipeline: Pipeline;
   #travelled: Travelled[] = [];
   #remembered: ParsedResource | undefined;
 
-  /** @param json  what every connector answers */
-  constructor(state: AccessState, { remembers = true, json = '[]' } = {}) {
+  constructor(state: AccessState, behind: Behind = {}) {
+    const { remembers = true, json = '[]', connector = () => json } = behind;
+    const resultOf = (shape: Shape, operation: Operation): Forwarded => {
+      const answer = create(ResultSchema, { json: Buffer.from(connector(shape, operation)) });
+      return { result: answer, chunks: undefined };
+    };
     const forwarder = {
       send: async (tier: string, operation: Operation, _deadline: unknown, repeatable: boolean): Promise<Forwarded> => {
-        if (operation.form.case !== 'encodedShape') throw new Error('routers send encoded shapes');
-        const shape = fromBinary(ShapeSchema, operation.form.value);
+        const shape = shapeOf(operation);
         this.#travelled.push({ tier, repeatable, operation, shape });
-        return { result: create(ResultSchema, { json: Buffer.from(json) }), chunks: undefined };
+        return resultOf(shape, operation);
+      },
+      stream: (tier: string, operation: Operation) => {
+        const shape = shapeOf(operation);
+        this.#travelled.push({ tier, repeatable: true, operation, shape });
+        return linesOf(() => connector(shape, operation));
+      },
+      import: async (tier: string, operation: Operation, pieces: AsyncIterable<RecordPiece>): Promise<Forwarded> => {
+        const shape = shapeOf(operation);
+        let imported = '';
+        try {
+          for await (const { records } of pieces) imported += Buffer.from(records).toString();
+        } finally {
+          this.#travelled.push({ tier, repeatable: false, operation, shape, imported });
+        }
+        return resultOf(shape, operation);
       },
     } as unknown as Forwarder;
     const authenticators: Authenticators = {
       state,
       tokens: new TokenVerifier(state),
       basic: {} as BasicVerifier,
-      issuers: new IssuerVerifier(state),
+      issuers: behind.issuers ?? new IssuerVerifier(state),
     };
     const limits = new Limits(state, new Counters());
     const memory = new RememberedCalls(authenticators, forwarder, limits, 10_000);
@@ -91,4 +121,14 @@ export class BehindDoor {
     const answer = await reply.answer;
     return { ...answer, travelled: this.#travelled, remembered: this.#remembered };
   }
+}
+
+function shapeOf({ form }: Operation): Shape {
+  if (form.case !== 'encodedShape') throw new Error('routers send encoded shapes');
+  return fromBinary(ShapeSchema, form.value);
+}
+
+/** An answer as it would be streamed: a record a line. */
+async function* linesOf(answer: () => string): AsyncGenerator<Uint8Array> {
+  for (const record of JSON.parse(answer()) as unknown[]) yield Buffer.from(`${JSON.stringify(record)}\n`);
 }

@@ -1,6 +1,7 @@
 /** Requests and answers without a socket, for the tests of what is behind the door. */
 import type { BodyStream, Headers, Responder } from '../http/reply.ts';
 import type { Request } from '../http/request.ts';
+import { Upload } from '../http/upload.ts';
 import { ApiRequest } from '../parse/api-request.ts';
 import { parseRoute } from '../parse/route.ts';
 
@@ -11,11 +12,13 @@ export interface Sent {
   /** Names in lower case. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** The body is handed over as it arrives. */
+  readonly streamed?: boolean;
 }
 
 let counter = 0;
 
-export function requestOf({ method = 'GET', target, headers = {}, body = '' }: Sent): Request {
+export function requestOf({ method = 'GET', target, headers = {}, body = '', streamed = false }: Sent): Request {
   const question = target.indexOf('?');
   return {
     id: `r${counter++}`,
@@ -23,11 +26,18 @@ export function requestOf({ method = 'GET', target, headers = {}, body = '' }: S
     path: question < 0 ? target : target.slice(0, question),
     query: question < 0 ? '' : target.slice(question + 1),
     header: (name) => headers[name],
-    body: Buffer.from(body),
-    upload: undefined,
+    body: Buffer.from(streamed ? '' : body),
+    upload: streamed ? uploadOf(body) : undefined,
     remoteAddress: () => '127.0.0.1',
     receivedAt: Date.now(),
   };
+}
+
+function uploadOf(body: string): Upload {
+  const upload = new Upload({ pause: () => {}, resume: () => {} });
+  upload.add(Buffer.from(body));
+  upload.end();
+  return upload;
 }
 
 /** @throws Error for a path that is not one of a service */

@@ -1,6 +1,7 @@
 /** Session tokens: JWT, HS256 (system-api §3.4). */
 import { createHash, randomUUID } from 'node:crypto';
 import { errors, jwtVerify, SignJWT } from 'jose';
+import { TOKEN_ISSUER } from '#common/session-token.ts';
 
 export interface TokenClaims {
   readonly jti: string;
@@ -19,7 +20,6 @@ export interface IssueOptions {
   readonly ttlSeconds: number;
 }
 
-const ISSUER = 'millrace';
 /** Ends a "forever" token in practice: a signed moment is easier to reason about than none. */
 const FOREVER_SECONDS = 10 * 366 * 86_400;
 
@@ -44,7 +44,7 @@ export class Tokens {
     const now = nowSeconds();
     return new SignJWT({ user_id: user.id, forever })
       .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
-      .setIssuer(ISSUER)
+      .setIssuer(TOKEN_ISSUER)
       .setIssuedAt(issuedAt)
       .setNotBefore(now)
       .setExpirationTime(now + (forever ? FOREVER_SECONDS : ttlSeconds))
@@ -59,6 +59,7 @@ export class Tokens {
       try {
         const { payload } = await jwtVerify(token, secret, {
           algorithms: ['HS256'],
+          issuer: TOKEN_ISSUER,
           currentDate: new Date(0),
           clockTolerance: 2 ** 40,
         });
