@@ -9,6 +9,9 @@ import { mysqlExpressions } from './expressions.ts';
 import { quoteIdentifier, textLiteral } from './quote.ts';
 import { spellingOf } from './temporal.ts';
 
+/** As many as wait for a commit go by one statement, which needs no transaction; each size is a prepared statement. */
+const INSERT_SIZES = [256, 128, 64, ...Array.from({ length: 32 }, (_, i) => 32 - i)];
+
 export const mysqlDialect: Dialect = {
   name: 'MySQL',
   quote: ['`', '`'],
@@ -29,7 +32,7 @@ export const mysqlDialect: Dialect = {
   aggregateKey: (key) => key,
   aggregateJson: (name, column) => (name === 'MIN' || name === 'MAX' ? (column?.json ?? 'number') : 'number'),
   insertMany,
-  insertSizes: [256, 64, 16, 4, 1],
+  insertSizes: INSERT_SIZES,
   returning: { insert: false, update: false, delete: false },
   generatedKey: {
     one: 'last_insert_id()',
