@@ -1,6 +1,8 @@
 /** All models of system records by their names. */
 import { APP } from './apps/model.ts';
 import { CORS } from './cors/model.ts';
+import { CUSTOM } from './custom/model.ts';
+import { EMAIL_TEMPLATE } from './email/model.ts';
 import { LOOKUPS } from './lookups/model.ts';
 import type { Model } from './records/model.ts';
 import { ROLE, ROLE_SERVICE_ACCESS } from './roles/model.ts';
@@ -13,6 +15,8 @@ const MODELS: ReadonlyMap<string, Model> = new Map(
     ADMIN,
     APP,
     CORS,
+    CUSTOM,
+    EMAIL_TEMPLATE,
     ...LOOKUPS,
     ROLE,
     ROLE_SERVICE_ACCESS,

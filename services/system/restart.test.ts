@@ -121,7 +121,7 @@ test('the sample waits for SQLite, and is made once', async () => {
 
   const again = await TestSystem.start(env);
   expect(again.service.sampleApiKey).toBeUndefined();
-  expect(await again.json(SERVICES)).toEqual([{ name: 'system' }, { name: 'user' }]);
+  expect(await again.json(SERVICES)).toEqual([{ name: 'system' }, { name: 'email' }, { name: 'user' }]);
   await again.stop();
 });
 

@@ -16,6 +16,7 @@ export function serviceCases(suite: Suite): void {
       );
       expect(services).toEqual([
         { id: 1, name: 'system', type: 'system', deletable: false },
+        { id: 6, name: 'email', type: 'local_email', deletable: true },
         { id: 7, name: 'user', type: 'user', deletable: false },
       ]);
       expect(await suite.system.json(list('admin', { selection: fields('email') }))).toEqual([
@@ -32,9 +33,13 @@ export function serviceCases(suite: Suite): void {
       const names = (await suite.system.json(action)).map(({ name }: { name: string }) => name);
       expect(names).toEqual([
         'admin',
+        'admin/password',
+        'admin/profile',
         'admin/session',
         'app',
         'cors',
+        'custom',
+        'email_template',
         'environment',
         'lookup',
         'role',
@@ -42,7 +47,13 @@ export function serviceCases(suite: Suite): void {
         'service_type',
         'user',
       ]);
-      expect(await suite.system.json(action, {}, 'user')).toMatchObject([{ name: 'session' }]);
+      expect((await suite.system.json(action, {}, 'user')).map(({ name }: { name: string }) => name)).toEqual([
+        'custom',
+        'password',
+        'profile',
+        'register',
+        'session',
+      ]);
     });
   });
 
@@ -163,7 +174,7 @@ export function serviceCases(suite: Suite): void {
         (await suite.system.json(list('service_type', { selection: fields('name', 'group') }))).map(
           ({ name }: { name: string }) => name,
         ),
-      ).toEqual(['pgsql', 'sqlite', 'system', 'user']);
+      ).toEqual(['local_email', 'pgsql', 'smtp_email', 'sqlite', 'system', 'user']);
       expect(await suite.system.json(one('service_type'), { keys: ['sqlite'] })).toMatchObject({
         label: 'SQLite',
         group: 'Database',
