@@ -2,7 +2,7 @@
 import { type Component, startAll } from '#common/component.ts';
 import { Channel } from '#common/grpc/channel.ts';
 import type { Logger } from '#common/observe/log.ts';
-import { Environments, KeptAnswers, Sessions } from '#proto/system/v1/system_pb.ts';
+import { Accounts, Emails, Environments, KeptAnswers, Sessions } from '#proto/system/v1/system_pb.ts';
 import { SavedSnapshot } from './access/saved.ts';
 import { AccessState } from './access/state.ts';
 import { AccessWatch } from './access/watch.ts';
@@ -18,7 +18,9 @@ import { Listings } from './listings.ts';
 import { isImport } from './parse/import/body-stream.ts';
 import { Pipeline } from './pipeline.ts';
 import { RememberedCalls } from './remembered.ts';
+import { AccountCalls } from './system/accounts.ts';
 import { SystemCalls } from './system/calls.ts';
+import { EmailCalls } from './system/emails.ts';
 import { SessionCalls } from './system/sessions.ts';
 import { statusOf } from './system/status.ts';
 
@@ -28,6 +30,8 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
   const system = { address: config.systemAddress, token: config.clusterToken, peer: 'system' };
   const sessions = new Channel(Sessions, system);
   const environments = new Channel(Environments, system);
+  const accounts = new Channel(Accounts, system);
+  const emails = new Channel(Emails, system);
   const kept = new Channel(KeptAnswers, system);
   const state = new AccessState();
   const watch = new AccessWatch(state, new SavedSnapshot(config.snapshotFile, log), system, log);
@@ -45,7 +49,12 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
     authenticators,
     remembered: new RememberedCalls(authenticators, forwarder, config.requestTimeoutMs),
     cors: new Cors(state),
-    systemCalls: new SystemCalls(new SessionCalls(sessions), environments),
+    systemCalls: new SystemCalls(
+      new SessionCalls(sessions),
+      new AccountCalls(accounts),
+      new EmailCalls(emails, state),
+      environments,
+    ),
     idempotency: new Idempotency(kept, config.requestTimeoutMs, log),
     listings: new Listings(forwarder),
     forwarder,
@@ -65,6 +74,8 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
         await watch.close();
         sessions.close();
         environments.close();
+        accounts.close();
+        emails.close();
         kept.close();
         forwarder.close();
       },

@@ -1,22 +1,33 @@
-/** What the services `system` and `user` offer beside records: sessions, the environment, lists of resources. */
+/** What the services `system` and `user` offer beside records: sessions, accounts, the environment; and e-mail services. */
 import { create } from '@bufbuild/protobuf';
-import { MillraceError, notFound } from '#common/errors.ts';
+import { MillraceError } from '#common/errors.ts';
 import type { Channel } from '#common/grpc/channel.ts';
-import { parseJson } from '#common/json.ts';
+import type { Result } from '#proto/data/v1/data_pb.ts';
 import { EnvironmentRequestSchema, type Environments, UserKind } from '#proto/system/v1/system_pb.ts';
 import type { Principal } from '../authenticate/principal.ts';
 import type { ApiRequest } from '../parse/api-request.ts';
-import { withoutResource } from '../parse/resource.ts';
+import type { AccountCalls } from './accounts.ts';
+import type { EmailCalls } from './emails.ts';
+import { resultOf } from './replies.ts';
 import type { SessionCalls } from './sessions.ts';
 
 const TIMEOUT_MS = 10_000;
 
 export class SystemCalls {
   readonly #sessions: SessionCalls;
+  readonly #accounts: AccountCalls;
   readonly #environments: Channel<typeof Environments>;
+  readonly emails: EmailCalls;
 
-  constructor(sessions: SessionCalls, environments: Channel<typeof Environments>) {
+  constructor(
+    sessions: SessionCalls,
+    accounts: AccountCalls,
+    emails: EmailCalls,
+    environments: Channel<typeof Environments>,
+  ) {
     this.#sessions = sessions;
+    this.#accounts = accounts;
+    this.emails = emails;
     this.#environments = environments;
   }
 
@@ -25,26 +36,31 @@ export class SystemCalls {
    * @returns undefined where the call is one on records
    * @throws MillraceError
    */
-  async answer(request: ApiRequest, serviceType: string, principal: Principal): Promise<unknown> {
+  async answer(request: ApiRequest, serviceType: string, principal: Principal): Promise<Result | undefined> {
     const { component } = request;
-    if (serviceType === 'user') return this.#user(request, principal);
-    if (component === 'admin/session') return this.#sessions.call(request, UserKind.ADMIN, principal);
-    if (component === 'environment') return this.#environment(request, principal);
-    return undefined;
-  }
-
-  async #user(request: ApiRequest, principal: Principal): Promise<unknown> {
-    const { component, verb, service } = request;
-    if (component === 'session') return this.#sessions.call(request, UserKind.USER, principal);
-    if (component === 'register' && verb === 'POST') {
-      throw new MillraceError('denied', 'Open Registration is not enabled.');
+    switch (`${serviceType}/${component}`) {
+      case 'user/session':
+        return this.#sessions.call(request, UserKind.USER, principal);
+      case 'user/password':
+        return this.#accounts.password(request, UserKind.USER, principal);
+      case 'user/profile':
+        return this.#accounts.profile(request, UserKind.USER, principal);
+      case 'user/register':
+        return this.#accounts.register(request);
+      case 'system/admin/session':
+        return this.#sessions.call(request, UserKind.ADMIN, principal);
+      case 'system/admin/password':
+        return this.#accounts.password(request, UserKind.ADMIN, principal);
+      case 'system/admin/profile':
+        return this.#accounts.profile(request, UserKind.ADMIN, principal);
+      case 'system/environment':
+        return this.#environment(request, principal);
+      default:
+        return undefined;
     }
-    if (component !== '') throw notFound(`Resource '${request.segments[0]}' not found for service '${service}'.`);
-    if (verb !== 'GET') throw withoutResource(verb, service);
-    return { resource: [{ name: 'session' }] };
   }
 
-  async #environment(request: ApiRequest, principal: Principal): Promise<unknown> {
+  async #environment(request: ApiRequest, principal: Principal): Promise<Result> {
     if (request.verb !== 'GET') {
       throw new MillraceError(
         'unsupported',
@@ -60,6 +76,6 @@ export class SystemCalls {
       clientAddress: request.http.remoteAddress(),
     });
     const { json } = await this.#environments.call('getEnvironment', call, TIMEOUT_MS);
-    return parseJson(json);
+    return resultOf(json);
   }
 }

@@ -61,7 +61,7 @@ export class BehindDoor {
       authenticators,
       remembered: noting,
       cors: new Cors(state),
-      systemCalls: { answer: async () => undefined },
+      systemCalls: { answer: async () => undefined, emails: { serves: () => false } },
       listings: new Listings(forwarder),
       forwarder,
       idempotency: { applies: () => false },
