@@ -63,8 +63,8 @@ export function readConfig(env: Environment): SystemConfig {
     inviteUrl: reader.string('MILLRACE_INVITE_URL', ''),
     registerUrl: reader.string('MILLRACE_REGISTER_URL', ''),
     resetUrl: reader.string('MILLRACE_RESET_URL', ''),
-    confirmTtlSeconds: reader.integer('MILLRACE_CONFIRM_TTL_SECONDS', 60 * DAY_SECONDS, 60, YEAR_SECONDS),
-    resetTtlSeconds: reader.integer('MILLRACE_RESET_TTL_SECONDS', DAY_SECONDS, 60, YEAR_SECONDS),
+    confirmTtlSeconds: reader.integer('MILLRACE_CONFIRM_TTL_SECONDS', 60 * DAY_SECONDS, 1, YEAR_SECONDS),
+    resetTtlSeconds: reader.integer('MILLRACE_RESET_TTL_SECONDS', DAY_SECONDS, 1, YEAR_SECONDS),
   });
 }
 

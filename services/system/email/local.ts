@@ -20,9 +20,14 @@ export function localTransport(folder: string): Transport {
   };
 }
 
+/** Orders those of one millisecond. */
+let written = 0;
+
 /** Under its last name only when it is whole. */
 async function store(folder: string, bytes: Buffer): Promise<void> {
-  const name = `${new Date().toISOString().replaceAll(':', '-')}-${randomBytes(4).toString('hex')}`;
+  written += 1;
+  const order = `${new Date().toISOString().replaceAll(':', '-')}-${String(written).padStart(9, '0')}`;
+  const name = `${order}-${randomBytes(4).toString('hex')}`;
   const draft = join(folder, `.${name}`);
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });

@@ -1,7 +1,10 @@
 /** All cases that hold on every engine of the system database. */
 import { afterAll, beforeAll } from 'vitest';
+import { accountCases } from './accounts.ts';
+import { customCases } from './custom.ts';
 import { keptCases } from './kept.ts';
 import { recordCases } from './records.ts';
+import { registrationCases } from './registration.ts';
 import { serviceCases } from './services.ts';
 import { snapshotCases } from './snapshot.ts';
 import { Suite } from './suite.ts';
@@ -15,6 +18,9 @@ export function systemCases(databaseUrl: () => string | undefined): void {
   serviceCases(suite);
   recordCases(suite);
   userCases(suite);
+  registrationCases(suite);
+  accountCases(suite);
+  customCases(suite);
   snapshotCases(suite);
   keptCases(suite);
 }

@@ -27,6 +27,8 @@ export class PasswordChanges {
   readonly #guesses = new Throttle(GUESSES);
   readonly #answers = new Throttle(ANSWERS);
   readonly #mails = new Throttle(MAILS);
+  /** Of each account to which a code is being sent. */
+  readonly #turns = new Map<number, Promise<void>>();
   readonly #sending = new Set<Promise<void>>();
 
   constructor(changes: Changes, tools: Tools, sessions: Sessions, log: Logger) {
@@ -45,8 +47,23 @@ export class PasswordChanges {
     throw invalid('Not enough information provided to change password.');
   }
 
-  /** A code for an account, sent unless there were several of late: the last one that was sent is good then. */
-  async sendCode(user: User, purpose: 'registration' | 'reset', ttlSeconds: number): Promise<void> {
+  /**
+   * A code for an account, sent unless there were several of late: the last one that was sent is good then. One after
+   * the other, so that the last e-mail holds the last code.
+   */
+  sendCode(user: User, purpose: 'registration' | 'reset', ttlSeconds: number): Promise<void> {
+    const before = this.#turns.get(user.id) ?? Promise.resolve();
+    const turn = before
+      .catch(() => {})
+      .then(() => this.#sendCode(user, purpose, ttlSeconds))
+      .finally(() => {
+        if (this.#turns.get(user.id) === turn) this.#turns.delete(user.id);
+      });
+    this.#turns.set(user.id, turn);
+    return turn;
+  }
+
+  async #sendCode(user: User, purpose: 'registration' | 'reset', ttlSeconds: number): Promise<void> {
     if (!this.#mails.mayGoOn(String(user.id))) return;
     const code = newCode(this.#tools.secrets, ttlSeconds);
     await this.#changes.commit(dirtyUser(user.id), (trx) =>
