@@ -321,24 +321,16 @@ export function accountCases(suite: Suite): void {
   test('whoever may only write records takes no codes of others', async () => {
     const roleId = await suite.makeRole('mail manager');
     const caller = { userId: 0, roleId, appId: 0, isAdmin: false };
-    const refused = [
-      suite.system.execute(patch('email_template', Target.ONE), {
-        caller,
-        keys: [3],
-        records: { bcc: 'me@evil.example' },
-      }),
-      suite.system.execute(patch('service', Target.ONE), {
-        caller,
-        keys: [USER_SERVICE],
-        records: { config: { open_reg_role_id: 1 } },
-      }),
-      suite.system.execute(patch('service', Target.ONE), {
-        caller,
-        keys: [EMAIL_SERVICE],
-        records: { type: 'smtp_email' },
-      }),
+    const refused: [string, number, object][] = [
+      ['email_template', 3, { bcc: 'me@evil.example' }],
+      ['service', USER_SERVICE, { config: { open_reg_role_id: 1 } }],
+      ['service', EMAIL_SERVICE, { type: 'smtp_email' }],
+      ['service', EMAIL_SERVICE, { config: { from_email: 'me@evil.example' } }],
     ];
-    for (const call of refused) await expect(call).rejects.toMatchObject({ code: 'denied' });
+    for (const [resource, id, records] of refused) {
+      const call = suite.system.execute(patch(resource, Target.ONE), { caller, keys: [id], records });
+      await expect(call).rejects.toMatchObject({ code: 'denied' });
+    }
     await suite.system.execute(patch('service', Target.ONE), {
       caller,
       keys: [EMAIL_SERVICE],
