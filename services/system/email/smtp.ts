@@ -8,13 +8,15 @@ import { type Transport, toMail } from './transport.ts';
 const PORT_DEFAULT = 587;
 const CONNECTIONS_MAX = 5;
 const CONNECT_TIMEOUT_MS = 8000;
-/** From one word of the server to the next. */
 const ANSWER_TIMEOUT_MS = 10_000;
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/i;
 
-/** @param settings  of the service, lookups resolved */
-export function smtpTransport(settings: JsonObject): Transport {
-  const transport = createTransport(optionsOf(settings));
+/**
+ * @param settings  of the service, lookups resolved
+ * @param answerTimeoutMs  from one word of the server to the next
+ */
+export function smtpTransport(settings: JsonObject, answerTimeoutMs = ANSWER_TIMEOUT_MS): Transport {
+  const transport = createTransport(optionsOf(settings, answerTimeoutMs));
   return {
     send: async (message) => {
       const signal = AbortSignal.timeout(EMAIL_TIMEOUT_MS);
@@ -27,7 +29,7 @@ export function smtpTransport(settings: JsonObject): Transport {
   };
 }
 
-function optionsOf(settings: JsonObject) {
+function optionsOf(settings: JsonObject, answerTimeoutMs: number) {
   const host = String(settings['host'] ?? '');
   const { encryption, username, password } = settings;
   const hasPassword = typeof password === 'string' && password !== '';
@@ -47,8 +49,8 @@ function optionsOf(settings: JsonObject) {
     ...(typeof username === 'string' && { auth: { user: username, pass: hasPassword ? password : '' } }),
     connectionTimeout: CONNECT_TIMEOUT_MS,
     dnsTimeout: CONNECT_TIMEOUT_MS,
-    greetingTimeout: ANSWER_TIMEOUT_MS,
-    socketTimeout: ANSWER_TIMEOUT_MS,
+    greetingTimeout: answerTimeoutMs,
+    socketTimeout: answerTimeoutMs,
     disableFileAccess: true,
     disableUrlAccess: true,
   } as const;

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll } from 'vitest';
 import { accountCases } from './accounts.ts';
 import { customCases } from './custom.ts';
+import { emailCases } from './emails.ts';
 import { keptCases } from './kept.ts';
 import { recordCases } from './records.ts';
 import { registrationCases } from './registration.ts';
@@ -21,6 +22,7 @@ export function systemCases(databaseUrl: () => string | undefined): void {
   registrationCases(suite);
   accountCases(suite);
   customCases(suite);
+  emailCases(suite);
   snapshotCases(suite);
   keptCases(suite);
 }
