@@ -3,7 +3,7 @@ import { type Component, startAll } from '#common/component.ts';
 import { Channel } from '#common/grpc/channel.ts';
 import { Counters } from '#common/limits/counters.ts';
 import type { Logger } from '#common/observe/log.ts';
-import { Environments, KeptAnswers, LimitCounts, Sessions } from '#proto/system/v1/system_pb.ts';
+import { Accounts, Emails, Environments, KeptAnswers, LimitCounts, Sessions } from '#proto/system/v1/system_pb.ts';
 import { SavedSnapshot } from './access/saved.ts';
 import { AccessState } from './access/state.ts';
 import { AccessWatch } from './access/watch.ts';
@@ -24,7 +24,9 @@ import { Viewer } from './openapi/viewer.ts';
 import { isImport } from './parse/import/body-stream.ts';
 import { Pipeline } from './pipeline.ts';
 import { RememberedCalls } from './remembered.ts';
+import { AccountCalls } from './system/accounts.ts';
 import { SystemCalls } from './system/calls.ts';
+import { EmailCalls } from './system/emails.ts';
 import { EventMap } from './system/event-map.ts';
 import { LimitCache } from './system/limit-cache.ts';
 import { ServiceCaches } from './system/service-caches.ts';
@@ -37,6 +39,8 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
   const system = { address: config.systemAddress, token: config.clusterToken, peer: 'system' };
   const sessions = new Channel(Sessions, system);
   const environments = new Channel(Environments, system);
+  const accounts = new Channel(Accounts, system);
+  const emails = new Channel(Emails, system);
   const kept = new Channel(KeptAnswers, system);
   const state = new AccessState();
   const watch = new AccessWatch(state, new SavedSnapshot(config.snapshotFile, log), system, log);
@@ -66,6 +70,8 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
     cors: new Cors(state),
     systemCalls: new SystemCalls({
       sessions: new SessionCalls(sessions),
+      accounts: new AccountCalls(accounts),
+      emails: new EmailCalls(emails, state),
       environments,
       limitCache,
       events: new EventMap(documents),
@@ -94,6 +100,8 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
         shared.close();
         sessions.close();
         environments.close();
+        accounts.close();
+        emails.close();
         kept.close();
         forwarder.close();
       },

@@ -8,7 +8,7 @@ import { MillraceError, notFound } from '#common/errors.ts';
 import type { Logger } from '#common/observe/log.ts';
 import { wantedTables } from '#common/table-rules.ts';
 import type { Service } from '#proto/access/v1/access_pb.ts';
-import { Paging, type Shape, Target } from '#proto/data/v1/data_pb.ts';
+import { Paging, type Result, type Shape, Target } from '#proto/data/v1/data_pb.ts';
 import type { AccessState } from './access/state.ts';
 import type { Limits } from './admit/limits.ts';
 import { type Authenticators, authenticate } from './authenticate/authenticate.ts';
@@ -41,6 +41,7 @@ import { componentOf, parseRoute } from './parse/route.ts';
 import { Refusals } from './refusals.ts';
 import type { ReadyCall, RememberedCalls } from './remembered.ts';
 import type { SystemCalls } from './system/calls.ts';
+import { withInvites } from './system/invites.ts';
 import type { LimitCache } from './system/limit-cache.ts';
 import { rootListing } from './system/root.ts';
 
@@ -170,17 +171,21 @@ export class Pipeline {
     if (documents.serves(request, service)) {
       return documents.send({ request, service, principal }, reply, presentationOf(request, headers, true));
     }
-    const isSystem = service.type === 'system';
-    if (isSystem || service.type === 'user') {
-      const value = await systemCalls.answer(request, service.type, principal);
-      if (value !== undefined) return sendValue(reply, 200, value, presentationOf(request, headers, true));
-    }
+    const own = isOwn(service) ? await systemCalls.answer(request, service.type, principal) : undefined;
+    if (own) return this.#sendOwn(request, reply, headers, own);
     const { idempotency } = this.#stages;
-    const work = (answered: Responder) => this.#data(request, answered, headers, service, principal);
+    const work = async (answered: Responder): Promise<void> => {
+      if (!systemCalls.emails.serves(service)) return this.#data(request, answered, headers, service, principal);
+      return this.#sendOwn(request, answered, headers, await systemCalls.emails.call(request, service, principal));
+    };
     if (!idempotency.applies(request)) return work(reply);
     return idempotency.once(request, principal, reply, headers, work, (refused, error) =>
       this.#refuse(request.http, refused, headers, { verb: request.verb, principal }, error),
     );
+  }
+
+  #sendOwn(request: ApiRequest, reply: Responder, headers: Headers, result: Result): Promise<void> {
+    return sendForwarded(reply, { result, chunks: undefined }, 200, presentationOf(request, headers, true));
   }
 
   /** Records and schemas: what a connector, or the system service as one, has to answer. */
@@ -192,9 +197,8 @@ export class Pipeline {
     principal: Principal,
   ): Promise<void> {
     const { listings, forwarder, remembered, requestTimeoutMs } = this.#stages;
-    const isSystem = service.type === 'system';
-    const read = isSystem ? parseSystem(request) : parseDatabase(request);
-    const standing = isSystem ? this.#stages.limitCache.standingOf(read) : undefined;
+    const read = isOwn(service) ? withInvites(request, parseSystem(request)) : parseDatabase(request);
+    const standing = service.type === 'system' ? this.#stages.limitCache.standingOf(read) : undefined;
     const parsed = { ...read, ...standing?.parsed };
     const asked = { requestId: request.http.id, verb: request.verb, parsed, service, principal };
     const granted = this.#ruled.grant(asked);
@@ -218,7 +222,7 @@ export class Pipeline {
       forwarder.send(service.tier, operation, deadline, parsed.repeatable),
     );
     const forwarded = own.result.foreign.length > 0 ? await this.#foreign.merge(own, call, deadline) : own;
-    const created = isSystem && request.verb === 'POST' && request.segments[0] !== 'limit';
+    const created = isOwn(service) && request.verb === 'POST' && request.segments[0] !== 'limit';
     const transform = standing?.show ?? transformOf(request, parsed, service, principal);
     await sendForwarded(reply, forwarded, created ? 201 : 200, shown, transform);
   }
@@ -292,6 +296,9 @@ export class Pipeline {
   }
 }
 
+/** Of the system service: its records are answered as its own programs know them. */
+const isOwn = ({ type }: Service): boolean => type === 'system' || type === 'user';
+
 /** Options that change how an answer is shown are left to the full reading. */
 function remembers({ query }: ApiRequest): boolean {
   return !['as_list', 'file', 'accept', 'wrap'].some((name) => query.has(name));
@@ -334,7 +341,9 @@ function transformOf(
   return (json) => pluckJson(json, idFields);
 }
 
-/** The system's records are known by their id; types by their name. */
+/** The system's records are known by their id; some by their name. */
 function systemKey({ action }: Shape): string {
-  return action.case === 'read' && action.value.table === 'service_type' ? 'name' : 'id';
+  return action.case === 'read' && NAMED.has(action.value.table) ? 'name' : 'id';
 }
+
+const NAMED = new Set(['service_type', 'custom']);

@@ -1,35 +1,45 @@
 import { create } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
-import type { Channel } from '#common/grpc/channel.ts';
 import {
-  type DescribeRequest,
   EnvironmentReplySchema,
-  type EnvironmentRequest,
-  type Environments,
-  type LoginRequest,
+  type Failure,
+  FailureSchema,
+  JsonReplySchema,
   LogoutReplySchema,
   SessionReplySchema,
-  type Sessions,
-  type TokenRequest,
   UserKind,
 } from '#proto/system/v1/system_pb.ts';
 import type { Principal } from '../authenticate/principal.ts';
 import { principalIn, rule, stateWithRole } from '../testing/access.ts';
 import { apiRequestOf, type Sent } from '../testing/request.ts';
+import { AccountCalls } from './accounts.ts';
 import { SystemCalls } from './calls.ts';
+import { EmailCalls } from './emails.ts';
 import type { EventMap } from './event-map.ts';
 import type { LimitCache } from './limit-cache.ts';
 import type { ServiceCaches } from './service-caches.ts';
 import { SessionCalls } from './sessions.ts';
 
-const ANN = principalIn(stateWithRole([rule('*')]));
+const STATE = stateWithRole([rule('*')], {
+  serviceTypes: [
+    { name: 'local_email', group: 'Email' },
+    { name: 'sqlite', group: 'Database' },
+  ],
+});
+const ANN = principalIn(STATE);
 const NOBODY: Principal = { ...ANN, user: undefined, token: undefined, app: undefined, role: undefined };
 const JSON_TYPE = { 'content-type': 'application/json' };
-const REFUSED = { code: 'unauthenticated', message: 'Invalid credentials supplied.' };
+const REFUSED = create(FailureSchema, {
+  code: 'limited',
+  message: 'Too many failed attempts.',
+  contextJson: Buffer.from('{"retry_after_seconds":7}'),
+});
+
+const FAILURE = { code: 'limited', message: 'Too many failed attempts.', context: { retry_after_seconds: 7 } };
 
 interface Called {
   readonly method: string;
-  readonly request: LoginRequest & TokenRequest & DescribeRequest & EnvironmentRequest;
+  readonly request: Readonly<Record<string, unknown>>;
 }
 
 /** A system service that keeps what it was asked. */
@@ -37,29 +47,54 @@ function installation({ refuses = false } = {}) {
   const called: Called[] = [];
   const call = async (method: string, request: Called['request']) => {
     called.push({ method, request });
-    const failure = refuses ? { failure: REFUSED } : {};
-    if (method === 'logout') return create(LogoutReplySchema, failure);
-    if (method === 'getEnvironment') return create(EnvironmentReplySchema, { json: Buffer.from('{"platform":{}}') });
-    const sessionJson = Buffer.from('{"session_token":"t"}');
-    return create(SessionReplySchema, {
-      outcome: refuses ? { case: 'failure', value: REFUSED } : { case: 'sessionJson', value: sessionJson },
-    });
+    return replyTo(method, refuses ? REFUSED : undefined);
   };
-  const channel = { call } as unknown;
+  // biome-ignore lint/suspicious/noExplicitAny: one for every service
+  const channel = { call } as any;
+  const emails = new EmailCalls(channel, STATE);
   const calls = new SystemCalls({
-    sessions: new SessionCalls(channel as Channel<typeof Sessions>),
-    environments: channel as Channel<typeof Environments>,
+    sessions: new SessionCalls(channel),
+    accounts: new AccountCalls(channel),
+    emails,
+    environments: channel,
     limitCache: {} as LimitCache,
     events: {} as EventMap,
     caches: {} as ServiceCaches,
   });
-  const answer = (type: 'system' | 'user', sent: Sent, principal = ANN) =>
-    calls.answer(
-      apiRequestOf({ headers: JSON_TYPE, ...sent, target: `/api/v2/${type}/${sent.target}` }),
-      type,
-      principal,
-    );
-  return { called, answer };
+  const requestOf = (service: string, sent: Sent) =>
+    apiRequestOf({ headers: JSON_TYPE, ...sent, target: `/api/v2/${service}${sent.target}` });
+  const answer = async (type: 'system' | 'user', sent: Sent, principal = ANN) => {
+    const target = `/${sent.target}`;
+    const result = await calls.answer(requestOf(type, { ...sent, target }), type, principal);
+    return result && JSON.parse(Buffer.from(result.json).toString());
+  };
+  const mail = async (sent: Sent) => {
+    const result = await emails.call(requestOf('mail', sent), MAIL, ANN);
+    return JSON.parse(Buffer.from(result.json).toString());
+  };
+  return { called, answer, mail, emails };
+}
+
+const MAIL = { ...STATE.servicesByName.get('db')!, id: 6, name: 'mail', type: 'local_email' };
+
+function replyTo(method: string, failure: Failure | undefined): object {
+  const outcome = failure && { case: 'failure' as const, value: failure };
+  switch (method) {
+    case 'logout':
+      return create(LogoutReplySchema, failure ? { failure } : {});
+    case 'getEnvironment':
+      return create(EnvironmentReplySchema, { json: Buffer.from('{"platform":{}}') });
+    case 'login':
+    case 'refresh':
+    case 'describe': {
+      const value = Buffer.from('{"session_token":"t"}');
+      return create(SessionReplySchema, { outcome: outcome ?? { case: 'sessionJson', value } });
+    }
+    default: {
+      const value = Buffer.from('{"success":true}');
+      return create(JsonReplySchema, { outcome: outcome ?? { case: 'json', value } });
+    }
+  }
 }
 
 describe('sessions', () => {
@@ -139,7 +174,7 @@ describe('sessions', () => {
 
   test.each(['POST', 'PUT', 'DELETE', 'GET'])('the refusal of a %s is passed on', async (method) => {
     const { answer } = installation({ refuses: true });
-    await expect(answer('user', { method, target: 'session' })).rejects.toMatchObject(REFUSED);
+    await expect(answer('user', { method, target: 'session' })).rejects.toMatchObject(FAILURE);
   });
 });
 
@@ -156,36 +191,182 @@ describe('the environment', () => {
   });
 });
 
-describe('what else there is', () => {
-  const REFUSALS: { why: string; type: 'system' | 'user'; sent: Sent; code: string }[] = [
-    { why: 'registration', type: 'user', sent: { method: 'POST', target: 'register', body: '{}' }, code: 'denied' },
-    { why: 'a resource that is none', type: 'user', sent: { target: 'nope' }, code: 'not_found' },
-    { why: 'a session below the session', type: 'user', sent: { target: 'session/x' }, code: 'not_found' },
-    { why: 'a write of the list', type: 'user', sent: { method: 'POST', target: '', body: '{}' }, code: 'unsupported' },
+describe('accounts', () => {
+  const text = (value: object) => Buffer.from(JSON.stringify(value));
+  const CASES: {
+    why: string;
+    type?: 'system' | 'user';
+    sent: Sent;
+    principal?: Principal;
+    method: string;
+    request: object;
+  }[] = [
     {
-      why: 'a write of the environment',
-      type: 'system',
-      sent: { method: 'PUT', target: 'environment', body: '{}' },
-      code: 'unsupported',
+      why: 'a registration, without the credentials of the call',
+      sent: { method: 'POST', target: 'register?login=true', body: '{"email":"a","is_sys_admin":true,"api_key":"k"}' },
+      principal: NOBODY,
+      method: 'register',
+      request: { recordJson: text({ email: 'a', is_sys_admin: true }), login: true, clientAddress: '127.0.0.1' },
     },
     {
-      why: 'a session that is patched',
-      type: 'user',
-      sent: { method: 'PATCH', target: 'session', body: '{}' },
-      code: 'unsupported',
+      why: 'a registration by PUT, with nothing',
+      sent: { method: 'PUT', target: 'register' },
+      method: 'register',
+      request: { recordJson: text({}), login: false },
+    },
+    {
+      why: 'a new password for an old one',
+      sent: { method: 'POST', target: 'password', body: '{"old_password":"o","new_password":"n"}' },
+      method: 'changePassword',
+      request: { kind: UserKind.USER, userId: 5, oldPassword: 'o', newPassword: 'n', reset: false, login: false },
+    },
+    {
+      why: 'a reset by nobody, of an administrator',
+      type: 'system',
+      sent: { method: 'PATCH', target: 'admin/password?reset=true&login=1', body: '{"email":"a","username":"u"}' },
+      principal: NOBODY,
+      method: 'changePassword',
+      request: { kind: UserKind.ADMIN, userId: 0, email: 'a', username: 'u', reset: true, login: true },
+    },
+    {
+      why: 'a code, and what is no text',
+      sent: { method: 'POST', target: 'password', body: '{"email":"a","code":"c","security_answer":{"$ne":1}}' },
+      method: 'changePassword',
+      request: { email: 'a', code: 'c', securityAnswer: '' },
+    },
+    {
+      why: 'credentials in the address do not count',
+      sent: { method: 'POST', target: 'password?email=a&code=c&new_password=n', body: '{}' },
+      method: 'changePassword',
+      request: { email: '', code: '', newPassword: '' },
+    },
+    {
+      why: 'a profile',
+      sent: { target: 'profile' },
+      method: 'getProfile',
+      request: { kind: UserKind.USER, userId: 5 },
+    },
+    {
+      why: 'a profile of nobody',
+      type: 'system',
+      sent: { target: 'admin/profile' },
+      principal: NOBODY,
+      method: 'getProfile',
+      request: { kind: UserKind.ADMIN, userId: 0 },
+    },
+    {
+      why: 'a change of it',
+      sent: { method: 'PATCH', target: 'profile', body: '{"phone":"1"}' },
+      method: 'changeProfile',
+      request: { kind: UserKind.USER, userId: 5, recordJson: text({ phone: '1' }) },
     },
   ];
-  test.each(REFUSALS)('$why', async ({ type, sent, code }) => {
+  test.each(CASES)('$why', async ({ type = 'user', sent, principal = ANN, method, request }) => {
     const { called, answer } = installation();
-    await expect(answer(type, sent)).rejects.toMatchObject({ code });
+    expect(await answer(type, sent, principal)).toEqual({ success: true });
+    expect(called).toMatchObject([{ method, request }]);
+  });
+
+  test.each(['register', 'password', 'profile'])(
+    'the refusal of %s is passed on, with when to come back',
+    async (target) => {
+      const { answer } = installation({ refuses: true });
+      await expect(answer('user', { method: 'POST', target, body: '{}' })).rejects.toMatchObject(FAILURE);
+    },
+  );
+});
+
+describe('e-mails', () => {
+  const CASES: { why: string; sent: Sent; request: object }[] = [
+    {
+      why: 'as they are sent',
+      sent: { method: 'POST', target: '', body: '{"to":"a@b.cd","session_token":"t","x":1}' },
+      request: { serviceId: 6, template: '', templateId: 0, messageJson: Buffer.from('{"to":"a@b.cd","x":1}') },
+    },
+    {
+      why: 'by a template in the body',
+      sent: { method: 'POST', target: '', body: '{"template":"T","to":"a@b.cd"}' },
+      request: { template: 'T', messageJson: Buffer.from('{"to":"a@b.cd"}') },
+    },
+    { why: 'by an option', sent: { method: 'POST', target: '?template=T' }, request: { template: 'T' } },
+    { why: 'by its id', sent: { method: 'POST', target: '?template_id=4' }, request: { template: '', templateId: 4 } },
+    {
+      why: 'by its id in the body, for whoever asks',
+      sent: { method: 'POST', target: '', body: '{"template_id":4}' },
+      request: { templateId: 4, userId: 5, roleId: 3, appId: 4 },
+    },
+  ];
+  test.each(CASES)('$why', async ({ sent, request }) => {
+    const { called, mail } = installation();
+    await mail(sent);
+    expect(called).toMatchObject([{ method: 'send', request }]);
+  });
+
+  test('what may be allowed of them', async () => {
+    expect(await installation().mail({ target: '?as_access_list=true' })).toEqual({ resource: ['', '*'] });
+  });
+
+  const multipart = { 'content-type': 'multipart/form-data; boundary=x' };
+  const REFUSALS: { why: string; sent: Sent; code: string }[] = [
+    { why: 'a GET', sent: { target: '' }, code: 'unsupported' },
+    { why: 'a DELETE', sent: { method: 'DELETE', target: '' }, code: 'unsupported' },
+    { why: 'a resource', sent: { method: 'POST', target: '/x', body: '{}' }, code: 'not_found' },
+    {
+      why: 'a template that is no name',
+      sent: { method: 'POST', target: '', body: '{"template":{}}' },
+      code: 'invalid',
+    },
+    { why: 'an id that is none', sent: { method: 'POST', target: '?template_id=x' }, code: 'not_found' },
+    { why: 'an id beyond all', sent: { method: 'POST', target: '?template_id=99999999999' }, code: 'not_found' },
+    { why: 'a file', sent: { method: 'POST', target: '', headers: multipart, body: '--x--' }, code: 'invalid' },
+  ];
+  test.each(REFUSALS)('$why is refused', async ({ sent, code }) => {
+    const { called, mail } = installation();
+    await expect(mail(sent)).rejects.toMatchObject({ code });
     expect(called).toEqual([]);
   });
 
-  test('the list of the user service', async () => {
-    expect(await installation().answer('user', { target: '' })).toEqual({ resource: [{ name: 'session' }] });
+  test('which services send them', () => {
+    const { emails } = installation();
+    expect([
+      emails.serves(MAIL),
+      emails.serves({ ...MAIL, type: 'sqlite' }),
+      emails.serves({ ...MAIL, type: 'x' }),
+    ]).toEqual([true, false, false]);
+  });
+});
+
+describe('what else there is', () => {
+  const REFUSALS: { why: string; type: 'system' | 'user'; sent: Sent }[] = [
+    { why: 'a write of the environment', type: 'system', sent: { method: 'PUT', target: 'environment', body: '{}' } },
+    { why: 'a session that is patched', type: 'user', sent: { method: 'PATCH', target: 'session', body: '{}' } },
+    { why: 'a registration that is read', type: 'user', sent: { target: 'register' } },
+    { why: 'a password that is read', type: 'user', sent: { target: 'password' } },
+    { why: 'a password that is deleted', type: 'system', sent: { method: 'DELETE', target: 'admin/password' } },
+    { why: 'a profile that is deleted', type: 'user', sent: { method: 'DELETE', target: 'profile' } },
+  ];
+  test.each(REFUSALS)('$why', async ({ type, sent }) => {
+    const { called, answer } = installation();
+    await expect(answer(type, sent)).rejects.toMatchObject({ code: 'unsupported' });
+    expect(called).toEqual([]);
   });
 
-  test.each(['role', 'admin', 'admin/5', '', 'admin/session/x'])('system/%s is a call on records', async (target) => {
-    expect(await installation().answer('system', { target })).toBeUndefined();
+  test.each([
+    ['system', 'role'],
+    ['system', 'admin'],
+    ['system', 'admin/5'],
+    ['system', ''],
+    ['system', 'admin/session/x'],
+    ['system', 'user/password'],
+    ['system', 'password'],
+    ['user', ''],
+    ['user', 'custom'],
+    ['user', 'custom/x'],
+    ['user', 'nope'],
+    ['user', 'session/x'],
+    ['user', 'admin/password'],
+    ['user', 'environment'],
+  ] as const)('%s/%s is a call on records', async (type, target) => {
+    expect(await installation().answer(type, { target })).toBeUndefined();
   });
 });

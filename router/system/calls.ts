@@ -1,14 +1,16 @@
-/** What the services `system` and `user` offer beside records: sessions, the environment, lists of resources. */
+/** What the services `system` and `user` offer beside records: sessions, accounts, the environment, lists of resources. */
 import { create } from '@bufbuild/protobuf';
-import { MillraceError, notFound } from '#common/errors.ts';
 import type { Channel } from '#common/grpc/channel.ts';
-import { parseJson } from '#common/json.ts';
+import { stringifyJson } from '#common/json.ts';
+import type { Result } from '#proto/data/v1/data_pb.ts';
 import { EnvironmentRequestSchema, type Environments, UserKind } from '#proto/system/v1/system_pb.ts';
 import type { Principal } from '../authenticate/principal.ts';
 import type { ApiRequest } from '../parse/api-request.ts';
-import { withoutResource } from '../parse/resource.ts';
+import type { AccountCalls } from './accounts.ts';
+import type { EmailCalls } from './emails.ts';
 import type { EventMap } from './event-map.ts';
 import type { LimitCache } from './limit-cache.ts';
+import { resultOf } from './replies.ts';
 import { requireRead } from './resources.ts';
 import type { ServiceCaches } from './service-caches.ts';
 import type { SessionCalls } from './sessions.ts';
@@ -17,6 +19,8 @@ const TIMEOUT_MS = 10_000;
 
 export interface SystemCallsInit {
   readonly sessions: SessionCalls;
+  readonly accounts: AccountCalls;
+  readonly emails: EmailCalls;
   readonly environments: Channel<typeof Environments>;
   readonly limitCache: LimitCache;
   readonly events: EventMap;
@@ -30,45 +34,64 @@ export class SystemCalls {
     this.#init = init;
   }
 
+  get emails(): EmailCalls {
+    return this.#init.emails;
+  }
+
   /**
    * Answers what is no record call.
    * @returns undefined where the call is one on records
    * @throws MillraceError
    */
-  async answer(request: ApiRequest, serviceType: string, principal: Principal): Promise<unknown> {
-    if (serviceType === 'user') return this.#user(request, principal);
-    const { sessions, limitCache, events, caches } = this.#init;
-    if (request.component === 'admin/session') return sessions.call(request, UserKind.ADMIN, principal);
-    switch (request.segments[0]?.toLowerCase()) {
-      case 'cache':
-        return caches.answer(request, principal);
-      case 'constant':
-        // Names for numbers, of which this generation of the API has none (system-api §5.14).
-        requireRead(request);
-        return { resource: [] };
-      case 'environment':
-        return this.#environment(request, principal);
-      case 'event':
-        return events.answer(request, principal);
-      case 'limit_cache':
-        return limitCache.answer(request);
+  async answer(request: ApiRequest, serviceType: string, principal: Principal): Promise<Result | undefined> {
+    return serviceType === 'user' ? this.#user(request, principal) : this.#system(request, principal);
+  }
+
+  async #user(request: ApiRequest, principal: Principal): Promise<Result | undefined> {
+    const { sessions, accounts } = this.#init;
+    switch (request.component) {
+      case 'session':
+        return sessions.call(request, UserKind.USER, principal);
+      case 'password':
+        return accounts.password(request, UserKind.USER, principal);
+      case 'profile':
+        return accounts.profile(request, UserKind.USER, principal);
+      case 'register':
+        return accounts.register(request);
       default:
         return undefined;
     }
   }
 
-  async #user(request: ApiRequest, principal: Principal): Promise<unknown> {
-    const { component, verb, service } = request;
-    if (component === 'session') return this.#init.sessions.call(request, UserKind.USER, principal);
-    if (component === 'register' && verb === 'POST') {
-      throw new MillraceError('denied', 'Open Registration is not enabled.');
+  async #system(request: ApiRequest, principal: Principal): Promise<Result | undefined> {
+    const { sessions, accounts, caches, events, limitCache } = this.#init;
+    switch (request.component) {
+      case 'admin/session':
+        return sessions.call(request, UserKind.ADMIN, principal);
+      case 'admin/password':
+        return accounts.password(request, UserKind.ADMIN, principal);
+      case 'admin/profile':
+        return accounts.profile(request, UserKind.ADMIN, principal);
     }
-    if (component !== '') throw notFound(`Resource '${request.segments[0]}' not found for service '${service}'.`);
-    if (verb !== 'GET') throw withoutResource(verb, service);
-    return { resource: [{ name: 'session' }] };
+    switch (request.segments[0]?.toLowerCase()) {
+      case 'cache':
+        return resultOfValue(await caches.answer(request, principal));
+      case 'constant':
+        // Names for numbers, of which this generation of the API has none (system-api §5.14).
+        requireRead(request);
+        return resultOfValue({ resource: [] });
+      case 'environment':
+        return this.#environment(request, principal);
+      case 'event':
+        return resultOfValue(await events.answer(request, principal));
+      case 'limit_cache':
+        return resultOfValue(limitCache.answer(request));
+      default:
+        return undefined;
+    }
   }
 
-  async #environment(request: ApiRequest, principal: Principal): Promise<unknown> {
+  async #environment(request: ApiRequest, principal: Principal): Promise<Result> {
     requireRead(request);
     const call = create(EnvironmentRequestSchema, {
       userId: principal.user?.id ?? 0,
@@ -79,6 +102,8 @@ export class SystemCalls {
       clientAddress: request.http.remoteAddress(),
     });
     const { json } = await this.#init.environments.call('getEnvironment', call, TIMEOUT_MS);
-    return parseJson(json);
+    return resultOf(json);
   }
 }
+
+const resultOfValue = (value: unknown): Result => resultOf(Buffer.from(stringifyJson(value)));

@@ -101,7 +101,7 @@ export class BehindDoor {
       limits,
       limitCache: new LimitCache(state, limits),
       cors: new Cors(state),
-      systemCalls: { answer: async () => undefined },
+      systemCalls: { answer: async () => undefined, emails: { serves: () => false } },
       listings: new Listings(forwarder),
       documents: new Documents({ state, forwarder, requestTimeoutMs: 10_000 }),
       viewer: new Viewer(),

@@ -49,6 +49,12 @@ export const PASSWORD_CHECKS_MAX = 64;
 export const PASSWORD_LENGTH_MAX = 1024;
 /** Accounts and addresses whose failed sign-ins are remembered. */
 export const THROTTLED_MAX = 50_000;
+/** Addresses in one field of an e-mail: more is a mailing list, which mail servers refuse. */
+export const EMAIL_RECIPIENTS_MAX = 1000;
+/** Characters of the text of an e-mail, with all that it names filled in. */
+export const EMAIL_TEXT_LENGTH_MAX = 8 * MIB;
+/** From the first word to a mail server to its last: what waits for it shall still be answered. */
+export const EMAIL_TIMEOUT_MS = 20_000;
 /** Characters of an Idempotency-Key: a UUID has 36. */
 export const IDEMPOTENCY_KEY_LENGTH_MAX = 255;
 /** How long the answer to a write with an Idempotency-Key is kept. */

@@ -22,6 +22,17 @@ export interface SystemConfig {
   readonly seedSample: boolean;
   /** Where clients reach the router, for the links of hosted apps; empty: links are relative. */
   readonly publicUrl: string;
+  /** As e-mails call this installation. */
+  readonly instanceName: string;
+  /** Sender of e-mails that name none. */
+  readonly mailFrom: string;
+  /** Pages where a code from an e-mail is entered; empty: e-mails hold the code alone. */
+  readonly inviteUrl: string;
+  readonly registerUrl: string;
+  readonly resetUrl: string;
+  /** How long a code of an invitation or a registration is good, and one of a reset. */
+  readonly confirmTtlSeconds: number;
+  readonly resetTtlSeconds: number;
 }
 
 const DAY_SECONDS = 86_400;
@@ -47,6 +58,13 @@ export function readConfig(env: Environment): SystemConfig {
     loginAttribute: reader.oneOf('MILLRACE_LOGIN_ATTRIBUTE', 'email', ['email', 'username']),
     seedSample: reader.boolean('MILLRACE_SEED_SAMPLE', false),
     publicUrl: reader.string('MILLRACE_PUBLIC_URL', '').replace(/\/+$/, ''),
+    instanceName: reader.string('MILLRACE_INSTANCE_NAME', 'Millrace'),
+    mailFrom: reader.string('MILLRACE_MAIL_FROM', 'no-reply@localhost'),
+    inviteUrl: reader.string('MILLRACE_INVITE_URL', ''),
+    registerUrl: reader.string('MILLRACE_REGISTER_URL', ''),
+    resetUrl: reader.string('MILLRACE_RESET_URL', ''),
+    confirmTtlSeconds: reader.integer('MILLRACE_CONFIRM_TTL_SECONDS', 60 * DAY_SECONDS, 1, YEAR_SECONDS),
+    resetTtlSeconds: reader.integer('MILLRACE_RESET_TTL_SECONDS', DAY_SECONDS, 1, YEAR_SECONDS),
   });
 }
 

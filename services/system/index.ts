@@ -9,6 +9,7 @@ import { Changes } from './changes.ts';
 import type { SystemConfig } from './config.ts';
 import { engineOf, openDatabase } from './database/open.ts';
 import type { Tables } from './database/tables.ts';
+import { Emails } from './email/service.ts';
 import { loadInstance } from './instance.ts';
 import { KeptAnswers } from './kept-answers.ts';
 import { LimitCountsHub } from './limits/counts.ts';
@@ -21,10 +22,14 @@ import { Records } from './records/records.ts';
 import { environmentsService, keptAnswersService, schemaExtrasService, sessionsService } from './rpc.ts';
 import { keyOfFolder, Secrets } from './secrets.ts';
 import { type FirstAdmin, seed, seedSample } from './seed.ts';
+import { seedEmail } from './seed-email.ts';
 import { ServiceTypes } from './service-types/registry.ts';
 import { Sessions } from './sessions.ts';
 import { SnapshotLoader } from './snapshot.ts';
 import { Tokens } from './tokens.ts';
+import { Accounts } from './users/account/accounts.ts';
+import { AccountMails } from './users/account/mails.ts';
+import { accountsService, emailsService } from './users/account/rpc.ts';
 
 export { readConfig, type SystemConfig } from './config.ts';
 
@@ -61,12 +66,16 @@ async function startOn(
   const changes = new Changes(db);
   const types = new ServiceTypes();
   const engine = engineOf(config.databaseUrl);
-  const tools: Tools = { config, engine, secrets, passwords: new Passwords(), types, model: modelNamed };
+  const emails = new Emails(db, secrets, config);
+  const mails = new AccountMails(db, emails, secrets, config);
+  const tools: Tools = { config, engine, secrets, passwords: new Passwords(), types, mails, model: modelNamed };
   const instance = await loadInstance(db, secrets);
   await types.load(db);
   await types.announceOwn(changes);
   const firstAdmin = await seed(changes, tools);
+  await seedEmail(changes, tools);
   const sessions = new Sessions(changes, config, tools.passwords, new Tokens(instance.tokenSecrets));
+  const accounts = new Accounts(changes, tools, sessions, log);
   const kept = new KeptAnswers(db);
   const counts = new LimitCountsHub();
   const publisher = new Publisher(changes, new SnapshotLoader(db, tools, instance), types, log);
@@ -78,6 +87,8 @@ async function startOn(
     services: [
       dataConnector(systemConnector(new Records(changes, tools)), log),
       sessionsService(sessions, log),
+      accountsService(accounts, log),
+      emailsService(emails, log),
       environmentsService(changes, tools),
       schemaExtrasService(changes, log),
       keptAnswersService(kept),
@@ -114,6 +125,8 @@ async function startOn(
     await publisher.close();
     await server.close();
     await seeded;
+    await accounts.settled();
+    emails.close();
     await db.destroy();
   };
   return {

@@ -2,6 +2,8 @@
 import { APP } from './apps/model.ts';
 import { AUDIT } from './audit/model.ts';
 import { CORS } from './cors/model.ts';
+import { CUSTOM } from './custom/model.ts';
+import { EMAIL_TEMPLATE } from './email/model.ts';
 import { TOKEN_ISSUER } from './issuers/model.ts';
 import { LIMIT } from './limits/model.ts';
 import { LOOKUPS } from './lookups/model.ts';
@@ -17,6 +19,8 @@ const MODELS: ReadonlyMap<string, Model> = new Map(
     APP,
     AUDIT,
     CORS,
+    CUSTOM,
+    EMAIL_TEMPLATE,
     LIMIT,
     ...LOOKUPS,
     ROLE,

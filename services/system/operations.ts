@@ -12,12 +12,14 @@ import {
   ResultSchema,
   type Shape,
 } from '#proto/data/v1/data_pb.ts';
+import { CUSTOM, customOf } from './custom/model.ts';
 import { fromDatabase } from './database/errors.ts';
 import { describable, resourceNamed, resources } from './models.ts';
 import { jsonBytes } from './records/batch.ts';
 import type { JsonObject, Model } from './records/model.ts';
 import type { Records } from './records/records.ts';
 import { describeResource } from './records/schema.ts';
+import { noSession } from './sessions.ts';
 
 const USER_SERVICE = 'user';
 
@@ -35,15 +37,16 @@ export function systemConnector(records: Records): Connector {
 }
 
 async function perform(records: Records, operation: Operation, { service, action }: Shape): Promise<Result> {
+  const model = (table: string): Model => modelOf(service, table, operation.caller?.userId ?? 0);
   switch (action.case) {
     case 'read':
-      return records.read(model(service, action.value.table), action.value, operation);
+      return records.read(model(action.value.table), action.value, operation);
     case 'create':
-      return records.create(model(service, action.value.table), action.value, operation);
+      return records.create(model(action.value.table), action.value, operation);
     case 'update':
-      return records.update(model(service, action.value.table), action.value, operation);
+      return records.update(model(action.value.table), action.value, operation);
     case 'delete':
-      return records.delete(model(service, action.value.table), action.value, operation);
+      return records.delete(model(action.value.table), action.value, operation);
     case 'listResources':
       return list(service, action.value);
     case 'describeTables':
@@ -53,10 +56,17 @@ async function perform(records: Records, operation: Operation, { service, action
   }
 }
 
-function model(service: string, table: string): Model {
-  const found = service === USER_SERVICE ? undefined : resourceNamed(table);
+function modelOf(service: string, table: string, userId: number): Model {
+  const found = service === USER_SERVICE ? ownModel(table, userId) : resourceNamed(table);
   if (!found) throw notFound(`Resource '${table}' not found for service '${service}'.`);
   return found;
+}
+
+/** What belongs to whoever is signed in. */
+function ownModel(table: string, userId: number): Model | undefined {
+  if (table !== CUSTOM.name) return undefined;
+  if (userId === 0) throw noSession();
+  return customOf(userId);
 }
 
 function list(service: string, { kind, names }: ListResources): Result {
@@ -71,7 +81,7 @@ function list(service: string, { kind, names }: ListResources): Result {
 /** None named: all of them, and what is reached through their relations. The user service has no records. */
 function describe(service: string, { tables }: DescribeTables): Result {
   const all = service === USER_SERVICE ? [] : describable();
-  const wanted = tables.map((name) => all.find((each) => each.name === name) ?? model(service, name));
+  const wanted = tables.map((name) => all.find((each) => each.name === name) ?? modelOf(service, name, 0));
   return create(ResultSchema, { json: jsonBytes((tables.length > 0 ? wanted : all).map(describeResource)) });
 }
 
@@ -84,7 +94,13 @@ const described = (name: string, label: string, description: string, readOnly = 
   subscription_required: null,
 });
 
-const USER_RESOURCES: readonly JsonObject[] = [described('session', 'Session', 'Signing in and out.')];
+const USER_RESOURCES: readonly JsonObject[] = [
+  described('custom', 'Custom', "Values of a user's own."),
+  described('password', 'Password', 'Changing and resetting a password.'),
+  described('profile', 'Profile', 'What a user says about himself.'),
+  described('register', 'Register', "Creating an account of one's own."),
+  described('session', 'Session', 'Signing in and out.'),
+];
 
 /** By name, as the original lists them. */
 function systemResources(): JsonObject[] {
@@ -94,6 +110,8 @@ function systemResources(): JsonObject[] {
     described('constant', 'Constants', 'Names for numbers: none.', true),
     described('event', 'Events', 'What scripts can be bound to.', true),
     described('limit_cache', 'Limit Cache', 'How the limits stand.'),
+    described('admin/password', 'Admin Password', 'Changing and resetting the password of an administrator.'),
+    described('admin/profile', 'Admin Profile', 'What an administrator says about himself.'),
     described('admin/session', 'Admin Session', 'Signing in and out as an administrator.'),
     described('environment', 'Environment', 'What this installation offers to clients.', true),
   ].toSorted((a, b) => (String(a['name']) < String(b['name']) ? -1 : 1));

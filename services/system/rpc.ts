@@ -41,7 +41,7 @@ import type { Sessions } from './sessions.ts';
 
 type Handler<I, O> = (call: ServerUnaryCall<I, O>, callback: sendUnaryData<O>) => void;
 
-function unary<I, O>(answer: (request: I) => Promise<O>): Handler<I, O> {
+export function unary<I, O>(answer: (request: I) => Promise<O>): Handler<I, O> {
   return (call, callback) => {
     answer(call.request).then(
       (reply) => callback(null, reply),
@@ -149,8 +149,9 @@ export function keptAnswersService(kept: KeptAnswers): ServedService {
 
 const toHeader = ([name, value]: readonly [string, string]) => ({ name, value });
 
-function failureOf(thrown: unknown, log: Logger): Failure {
+export function failureOf(thrown: unknown, log: Logger): Failure {
   const error: MillraceError = fromDatabase(thrown);
   if (error.code === 'internal') log.error({ err: error.cause ?? error }, error.message);
-  return create(FailureSchema, { code: error.code, message: error.message });
+  const contextJson = error.context ? jsonBytes(error.context) : new Uint8Array();
+  return create(FailureSchema, { code: error.code, message: error.message, contextJson });
 }

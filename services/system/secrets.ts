@@ -1,5 +1,5 @@
 /** Secrets at rest: AES-256-GCM, with a version in front so that a later scheme can read what this one wrote. */
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { access, link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MillraceError } from '#common/errors.ts';
@@ -14,10 +14,17 @@ export const MASK = '**********';
 
 export class Secrets {
   readonly #key: Uint8Array;
+  readonly #digestKey: Uint8Array;
 
   /** @param key 32 bytes */
   constructor(key: Uint8Array) {
     this.#key = key;
+    this.#digestKey = new Uint8Array(hkdfSync('sha256', key, '', 'millrace digest', KEY_BYTES));
+  }
+
+  /** For long random texts that only have to be known again: 64 hexadecimal digits that nobody makes without the key. */
+  digest(text: string): string {
+    return createHmac('sha256', this.#digestKey).update(text).digest('hex');
   }
 
   seal(text: string): string {

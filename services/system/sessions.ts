@@ -8,13 +8,15 @@ import type { SystemConfig } from './config.ts';
 import type { UserTable } from './database/tables.ts';
 import type { Passwords } from './passwords.ts';
 import type { JsonObject } from './records/model.ts';
-import { Throttle } from './throttle.ts';
+import { attemptKey, GUESSES, Throttle } from './throttle.ts';
 import { nowSeconds, subjectOf, type TokenClaims, type Tokens } from './tokens.ts';
+import { NO_CODE } from './users/account/codes.ts';
 
 export type User = Selectable<UserTable>;
 
 const wrongCredentials = () => new MillraceError('unauthenticated', 'Invalid credentials supplied.');
-const noSession = () => new MillraceError('unauthenticated', 'There is no valid session for the current request.');
+export const noSession = () =>
+  new MillraceError('unauthenticated', 'There is no valid session for the current request.');
 const refreshFailed = (reason: string) => new MillraceError('unauthenticated', `Token refresh failed. ${reason}`);
 
 /** 2026-11-23 23:51:32 */
@@ -25,7 +27,7 @@ export class Sessions {
   readonly #config: SystemConfig;
   readonly #passwords: Passwords;
   readonly #tokens: Tokens;
-  readonly #throttle = new Throttle();
+  readonly #throttle = new Throttle(GUESSES);
 
   constructor(changes: Changes, config: SystemConfig, passwords: Passwords, tokens: Tokens) {
     this.#changes = changes;
@@ -44,7 +46,7 @@ export class Sessions {
     await this.#changes.commit(dirtyUser(user.id), (trx) =>
       trx
         .updateTable('user')
-        .set({ last_login_date: lastLogin, confirm_code: null })
+        .set({ last_login_date: lastLogin, is_confirmed: 1, ...NO_CODE })
         .where('id', '=', user.id)
         .execute(),
     );
@@ -83,6 +85,17 @@ export class Sessions {
     if (claims) await this.#revoke(claims);
   }
 
+  /** For somebody who has just shown who he is, in another way than by signing in. */
+  issueFor(user: User): Promise<string> {
+    return this.#issue(user, false, nowSeconds());
+  }
+
+  /** Wrong passwords before a new one count no more. */
+  forgive(user: User, clientAddress: string): void {
+    const identity = user[this.#config.loginAttribute];
+    if (identity !== null) this.#throttle.succeeded(attemptKey(identity, clientAddress));
+  }
+
   /** The session answer for somebody whom the router has verified. @throws MillraceError */
   async describe({ kind, userId, appId, token }: DescribeRequest): Promise<JsonObject> {
     if (userId === 0) throw kind === UserKind.ADMIN ? notFound('No user session found.') : noSession();
@@ -102,7 +115,7 @@ export class Sessions {
     const identity = request[attribute];
     if (identity === '') throw invalid(`Login request is missing required ${attribute}.`);
     if (request.password === '') throw invalid('Login request is missing required password.');
-    const key = `${identity.toLowerCase()} ${request.clientAddress}`;
+    const key = attemptKey(identity, request.clientAddress);
     this.#throttle.check(key);
     const user = identity.includes('\0') ? undefined : await this.#userBy(attribute, identity);
     const matches = await this.#passwords.verify(request.password, user?.password_hash ?? null);
@@ -196,7 +209,7 @@ interface Role {
   readonly is_active: number;
 }
 
-function isOfKind(user: User, kind: UserKind): boolean {
+export function isOfKind(user: User, kind: UserKind): boolean {
   if (kind === UserKind.ADMIN) return user.is_sys_admin === 1;
   return kind === UserKind.ANY || user.is_sys_admin === 0;
 }

@@ -33,6 +33,7 @@ import type { Dirty } from './changes.ts';
 import type { Tables } from './database/tables.ts';
 import type { Instance } from './instance.ts';
 import { periodName } from './limits/rules.ts';
+import { systemLookups } from './lookups/defined.ts';
 import { resolveLookups } from './lookups/resolve.ts';
 import { passwordVersion } from './passwords.ts';
 import type { Tools } from './records/model.ts';
@@ -120,7 +121,7 @@ export class SnapshotLoader {
 
   async #services(before: Snapshot): Promise<Pick<Snapshot, 'services' | 'connections'>> {
     const rows = await this.#db.selectFrom('service').selectAll().orderBy('id').execute();
-    const lookups = await this.#systemLookups();
+    const lookups = await systemLookups(this.#db, this.#tools.secrets);
     const services = rows.map((row) => ({
       id: row.id,
       name: row.name,
@@ -140,24 +141,6 @@ export class SnapshotLoader {
         create(ServiceSchema, { ...service, configJson: jsonOrNothing(settings) }),
       ),
     };
-  }
-
-  /** For settings; a private lookup outranks a public one. */
-  async #systemLookups(): Promise<ReadonlyMap<string, string>> {
-    const rows = await this.#db
-      .selectFrom('lookup')
-      .selectAll()
-      .where('user_id', 'is', null)
-      .where('role_id', 'is', null)
-      .where('app_id', 'is', null)
-      .orderBy('private')
-      .execute();
-    return new Map(rows.map((row) => [row.name, this.#lookupValue(row)]));
-  }
-
-  #lookupValue({ value, private: isPrivate }: Selectable<Tables['lookup']>): string {
-    if (value === null) return '';
-    return isPrivate === 1 ? this.#tools.secrets.open(value) : value;
   }
 
   async #roles(before: Entities<Role>): Promise<Entities<Role>> {

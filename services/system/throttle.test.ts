@@ -1,9 +1,9 @@
-import { expect, test } from 'vitest';
-import { Throttle } from './throttle.ts';
+import { describe, expect, test } from 'vitest';
+import { ANSWERS, attemptKey, GUESSES, MAILS, networkOf, type Pace, Throttle } from './throttle.ts';
 
-function throttleAt() {
+function throttleAt(pace: Pace = GUESSES) {
   const clock = { now: 1_000_000 };
-  return { clock, throttle: new Throttle(() => clock.now) };
+  return { clock, throttle: new Throttle(pace, () => clock.now) };
 }
 
 const fail = (throttle: Throttle, key: string, times: number) => {
@@ -11,13 +11,16 @@ const fail = (throttle: Throttle, key: string, times: number) => {
 };
 
 test.each([
-  [4, 0],
-  [5, 1],
-  [6, 2],
-  [8, 8],
-  [50, 60],
-])('behind %i failures one waits %i seconds', (failures, seconds) => {
-  const { clock, throttle } = throttleAt();
+  [GUESSES, 4, 0],
+  [GUESSES, 5, 1],
+  [GUESSES, 6, 2],
+  [GUESSES, 8, 8],
+  [GUESSES, 50, 60],
+  [ANSWERS, 9, 0],
+  [ANSWERS, 12, 4],
+  [ANSWERS, 50, 900],
+])('%j: behind %i failures one waits %i seconds', (pace, failures, seconds) => {
+  const { clock, throttle } = throttleAt(pace);
   fail(throttle, 'a', failures);
   if (seconds > 0) {
     expect(() => throttle.check('a')).toThrow(
@@ -39,4 +42,38 @@ test('a success forgets the failures', () => {
   fail(throttle, 'a', 9);
   throttle.succeeded('a');
   expect(() => throttle.check('a')).not.toThrow();
+});
+
+test('attempts count before it is known how they end', () => {
+  const { throttle } = throttleAt();
+  for (let n = 0; n < 5; n++) throttle.attempt('a');
+  expect(() => throttle.attempt('a')).toThrow(expect.objectContaining({ code: 'limited' }));
+});
+
+test('what nobody is told of goes on after a while', () => {
+  const { clock, throttle } = throttleAt(MAILS);
+  const sent = () => throttle.mayGoOn('a');
+  expect([sent(), sent(), sent(), sent()]).toEqual([true, true, true, false]);
+  clock.now += 60_000;
+  expect([sent(), sent()]).toEqual([true, false]);
+});
+
+describe('networks', () => {
+  test.each([
+    ['127.0.0.1', '127.0.0.1'],
+    ['::ffff:10.0.0.1', '10.0.0.1'],
+    ['2001:db8::1', '2001:db8:0:0'],
+    ['2001:db8::ffff:0:0:2', '2001:db8:0:0'],
+    ['2001:0db8:0001:0002:a:b:c:d', '2001:db8:1:2'],
+    ['fe80::1%eth0', 'fe80:0:0:0'],
+    ['::1', '0:0:0:0'],
+    ['::', '0:0:0:0'],
+    ['', ''],
+  ])('%s', (address, expected) => {
+    expect(networkOf(address)).toBe(expected);
+  });
+
+  test('an account from one network, in any letters', () => {
+    expect(attemptKey('Ann@A.example', '2001:db8::1')).toBe(attemptKey('ann@a.example', '2001:db8::2'));
+  });
 });

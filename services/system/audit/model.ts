@@ -16,7 +16,7 @@ export const AUDIT: Model = {
     { name: 'app_id', kind: 'integer' },
     { name: 'action', kind: 'string' },
     { name: 'resource', kind: 'string' },
-    { name: 'record_id', kind: 'integer' },
+    { name: 'record_id', kind: 'string' },
     { name: 'fields', kind: 'json' },
     { name: 'request_id', kind: 'string' },
   ],

@@ -1,7 +1,7 @@
 /** Who changed which record of the system, and when: written with the change itself. Names of fields, never their values. */
 import type { Kysely } from 'kysely';
 import type { Tables } from '../database/tables.ts';
-import type { Context, Model } from '../records/model.ts';
+import type { Context, Key, Model } from '../records/model.ts';
 import { timestamp } from '../records/timestamp.ts';
 
 export type Action = 'create' | 'update' | 'delete';
@@ -12,7 +12,7 @@ const KEPT_MS = 400 * 24 * 3_600_000;
 export async function note(
   action: Action,
   model: Model,
-  key: number,
+  key: Key,
   fields: readonly string[],
   { db, caller, requestId }: Context,
 ): Promise<void> {
@@ -25,7 +25,7 @@ export async function note(
       app_id: caller.appId || null,
       action,
       resource: model.name,
-      record_id: key,
+      record_id: String(key),
       fields: JSON.stringify(fields),
       request_id: requestId,
     })

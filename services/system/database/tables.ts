@@ -31,7 +31,12 @@ export interface UserTable extends Traced {
   is_sys_admin: Flag;
   password_hash: string | null;
   security_answer_hash: string | null;
+  /** Digest of a code that was sent and not used yet. */
   confirm_code: string | null;
+  /** Seconds since 1970. */
+  code_expires_at: number | null;
+  /** The address was found to be his own, or nobody has asked. */
+  is_confirmed: Generated<Flag>;
   /** Seconds since 1970. */
   tokens_valid_from: number;
 }
@@ -135,6 +140,36 @@ export interface CorsConfigTable extends Traced {
   supports_credentials: Flag;
 }
 
+export interface EmailTemplateTable extends Traced {
+  id: Generated<number>;
+  name: string;
+  description: string | null;
+  /** JSON: a text, {name, email} or a list of those; cc and bcc too. */
+  to: string | null;
+  cc: string | null;
+  bcc: string | null;
+  subject: string | null;
+  body_text: string | null;
+  body_html: string | null;
+  from_name: string | null;
+  from_email: string | null;
+  reply_to_name: string | null;
+  reply_to_email: string | null;
+  /** JSON object */
+  defaults: string | null;
+}
+
+export interface SystemCustomTable extends Traced {
+  id: Generated<number>;
+  name: string;
+  /** JSON */
+  value: string | null;
+}
+
+export interface UserCustomTable extends SystemCustomTable {
+  user_id: number;
+}
+
 export interface SchemaExtraTable {
   id: Generated<number>;
   service_id: number;
@@ -193,7 +228,7 @@ export interface AuditTable {
   app_id: number | null;
   action: string;
   resource: string;
-  record_id: number;
+  record_id: string;
   /** JSON: names. */
   fields: string;
   request_id: string | null;
@@ -233,6 +268,9 @@ export interface Tables {
   user_to_app_to_role: UserToAppToRoleTable;
   lookup: LookupTable;
   cors_config: CorsConfigTable;
+  email_template: EmailTemplateTable;
+  system_custom: SystemCustomTable;
+  user_custom: UserCustomTable;
   schema_extra: SchemaExtraTable;
   token_revocation: TokenRevocationTable;
   kept_answer: KeptAnswerTable;

@@ -20,15 +20,18 @@ const MODIFIERS: ReadonlyMap<string, (text: string) => string> = new Map(
   }),
 );
 
+/** What names stand for. */
+export type Lookups = Pick<ReadonlyMap<string, string>, 'get'>;
+
 /** @returns a copy; names that are not known stay as they were typed */
-export function resolveLookups(value: unknown, lookups: ReadonlyMap<string, string>): unknown {
+export function resolveLookups(value: unknown, lookups: Lookups): unknown {
   if (typeof value === 'string') return value.replace(REFERENCE, (typed) => resolved(typed, lookups));
   if (Array.isArray(value)) return value.map((item) => resolveLookups(item, lookups));
   if (!isObject(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, resolveLookups(item, lookups)]));
 }
 
-function resolved(typed: string, lookups: ReadonlyMap<string, string>): string {
+function resolved(typed: string, lookups: Lookups): string {
   const parts = typed.slice(1, -1).replace(/\)+$/, '').split('(');
   const value = lookups.get(parts.pop()!);
   if (value === undefined) return typed;

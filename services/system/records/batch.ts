@@ -1,6 +1,7 @@
 /** Several records in one request: what happens when one of them fails (system-api §2.3, compatibility rule 6). */
 
-import { type ItemOutcome, MillraceError } from '#common/errors.ts';
+import { type ItemOutcome, invalid, MillraceError } from '#common/errors.ts';
+import { stringifyJson } from '#common/json.ts';
 import { BatchMode } from '#proto/data/v1/data_pb.ts';
 import type { Changes, Dirty } from '../changes.ts';
 import { fromDatabase } from '../database/errors.ts';
@@ -9,7 +10,13 @@ import type { JsonObject } from './model.ts';
 
 export type Verb = 'created' | 'updated' | 'deleted' | 'retrieved';
 
-export const jsonBytes = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
+export const jsonBytes = (value: unknown): Uint8Array => Buffer.from(stringifyJson(value));
+
+/** A record as it is answered, and what is left to do once it is committed. */
+export interface Written {
+  readonly json: JsonObject;
+  readonly afterwards?: (() => Promise<void>) | undefined;
+}
 
 /**
  * Writes each item in a transaction of its own, or all in one where the mode is ROLLBACK.
@@ -22,14 +29,18 @@ export async function writeEach<T>(
   verb: Verb,
   changes: Changes,
   dirty: Dirty,
-  work: (item: T, db: Db) => Promise<JsonObject>,
+  work: (item: T, db: Db) => Promise<Written>,
 ): Promise<JsonObject[]> {
   const outcomes: (JsonObject | MillraceError)[] = [];
   if (mode === BatchMode.ROLLBACK) {
     try {
       await changes.commit(dirty, async (trx) => {
         outcomes.length = 0;
-        for (const item of items) outcomes.push(await work(item, trx));
+        for (const item of items) {
+          const written = await work(item, trx);
+          if (written.afterwards) throw invalid('An e-mail cannot be taken back: leave rollback or send_invite out.');
+          outcomes.push(written.json);
+        }
       });
     } catch (error) {
       outcomes.push(fromDatabase(error));
@@ -38,7 +49,9 @@ export async function writeEach<T>(
   }
   for (const item of items) {
     try {
-      outcomes.push(await changes.commit(dirty, (trx) => work(item, trx)));
+      const written = await changes.commit(dirty, (trx) => work(item, trx));
+      await written.afterwards?.();
+      outcomes.push(written.json);
     } catch (error) {
       outcomes.push(fromDatabase(error));
       if (mode !== BatchMode.CONTINUE) break;

@@ -11,10 +11,10 @@ export class Faults {
   }
 
   /** @throws MillraceError invalid with `{field: [messages]}` where there is a fault */
-  check(): void {
+  check(message?: string): void {
     if (this.#byField.size === 0) return;
     const messages = [...this.#byField.values()].flat();
-    throw invalid(`Invalid data supplied. ${messages.join(' ')}`, Object.fromEntries(this.#byField));
+    throw invalid(message ?? `Invalid data supplied. ${messages.join(' ')}`, Object.fromEntries(this.#byField));
   }
 }
 

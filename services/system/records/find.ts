@@ -2,7 +2,7 @@
 import { type SqlBool, sql } from 'kysely';
 import { notFound } from '#common/errors.ts';
 import { allOf, keyIs } from './filter.ts';
-import { type Context, ID, type JsonObject, type Model, type Row } from './model.ts';
+import { type Context, ID, type JsonObject, type Key, type Model, type Row } from './model.ts';
 import { findRow, selectRows } from './store.ts';
 
 /** For a nested record: the column that holds its parent, and the parent's key. */
@@ -11,7 +11,7 @@ export interface Parent {
   readonly key: number;
 }
 
-export async function rowToWrite(model: Model, key: number, context: Context): Promise<Row> {
+export async function rowToWrite(model: Model, key: Key, context: Context): Promise<Row> {
   const row = await findRow(context.db, model, key);
   if (row) return row;
   const elsewhere = model.rules.outOfScope && (await findRow(context.db, { ...model, scope: {} }, key));

@@ -1,5 +1,6 @@
 /** From a client's record to column values. */
 import { invalid } from '#common/errors.ts';
+import { JsonNumber, parseJson, stringifyJson } from '#common/json.ts';
 import { type Faults, spoken } from './faults.ts';
 import { type Column, columnOf, type JsonObject, type Model, type Relation, type Values } from './model.ts';
 
@@ -45,7 +46,7 @@ function readValue(column: Column, value: unknown, faults: Faults): unknown {
     case 'integer':
       return readInteger(column, value, faults);
     case 'json':
-      return JSON.stringify(value);
+      return stringifyJson(value);
     default:
       return readText(column, value, faults);
   }
@@ -61,7 +62,8 @@ function readInteger(column: Column, value: unknown, faults: Faults): number | n
 }
 
 function readText(column: Column, value: unknown, faults: Faults): string | undefined {
-  const text = typeof value === 'number' || typeof value === 'boolean' ? String(value) : value;
+  const text =
+    typeof value === 'number' || typeof value === 'boolean' || value instanceof JsonNumber ? String(value) : value;
   if (typeof text !== 'string') {
     faults.add(column.name, `The ${spoken(column.name)} field must be a string.`);
     return undefined;
@@ -81,7 +83,7 @@ function readText(column: Column, value: unknown, faults: Faults): string | unde
 export function readRecords(bytes: Uint8Array): JsonObject[] {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    parsed = parseJson(bytes);
   } catch {
     throw noRecords();
   }

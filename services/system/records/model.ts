@@ -8,12 +8,15 @@ import type { Db, EngineName } from '../database/open.ts';
 import type { Passwords } from '../passwords.ts';
 import type { Secrets } from '../secrets.ts';
 import type { ServiceTypes } from '../service-types/registry.ts';
+import type { AccountMails } from '../users/account/mails.ts';
 import type { Faults } from './faults.ts';
 
 export type JsonObject = Record<string, unknown>;
 /** Column values as they are stored: flags are 0 and 1, JSON is text. */
 export type Values = Record<string, unknown>;
 export type Row = Readonly<Values>;
+/** What a record is known by. */
+export type Key = string | number;
 
 export type ColumnKind = 'id' | 'integer' | 'boolean' | 'string' | 'text' | 'timestamp' | 'datetime' | 'json';
 
@@ -58,6 +61,7 @@ export interface Tools {
   readonly secrets: Secrets;
   readonly passwords: Passwords;
   readonly types: ServiceTypes;
+  readonly mails: AccountMails;
   model(name: string): Model;
 }
 
@@ -70,6 +74,8 @@ export interface Context {
   readonly tools: Tools;
   /** Names of fields that were sent and left out. */
   readonly dropped: Set<string>;
+  /** Of a write: what is done once it is committed. What fails there fails the record, which is removed where it is new. */
+  readonly afterwards: (() => Promise<void>)[];
 }
 
 export interface Write {
@@ -108,6 +114,10 @@ export interface Model {
   readonly publishes: readonly Kind[];
   /** Column by which a nested record without an id finds the one to change. */
   readonly naturalKey?: string;
+  /** A new record takes the place of one with the same key. */
+  readonly replaces?: boolean;
+  /** One record by its key is answered by this column alone. */
+  readonly shownAs?: string;
   readonly rules: Rules;
   /** "Record with identifier 'x' not found." where it is not worded otherwise. */
   readonly missing?: (key: string) => string;

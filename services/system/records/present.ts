@@ -1,6 +1,7 @@
 /** From rows to the records that clients read, with their relations. */
 import { type SqlBool, sql } from 'kysely';
 import { invalid } from '#common/errors.ts';
+import { parseJson } from '#common/json.ts';
 import { type Related, type Selection, Selection_Kind } from '#proto/data/v1/data_pb.ts';
 import {
   type Column,
@@ -64,7 +65,7 @@ function shown(column: Column, row: Row, tools: Tools): unknown {
   const value = row[column.name] ?? null;
   if (value === null) return null;
   if (column.kind === 'boolean') return value === 1;
-  return column.kind === 'json' ? JSON.parse(String(value)) : value;
+  return column.kind === 'json' ? parseJson(Buffer.from(String(value))) : value;
 }
 
 interface WantedRelation {

@@ -2,6 +2,7 @@
 import { create } from '@bufbuild/protobuf';
 import { type SqlBool, sql } from 'kysely';
 import { invalid, type MillraceError } from '#common/errors.ts';
+import { JsonNumber } from '#common/json.ts';
 import {
   BatchMode,
   type Operation,
@@ -43,7 +44,7 @@ async function readTarget(model: Model, read: Read, operation: Operation, contex
 }
 
 async function readOne(model: Model, read: Read, operation: Operation, context: Context): Promise<Result> {
-  const columns = selectedColumns(model, read.selection, Selection_Kind.ALL);
+  const columns = model.shownAs ? model.columns : selectedColumns(model, read.selection, Selection_Kind.ALL);
   const column = keyColumn(model, read.idField);
   const text = keyText(operation.keys[0]);
   const key = typedKey(column, text);
@@ -52,7 +53,8 @@ async function readOne(model: Model, read: Read, operation: Operation, context: 
   const [row] = rows;
   if (!row) throw missing(model, text);
   const [record] = await present(model, [row], columns, read.related, context);
-  return create(ResultSchema, { json: jsonBytes(record) });
+  const shown = model.shownAs === undefined ? record : record![model.shownAs];
+  return create(ResultSchema, { json: jsonBytes(shown) });
 }
 
 /** In the order of the records, not of the keys; one that is missing fails the whole, with what was found. */
@@ -141,7 +143,7 @@ function keyColumn(model: Model, idField: readonly string[]): Column {
 export function keysOfRecords(model: Model, records: readonly JsonObject[]): string[] {
   return records.map((record) => {
     const key = isObject(record) ? record[model.key] : undefined;
-    if (typeof key === 'string' || typeof key === 'number') return String(key);
+    if (typeof key === 'string' || typeof key === 'number' || key instanceof JsonNumber) return String(key);
     throw invalid(`A record has no identifying field '${model.key}'.`);
   });
 }

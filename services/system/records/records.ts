@@ -19,13 +19,13 @@ import {
 } from '#proto/data/v1/data_pb.ts';
 import { type Changes, type Dirty, dirtyKinds } from '../changes.ts';
 import type { Db } from '../database/open.ts';
-import { jsonBytes, writeEach } from './batch.ts';
+import { jsonBytes, type Written, writeEach } from './batch.ts';
 import { missing, rowToWrite } from './find.ts';
 import { readRecords } from './input.ts';
-import { type Context, columnOf, type JsonObject, type Model, type Tools } from './model.ts';
+import { type Context, columnOf, type JsonObject, type Key, type Model, type Tools } from './model.ts';
 import { present, selectedColumns } from './present.ts';
 import { filterOf, keysOfRecords, keyText, readRecordsOf, typedKey } from './read.ts';
-import { selectRows } from './store.ts';
+import { deleteRow, selectRows } from './store.ts';
 import { createRecord, deleteRecord, updateRecord } from './write.ts';
 
 /** One thing to write: the key as it was sent, and what to write. */
@@ -58,7 +58,11 @@ export class Records {
       dirtyOf(model),
       async (record, db) => {
         const context = answer.context(db);
-        return answer.of(await createRecord(model, record, context), context);
+        const key = await createRecord(model, record, context);
+        const afterwards = this.#afterwards(context, () =>
+          this.#changes.commit(dirtyOf(model), (trx) => deleteRow(trx, model, key)),
+        );
+        return { json: await answer.of(key, context), afterwards };
       },
     );
     return create(ResultSchema, { json: jsonBytes(records), dropped: [...answer.dropped], created: true });
@@ -69,9 +73,9 @@ export class Records {
     const items = await this.#items(model, action, operation, readRecords(operation.records));
     return this.#write(model, action, operation, items, 'updated', async (item, answer, db) => {
       const context = answer.context(db);
-      const key = numericKey(model, item.key);
+      const key = keyOf(model, item.key);
       await updateRecord(model, key, item.record, context);
-      return answer.of(key, context);
+      return { json: await answer.of(key, context), afterwards: this.#afterwards(context) };
     });
   }
 
@@ -84,11 +88,11 @@ export class Records {
     const items = await this.#items(model, action, operation, records);
     const result = await this.#write(model, action, operation, items, 'deleted', async (item, answer, db) => {
       const context = answer.context(db);
-      const key = numericKey(model, item.key);
+      const key = keyOf(model, item.key);
       await rowToWrite(model, key, context);
       const before = await answer.of(key, context);
       await deleteRecord(model, key, context);
-      return before;
+      return { json: before };
     });
     if (action.everything && !action.filter) result.json = jsonBytes({ success: true });
     return result;
@@ -101,17 +105,36 @@ export class Records {
     operation: Operation,
     items: readonly Item[],
     verb: 'updated' | 'deleted',
-    work: (item: Item, answer: Answer, db: Db) => Promise<JsonObject>,
+    work: (item: Item, answer: Answer, db: Db) => Promise<Written>,
   ): Promise<Result> {
     const answer = this.#answer(model, action, operation);
     const [first] = items;
     const written =
       action.target === Target.ONE && first
-        ? await this.#changes.commit(dirtyOf(model), (trx) => work(first, answer, trx))
+        ? await this.#writeOne(model, (trx) => work(first, answer, trx))
         : await writeEach(items, action.mode, verb, this.#changes, dirtyOf(model), (item, db) =>
             work(item, answer, db),
           );
     return create(ResultSchema, { json: jsonBytes(written), dropped: [...answer.dropped] });
+  }
+
+  async #writeOne(model: Model, work: (db: Db) => Promise<Written>): Promise<JsonObject> {
+    const { json, afterwards } = await this.#changes.commit(dirtyOf(model), work);
+    await afterwards?.();
+    return json;
+  }
+
+  /** @param undo  takes the record back, where what has to be done then fails */
+  #afterwards({ afterwards }: Context, undo?: () => Promise<unknown>): Written['afterwards'] {
+    if (afterwards.length === 0) return undefined;
+    return async () => {
+      try {
+        for (const step of afterwards) await step();
+      } catch (error) {
+        await undo?.();
+        throw error;
+      }
+    };
   }
 
   async #items(
@@ -141,7 +164,7 @@ export class Records {
 
   #context(operation: Operation, db: Db, dropped: Set<string>): Context {
     const requestId = operation.requestId || null;
-    return { db, caller: callerOf(operation), requestId, tools: this.#tools, dropped };
+    return { db, caller: callerOf(operation), requestId, tools: this.#tools, dropped, afterwards: [] };
   }
 
   #answer(model: Model, action: Wanted, operation: Operation): Answer {
@@ -169,16 +192,16 @@ interface Wanted {
 interface Answer {
   readonly dropped: ReadonlySet<string>;
   context(db: Db): Context;
-  of(key: number, context: Context): Promise<JsonObject>;
+  of(key: Key, context: Context): Promise<JsonObject>;
 }
 
 const dirtyOf = (model: Model): Dirty => dirtyKinds(...model.publishes);
 
 const callerOf = (operation: Operation): Caller => operation.caller ?? create(CallerSchema);
 
-function numericKey(model: Model, text: string): number {
+function keyOf(model: Model, text: string): Key {
   const key = typedKey(columnOf(model, model.key)!, text);
-  if (typeof key !== 'number') throw missing(model, text);
+  if (key === undefined) throw missing(model, text);
   return key;
 }
 

@@ -1,8 +1,8 @@
 /** Rows in and out of the system database, whatever the model. */
-import { type RawBuilder, sql } from 'kysely';
+import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import type { Db, EngineName } from '../database/open.ts';
 import { allOf, type Condition, inScope, keyIs } from './filter.ts';
-import { columnOf, type Model, type Row, type Values } from './model.ts';
+import { columnOf, ID, type Key, type Model, type Row, type Values } from './model.ts';
 
 export interface Page {
   readonly order?: RawBuilder<unknown>;
@@ -30,13 +30,13 @@ export async function countRows(db: Db, model: Model, where: Condition): Promise
   return Number(rows[0]?.n);
 }
 
-export async function findRow(db: Db, model: Model, key: string | number): Promise<Row | undefined> {
+export async function findRow(db: Db, model: Model, key: Key): Promise<Row | undefined> {
   const [row] = await selectRows(db, model, keyIs(model, key));
   return row;
 }
 
-/** @returns the new id */
-export async function insertRow(db: Db, model: Model, values: Values, engine: EngineName): Promise<number> {
+/** @returns the new key */
+export async function insertRow(db: Db, model: Model, values: Values, engine: EngineName): Promise<Key> {
   const names = Object.keys(values);
   const columns = sql.join(names.map((name) => sql.ref(name)));
   const row = sql.join(names.map((name) => values[name]));
@@ -44,6 +44,7 @@ export async function insertRow(db: Db, model: Model, values: Values, engine: En
   const result = await sql<{
     id: number;
   }>`insert into ${sql.table(model.table)} (${columns}) values (${row}) ${returning}`.execute(db);
+  if (model.key !== ID.name) return String(values[model.key]);
   return Number(result.rows[0]?.id ?? result.insertId);
 }
 
@@ -51,11 +52,13 @@ export async function updateRow(db: Db, model: Model, key: unknown, values: Valu
   const names = Object.keys(values);
   if (names.length === 0) return;
   const sets = sql.join(names.map((name) => sql`${sql.ref(name)} = ${values[name]}`));
-  await sql`update ${sql.table(model.table)} set ${sets} where ${sql.ref(model.key)} = ${key}`.execute(db);
+  const where = allOf([inScope(model), sql<SqlBool>`${sql.ref(model.key)} = ${key}`]);
+  await sql`update ${sql.table(model.table)} set ${sets} where ${where}`.execute(db);
 }
 
 export async function deleteRow(db: Db, model: Model, key: unknown): Promise<void> {
-  await sql`delete from ${sql.table(model.table)} where ${sql.ref(model.key)} = ${key}`.execute(db);
+  const where = allOf([inScope(model), sql<SqlBool>`${sql.ref(model.key)} = ${key}`]);
+  await sql`delete from ${sql.table(model.table)} where ${where}`.execute(db);
 }
 
 /** Drivers give some numbers as text or bigint. */

@@ -6,20 +6,29 @@ import { checkValues } from './check.ts';
 import { Faults } from './faults.ts';
 import { ownChild, type Parent, rowToWrite } from './find.ts';
 import { isObject, readInput } from './input.ts';
-import { type Context, ID, type JsonObject, type Model, type Relation, type Row, type Values } from './model.ts';
-import { deleteRow, insertRow, selectRows, updateRow } from './store.ts';
+import {
+  type Context,
+  ID,
+  type JsonObject,
+  type Key,
+  type Model,
+  type Relation,
+  type Row,
+  type Values,
+} from './model.ts';
+import { deleteRow, findRow, insertRow, selectRows, updateRow } from './store.ts';
 import { timestamp } from './timestamp.ts';
 
 /** @returns the new key  @throws MillraceError */
-export async function createRecord(
-  model: Model,
-  record: JsonObject,
-  context: Context,
-  parent?: Parent,
-): Promise<number> {
+export async function createRecord(model: Model, record: JsonObject, context: Context, parent?: Parent): Promise<Key> {
   const tidy = model.rules.tidy?.(record, undefined) ?? record;
   const faults = new Faults();
   const input = readInput(model, tidy, faults, context.dropped);
+  const replaced = model.replaces && (await findRow(context.db, model, String(input.values[model.key])));
+  if (replaced) {
+    await updateRecord(model, String(replaced[model.key]), record, context);
+    return String(replaced[model.key]);
+  }
   const values: Values = { ...defaultsOf(model), ...input.values };
   if (parent) values[parent.column] = parent.key;
   await model.rules.prepare?.(values, { current: undefined, context, faults });
@@ -42,7 +51,7 @@ export async function createRecord(
 /** @throws MillraceError; not_found where it is not in the model's view */
 export async function updateRecord(
   model: Model,
-  key: number,
+  key: Key,
   record: JsonObject,
   context: Context,
   parent?: Parent,
@@ -65,7 +74,7 @@ export async function updateRecord(
 }
 
 /** @throws MillraceError; not_found where it is not in the model's view */
-export async function deleteRecord(model: Model, key: number, context: Context): Promise<void> {
+export async function deleteRecord(model: Model, key: Key, context: Context): Promise<void> {
   const row = await rowToWrite(model, key, context);
   await model.rules.beforeDelete?.(row, context);
   await deleteRow(context.db, model, key);
@@ -88,14 +97,14 @@ function storedOnly(model: Model, values: Values): Values {
 
 /** Nested records are merged, never replaced; left untouched where they are not named (system-api §6.5). */
 async function writeRelated(
-  key: number,
+  key: Key,
   related: ReadonlyMap<Relation, unknown>,
   isNew: boolean,
   context: Context,
 ): Promise<void> {
   for (const [relation, value] of related) {
     const other = context.tools.model(relation.model);
-    const parent = { column: relation.column, key };
+    const parent = { column: relation.column, key: Number(key) };
     switch (relation.kind) {
       case 'has_many':
         await writeMany(relation, other, parent, value, isNew, context);

@@ -13,10 +13,10 @@ export async function assertMayGive(roleId: unknown, context: Context): Promise<
   throw new MillraceError('denied', 'Only a role that you hold yourself can be assigned.');
 }
 
-/** Changing what a role allows. @throws MillraceError denied */
-export async function assertMayShape(context: Context): Promise<void> {
+/** Changing what gives rights to others. @throws MillraceError denied */
+export async function assertMayShape(context: Context, what = 'what a role allows'): Promise<void> {
   if (context.caller.isAdmin || (await holdsEverything(context))) return;
-  throw new MillraceError('denied', 'Only an administrator can change what a role allows.');
+  throw new MillraceError('denied', `Only an administrator can change ${what}.`);
 }
 
 /** A role that allows all of every service, and restricts nothing. */

@@ -1,5 +1,6 @@
 /** What holds for the entries of a role (system-api §4.2, §4.7). */
 import { invalid } from '#common/errors.ts';
+import { JsonNumber } from '#common/json.ts';
 import { isObject } from '../records/input.ts';
 import type { Rules } from '../records/model.ts';
 import { assertFreesNoAdmin, assertMayShape } from './rights.ts';
@@ -30,7 +31,8 @@ function acceptFilter(input: unknown, index: number): RowFilter {
   if (!isObject(input) || typeof input['name'] !== 'string' || input['name'] === '') {
     throw filterFault(`entry ${index} has no field name.`);
   }
-  const { name, operator = '=', value = null } = input;
+  const { name, operator = '=' } = input;
+  const value = input['value'] instanceof JsonNumber ? String(input['value']) : (input['value'] ?? null);
   if (typeof operator !== 'string' || !OPERATORS.has(operatorName(operator))) {
     throw filterFault(`entry ${index} has an unknown operator; known are ${[...OPERATORS].join(', ')}.`);
   }

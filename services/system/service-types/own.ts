@@ -1,8 +1,8 @@
 /** The service types that the system service itself serves. */
 import type { ConfigField } from '#common/config/field.ts';
+import { EMAIL_TYPES } from '../email/types.ts';
 import type { KnownType } from './registry.ts';
-
-export const TIER = 'system';
+import { TIER } from './tier.ts';
 
 const reference = (name: string, label: string, description: string): ConfigField => ({
   name,
@@ -17,9 +17,26 @@ const MAIL_FIELDS: readonly ConfigField[] = [
   reference('invite_email_template_id', 'Invite Email Template', 'Template of invitations.'),
   reference('password_email_service_id', 'Password Email Service', 'Email service that sends password resets.'),
   reference('password_email_template_id', 'Password Email Template', 'Template of password resets.'),
+  {
+    name: 'show_security_question',
+    label: 'Show Security Question',
+    type: 'boolean',
+    description: 'A password reset answers with the security question of the account, which tells that there is one.',
+    default: false,
+  },
 ];
 
+const APP_ROLES: ConfigField = {
+  name: 'app_role_map',
+  label: 'Role per App',
+  type: 'array',
+  description: 'Roles that users who registered themselves have in these applications.',
+  default: null,
+  items: [reference('app_id', 'App', 'The application.'), reference('role_id', 'Role', 'The role in it.')],
+};
+
 export const OWN_TYPES: readonly KnownType[] = [
+  ...EMAIL_TYPES,
   {
     name: 'system',
     label: 'System Management',
@@ -60,6 +77,7 @@ export const OWN_TYPES: readonly KnownType[] = [
       reference('open_reg_email_service_id', 'Open Registration Email Service', 'Email service for confirmations.'),
       reference('open_reg_email_template_id', 'Open Registration Email Template', 'Template of confirmations.'),
       ...MAIL_FIELDS,
+      APP_ROLES,
     ],
   },
 ];

@@ -8,7 +8,7 @@ import { text } from './system.ts';
 interface Entry {
   readonly action: string;
   readonly resource: string;
-  readonly record_id: number;
+  readonly record_id: string;
   readonly fields: readonly string[];
   readonly user_id: number;
   readonly created_date: string;
@@ -30,9 +30,9 @@ export function auditCases(suite: Suite): void {
       await suite.system.json(remove('role', Target.ONE), { keys: [id] });
       const entries = (await trail('role')).slice(before.role);
       expect(entries.map(({ action, record_id, fields, user_id }) => [action, record_id, fields, user_id])).toEqual([
-        ['create', id, ['name'], 1],
-        ['update', id, ['description'], 1],
-        ['delete', id, [], 1],
+        ['create', String(id), ['name'], 1],
+        ['update', String(id), ['description'], 1],
+        ['delete', String(id), [], 1],
       ]);
       const nested = (await trail('role_lookup')).slice(before.lookup);
       expect(nested.map(({ action, fields }) => [action, fields])).toEqual([['create', ['name', 'value', 'private']]]);

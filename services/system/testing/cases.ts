@@ -1,8 +1,12 @@
 /** All cases that hold on every engine of the system database. */
 import { afterAll, beforeAll } from 'vitest';
+import { accountCases } from './accounts.ts';
 import { auditCases } from './audit.ts';
+import { customCases } from './custom.ts';
+import { emailCases } from './emails.ts';
 import { keptCases } from './kept.ts';
 import { recordCases } from './records.ts';
+import { registrationCases } from './registration.ts';
 import { serviceCases } from './services.ts';
 import { snapshotCases } from './snapshot.ts';
 import { Suite } from './suite.ts';
@@ -16,6 +20,10 @@ export function systemCases(databaseUrl: () => string | undefined): void {
   serviceCases(suite);
   recordCases(suite);
   userCases(suite);
+  registrationCases(suite);
+  accountCases(suite);
+  customCases(suite);
+  emailCases(suite);
   snapshotCases(suite);
   keptCases(suite);
   auditCases(suite);

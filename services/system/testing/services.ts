@@ -17,6 +17,7 @@ export function serviceCases(suite: Suite): void {
       expect(services).toEqual([
         { id: 1, name: 'system', type: 'system', deletable: false },
         { id: 2, name: 'api_docs', type: 'swagger', deletable: false },
+        { id: 6, name: 'email', type: 'local_email', deletable: true },
         { id: 7, name: 'user', type: 'user', deletable: false },
       ]);
       expect(await suite.system.json(list('admin', { selection: fields('email') }))).toEqual([
@@ -33,12 +34,16 @@ export function serviceCases(suite: Suite): void {
       const names = (await suite.system.json(action)).map(({ name }: { name: string }) => name);
       expect(names).toEqual([
         'admin',
+        'admin/password',
+        'admin/profile',
         'admin/session',
         'app',
         'audit',
         'cache',
         'constant',
         'cors',
+        'custom',
+        'email_template',
         'environment',
         'event',
         'limit',
@@ -50,7 +55,13 @@ export function serviceCases(suite: Suite): void {
         'token_issuer',
         'user',
       ]);
-      expect(await suite.system.json(action, {}, 'user')).toMatchObject([{ name: 'session' }]);
+      expect((await suite.system.json(action, {}, 'user')).map(({ name }: { name: string }) => name)).toEqual([
+        'custom',
+        'password',
+        'profile',
+        'register',
+        'session',
+      ]);
     });
 
     test('describes them for API documents', async () => {
@@ -188,7 +199,7 @@ export function serviceCases(suite: Suite): void {
         (await suite.system.json(list('service_type', { selection: fields('name', 'group') }))).map(
           ({ name }: { name: string }) => name,
         ),
-      ).toEqual(['pgsql', 'sqlite', 'swagger', 'system', 'user']);
+      ).toEqual(['local_email', 'pgsql', 'smtp_email', 'sqlite', 'swagger', 'system', 'user']);
       expect(await suite.system.json(one('service_type'), { keys: ['sqlite'] })).toMatchObject({
         label: 'SQLite',
         group: 'Database',

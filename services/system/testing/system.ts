@@ -1,5 +1,5 @@
 /** A running system service for tests, spoken to over its real port. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
@@ -26,7 +26,10 @@ import {
   ValueSchema,
 } from '#proto/data/v1/data_pb.ts';
 import {
+  Accounts,
+  Emails,
   Environments,
+  type JsonReply,
   KeptAnswers,
   LoginRequestSchema,
   SchemaExtras,
@@ -47,6 +50,8 @@ export interface Sent {
   readonly keys?: readonly (string | number)[];
   readonly parameters?: readonly Value[];
   readonly records?: unknown;
+  /** The same as bytes, for what this language would change. */
+  readonly body?: Uint8Array;
   readonly caller?: Caller;
 }
 
@@ -59,6 +64,8 @@ export class TestSystem {
   readonly #folder: string;
   readonly #data: Channel<typeof DataConnector>;
   readonly sessions: Channel<typeof Sessions>;
+  readonly accounts: Channel<typeof Accounts>;
+  readonly emails: Channel<typeof Emails>;
   readonly environments: Channel<typeof Environments>;
   readonly extras: Channel<typeof SchemaExtras>;
   readonly kept: Channel<typeof KeptAnswers>;
@@ -70,6 +77,8 @@ export class TestSystem {
     this.#folder = folder;
     this.#data = new Channel(DataConnector, settings);
     this.sessions = new Channel(Sessions, settings);
+    this.accounts = new Channel(Accounts, settings);
+    this.emails = new Channel(Emails, settings);
     this.environments = new Channel(Environments, settings);
     this.extras = new Channel(SchemaExtras, settings);
     this.kept = new Channel(KeptAnswers, settings);
@@ -95,8 +104,8 @@ export class TestSystem {
   }
 
   leave(): void {
-    for (const channel of [this.#data, this.sessions, this.environments, this.extras, this.kept, this.access])
-      channel.close();
+    const { sessions, accounts, emails, environments, extras, kept, access } = this;
+    for (const channel of [this.#data, sessions, accounts, emails, environments, extras, kept, access]) channel.close();
   }
 
   async stop(): Promise<void> {
@@ -111,7 +120,7 @@ export class TestSystem {
       form: { case: 'shape', value: create(ShapeSchema, { service, action }) },
       keys: (sent.keys ?? []).map((key) => text(String(key))),
       parameters: [...(sent.parameters ?? [])],
-      records: Buffer.from(sent.records === undefined ? '' : JSON.stringify(sent.records)),
+      records: sent.body ?? Buffer.from(sent.records === undefined ? '' : JSON.stringify(sent.records)),
       caller: sent.caller ?? byAdmin,
     });
     const { outcome } = await this.#data.call('execute', operation, TIMEOUT_MS);
@@ -128,6 +137,25 @@ export class TestSystem {
     return this.sessions.call('login', create(LoginRequestSchema, { kind, email, password, ...more }), TIMEOUT_MS);
   }
 
+  /** The e-mails to an address that were written so far, the oldest first. */
+  async mailsTo(address: string): Promise<string[]> {
+    const folder = join(this.#folder, 'mail');
+    const files = await readdir(folder).catch(() => []);
+    const whole = files.filter((file) => file.endsWith('.eml')).sort();
+    const texts = await Promise.all(whole.map((file) => readFile(join(folder, file), 'utf8')));
+    return texts.filter((mail) => /^To: (.*)$/m.exec(mail)?.[1]?.includes(address));
+  }
+
+  /** The code of the last e-mail to an address, when there are so many of them. */
+  async codeTo(address: string, count = 1): Promise<string> {
+    for (const until = Date.now() + TIMEOUT_MS; Date.now() < until; ) {
+      const mails = await this.mailsTo(address);
+      if (mails.length >= count) return /^([0-9A-Z]{32})\r?$/m.exec(mails.at(-1)!)![1]!;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    throw new Error(`no e-mail came to ${address}`);
+  }
+
   watch(scope: Scope, serviceTypes: readonly ServiceType[] = []): Watch {
     return new Watch(this.access, scope, [...serviceTypes]);
   }
@@ -138,6 +166,18 @@ export class TestSystem {
 export function sessionOf({ outcome }: SessionReply): any {
   if (outcome.case === 'sessionJson') return JSON.parse(Buffer.from(outcome.value).toString());
   throw new MillraceError((outcome.value?.code ?? 'internal') as MillraceError['code'], outcome.value?.message ?? '');
+}
+
+/** The answer with what was left out, or the failure as an error. */
+// biome-ignore lint/suspicious/noExplicitAny: tests look into any answer
+export function replyOf({ outcome, dropped }: JsonReply): any {
+  if (outcome.case === 'json') {
+    const json = JSON.parse(Buffer.from(outcome.value).toString());
+    return dropped.length > 0 ? { ...json, dropped } : json;
+  }
+  const { code, message, contextJson } = outcome.value ?? { code: 'internal', message: '', contextJson: [] };
+  const context = contextJson.length > 0 ? JSON.parse(Buffer.from(contextJson).toString()) : undefined;
+  throw new MillraceError(code as MillraceError['code'], message, context);
 }
 
 /** Collects updates; waits for the one that a test is about. */

@@ -7,14 +7,15 @@ import {
   ID,
   type Model,
   manyMany,
+  type Row,
   type Rules,
   TRACE,
   TRACE_RELATIONS,
 } from '../records/model.ts';
-import { ADMIN_RULES, ASSIGNMENT_RULES, isConfirmed, USER_RULES } from './rules.ts';
+import { nowSeconds } from '../tokens.ts';
+import { ADMIN_RULES, ASSIGNMENT_RULES, OWN_RULES, USER_RULES } from './rules.ts';
 
-/** How long a confirmation code is good for: the original's 86400 minutes. */
-const CONFIRM_TTL_MS = 86_400 * 60_000;
+const isConfirmed = (row: Row): boolean => row['is_confirmed'] === 1;
 
 const COLUMNS: readonly Column[] = [
   ID,
@@ -34,6 +35,9 @@ const COLUMNS: readonly Column[] = [
   { name: 'security_answer', kind: 'string', length: PASSWORD_LENGTH_MAX, access: 'write_only', virtual: true },
   { name: 'is_sys_admin', kind: 'boolean', access: 'hidden' },
   { name: 'tokens_valid_from', kind: 'integer', access: 'hidden' },
+  { name: 'is_confirmed', kind: 'boolean', access: 'hidden' },
+  { name: 'code_expires_at', kind: 'integer', access: 'hidden' },
+  { name: 'send_invite', kind: 'boolean', access: 'write_only', virtual: true },
   { name: 'confirmed', kind: 'boolean', access: 'read_only', virtual: true, always: true, show: isConfirmed },
   {
     name: 'expired',
@@ -41,7 +45,7 @@ const COLUMNS: readonly Column[] = [
     access: 'read_only',
     virtual: true,
     always: true,
-    show: (row) => !isConfirmed(row) && Date.parse(String(row['last_modified_date'])) + CONFIRM_TTL_MS < Date.now(),
+    show: (row) => !isConfirmed(row) && Number(row['code_expires_at'] ?? 0) < nowSeconds(),
   },
 ];
 
@@ -72,6 +76,9 @@ export const USER = userModel('user', 'User', { is_sys_admin: 0 }, USER_RULES);
 export const ADMIN = userModel('admin', 'Admin', { is_sys_admin: 1 }, ADMIN_RULES);
 /** Whoever a record was made by: only for reading, through relations. */
 export const ANY_USER: Model = { ...userModel('any_user', 'User', {}, {}), readOnly: true };
+
+/** Whoever is signed in, about himself. */
+export const OWN_USER: Model = { ...userModel('own_user', 'User', {}, OWN_RULES), resource: false };
 
 export const USER_TO_APP_TO_ROLE: Model = {
   name: 'user_to_app_to_role',

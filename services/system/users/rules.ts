@@ -1,8 +1,12 @@
 /** What holds for users and administrators (system-api §3.9, §5.4). */
 import { invalid, MillraceError } from '#common/errors.ts';
+import type { SystemConfig } from '../config.ts';
+import type { Faults } from '../records/faults.ts';
 import type { Context, JsonObject, Row, Rules, Values, Write } from '../records/model.ts';
 import { assertFreesNoAdmin, assertMayGive } from '../roles/rights.ts';
 import { nowSeconds } from '../tokens.ts';
+import { NO_CODE, newCode } from './account/codes.ts';
+import { inviteFailed, type Person } from './account/mails.ts';
 
 const EMAIL = /^[^\s@]+@[^\s@]+$/;
 const USERNAME_LENGTH_MIN = 6;
@@ -17,22 +21,37 @@ const WORDS: ReadonlyMap<unknown, unknown> = new Map([
 const COMMON: Rules = {
   tidy: (input, current) => (current ? input : withoutEmpty(input)),
   prepare: async (values, write) => {
+    const { current, context, faults } = write;
     await assertMayTakeOver(values, write);
-    prepareNames(values, write);
+    prepareNames(values, current, context.tools.config, faults);
     await prepareSecrets(values, write);
-    const { current } = write;
-    if (current && (values['password_hash'] !== undefined || values['is_active'] === 0)) {
-      // Ahead of every token so far: of this very second, and of those issued behind an earlier change in it.
-      values['tokens_valid_from'] = Math.max(nowSeconds(), Number(current['tokens_valid_from'])) + 1;
-    }
+    if (!current) return;
+    const endsSessions = values['password_hash'] !== undefined || values['is_active'] === 0;
+    if (endsSessions) values['tokens_valid_from'] = endOfSessions(current);
+    // A code went to the address of then, to be used with the password of then.
+    if (endsSessions || ('email' in values && values['email'] !== current['email'])) Object.assign(values, NO_CODE);
   },
   beforeDelete: (row, { caller }) => {
     if (row['id'] === caller.userId) throw new MillraceError('denied', 'Cannot delete your account.');
   },
 };
 
+/** For what people change about themselves. */
+export const OWN_RULES: Rules = {
+  ...COMMON,
+  prepare: async (values, write) => {
+    await COMMON.prepare?.(values, write);
+    const fault = usernameFault(values['username'], values['email'] ?? write.current?.['email']);
+    if (fault) write.faults.add('username', fault);
+  },
+};
+
 export const USER_RULES: Rules = {
   ...COMMON,
+  prepare: async (values, write) => {
+    await COMMON.prepare?.(values, write);
+    prepareInvitation(values, write, false);
+  },
   outOfScope: () => new MillraceError('denied', 'Not allowed to change an admin user.'),
 };
 
@@ -41,6 +60,7 @@ export const ADMIN_RULES: Rules = {
   prepare: async (values, write) => {
     assertAdmin(write.context);
     await COMMON.prepare?.(values, write);
+    prepareInvitation(values, write, true);
   },
   beforeDelete: async (row, context) => {
     assertAdmin(context);
@@ -95,17 +115,37 @@ async function assertMayTakeOver(values: Values, { current, context }: Write): P
   for (const assignment of assigned) await assertMayGive(assignment.role_id, context);
 }
 
-function prepareNames(values: Values, { current, context, faults }: Write): void {
+/** Ahead of every token so far: of this very second, and of those issued behind an earlier change in it. */
+export const endOfSessions = (current: Row): number => Math.max(nowSeconds(), Number(current['tokens_valid_from'])) + 1;
+
+function prepareInvitation(values: Values, { current, context }: Write, isAdmin: boolean): void {
+  if (values['send_invite'] !== 1) return;
+  const { config, secrets, mails } = context.tools;
+  const code = newCode(secrets, config.confirmTtlSeconds);
+  Object.assign(values, code.stored, { is_confirmed: 0 });
+  const person = { username: null, first_name: null, last_name: null, phone: null, ...current, ...values };
+  context.afterwards.push(() =>
+    mails.send('invite', isAdmin, person as unknown as Person, code.text).catch((error: unknown) => {
+      throw inviteFailed(error);
+    }),
+  );
+}
+
+/** Completes names, and says what is wrong with them. */
+export function prepareNames(values: Values, current: Row | undefined, config: SystemConfig, faults: Faults): void {
   const { email } = values;
   if (typeof email === 'string' && email !== '' && !EMAIL.test(email)) {
     faults.add('email', 'The email field must be a valid email address.');
   }
   if (!current) values['name'] ||= fullName(values);
-  const byEmail = context.tools.config.loginAttribute === 'email';
+  const byEmail = config.loginAttribute === 'email';
   if ((!current || 'username' in values) && !values['username']) {
     if (byEmail) values['username'] = email ?? current?.['email'];
     else faults.add('username', 'The username field is required.');
   }
+  // An address that stood for a user name is free for whoever has it next.
+  const followsEmail = current !== undefined && current['username'] === current['email'] && !('username' in values);
+  if (followsEmail && email !== undefined) values['username'] = email;
   const { username } = values;
   if (typeof username !== 'string' || username === current?.['username']) return;
   if (username.length < USERNAME_LENGTH_MIN) {
@@ -123,13 +163,23 @@ async function prepareSecrets(values: Values, { context, faults }: Write): Promi
   const { passwords, config } = context.tools;
   const password = values['password'];
   if (typeof password === 'string') {
-    if (password.length < config.passwordLengthMin) {
-      faults.add('password', `The password field must be at least ${config.passwordLengthMin} characters.`);
-    } else values['password_hash'] = await passwords.hash(password);
+    const fault = passwordFault(password, config);
+    if (fault) faults.add('password', fault);
+    else values['password_hash'] = await passwords.hash(password);
   }
   const answer = values['security_answer'];
   if (typeof answer === 'string') values['security_answer_hash'] = await passwords.hash(answer);
 }
 
-/** A code that was sent and not used yet. */
-export const isConfirmed = ({ confirm_code: code }: Row): boolean => code === null || code === 'y';
+/** Whoever takes the address of another for a name keeps him from ever having it. */
+export function usernameFault(username: unknown, email: unknown): string | undefined {
+  if (typeof username !== 'string' || !username.includes('@')) return undefined;
+  if (typeof email === 'string' && username.toLowerCase() === email.toLowerCase()) return undefined;
+  return 'The username field must not be an email address of another.';
+}
+
+/** What is wrong with a new password. */
+export function passwordFault(password: string, { passwordLengthMin }: SystemConfig): string | undefined {
+  if (password.length >= passwordLengthMin) return undefined;
+  return `The password field must be at least ${passwordLengthMin} characters.`;
+}

@@ -3,16 +3,18 @@ import type { Migration } from 'kysely';
 import type { EngineName } from '../open.ts';
 import { initial } from './0001-initial.ts';
 import { keptAnswers } from './0002-kept-answers.ts';
-import { limits } from './0004-limits.ts';
-import { audit } from './0005-audit.ts';
-import { tokenIssuers } from './0006-token-issuers.ts';
+import { limits } from './0003-limits.ts';
+import { audit } from './0004-audit.ts';
+import { tokenIssuers } from './0005-token-issuers.ts';
+import { accountsAndMail } from './0006-accounts-and-mail.ts';
 
 export function migrations(engine: EngineName): Record<string, Migration> {
   return {
     '0001-initial': initial(engine),
     '0002-kept-answers': keptAnswers(engine),
-    '0004-limits': limits(engine),
-    '0005-audit': audit(engine),
-    '0006-token-issuers': tokenIssuers(engine),
+    '0003-limits': limits(engine),
+    '0004-audit': audit(engine),
+    '0005-token-issuers': tokenIssuers(engine),
+    '0006-accounts-and-mail': accountsAndMail(engine),
   };
 }

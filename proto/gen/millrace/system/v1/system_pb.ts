@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file millrace/system/v1/system.proto.
  */
 export const file_millrace_system_v1_system: GenFile = /*@__PURE__*/
-  fileDesc("Ch9taWxscmFjZS9zeXN0ZW0vdjEvc3lzdGVtLnByb3RvEhJtaWxscmFjZS5zeXN0ZW0udjEiTwoMQ2xhaW1SZXF1ZXN0EgsKA2tleRgBIAEoDBIPCgdyZXF1ZXN0GAIgASgMEhAKCGxlYXNlX21zGAMgASgNEg8KB2tlZXBfbXMYBCABKA0i+AEKCkNsYWltUmVwbHkSMwoFc3RhdGUYASABKA4yJC5taWxscmFjZS5zeXN0ZW0udjEuQ2xhaW1SZXBseS5TdGF0ZRIuCgZhbnN3ZXIYAiABKAsyHi5taWxscmFjZS5zeXN0ZW0udjEuS2VwdEFuc3dlciKEAQoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIRCg1TVEFURV9DTEFJTUVEEAESEQoNU1RBVEVfUlVOTklORxACEhIKDlNUQVRFX0FOU1dFUkVEEAMSFwoTU1RBVEVfT1RIRVJfUkVRVUVTVBAEEhEKDVNUQVRFX1VOS05PV04QBSJbCgpLZXB0QW5zd2VyEg4KBnN0YXR1cxgBIAEoDRIvCgdoZWFkZXJzGAIgAygLMh4ubWlsbHJhY2Uuc3lzdGVtLnYxLktlcHRIZWFkZXISDAoEYm9keRgDIAEoDCIpCgpLZXB0SGVhZGVyEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAkiSgoLS2VlcFJlcXVlc3QSCwoDa2V5GAEgASgMEi4KBmFuc3dlchgCIAEoCzIeLm1pbGxyYWNlLnN5c3RlbS52MS5LZXB0QW5zd2VyIh0KDlJlbGVhc2VSZXF1ZXN0EgsKA2tleRgBIAEoDCILCglLZWVwUmVwbHkiqgEKDExvZ2luUmVxdWVzdBIqCgRraW5kGAEgASgOMhwubWlsbHJhY2Uuc3lzdGVtLnYxLlVzZXJLaW5kEg0KBWVtYWlsGAIgASgJEhAKCHVzZXJuYW1lGAMgASgJEhAKCHBhc3N3b3JkGAQgASgJEhMKC3JlbWVtYmVyX21lGAUgASgIEg4KBmFwcF9pZBgGIAEoBRIWCg5jbGllbnRfYWRkcmVzcxgHIAEoCSJZCgxUb2tlblJlcXVlc3QSKgoEa2luZBgBIAEoDjIcLm1pbGxyYWNlLnN5c3RlbS52MS5Vc2VyS2luZBINCgV0b2tlbhgCIAEoCRIOCgZhcHBfaWQYAyABKAUibQoPRGVzY3JpYmVSZXF1ZXN0EioKBGtpbmQYASABKA4yHC5taWxscmFjZS5zeXN0ZW0udjEuVXNlcktpbmQSDwoHdXNlcl9pZBgCIAEoBRIOCgZhcHBfaWQYAyABKAUSDQoFdG9rZW4YBCABKAkiYQoMU2Vzc2lvblJlcGx5EhYKDHNlc3Npb25fanNvbhgBIAEoDEgAEi4KB2ZhaWx1cmUYAiABKAsyGy5taWxscmFjZS5zeXN0ZW0udjEuRmFpbHVyZUgAQgkKB291dGNvbWUiOwoLTG9nb3V0UmVwbHkSLAoHZmFpbHVyZRgBIAEoCzIbLm1pbGxyYWNlLnN5c3RlbS52MS5GYWlsdXJlIlsKC1ZlcmlmeVJlcGx5EhEKB3VzZXJfaWQYASABKAVIABIuCgdmYWlsdXJlGAIgASgLMhsubWlsbHJhY2Uuc3lzdGVtLnYxLkZhaWx1cmVIAEIJCgdvdXRjb21lIigKB0ZhaWx1cmUSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJIoQBChJFbnZpcm9ubWVudFJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoBRIPCgdyb2xlX2lkGAIgASgFEg4KBmFwcF9pZBgDIAEoBRIQCghpc19hZG1pbhgEIAEoCBISCgp1c2VyX2FnZW50GAUgASgJEhYKDmNsaWVudF9hZGRyZXNzGAYgASgJIiAKEEVudmlyb25tZW50UmVwbHkSDAoEanNvbhgBIAEoDCJWChFTYXZlRXh0cmFzUmVxdWVzdBIPCgdzZXJ2aWNlGAEgASgJEjAKB2NoYW5nZXMYAiADKAsyHy5taWxscmFjZS5zeXN0ZW0udjEuRXh0cmFDaGFuZ2UiVgoLRXh0cmFDaGFuZ2USDQoFdGFibGUYASABKAkSDQoFZmllbGQYAiABKAkSEAoIcmVsYXRpb24YAyABKAkSFwoPcHJvcGVydGllc19qc29uGAQgASgMIlAKD1NhdmVFeHRyYXNSZXBseRIsCgdmYWlsdXJlGAEgASgLMhsubWlsbHJhY2Uuc3lzdGVtLnYxLkZhaWx1cmUSDwoHdmVyc2lvbhgCIAEoBCIzCgZDb3VudHMSKQoGY291bnRzGAEgAygLMhkubWlsbHJhY2Uuc3lzdGVtLnYxLkNvdW50Im4KBUNvdW50EgsKA2tleRgBIAEoCRIRCglwZXJpb2RfbXMYAiABKAQSEgoKc3RhcnRlZF9hdBgDIAEoBBIMCgRoaXRzGAQgASgNEhQKDGxvY2tlZF91bnRpbBgFIAEoBBINCgVyZXNldBgGIAEoCCphCghVc2VyS2luZBIZChVVU0VSX0tJTkRfVU5TUEVDSUZJRUQQABISCg5VU0VSX0tJTkRfVVNFUhABEhMKD1VTRVJfS0lORF9BRE1JThACEhEKDVVTRVJfS0lORF9BTlkQAzKbAwoIU2Vzc2lvbnMSSwoFTG9naW4SIC5taWxscmFjZS5zeXN0ZW0udjEuTG9naW5SZXF1ZXN0GiAubWlsbHJhY2Uuc3lzdGVtLnYxLlNlc3Npb25SZXBseRJNCgdSZWZyZXNoEiAubWlsbHJhY2Uuc3lzdGVtLnYxLlRva2VuUmVxdWVzdBogLm1pbGxyYWNlLnN5c3RlbS52MS5TZXNzaW9uUmVwbHkSSwoGTG9nb3V0EiAubWlsbHJhY2Uuc3lzdGVtLnYxLlRva2VuUmVxdWVzdBofLm1pbGxyYWNlLnN5c3RlbS52MS5Mb2dvdXRSZXBseRJTCg5WZXJpZnlQYXNzd29yZBIgLm1pbGxyYWNlLnN5c3RlbS52MS5Mb2dpblJlcXVlc3QaHy5taWxscmFjZS5zeXN0ZW0udjEuVmVyaWZ5UmVwbHkSUQoIRGVzY3JpYmUSIy5taWxscmFjZS5zeXN0ZW0udjEuRGVzY3JpYmVSZXF1ZXN0GiAubWlsbHJhY2Uuc3lzdGVtLnYxLlNlc3Npb25SZXBseTLuAQoLS2VwdEFuc3dlcnMSSQoFQ2xhaW0SIC5taWxscmFjZS5zeXN0ZW0udjEuQ2xhaW1SZXF1ZXN0Gh4ubWlsbHJhY2Uuc3lzdGVtLnYxLkNsYWltUmVwbHkSRgoES2VlcBIfLm1pbGxyYWNlLnN5c3RlbS52MS5LZWVwUmVxdWVzdBodLm1pbGxyYWNlLnN5c3RlbS52MS5LZWVwUmVwbHkSTAoHUmVsZWFzZRIiLm1pbGxyYWNlLnN5c3RlbS52MS5SZWxlYXNlUmVxdWVzdBodLm1pbGxyYWNlLnN5c3RlbS52MS5LZWVwUmVwbHkybgoMRW52aXJvbm1lbnRzEl4KDkdldEVudmlyb25tZW50EiYubWlsbHJhY2Uuc3lzdGVtLnYxLkVudmlyb25tZW50UmVxdWVzdBokLm1pbGxyYWNlLnN5c3RlbS52MS5FbnZpcm9ubWVudFJlcGx5MmIKDFNjaGVtYUV4dHJhcxJSCgRTYXZlEiUubWlsbHJhY2Uuc3lzdGVtLnYxLlNhdmVFeHRyYXNSZXF1ZXN0GiMubWlsbHJhY2Uuc3lzdGVtLnYxLlNhdmVFeHRyYXNSZXBseTJSCgtMaW1pdENvdW50cxJDCgVTaGFyZRIaLm1pbGxyYWNlLnN5c3RlbS52MS5Db3VudHMaGi5taWxscmFjZS5zeXN0ZW0udjEuQ291bnRzKAEwAWIGcHJvdG8z");
+  fileDesc("Ch9taWxscmFjZS9zeXN0ZW0vdjEvc3lzdGVtLnByb3RvEhJtaWxscmFjZS5zeXN0ZW0udjEiTwoMQ2xhaW1SZXF1ZXN0EgsKA2tleRgBIAEoDBIPCgdyZXF1ZXN0GAIgASgMEhAKCGxlYXNlX21zGAMgASgNEg8KB2tlZXBfbXMYBCABKA0i+AEKCkNsYWltUmVwbHkSMwoFc3RhdGUYASABKA4yJC5taWxscmFjZS5zeXN0ZW0udjEuQ2xhaW1SZXBseS5TdGF0ZRIuCgZhbnN3ZXIYAiABKAsyHi5taWxscmFjZS5zeXN0ZW0udjEuS2VwdEFuc3dlciKEAQoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIRCg1TVEFURV9DTEFJTUVEEAESEQoNU1RBVEVfUlVOTklORxACEhIKDlNUQVRFX0FOU1dFUkVEEAMSFwoTU1RBVEVfT1RIRVJfUkVRVUVTVBAEEhEKDVNUQVRFX1VOS05PV04QBSJbCgpLZXB0QW5zd2VyEg4KBnN0YXR1cxgBIAEoDRIvCgdoZWFkZXJzGAIgAygLMh4ubWlsbHJhY2Uuc3lzdGVtLnYxLktlcHRIZWFkZXISDAoEYm9keRgDIAEoDCIpCgpLZXB0SGVhZGVyEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAkiSgoLS2VlcFJlcXVlc3QSCwoDa2V5GAEgASgMEi4KBmFuc3dlchgCIAEoCzIeLm1pbGxyYWNlLnN5c3RlbS52MS5LZXB0QW5zd2VyIh0KDlJlbGVhc2VSZXF1ZXN0EgsKA2tleRgBIAEoDCILCglLZWVwUmVwbHkiqgEKDExvZ2luUmVxdWVzdBIqCgRraW5kGAEgASgOMhwubWlsbHJhY2Uuc3lzdGVtLnYxLlVzZXJLaW5kEg0KBWVtYWlsGAIgASgJEhAKCHVzZXJuYW1lGAMgASgJEhAKCHBhc3N3b3JkGAQgASgJEhMKC3JlbWVtYmVyX21lGAUgASgIEg4KBmFwcF9pZBgGIAEoBRIWCg5jbGllbnRfYWRkcmVzcxgHIAEoCSJZCgxUb2tlblJlcXVlc3QSKgoEa2luZBgBIAEoDjIcLm1pbGxyYWNlLnN5c3RlbS52MS5Vc2VyS2luZBINCgV0b2tlbhgCIAEoCRIOCgZhcHBfaWQYAyABKAUibQoPRGVzY3JpYmVSZXF1ZXN0EioKBGtpbmQYASABKA4yHC5taWxscmFjZS5zeXN0ZW0udjEuVXNlcktpbmQSDwoHdXNlcl9pZBgCIAEoBRIOCgZhcHBfaWQYAyABKAUSDQoFdG9rZW4YBCABKAkiYQoMU2Vzc2lvblJlcGx5EhYKDHNlc3Npb25fanNvbhgBIAEoDEgAEi4KB2ZhaWx1cmUYAiABKAsyGy5taWxscmFjZS5zeXN0ZW0udjEuRmFpbHVyZUgAQgkKB291dGNvbWUiOwoLTG9nb3V0UmVwbHkSLAoHZmFpbHVyZRgBIAEoCzIbLm1pbGxyYWNlLnN5c3RlbS52MS5GYWlsdXJlIlsKC1ZlcmlmeVJlcGx5EhEKB3VzZXJfaWQYASABKAVIABIuCgdmYWlsdXJlGAIgASgLMhsubWlsbHJhY2Uuc3lzdGVtLnYxLkZhaWx1cmVIAEIJCgdvdXRjb21lIj4KB0ZhaWx1cmUSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEhQKDGNvbnRleHRfanNvbhgDIAEoDCJNCg9SZWdpc3RlclJlcXVlc3QSEwoLcmVjb3JkX2pzb24YASABKAwSDQoFbG9naW4YAiABKAgSFgoOY2xpZW50X2FkZHJlc3MYAyABKAki+AEKD1Bhc3N3b3JkUmVxdWVzdBIqCgRraW5kGAEgASgOMhwubWlsbHJhY2Uuc3lzdGVtLnYxLlVzZXJLaW5kEg8KB3VzZXJfaWQYAiABKAUSDQoFZW1haWwYAyABKAkSEAoIdXNlcm5hbWUYBCABKAkSFAoMb2xkX3Bhc3N3b3JkGAUgASgJEhQKDG5ld19wYXNzd29yZBgGIAEoCRIMCgRjb2RlGAcgASgJEhcKD3NlY3VyaXR5X2Fuc3dlchgIIAEoCRINCgVyZXNldBgJIAEoCBINCgVsb2dpbhgKIAEoCBIWCg5jbGllbnRfYWRkcmVzcxgLIAEoCSJNCg5Qcm9maWxlUmVxdWVzdBIqCgRraW5kGAEgASgOMhwubWlsbHJhY2Uuc3lzdGVtLnYxLlVzZXJLaW5kEg8KB3VzZXJfaWQYAiABKAUieQoNUHJvZmlsZUNoYW5nZRIqCgRraW5kGAEgASgOMhwubWlsbHJhY2Uuc3lzdGVtLnYxLlVzZXJLaW5kEg8KB3VzZXJfaWQYAiABKAUSEwoLcmVjb3JkX2pzb24YAyABKAwSFgoOY2xpZW50X2FkZHJlc3MYBCABKAkilQEKEFNlbmRFbWFpbFJlcXVlc3QSEgoKc2VydmljZV9pZBgBIAEoBRIQCgh0ZW1wbGF0ZRgCIAEoCRITCgt0ZW1wbGF0ZV9pZBgDIAEoBRIUCgxtZXNzYWdlX2pzb24YBCABKAwSDwoHdXNlcl9pZBgFIAEoBRIPCgdyb2xlX2lkGAYgASgFEg4KBmFwcF9pZBgHIAEoBSJnCglKc29uUmVwbHkSDgoEanNvbhgBIAEoDEgAEi4KB2ZhaWx1cmUYAiABKAsyGy5taWxscmFjZS5zeXN0ZW0udjEuRmFpbHVyZUgAEg8KB2Ryb3BwZWQYAyADKAlCCQoHb3V0Y29tZSKEAQoSRW52aXJvbm1lbnRSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAUSDwoHcm9sZV9pZBgCIAEoBRIOCgZhcHBfaWQYAyABKAUSEAoIaXNfYWRtaW4YBCABKAgSEgoKdXNlcl9hZ2VudBgFIAEoCRIWCg5jbGllbnRfYWRkcmVzcxgGIAEoCSIgChBFbnZpcm9ubWVudFJlcGx5EgwKBGpzb24YASABKAwiVgoRU2F2ZUV4dHJhc1JlcXVlc3QSDwoHc2VydmljZRgBIAEoCRIwCgdjaGFuZ2VzGAIgAygLMh8ubWlsbHJhY2Uuc3lzdGVtLnYxLkV4dHJhQ2hhbmdlIlYKC0V4dHJhQ2hhbmdlEg0KBXRhYmxlGAEgASgJEg0KBWZpZWxkGAIgASgJEhAKCHJlbGF0aW9uGAMgASgJEhcKD3Byb3BlcnRpZXNfanNvbhgEIAEoDCJQCg9TYXZlRXh0cmFzUmVwbHkSLAoHZmFpbHVyZRgBIAEoCzIbLm1pbGxyYWNlLnN5c3RlbS52MS5GYWlsdXJlEg8KB3ZlcnNpb24YAiABKAQiMwoGQ291bnRzEikKBmNvdW50cxgBIAMoCzIZLm1pbGxyYWNlLnN5c3RlbS52MS5Db3VudCJuCgVDb3VudBILCgNrZXkYASABKAkSEQoJcGVyaW9kX21zGAIgASgEEhIKCnN0YXJ0ZWRfYXQYAyABKAQSDAoEaGl0cxgEIAEoDRIUCgxsb2NrZWRfdW50aWwYBSABKAQSDQoFcmVzZXQYBiABKAgqYQoIVXNlcktpbmQSGQoVVVNFUl9LSU5EX1VOU1BFQ0lGSUVEEAASEgoOVVNFUl9LSU5EX1VTRVIQARITCg9VU0VSX0tJTkRfQURNSU4QAhIRCg1VU0VSX0tJTkRfQU5ZEAMymwMKCFNlc3Npb25zEksKBUxvZ2luEiAubWlsbHJhY2Uuc3lzdGVtLnYxLkxvZ2luUmVxdWVzdBogLm1pbGxyYWNlLnN5c3RlbS52MS5TZXNzaW9uUmVwbHkSTQoHUmVmcmVzaBIgLm1pbGxyYWNlLnN5c3RlbS52MS5Ub2tlblJlcXVlc3QaIC5taWxscmFjZS5zeXN0ZW0udjEuU2Vzc2lvblJlcGx5EksKBkxvZ291dBIgLm1pbGxyYWNlLnN5c3RlbS52MS5Ub2tlblJlcXVlc3QaHy5taWxscmFjZS5zeXN0ZW0udjEuTG9nb3V0UmVwbHkSUwoOVmVyaWZ5UGFzc3dvcmQSIC5taWxscmFjZS5zeXN0ZW0udjEuTG9naW5SZXF1ZXN0Gh8ubWlsbHJhY2Uuc3lzdGVtLnYxLlZlcmlmeVJlcGx5ElEKCERlc2NyaWJlEiMubWlsbHJhY2Uuc3lzdGVtLnYxLkRlc2NyaWJlUmVxdWVzdBogLm1pbGxyYWNlLnN5c3RlbS52MS5TZXNzaW9uUmVwbHky1AIKCEFjY291bnRzEk4KCFJlZ2lzdGVyEiMubWlsbHJhY2Uuc3lzdGVtLnYxLlJlZ2lzdGVyUmVxdWVzdBodLm1pbGxyYWNlLnN5c3RlbS52MS5Kc29uUmVwbHkSVAoOQ2hhbmdlUGFzc3dvcmQSIy5taWxscmFjZS5zeXN0ZW0udjEuUGFzc3dvcmRSZXF1ZXN0Gh0ubWlsbHJhY2Uuc3lzdGVtLnYxLkpzb25SZXBseRJPCgpHZXRQcm9maWxlEiIubWlsbHJhY2Uuc3lzdGVtLnYxLlByb2ZpbGVSZXF1ZXN0Gh0ubWlsbHJhY2Uuc3lzdGVtLnYxLkpzb25SZXBseRJRCg1DaGFuZ2VQcm9maWxlEiEubWlsbHJhY2Uuc3lzdGVtLnYxLlByb2ZpbGVDaGFuZ2UaHS5taWxscmFjZS5zeXN0ZW0udjEuSnNvblJlcGx5MlUKBkVtYWlscxJLCgRTZW5kEiQubWlsbHJhY2Uuc3lzdGVtLnYxLlNlbmRFbWFpbFJlcXVlc3QaHS5taWxscmFjZS5zeXN0ZW0udjEuSnNvblJlcGx5Mu4BCgtLZXB0QW5zd2VycxJJCgVDbGFpbRIgLm1pbGxyYWNlLnN5c3RlbS52MS5DbGFpbVJlcXVlc3QaHi5taWxscmFjZS5zeXN0ZW0udjEuQ2xhaW1SZXBseRJGCgRLZWVwEh8ubWlsbHJhY2Uuc3lzdGVtLnYxLktlZXBSZXF1ZXN0Gh0ubWlsbHJhY2Uuc3lzdGVtLnYxLktlZXBSZXBseRJMCgdSZWxlYXNlEiIubWlsbHJhY2Uuc3lzdGVtLnYxLlJlbGVhc2VSZXF1ZXN0Gh0ubWlsbHJhY2Uuc3lzdGVtLnYxLktlZXBSZXBseTJuCgxFbnZpcm9ubWVudHMSXgoOR2V0RW52aXJvbm1lbnQSJi5taWxscmFjZS5zeXN0ZW0udjEuRW52aXJvbm1lbnRSZXF1ZXN0GiQubWlsbHJhY2Uuc3lzdGVtLnYxLkVudmlyb25tZW50UmVwbHkyYgoMU2NoZW1hRXh0cmFzElIKBFNhdmUSJS5taWxscmFjZS5zeXN0ZW0udjEuU2F2ZUV4dHJhc1JlcXVlc3QaIy5taWxscmFjZS5zeXN0ZW0udjEuU2F2ZUV4dHJhc1JlcGx5MlIKC0xpbWl0Q291bnRzEkMKBVNoYXJlEhoubWlsbHJhY2Uuc3lzdGVtLnYxLkNvdW50cxoaLm1pbGxyYWNlLnN5c3RlbS52MS5Db3VudHMoATABYgZwcm90bzM");
 
 /**
  * @generated from message millrace.system.v1.ClaimRequest
@@ -433,6 +433,13 @@ export type Failure = Message<"millrace.system.v1.Failure"> & {
    * @generated from field: string message = 2;
    */
   message: string;
+
+  /**
+   * Facts a client may see: a JSON object; empty: none.
+   *
+   * @generated from field: bytes context_json = 3;
+   */
+  contextJson: Uint8Array;
 };
 
 /**
@@ -441,6 +448,257 @@ export type Failure = Message<"millrace.system.v1.Failure"> & {
  */
 export const FailureSchema: GenMessage<Failure> = /*@__PURE__*/
   messageDesc(file_millrace_system_v1_system, 13);
+
+/**
+ * @generated from message millrace.system.v1.RegisterRequest
+ */
+export type RegisterRequest = Message<"millrace.system.v1.RegisterRequest"> & {
+  /**
+   * What was sent: a JSON object.
+   *
+   * @generated from field: bytes record_json = 1;
+   */
+  recordJson: Uint8Array;
+
+  /**
+   * Sign in at once.
+   *
+   * @generated from field: bool login = 2;
+   */
+  login: boolean;
+
+  /**
+   * @generated from field: string client_address = 3;
+   */
+  clientAddress: string;
+};
+
+/**
+ * Describes the message millrace.system.v1.RegisterRequest.
+ * Use `create(RegisterRequestSchema)` to create a new message.
+ */
+export const RegisterRequestSchema: GenMessage<RegisterRequest> = /*@__PURE__*/
+  messageDesc(file_millrace_system_v1_system, 14);
+
+/**
+ * @generated from message millrace.system.v1.PasswordRequest
+ */
+export type PasswordRequest = Message<"millrace.system.v1.PasswordRequest"> & {
+  /**
+   * @generated from field: millrace.system.v1.UserKind kind = 1;
+   */
+  kind: UserKind;
+
+  /**
+   * Who is signed in; 0: nobody.
+   *
+   * @generated from field: int32 user_id = 2;
+   */
+  userId: number;
+
+  /**
+   * @generated from field: string email = 3;
+   */
+  email: string;
+
+  /**
+   * @generated from field: string username = 4;
+   */
+  username: string;
+
+  /**
+   * @generated from field: string old_password = 5;
+   */
+  oldPassword: string;
+
+  /**
+   * @generated from field: string new_password = 6;
+   */
+  newPassword: string;
+
+  /**
+   * @generated from field: string code = 7;
+   */
+  code: string;
+
+  /**
+   * @generated from field: string security_answer = 8;
+   */
+  securityAnswer: string;
+
+  /**
+   * Begin a reset.
+   *
+   * @generated from field: bool reset = 9;
+   */
+  reset: boolean;
+
+  /**
+   * Sign in at once.
+   *
+   * @generated from field: bool login = 10;
+   */
+  login: boolean;
+
+  /**
+   * @generated from field: string client_address = 11;
+   */
+  clientAddress: string;
+};
+
+/**
+ * Describes the message millrace.system.v1.PasswordRequest.
+ * Use `create(PasswordRequestSchema)` to create a new message.
+ */
+export const PasswordRequestSchema: GenMessage<PasswordRequest> = /*@__PURE__*/
+  messageDesc(file_millrace_system_v1_system, 15);
+
+/**
+ * @generated from message millrace.system.v1.ProfileRequest
+ */
+export type ProfileRequest = Message<"millrace.system.v1.ProfileRequest"> & {
+  /**
+   * @generated from field: millrace.system.v1.UserKind kind = 1;
+   */
+  kind: UserKind;
+
+  /**
+   * Who is signed in; 0: nobody.
+   *
+   * @generated from field: int32 user_id = 2;
+   */
+  userId: number;
+};
+
+/**
+ * Describes the message millrace.system.v1.ProfileRequest.
+ * Use `create(ProfileRequestSchema)` to create a new message.
+ */
+export const ProfileRequestSchema: GenMessage<ProfileRequest> = /*@__PURE__*/
+  messageDesc(file_millrace_system_v1_system, 16);
+
+/**
+ * @generated from message millrace.system.v1.ProfileChange
+ */
+export type ProfileChange = Message<"millrace.system.v1.ProfileChange"> & {
+  /**
+   * @generated from field: millrace.system.v1.UserKind kind = 1;
+   */
+  kind: UserKind;
+
+  /**
+   * @generated from field: int32 user_id = 2;
+   */
+  userId: number;
+
+  /**
+   * What was sent: a JSON object.
+   *
+   * @generated from field: bytes record_json = 3;
+   */
+  recordJson: Uint8Array;
+
+  /**
+   * @generated from field: string client_address = 4;
+   */
+  clientAddress: string;
+};
+
+/**
+ * Describes the message millrace.system.v1.ProfileChange.
+ * Use `create(ProfileChangeSchema)` to create a new message.
+ */
+export const ProfileChangeSchema: GenMessage<ProfileChange> = /*@__PURE__*/
+  messageDesc(file_millrace_system_v1_system, 17);
+
+/**
+ * @generated from message millrace.system.v1.SendEmailRequest
+ */
+export type SendEmailRequest = Message<"millrace.system.v1.SendEmailRequest"> & {
+  /**
+   * @generated from field: int32 service_id = 1;
+   */
+  serviceId: number;
+
+  /**
+   * A stored template by its name, or by its id; neither: the message is complete.
+   *
+   * @generated from field: string template = 2;
+   */
+  template: string;
+
+  /**
+   * @generated from field: int32 template_id = 3;
+   */
+  templateId: number;
+
+  /**
+   * What was sent: a JSON object.
+   *
+   * @generated from field: bytes message_json = 4;
+   */
+  messageJson: Uint8Array;
+
+  /**
+   * Who sends, for lookups; 0: nobody, none.
+   *
+   * @generated from field: int32 user_id = 5;
+   */
+  userId: number;
+
+  /**
+   * @generated from field: int32 role_id = 6;
+   */
+  roleId: number;
+
+  /**
+   * @generated from field: int32 app_id = 7;
+   */
+  appId: number;
+};
+
+/**
+ * Describes the message millrace.system.v1.SendEmailRequest.
+ * Use `create(SendEmailRequestSchema)` to create a new message.
+ */
+export const SendEmailRequestSchema: GenMessage<SendEmailRequest> = /*@__PURE__*/
+  messageDesc(file_millrace_system_v1_system, 18);
+
+/**
+ * @generated from message millrace.system.v1.JsonReply
+ */
+export type JsonReply = Message<"millrace.system.v1.JsonReply"> & {
+  /**
+   * @generated from oneof millrace.system.v1.JsonReply.outcome
+   */
+  outcome: {
+    /**
+     * @generated from field: bytes json = 1;
+     */
+    value: Uint8Array;
+    case: "json";
+  } | {
+    /**
+     * @generated from field: millrace.system.v1.Failure failure = 2;
+     */
+    value: Failure;
+    case: "failure";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * Fields that were sent and left out.
+   *
+   * @generated from field: repeated string dropped = 3;
+   */
+  dropped: string[];
+};
+
+/**
+ * Describes the message millrace.system.v1.JsonReply.
+ * Use `create(JsonReplySchema)` to create a new message.
+ */
+export const JsonReplySchema: GenMessage<JsonReply> = /*@__PURE__*/
+  messageDesc(file_millrace_system_v1_system, 19);
 
 /**
  * @generated from message millrace.system.v1.EnvironmentRequest
@@ -484,7 +742,7 @@ export type EnvironmentRequest = Message<"millrace.system.v1.EnvironmentRequest"
  * Use `create(EnvironmentRequestSchema)` to create a new message.
  */
 export const EnvironmentRequestSchema: GenMessage<EnvironmentRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 14);
+  messageDesc(file_millrace_system_v1_system, 20);
 
 /**
  * @generated from message millrace.system.v1.EnvironmentReply
@@ -501,7 +759,7 @@ export type EnvironmentReply = Message<"millrace.system.v1.EnvironmentReply"> & 
  * Use `create(EnvironmentReplySchema)` to create a new message.
  */
 export const EnvironmentReplySchema: GenMessage<EnvironmentReply> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 15);
+  messageDesc(file_millrace_system_v1_system, 21);
 
 /**
  * @generated from message millrace.system.v1.SaveExtrasRequest
@@ -523,7 +781,7 @@ export type SaveExtrasRequest = Message<"millrace.system.v1.SaveExtrasRequest"> 
  * Use `create(SaveExtrasRequestSchema)` to create a new message.
  */
 export const SaveExtrasRequestSchema: GenMessage<SaveExtrasRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 16);
+  messageDesc(file_millrace_system_v1_system, 22);
 
 /**
  * @generated from message millrace.system.v1.ExtraChange
@@ -557,7 +815,7 @@ export type ExtraChange = Message<"millrace.system.v1.ExtraChange"> & {
  * Use `create(ExtraChangeSchema)` to create a new message.
  */
 export const ExtraChangeSchema: GenMessage<ExtraChange> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 17);
+  messageDesc(file_millrace_system_v1_system, 23);
 
 /**
  * @generated from message millrace.system.v1.SaveExtrasReply
@@ -581,7 +839,7 @@ export type SaveExtrasReply = Message<"millrace.system.v1.SaveExtrasReply"> & {
  * Use `create(SaveExtrasReplySchema)` to create a new message.
  */
 export const SaveExtrasReplySchema: GenMessage<SaveExtrasReply> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 18);
+  messageDesc(file_millrace_system_v1_system, 24);
 
 /**
  * @generated from message millrace.system.v1.Counts
@@ -598,7 +856,7 @@ export type Counts = Message<"millrace.system.v1.Counts"> & {
  * Use `create(CountsSchema)` to create a new message.
  */
 export const CountsSchema: GenMessage<Counts> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 19);
+  messageDesc(file_millrace_system_v1_system, 25);
 
 /**
  * @generated from message millrace.system.v1.Count
@@ -646,7 +904,7 @@ export type Count = Message<"millrace.system.v1.Count"> & {
  * Use `create(CountSchema)` to create a new message.
  */
 export const CountSchema: GenMessage<Count> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 20);
+  messageDesc(file_millrace_system_v1_system, 26);
 
 /**
  * @generated from enum millrace.system.v1.UserKind
@@ -740,6 +998,66 @@ export const Sessions: GenService<{
   serviceDesc(file_millrace_system_v1_system, 0);
 
 /**
+ * Called by routers: what people do with their own accounts, signed in or not.
+ *
+ * @generated from service millrace.system.v1.Accounts
+ */
+export const Accounts: GenService<{
+  /**
+   * @generated from rpc millrace.system.v1.Accounts.Register
+   */
+  register: {
+    methodKind: "unary";
+    input: typeof RegisterRequestSchema;
+    output: typeof JsonReplySchema;
+  },
+  /**
+   * All ways to a new password: by the old one, by a code, by a security answer; and the reset that sends a code.
+   *
+   * @generated from rpc millrace.system.v1.Accounts.ChangePassword
+   */
+  changePassword: {
+    methodKind: "unary";
+    input: typeof PasswordRequestSchema;
+    output: typeof JsonReplySchema;
+  },
+  /**
+   * @generated from rpc millrace.system.v1.Accounts.GetProfile
+   */
+  getProfile: {
+    methodKind: "unary";
+    input: typeof ProfileRequestSchema;
+    output: typeof JsonReplySchema;
+  },
+  /**
+   * @generated from rpc millrace.system.v1.Accounts.ChangeProfile
+   */
+  changeProfile: {
+    methodKind: "unary";
+    input: typeof ProfileChangeSchema;
+    output: typeof JsonReplySchema;
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_millrace_system_v1_system, 1);
+
+/**
+ * Called by routers: POST on an e-mail service.
+ *
+ * @generated from service millrace.system.v1.Emails
+ */
+export const Emails: GenService<{
+  /**
+   * @generated from rpc millrace.system.v1.Emails.Send
+   */
+  send: {
+    methodKind: "unary";
+    input: typeof SendEmailRequestSchema;
+    output: typeof JsonReplySchema;
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_millrace_system_v1_system, 2);
+
+/**
  * Called by routers: answers to writes that carry an Idempotency-Key, kept so that the same write is done once.
  *
  * @generated from service millrace.system.v1.KeptAnswers
@@ -776,7 +1094,7 @@ export const KeptAnswers: GenService<{
     output: typeof KeepReplySchema;
   },
 }> = /*@__PURE__*/
-  serviceDesc(file_millrace_system_v1_system, 1);
+  serviceDesc(file_millrace_system_v1_system, 3);
 
 /**
  * Called by routers: GET system/environment.
@@ -793,7 +1111,7 @@ export const Environments: GenService<{
     output: typeof EnvironmentReplySchema;
   },
 }> = /*@__PURE__*/
-  serviceDesc(file_millrace_system_v1_system, 2);
+  serviceDesc(file_millrace_system_v1_system, 4);
 
 /**
  * Called by connectors.
@@ -812,7 +1130,7 @@ export const SchemaExtras: GenService<{
     output: typeof SaveExtrasReplySchema;
   },
 }> = /*@__PURE__*/
-  serviceDesc(file_millrace_system_v1_system, 3);
+  serviceDesc(file_millrace_system_v1_system, 5);
 
 /**
  * Routers count requests against limits together: each tells what it counted, and hears what the others did.
@@ -831,5 +1149,5 @@ export const LimitCounts: GenService<{
     output: typeof CountsSchema;
   },
 }> = /*@__PURE__*/
-  serviceDesc(file_millrace_system_v1_system, 4);
+  serviceDesc(file_millrace_system_v1_system, 6);
 

@@ -16,7 +16,7 @@ export const audit = (engine: EngineName): Migration => ({
       .addColumn('app_id', 'integer')
       .addColumn('action', 'varchar(16)', (column) => column.notNull())
       .addColumn('resource', 'varchar(64)', (column) => column.notNull())
-      .addColumn('record_id', 'integer', (column) => column.notNull())
+      .addColumn('record_id', 'varchar(255)', (column) => column.notNull())
       .addColumn('fields', 'text', (column) => column.notNull())
       .addColumn('request_id', 'varchar(64)');
     await (engine === 'mysql' ? table.modifyEnd(sql`collate utf8mb4_bin`) : table).execute();

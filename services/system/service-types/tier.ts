@@ -1,0 +1,2 @@
+/** The name of the tier that the system service is. */
+export const TIER = 'system';
