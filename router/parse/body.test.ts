@@ -131,6 +131,7 @@ const REFUSED = [
   { why: 'broken XML', type: 'application/xml', input: '<a><b></a>', says: /line 1/ },
   { why: 'broken CSV', type: 'text/csv', input: 'a\n"1', says: /line 2/ },
   { why: 'a broken form', type: FORM, input: 'a=%zz', says: /'a'/ },
+  { why: 'a form with files', type: 'multipart/form-data; boundary=x', input: '--x--', says: /attachment/ },
   { why: 'junk of no known type', type: 'application/octet-stream', input: 'junk', says: /Content-Type/ },
   { why: 'binary of no known type', type: undefined, input: Buffer.from([0, 1, 2, 0xff]), says: /UTF-8|Content-Type/ },
 ];

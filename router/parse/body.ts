@@ -69,6 +69,11 @@ function formatOf(contentType: string | undefined, content: Uint8Array): BodyFor
   if (type.includes('xml')) return 'xml';
   if (type.includes('csv')) return 'csv';
   if (type.includes('text/plain')) return 'text';
+  if (type.startsWith('multipart/')) {
+    throw invalid('A multipart body is not taken, as no file or attachment is: send the fields as JSON.', {
+      field: 'attachment',
+    });
+  }
   if (looksLikeJson(content)) return 'json';
   return content[firstInk(content)] === LESS_THAN ? 'xml' : undefined;
 }

@@ -37,11 +37,6 @@ export class EmailCalls {
     // Those who write roles ask what there is to allow.
     if (verb === 'GET' && request.query.flag('as_access_list')) return resultOf(Buffer.from('{"resource":["","*"]}'));
     if (verb !== 'POST') throw withoutResource(verb, service.name);
-    if (/^multipart\//i.test(request.http.header('content-type') ?? '')) {
-      throw invalid("An e-mail takes no attachment: send its fields as JSON, without 'attachment'.", {
-        field: 'attachment',
-      });
-    }
     const sent = objectOf(request);
     const call = create(SendEmailRequestSchema, {
       serviceId: service.id,

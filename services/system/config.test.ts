@@ -13,6 +13,7 @@ test('defaults', () => {
     allowForeverSessions: false,
     loginAttribute: 'email',
     seedSample: false,
+    mailFrom: 'no-reply@localhost',
   });
 });
 
@@ -21,6 +22,7 @@ test.each([
   ['MILLRACE_ENCRYPTION_KEY', 'c2hvcnQ='],
   ['MILLRACE_TOKEN_TTL_SECONDS', '-1'],
   ['MILLRACE_LOGIN_ATTRIBUTE', 'phone'],
+  ['MILLRACE_MAIL_FROM', 'nobody'],
 ])('%s=%s is named', (name, value) => {
   expect(() => readConfig({ [name]: value })).toThrow(
     expect.objectContaining({ code: 'invalid', message: expect.stringContaining(name) }),

@@ -1,6 +1,7 @@
 /** Settings of the system service, from the environment; every fault is named at once. */
 import { join, resolve } from 'node:path';
 import { type Environment, EnvReader } from '#common/config/env.ts';
+import { isAddress } from './email/addresses.ts';
 
 export interface SystemConfig {
   /** gRPC address: host:port (port 0: any free one) or unix:/path */
@@ -59,7 +60,7 @@ export function readConfig(env: Environment): SystemConfig {
     seedSample: reader.boolean('MILLRACE_SEED_SAMPLE', false),
     publicUrl: reader.string('MILLRACE_PUBLIC_URL', '').replace(/\/+$/, ''),
     instanceName: reader.string('MILLRACE_INSTANCE_NAME', 'Millrace'),
-    mailFrom: reader.string('MILLRACE_MAIL_FROM', 'no-reply@localhost'),
+    mailFrom: mailFrom(reader),
     inviteUrl: reader.string('MILLRACE_INVITE_URL', ''),
     registerUrl: reader.string('MILLRACE_REGISTER_URL', ''),
     resetUrl: reader.string('MILLRACE_RESET_URL', ''),
@@ -74,6 +75,12 @@ function databaseUrl(reader: EnvReader, dataDir: string): string {
     reader.fault('MILLRACE_SYSTEM_DB must begin with sqlite:, postgres:// or mysql://');
   }
   return url;
+}
+
+function mailFrom(reader: EnvReader): string {
+  const address = reader.string('MILLRACE_MAIL_FROM', 'no-reply@localhost');
+  if (!isAddress(address)) reader.fault('MILLRACE_MAIL_FROM must be an e-mail address');
+  return address;
 }
 
 function encryptionKey(reader: EnvReader): Uint8Array | undefined {

@@ -211,7 +211,7 @@ export function accountCases(suite: Suite): void {
       expect((await profile(1, UserKind.ADMIN)).email).toBe(ADMIN.email);
     });
 
-    test('take only what is one’s own to say', async () => {
+    test('take only what their owner may say', async () => {
       const id = await suite.makeUser('plain@example.com');
       const answer = await changeProfile(id, {
         phone: '3',
