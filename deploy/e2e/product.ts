@@ -95,6 +95,8 @@ export class Tiers {
   readonly systemAddress = `unix:${join(this.folder, 'system.sock')}`;
   readonly sqlAddress = `unix:${join(this.folder, 'sql.sock')}`;
   readonly #running = new Map<Program, Running>();
+  /** Routers beside the first. */
+  readonly #more: Running[] = [];
   readonly #env: Env;
   #port = 0;
 
@@ -107,28 +109,37 @@ export class Tiers {
   }
 
   async #start(program: Program): Promise<void> {
-    const running = startProgram(program, {
+    const running = startProgram(program, this.#envOf({ MILLRACE_HTTP_PORT: String(this.#port) }));
+    this.#running.set(program, running);
+    if (program === 'router') this.#port = await portOf(running);
+  }
+
+  /**
+   * One more router, with a port and a data folder of its own.
+   * @returns nobody yet, in front of it
+   */
+  async addRouter(env: Env = {}): Promise<Client> {
+    const own = { MILLRACE_DATA_DIR: join(this.folder, `router-${this.#more.length}`), MILLRACE_HTTP_PORT: '0' };
+    const running = startProgram('router', this.#envOf({ ...own, ...env }));
+    this.#more.push(running);
+    return new Client(originOf(await portOf(running)));
+  }
+
+  #envOf(env: Env): Env {
+    return {
       MILLRACE_DATA_DIR: this.folder,
       MILLRACE_SYSTEM_ADDRESS: this.systemAddress,
       MILLRACE_SQL_ADDRESS: this.sqlAddress,
       MILLRACE_SQL_ADDRESSES: this.sqlAddress,
       MILLRACE_CLUSTER_TOKEN: this.token,
-      MILLRACE_HTTP_PORT: String(this.#port),
       ...FIRST_ADMIN,
       ...this.#env,
-    });
-    this.#running.set(program, running);
-    if (program !== 'router') return;
-    // A router tells whoever started it where it listens.
-    running.child.once('message', (message: { port: number }) => {
-      this.#port = message.port;
-    });
-    await until('the router listens', async () => this.#port > 0, READY_MS);
-    await untilReady(this.origin);
+      ...env,
+    };
   }
 
   get origin(): string {
-    return `http://127.0.0.1:${this.#port}`;
+    return originOf(this.#port);
   }
 
   get anyone(): Client {
@@ -142,7 +153,21 @@ export class Tiers {
   }
 
   async stop(): Promise<void> {
+    await Promise.all(this.#more.map((router) => router.stop()));
     for (const program of ['router', 'sql', 'system'] as const) await this.#running.get(program)?.stop();
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+const originOf = (port: number): string => `http://127.0.0.1:${port}`;
+
+/** A router tells whoever started it where it listens; then it is waited for until it is ready. */
+async function portOf(running: Running): Promise<number> {
+  let port = 0;
+  running.child.once('message', (message: { port: number }) => {
+    port = message.port;
+  });
+  await until('the router listens', async () => port > 0, READY_MS);
+  await untilReady(originOf(port));
+  return port;
 }

@@ -51,7 +51,7 @@ export function readConfig(env: Environment): SystemConfig {
     encryptionKey: encryptionKey(reader),
     adminEmail: reader.string('MILLRACE_ADMIN_EMAIL', 'admin@example.com'),
     adminPassword: reader.optional('MILLRACE_ADMIN_PASSWORD'),
-    tokenTtlSeconds: reader.integer('MILLRACE_TOKEN_TTL_SECONDS', DAY_SECONDS, 60, YEAR_SECONDS),
+    tokenTtlSeconds: reader.integer('MILLRACE_TOKEN_TTL_SECONDS', DAY_SECONDS, 1, YEAR_SECONDS),
     tokenRefreshSeconds: reader.integer('MILLRACE_TOKEN_REFRESH_SECONDS', 14 * DAY_SECONDS, 60, YEAR_SECONDS),
     passwordLengthMin: reader.integer('MILLRACE_PASSWORD_LENGTH_MIN', 16, 1, 255),
     maxRecordsReturned: reader.integer('MILLRACE_MAX_RECORDS_RETURNED', 100_000, 1, 1_000_000),
