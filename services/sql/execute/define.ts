@@ -7,6 +7,7 @@ import { type Operation, PartKind, Target } from '#proto/data/v1/data_pb.ts';
 import { type ExtraChange, ExtraChangeSchema } from '#proto/system/v1/system_pb.ts';
 import { describeField, describeRelation, describeTable } from '../describe.ts';
 import type { SchemaView } from '../extras.ts';
+import { inTime } from '../in-time.ts';
 import { concernsAll } from '../of-all.ts';
 import { type DefinitionAction, type DefinitionPlan, planDefinition } from '../plan/definition.ts';
 import type { SchemaStatement } from '../plan/schema-statements.ts';
@@ -26,7 +27,7 @@ export function planDefine(
 ): Runner {
   return async (operation, deadline) => {
     // Planned anew each time: a definition is made of what the catalogue says now.
-    const view = cache.current ?? (await cache.read());
+    const view = cache.current ?? (await inTime(cache.read(), deadline));
     const plan = planDefinition(action, definitionsOf(operation), view, context.dialect, cache.withStoredRelations());
     const changed = [...new Set(plan.statements.map(({ table }) => table))];
     const isDrop = action.case === 'dropTables';
@@ -36,10 +37,10 @@ export function planDefine(
       await run(plan.statements, context, deadline);
     } catch (error) {
       // Not every engine takes back what was done before.
-      await cache.refresh(changed).catch(() => {});
+      await inTime(cache.refresh(changed), deadline).catch(() => {});
       throw error;
     }
-    if (changed.length > 0) await refreshed(cache, changed, isDrop);
+    if (changed.length > 0) await inTime(refreshed(cache, changed, isDrop), deadline);
     await save(plan.extras, isDrop ? [] : marksFor(changed, cache), saveExtras);
     return jsonResult(answerOf(action, plan, cache.current ?? view));
   };

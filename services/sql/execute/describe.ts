@@ -54,10 +54,10 @@ export function planListResources(
     const naming = kind === ResourceKind.TABLE ? 'wire' : 'real';
     const prefix = schema ? `${schema.toLowerCase()}.` : '';
     const wanted = new Set(names.map((name) => name.toLowerCase()));
-    const nameOf = (table: TableView): string => (naming === 'wire' ? table.wireName : table.name).toLowerCase();
-    const listed = view.tables.filter(
-      (table) => table.name.toLowerCase().startsWith(prefix) && (wanted.size === 0 || wanted.has(nameOf(table))),
-    );
+    const isWanted = (table: TableView): boolean =>
+      table.name.toLowerCase().startsWith(prefix) &&
+      (wanted.size === 0 || wanted.has((naming === 'wire' ? table.wireName : table.name).toLowerCase()));
+    const listed = prefix === '' && wanted.size === 0 ? view.tables : view.tables.filter(isWanted);
     return jsonResult(await mapInSlices(listed, (table) => describeEntry(table, naming)));
   };
 }

@@ -32,6 +32,7 @@ import {
 import { parseRelation } from './definition-relations.ts';
 import { parseFieldChange } from './field-change.ts';
 import { type SchemaStatement, SchemaStatements } from './schema-statements.ts';
+import { unknownTable } from './selection.ts';
 
 export type DefinitionAction = Extract<
   Shape['action'],
@@ -295,7 +296,6 @@ class DefinitionPlanner {
   }
 }
 
-const unknownTable = (name: string): MillraceError => notFound(`Table "${name}" does not exist in the database.`);
 const noData = (verb: string): MillraceError => invalid(`No data in schema ${verb} request.`);
 
 const columnsOf = (fields: readonly ParsedField[]): FieldDefinition[] =>
