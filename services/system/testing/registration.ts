@@ -212,6 +212,18 @@ export function registrationCases(suite: Suite): void {
       await suite.system.execute(patch('service', Target.ONE), { keys: [6], records: { is_active: true } });
     });
 
+    test('an e-mail that cannot be sent leaves the code before it good', async () => {
+      await configure(USER_SERVICE, withConfirmation);
+      const email = 'kept.code@example.com';
+      await suite.makeUser(email);
+      await register({ email });
+      const code = await suite.system.codeTo(email);
+      await suite.system.execute(patch('service', Target.ONE), { keys: [6], records: { is_active: false } });
+      await expect(register({ email })).rejects.toMatchObject({ code: 'unavailable' });
+      await suite.system.execute(patch('service', Target.ONE), { keys: [6], records: { is_active: true } });
+      expect(await password({ email, code, newPassword: OTHER })).toEqual({ success: true });
+    });
+
     test('is slowed down for one network', async () => {
       await configure(USER_SERVICE, withConfirmation);
       const clientAddress = '10.9.9.9';

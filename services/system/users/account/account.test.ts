@@ -4,9 +4,15 @@ import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Environment } from '#common/config/env.ts';
 import { Target } from '#proto/data/v1/data_pb.ts';
-import { PasswordRequestSchema, RegisterRequestSchema, UserKind } from '#proto/system/v1/system_pb.ts';
+import {
+  LoginRequestSchema,
+  PasswordRequestSchema,
+  RegisterRequestSchema,
+  TokenRequestSchema,
+  UserKind,
+} from '#proto/system/v1/system_pb.ts';
 import { list, patch, post } from '../../testing/actions.ts';
-import { replyOf, sessionOf, TestSystem } from '../../testing/system.ts';
+import { ADMIN, replyOf, sessionOf, TestSystem } from '../../testing/system.ts';
 
 const PASSWORD = 'Long-enough-pw-16';
 const TIMEOUT_MS = 20_000;
@@ -80,6 +86,24 @@ test.each<[string, string, string, RegExp]>([
   expect(link).toContain(`code=${code}&email=me%2Byou%40example.com&username=meandyou&admin=0`);
 });
 
+test.each<[string, string, boolean, boolean]>([
+  ['for ever', 'true', true, true],
+  ['where nobody asked for it', 'true', false, false],
+  ['where it is not allowed', 'false', true, false],
+])('a session %s', async (_why, allowed, rememberMe, expected) => {
+  const { system } = await installation({ MILLRACE_ALLOW_FOREVER_SESSIONS: allowed });
+  const request = create(LoginRequestSchema, { kind: UserKind.ADMIN, ...ADMIN, rememberMe });
+  const claimsOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
+  const first = sessionOf(await system.sessions.call('login', request, TIMEOUT_MS)).session_token;
+  const again = create(TokenRequestSchema, { kind: UserKind.ADMIN, token: first });
+  const second = sessionOf(await system.sessions.call('refresh', again, TIMEOUT_MS)).session_token;
+  const yearSeconds = 365 * 86_400;
+  for (const { forever, exp, iat } of [claimsOf(first), claimsOf(second)]) {
+    expect(forever).toBe(expected);
+    expect(exp - iat > yearSeconds).toBe(expected);
+  }
+});
+
 test('where people sign in by a name', async () => {
   const { system, password, register } = await installation({ MILLRACE_LOGIN_ATTRIBUTE: 'username' });
   const config = { allow_open_registration: true, open_reg_email_service_id: null };
@@ -88,19 +112,8 @@ test('where people sign in by a name', async () => {
     context: { username: expect.any(Array) },
   });
   await register({ email: 'n@example.com', password: PASSWORD, username: 'nameless' });
-  const byName = { kind: UserKind.USER, username: 'nameless', password: PASSWORD };
-  const signedIn = await system.sessions.call(
-    'login',
-    {
-      $typeName: 'millrace.system.v1.LoginRequest',
-      email: '',
-      rememberMe: false,
-      appId: 0,
-      clientAddress: '',
-      ...byName,
-    },
-    TIMEOUT_MS,
-  );
+  const byName = create(LoginRequestSchema, { kind: UserKind.USER, username: 'nameless', password: PASSWORD });
+  const signedIn = await system.sessions.call('login', byName, TIMEOUT_MS);
   expect(sessionOf(signedIn).email).toBe('n@example.com');
   expect(await password({ username: 'Nameless', reset: true })).toEqual({ success: true });
   const code = await system.codeTo('n@example.com');

@@ -34,6 +34,7 @@ export async function findUser(db: Db, attribute: 'email' | 'username', text: st
     .selectFrom('user')
     .selectAll()
     .where((eb) => eb(eb.fn<string>('lower', [attribute]), '=', text.toLowerCase()))
+    .orderBy('id')
     .executeTakeFirst();
 }
 

@@ -89,5 +89,6 @@ const SPOKEN = { invite: 'invitations', registration: 'registrations', reset: 'p
 /** An invitation that could not be sent, in the original's words. */
 export function inviteFailed(thrown: unknown): MillraceError {
   const { code, message, cause } = MillraceError.from(thrown);
-  return new MillraceError(code, `Error processing user invite. ${message}`, undefined, cause);
+  const ours = code === 'unavailable' || code === 'internal';
+  return new MillraceError(ours ? code : 'invalid', `Error processing user invite. ${message}`, undefined, cause);
 }

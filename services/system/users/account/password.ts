@@ -63,14 +63,29 @@ export class PasswordChanges {
     return turn;
   }
 
-  async #sendCode(user: User, purpose: 'registration' | 'reset', ttlSeconds: number): Promise<void> {
-    if (!this.#mails.mayGoOn(String(user.id))) return;
+  async #sendCode({ id }: User, purpose: 'registration' | 'reset', ttlSeconds: number): Promise<void> {
+    if (!this.#mails.mayGoOn(String(id))) return;
+    const user = await userById(this.#changes.db, id);
+    if (!user) return;
     const code = newCode(this.#tools.secrets, ttlSeconds);
-    await this.#changes.commit(dirtyUser(user.id), (trx) =>
-      trx.updateTable('user').set(code.stored).where('id', '=', user.id).execute(),
-    );
-    const isAdmin = purpose === 'reset' && user.is_sys_admin === 1;
-    await this.#tools.mails.send(purpose, isAdmin, user, code.text);
+    await this.#store(id, code.stored, user.confirm_code);
+    try {
+      const isAdmin = purpose === 'reset' && user.is_sys_admin === 1;
+      await this.#tools.mails.send(purpose, isAdmin, user, code.text);
+    } catch (error) {
+      // The one before, which the owner has got, is good again.
+      const { confirm_code, code_expires_at } = user;
+      await this.#store(id, { confirm_code, code_expires_at }, code.stored.confirm_code);
+      throw error;
+    }
+  }
+
+  /** @param before  left alone where it is another by now */
+  async #store(id: number, code: Pick<User, 'confirm_code' | 'code_expires_at'>, before: string | null): Promise<void> {
+    await this.#changes.commit(dirtyUser(id), (trx) => {
+      const update = trx.updateTable('user').set(code).where('id', '=', id);
+      return update.where((eb) => eb.and({ confirm_code: before })).execute();
+    });
   }
 
   /** Resolves when what goes on behind answers has ended. */

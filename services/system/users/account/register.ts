@@ -127,8 +127,7 @@ export class Registrations {
           trx.deleteFrom('user').where('id', '=', user.id).execute(),
         );
       }
-      const { code, cause } = MillraceError.from(thrown);
-      throw new MillraceError(code, 'The confirmation could not be sent.', undefined, cause);
+      throw new MillraceError('unavailable', 'The confirmation could not be sent.', undefined, thrown);
     }
   }
 

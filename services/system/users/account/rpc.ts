@@ -1,5 +1,6 @@
 /** The gRPC side of accounts and e-mails. */
 import { create } from '@bufbuild/protobuf';
+import { MillraceError } from '#common/errors.ts';
 import type { ServedService } from '#common/grpc/service.ts';
 import type { Logger } from '#common/observe/log.ts';
 import {
@@ -58,6 +59,9 @@ function replying<I>(log: Logger, work: (request: I) => Promise<Done>) {
       const { json, dropped } = await work(request);
       return create(JsonReplySchema, { outcome: { case: 'json', value: jsonBytes(json) }, dropped: [...dropped] });
     } catch (error) {
+      const { code, message, cause } = MillraceError.from(error);
+      // What a mail server says is for whoever looks after the installation.
+      if (code === 'unavailable') log.warn({ err: cause }, message);
       return create(JsonReplySchema, { outcome: { case: 'failure', value: failureOf(error, log) } });
     }
   });
