@@ -5,7 +5,8 @@ const GET = 1;
 const ALL_VERBS = 31;
 const API = 1;
 const API_AND_SCRIPT = 3;
-const CONDITION_EVERY = 10;
+/** Of them the exact rules of every fourth table. */
+const CONDITION_EVERY = 20;
 
 /** Components of the rule with this number; between them they have every class of rule that a decision knows. */
 const COMPONENTS: readonly ((index: number) => string)[] = [
@@ -33,7 +34,7 @@ export function rulesOf(serviceId: number, count: number): AccessInit[] {
       component,
       verbMask: index % 3 === 2 ? GET : ALL_VERBS,
       requestorMask: index % 2 === 0 ? API_AND_SCRIPT : API,
-      filters: index % CONDITION_EVERY === 1 ? conditions : [],
+      filters: index % CONDITION_EVERY === 0 ? conditions : [],
       filterOp: 'AND',
     };
   });
