@@ -53,8 +53,8 @@ function configOf({ folder, port, key, path, body }: Setup): string {
       access_log off;
       keepalive_requests 1000000000;
       ${temporary.map((kind) => `${kind}_temp_path ${folder}/${kind};`).join('\n      ')}
-      map $http_x_dreamfactory_api_key $is_known { default 0; "${key}" 1; }
       map_hash_bucket_size 128;
+      map $http_x_dreamfactory_api_key $is_known { default 0; "${key}" 1; }
       server {
         listen 127.0.0.1:${port};
         default_type application/json;

@@ -89,7 +89,8 @@ function createTable(table: number): string {
 }
 
 async function measureStart(scope: RunScope, millrace: MillraceTarget): Promise<Sample> {
-  await millrace.restart();
+  await millrace.stop();
+  await millrace.start();
   const begin = performance.now();
   const passed = () => (performance.now() - begin) / 1000;
   const other = new OtherService(scope, millrace);

@@ -63,15 +63,16 @@ const TIERS = ['system', 'sql', 'router'] as const;
 export type Tier = (typeof TIERS)[number];
 
 export interface MillraceTarget extends HttpTarget {
-  /** Ends the tiers, so that their profiles are written. */
-  stop(): Promise<void>;
-  /** Ends these tiers (all of them) and starts them again on the same data; resolves as soon as they are ready. */
-  restart(tiers?: readonly Tier[]): Promise<void>;
+  /** Ends these tiers (all of them); profiles are written then. */
+  stop(tiers?: readonly Tier[]): Promise<void>;
+  /** Starts them again on the same data; resolves as soon as everything is ready. */
+  start(tiers?: readonly Tier[]): Promise<void>;
   /** All processes of these tiers (of all) at this moment. */
   pids(tiers?: readonly Tier[]): number[];
   /** Where it keeps its data. */
   readonly dataFolder: string;
-  /** Sends with the token of its administrator. */
+  readonly administratorHeaders: Readonly<Record<string, string>>;
+  /** Sends with them. */
   readonly administer: Administer;
 }
 
@@ -87,7 +88,7 @@ export async function startMillrace(scope: RunScope, options: MillraceOptions): 
   const env = await environmentOf(scope, dataFolder, port, administrator);
   const running = new Map<Tier, Running>();
   const servers = () => [...running.values()];
-  const start = async (tiers: readonly Tier[]) => {
+  const start = async (tiers: readonly Tier[] = TIERS) => {
     for (const tier of tiers) {
       running.set(tier, startServer(scope, tier, process.execPath, argumentsOf(options, tier), env));
     }
@@ -98,9 +99,11 @@ export async function startMillrace(scope: RunScope, options: MillraceOptions): 
     for (const tier of tiers.toReversed()) await running.get(tier)?.stop();
     for (const tier of tiers) running.delete(tier);
   };
-  await start(TIERS);
+  await start();
 
-  const administer = await signIn(scope, origin, administrator);
+  const administratorHeaders = await signIn(scope, origin, administrator);
+  const administer: Administer = (method, path, body) =>
+    send(scope, method, `${origin}${path}`, body, administratorHeaders);
   const apiKey = await hookUp(administer, options);
   const headers = { 'X-DreamFactory-API-Key': apiKey, Origin: BROWSER_ORIGIN };
   const isOpen = () => answersOk(`${origin}${options.firstPath}`, headers);
@@ -114,13 +117,11 @@ export async function startMillrace(scope: RunScope, options: MillraceOptions): 
     get servers() {
       return servers();
     },
-    stop: () => stop(),
-    restart: async (tiers = TIERS) => {
-      await stop(tiers);
-      await start(tiers);
-    },
+    stop,
+    start,
     pids: (tiers = TIERS) => tiers.flatMap((tier) => processTree(running.get(tier)?.pid ?? 0)),
     dataFolder,
+    administratorHeaders,
     administer,
   };
 }
@@ -161,15 +162,14 @@ function profileFlags({ profileFolder }: MillraceOptions, tier: Tier): string[] 
   return ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`, `--cpu-prof-name=${tier}.cpuprofile`];
 }
 
-async function signIn(scope: RunScope, origin: string, administrator: Administrator): Promise<Administer> {
-  const { session_token: token } = await send<{ session_token: string }>(
-    scope,
-    'POST',
-    `${origin}/api/v2/system/admin/session`,
-    administrator,
-  );
-  const headers = { 'X-DreamFactory-Session-Token': token };
-  return (method, path, body) => send(scope, method, `${origin}${path}`, body, headers);
+async function signIn(
+  scope: RunScope,
+  origin: string,
+  administrator: Administrator,
+): Promise<Readonly<Record<string, string>>> {
+  const url = `${origin}/api/v2/system/admin/session`;
+  const session = await send<{ session_token: string }>(scope, 'POST', url, administrator);
+  return { 'X-DreamFactory-Session-Token': session.session_token };
 }
 
 /** Hooks the services up by HTTP alone and returns an API key bound to a role for their tables. */

@@ -1,18 +1,11 @@
 /** One role, compiled for the question that every request asks: which verbs, on which component of which service? */
-import { LRUCache } from 'lru-cache';
 import type { Role, RoleAccess } from '#proto/access/v1/access_pb.ts';
 import { appliesTo, type Entry, entryOf, NO_RULES, ServiceRules } from './service-rules.ts';
-
-/** Decisions kept for one role: routes repeat, record ids do not come in here often. */
-const DECISIONS_MAX = 5000;
-/** Longer ones are decided each time: nobody fills the memory with paths that he makes up. */
-const DECISION_KEY_LENGTH_MAX = 256;
 
 export class CompiledRole {
   readonly source: Role;
   readonly #byService: ReadonlyMap<number, ServiceRules>;
   readonly #everywhere: readonly Entry[];
-  readonly #masks = new LRUCache<string, number>({ max: DECISIONS_MAX });
 
   constructor(role: Role) {
     this.source = role;
@@ -36,13 +29,7 @@ export class CompiledRole {
    * @param component  resource path, lower case, without function arguments; '' is the root of the service
    */
   verbMask(serviceId: number, component: string, requestor: number): number {
-    const key = `${serviceId} ${requestor} ${component}`;
-    let mask = this.#masks.get(key);
-    if (mask === undefined) {
-      mask = joined(this.#best(serviceId, component, requestor));
-      if (key.length <= DECISION_KEY_LENGTH_MAX) this.#masks.set(key, mask);
-    }
-    return mask;
+    return joined(this.#best(serviceId, component, requestor));
   }
 
   /** All that is allowed anywhere in a service (system-api §4.5): its own entries, or those for all services. */
