@@ -3,7 +3,7 @@
  * JavaScript on Node's own modules, as nothing else may be there yet. When all is current it costs a few stat calls.
  *
  * usage: node deploy/bootstrap.mjs <word> [arguments]; words: build, start, start:system, start:sql, start:router, test,
- * bench, bench:database
+ * bench, bench:database, bench:access
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
@@ -35,6 +35,7 @@ const PROGRAMS = {
   test: 'deploy/testing/run.ts',
   bench: 'loadtest/bench.ts',
   'bench:database': 'loadtest/database.ts',
+  'bench:access': 'loadtest/access.ts',
 };
 
 /** What such a program needs on the machine besides packages. */
@@ -42,6 +43,7 @@ const TOOLS = {
   test: ['postgres', 'mariadb'],
   bench: ['postgres', 'wrk'],
   'bench:database': ['postgres', 'mariadb', 'wrk'],
+  'bench:access': ['nginx', 'wrk'],
 };
 
 /** What is built, or copied. */

@@ -3,7 +3,7 @@ import type { Target } from './cases.ts';
 import { formatChart } from './chart.ts';
 import { formatComparison } from './compare.ts';
 import { type BenchReport, type CaseResult, formatReport, isReached, measureOf } from './report.ts';
-import { formatNumber, median } from './statistics.ts';
+import { formatNumber, median, percentile } from './statistics.ts';
 
 const rate = (samples: CaseResult['samples'], targets: readonly Target[] = []): CaseResult => ({
   name: 'get',
@@ -116,4 +116,12 @@ test('the chart has two bars for each case that has ratios, and escapes titles',
   const chart = formatChart(reportOf('aaa', { ...RATES, title: 'a < b & c' }, TIMES, rate({ C: [1] })));
   expect(chart.match(/<rect x="220"/g)).toHaveLength(2);
   expect(chart).toContain('a &lt; b &amp; c');
+});
+
+test.each([
+  { share: 0.5, expected: 2 },
+  { share: 0.75, expected: 3 },
+  { share: 0.99, expected: 10 },
+])('at $share of the values stands $expected', ({ share, expected }) => {
+  expect(percentile([10, 3, 1, 2], share)).toBe(expected);
 });

@@ -15,3 +15,15 @@ export function formatNumber(value: number): string {
   const digits = size >= 100 ? 0 : size >= 10 ? 1 : 2;
   return value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
+
+/**
+ * The smallest value that at least this share of all is not above.
+ * @param share  above 0, up to 1
+ * @throws RangeError where there is no value
+ */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = Float64Array.from(values).sort();
+  const value = sorted[Math.ceil(sorted.length * share) - 1];
+  if (value === undefined) throw new RangeError('There is no percentile of nothing.');
+  return value;
+}

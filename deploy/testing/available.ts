@@ -4,6 +4,8 @@ import { existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 export type TestServer = 'postgres' | 'mariadb' | 'mysql';
+/** And what benchmarks measure against. */
+export type Needed = TestServer | 'nginx';
 
 const POSTGRES_MAJOR_MIN = 15;
 /** Debian keeps each major version in a folder of its own, outside of PATH. */
@@ -32,12 +34,16 @@ const SERVER_FOLDERS = ['/usr/sbin', '/usr/local/sbin'];
 /** The oldest that returns what it inserted and deleted, and has JSON tables. */
 const MARIADB_MIN = [10, 6] as const;
 
+const findProgram = (name: string): string | undefined =>
+  [...(process.env['PATH'] ?? '').split(delimiter), ...SERVER_FOLDERS]
+    .map((folder) => join(folder, name))
+    .find((path) => existsSync(path));
+
+export const findNginx = (): string | undefined => findProgram('nginx');
+
 /** `mariadbd` and what makes its data, where they are new enough. */
 export function findMariadb(): { server: string; installer: string; version: string } | undefined {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), ...SERVER_FOLDERS];
-  const find = (name: string): string | undefined =>
-    folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
-  const [server, installer] = [find('mariadbd'), find('mariadb-install-db')];
+  const [server, installer] = [findProgram('mariadbd'), findProgram('mariadb-install-db')];
   if (!server || !installer) return undefined;
   const { stdout } = spawnSync(server, ['--no-defaults', '--version'], { encoding: 'utf8' });
   const [, major, minor] = /Ver (\d+)\.(\d+)/.exec(stdout ?? '') ?? [];
@@ -49,7 +55,7 @@ export function findMariadb(): { server: string; installer: string; version: str
 export const mysqlUrl = (): string | undefined => process.env['MILLRACE_TEST_MYSQL_URL'] || undefined;
 
 /** undefined: suites that need it can run. */
-export function whyNot(server: TestServer): string | undefined {
+export function whyNot(server: Needed): string | undefined {
   switch (server) {
     case 'postgres':
       return findPostgres() ? undefined : `PostgreSQL ${POSTGRES_MAJOR_MIN} or newer is not installed`;
@@ -57,5 +63,7 @@ export function whyNot(server: TestServer): string | undefined {
       return findMariadb() ? undefined : `MariaDB ${MARIADB_MIN.join('.')} or newer is not installed`;
     case 'mysql':
       return mysqlUrl() ? undefined : 'MILLRACE_TEST_MYSQL_URL names no MySQL';
+    case 'nginx':
+      return findNginx() ? undefined : 'nginx is not installed';
   }
 }

@@ -1,10 +1,10 @@
 /** A table of a million rows read to its end as lines of JSON, against `psql \copy` of the same table. */
 import { performance } from 'node:perf_hooks';
+import type { Contest, ContestCase, ContestOptions } from '../contest.ts';
 import { openPostgres } from '../databases.ts';
 import { selectNewReadings } from '../dataset.ts';
 import type { RunScope } from '../process.ts';
 import { serviceOf, startMillrace } from '../sides/millrace.ts';
-import type { CaseOptions, Contest, DatabaseCase } from './case.ts';
 import { HttpConnection } from './http-connection.ts';
 import { peakOverBase } from './memory.ts';
 import { timeCopy } from './psql.ts';
@@ -26,7 +26,7 @@ const TABLES = `
   select setseed(0.42);
   insert into ${TABLE} (device_id, name, temperature, measured_at) ${selectNewReadings(ROWS)}`;
 
-export const EXPORT: DatabaseCase = {
+export const EXPORT: ContestCase = {
   name: NAME,
   needs: 'postgres',
   figures: [
@@ -36,7 +36,7 @@ export const EXPORT: DatabaseCase = {
   prepare,
 };
 
-async function prepare(scope: RunScope, options: CaseOptions): Promise<Contest> {
+async function prepare(scope: RunScope, options: ContestOptions): Promise<Contest> {
   const { server, admin, title } = await openPostgres(scope);
   await admin.query(TABLES);
   await admin.query(`vacuum analyze ${TABLE}`);
@@ -65,7 +65,7 @@ async function prepare(scope: RunScope, options: CaseOptions): Promise<Contest> 
     return { [NAME]: ROWS / seconds, [MEMORY]: memory };
   };
   return {
-    database: title,
+    server: title,
     millrace,
     warmUps: 1,
     sides: [

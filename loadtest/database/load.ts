@@ -2,11 +2,11 @@
 import { createReadStream } from 'node:fs';
 import { stat, writeFile } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
+import type { Contest, ContestCase, ContestOptions } from '../contest.ts';
 import { openPostgres } from '../databases.ts';
 import { countRows, createTables, INSERT_TABLE, type NewReading, newReading, resetWriteTable } from '../dataset.ts';
 import type { RunScope } from '../process.ts';
 import { serviceOf, startMillrace } from '../sides/millrace.ts';
-import type { CaseOptions, Contest, DatabaseCase } from './case.ts';
 import { HttpConnection } from './http-connection.ts';
 import { peakOverBase } from './memory.ts';
 import { timeCopy } from './psql.ts';
@@ -54,7 +54,7 @@ const FORMATS: readonly Format[] = [
 const toCsv = (rows: readonly NewReading[]): string =>
   rows.map((row) => `${COLUMNS.map((column) => row[column]).join(',')}\n`).join('');
 
-export const LOADS: readonly DatabaseCase[] = FORMATS.map((format) => {
+export const LOADS: readonly ContestCase[] = FORMATS.map((format) => {
   const name = `load-${format.name}`;
   const title = `POST ${ROWS.toLocaleString('en-US')} rows as ${format.name.toUpperCase()}`;
   return {
@@ -78,7 +78,7 @@ export const LOADS: readonly DatabaseCase[] = FORMATS.map((format) => {
   };
 });
 
-async function prepare(name: string, format: Format, scope: RunScope, options: CaseOptions): Promise<Contest> {
+async function prepare(name: string, format: Format, scope: RunScope, options: ContestOptions): Promise<Contest> {
   const { server, admin, title } = await openPostgres(scope);
   await createTables(admin);
   const millrace = await startMillrace(scope, {
@@ -121,7 +121,7 @@ async function prepare(name: string, format: Format, scope: RunScope, options: C
     return { [name]: ROWS / seconds, [`${name}-memory`]: memory };
   };
   return {
-    database: title,
+    server: title,
     millrace,
     warmUps: WARM_UPS,
     sides: [

@@ -3,12 +3,12 @@ import { fileURLToPath } from 'node:url';
 import type mysql from 'mysql2/promise';
 import { readConfig } from '../../services/sql/config.ts';
 import { GET_BY_ID, INSERT_ONE, type LoadCase, type Target } from '../cases.ts';
+import type { Contest, ContestCase, ContestOptions } from '../contest.ts';
 import { openMariadb } from '../databases.ts';
 import { DEVICES, INSERT_TABLE, READ_TABLE, ROWS } from '../dataset.ts';
 import { type RunScope, runTool } from '../process.ts';
 import { loadTarget } from '../sides/http.ts';
 import { serviceOf, startMillrace } from '../sides/millrace.ts';
-import type { CaseOptions, Contest, DatabaseCase } from './case.ts';
 
 const CLIENT = fileURLToPath(new URL('./mysql2-client.ts', import.meta.url));
 const CLIENT_GRACE_MS = 30_000;
@@ -25,9 +25,9 @@ const FILL = `
          timestamp '2024-01-01 00:00:00' + interval floor(rand(seq) * 365 * 86400) second
     from (select seq, 1 + floor(rand(seq + ${ROWS}) * ${DEVICES}) as device from seq_1_to_${ROWS}) as devices`;
 
-export const MARIADB: readonly DatabaseCase[] = [caseOf('get', GET_BY_ID, 0.9), caseOf('post', INSERT_ONE, 1.5)];
+export const MARIADB: readonly ContestCase[] = [caseOf('get', GET_BY_ID, 0.9), caseOf('post', INSERT_ONE, 1.5)];
 
-function caseOf(kind: 'get' | 'post', load: LoadCase, ratio: number): DatabaseCase {
+function caseOf(kind: 'get' | 'post', load: LoadCase, ratio: number): ContestCase {
   const name = `mariadb-${kind}`;
   const targets: readonly Target[] = [{ measure: 'C/A', atLeast: ratio }];
   return {
@@ -43,7 +43,7 @@ async function prepare(
   kind: 'get' | 'post',
   load: LoadCase,
   scope: RunScope,
-  options: CaseOptions,
+  options: ContestOptions,
 ): Promise<Contest> {
   const { server, admin, title } = await openMariadb(scope);
   for (const table of [READ_TABLE, INSERT_TABLE]) await admin.query(createTable(table));
@@ -78,7 +78,7 @@ async function prepare(
     return { [name]: await measure(seconds) };
   };
   return {
-    database: title,
+    server: title,
     millrace,
     warmUps: 1,
     sides: [

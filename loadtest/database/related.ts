@@ -1,9 +1,10 @@
 /** Records with those that belong to them, against the statement that makes the same answer, written by hand. */
+
+import type { Contest, ContestCase, ContestOptions } from '../contest.ts';
 import { connectPostgres, openPostgres } from '../databases.ts';
 import { medianTimeMs } from '../latency.ts';
 import type { RunScope } from '../process.ts';
 import { serviceOf, startMillrace } from '../sides/millrace.ts';
-import type { CaseOptions, Contest, DatabaseCase } from './case.ts';
 import { HttpConnection } from './http-connection.ts';
 
 const NAME = 'related';
@@ -36,7 +37,7 @@ const AGGREGATION = `
                  (select coalesce(json_agg(child), '[]') from child where parent_id = parent.id) as child_by_parent_id
             from parent order by id limit ${PAGE}) as page`;
 
-export const RELATED: DatabaseCase = {
+export const RELATED: ContestCase = {
   name: NAME,
   needs: 'postgres',
   figures: [
@@ -50,7 +51,7 @@ export const RELATED: DatabaseCase = {
   prepare,
 };
 
-async function prepare(scope: RunScope, options: CaseOptions): Promise<Contest> {
+async function prepare(scope: RunScope, options: ContestOptions): Promise<Contest> {
   const { server, admin, title } = await openPostgres(scope);
   await admin.query(TABLES);
   await admin.query('vacuum analyze');
@@ -75,7 +76,7 @@ async function prepare(scope: RunScope, options: CaseOptions): Promise<Contest> 
     }),
   });
   return {
-    database: title,
+    server: title,
     millrace,
     warmUps: 1,
     sides: [

@@ -1,11 +1,11 @@
 /** A database of ten thousand tables: what it makes those wait for who ask it, and others, first. */
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Contest, ContestCase, ContestOptions, Sample } from '../contest.ts';
 import { connectPostgres, openPostgres } from '../databases.ts';
 import { createTables, READ_TABLE } from '../dataset.ts';
 import type { RunScope } from '../process.ts';
 import { type MillraceTarget, serviceOf, startMillrace } from '../sides/millrace.ts';
-import type { CaseOptions, Contest, DatabaseCase, Sample } from './case.ts';
 import { HttpConnection } from './http-connection.ts';
 
 const TABLES = 10_000;
@@ -27,7 +27,7 @@ const RETRY_MS = 20;
 const [FIRST, OTHERS, LISTED] = ['tables-first', 'tables-other', 'tables-all'] as const;
 const TITLE = `${TABLES.toLocaleString('en-US')} tables, after a start`;
 
-export const MANY_TABLES: DatabaseCase = {
+export const MANY_TABLES: ContestCase = {
   name: 'tables',
   needs: 'postgres',
   figures: [
@@ -43,7 +43,7 @@ export const MANY_TABLES: DatabaseCase = {
   prepare,
 };
 
-async function prepare(scope: RunScope, options: CaseOptions): Promise<Contest> {
+async function prepare(scope: RunScope, options: ContestOptions): Promise<Contest> {
   const { server, admin, title } = await openPostgres(scope);
   await createTables(admin);
   await admin.query(`create database ${DATABASE}`);
@@ -54,11 +54,11 @@ async function prepare(scope: RunScope, options: CaseOptions): Promise<Contest> 
     dist: options.dist,
     profileFolder: options.profile ? scope.folder : undefined,
     services: [serviceOf('bench', 'pgsql', server), serviceOf('many', 'pgsql', many)],
-    component: '*',
+    components: ['*'],
     firstPath: OTHER,
   });
   const measure = () => measureStart(scope, millrace);
-  return { database: title, millrace, warmUps: 0, sides: [{ key: 'C', label: 'Millrace', measure }] };
+  return { server: title, millrace, warmUps: 0, sides: [{ key: 'C', label: 'Millrace', measure }] };
 }
 
 function nameOf(table: number): string {
@@ -89,7 +89,8 @@ function createTable(table: number): string {
 }
 
 async function measureStart(scope: RunScope, millrace: MillraceTarget): Promise<Sample> {
-  await millrace.restart();
+  await millrace.stop();
+  await millrace.start();
   const begin = performance.now();
   const passed = () => (performance.now() - begin) / 1000;
   const other = new OtherService(scope, millrace);

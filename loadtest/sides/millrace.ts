@@ -26,8 +26,12 @@ export interface MillraceOptions {
   /** Where router and connector leave their CPU profiles; undefined for none. */
   readonly profileFolder: string | undefined;
   readonly services: readonly ServiceSetup[];
-  /** What the role may do everything with, in each service: its records where none is given. */
-  readonly component?: string;
+  /** What stands in the place of the SQL tier; undefined: nothing does. */
+  readonly connector?: readonly string[];
+  /** What the role may do everything with, in each service: its records where none are given. */
+  readonly components?: readonly string[];
+  /** Whatever else has to be there, by its administrator. */
+  readonly setUp?: (create: Create) => Promise<void>;
   /** What can be read as soon as everything is in place. */
   readonly firstPath: string;
 }
@@ -52,47 +56,73 @@ export function serviceOf(name: string, type: 'pgsql' | 'mariadb', server: Datab
   return { name, type, config: { host, port, database, username, password } };
 }
 
+/** Creates one record: `POST {path}`. */
+export type Create = <T>(path: string, record: object) => Promise<T>;
+
+const TIERS = ['system', 'sql', 'router'] as const;
+export type Tier = (typeof TIERS)[number];
+
 export interface MillraceTarget extends HttpTarget {
-  /** Ends the tiers, so that their profiles are written. */
-  stop(): Promise<void>;
-  /** Ends the tiers and starts them again on the same data; resolves as soon as they are ready. */
-  restart(): Promise<void>;
-  /** All of its processes at this moment. */
-  pids(): number[];
+  /** Ends these tiers (all of them); profiles are written then. */
+  stop(tiers?: readonly Tier[]): Promise<void>;
+  /** Starts them again on the same data; resolves as soon as everything is ready. */
+  start(tiers?: readonly Tier[]): Promise<void>;
+  /** All processes of these tiers (of all) at this moment. */
+  pids(tiers?: readonly Tier[]): number[];
+  /** Where it keeps its data. */
+  readonly dataFolder: string;
+  readonly administratorHeaders: Readonly<Record<string, string>>;
+  /** Sends with them. */
+  readonly administer: Administer;
 }
+
+/** @throws Error that quotes the answer, unless it is a success */
+export type Administer = <T>(method: 'GET' | 'POST' | 'PATCH', path: string, body?: object) => Promise<T>;
 
 export async function startMillrace(scope: RunScope, options: MillraceOptions): Promise<MillraceTarget> {
   const port = await freePort();
   const administrator = { email: 'bench@example.com', password: randomBytes(16).toString('hex') };
   const origin = `http://127.0.0.1:${port}`;
-  const tiers: Running[] = [];
-  const start = async () => {
-    tiers.push(...(await startTiers(scope, options, port, administrator)));
+  const dataFolder = `${scope.folder}/millrace`;
+  await mkdir(dataFolder, { recursive: true });
+  const env = await environmentOf(scope, dataFolder, port, administrator);
+  const running = new Map<Tier, Running>();
+  const servers = () => [...running.values()];
+  const start = async (tiers: readonly Tier[] = TIERS) => {
+    for (const tier of tiers) {
+      running.set(tier, startServer(scope, tier, process.execPath, argumentsOf(options, tier), env));
+    }
     const isReady = () => answersOk(`${origin}/status`);
-    await waitUntilReady(tiers, 'GET /status', isReady, READY_TIMEOUT_MS, scope.signal);
+    await waitUntilReady(servers(), 'GET /status', isReady, READY_TIMEOUT_MS, scope.signal);
   };
-  const stop = async () => {
-    for (const tier of tiers.splice(0).reverse()) await tier.stop();
+  const stop = async (tiers: readonly Tier[] = TIERS) => {
+    for (const tier of tiers.toReversed()) await running.get(tier)?.stop();
+    for (const tier of tiers) running.delete(tier);
   };
   await start();
 
-  const apiKey = await hookUp(scope, origin, administrator, options);
+  const administratorHeaders = await signIn(scope, origin, administrator);
+  const administer: Administer = (method, path, body) =>
+    send(scope, method, `${origin}${path}`, body, administratorHeaders);
+  const apiKey = await hookUp(administer, options);
   const headers = { 'X-DreamFactory-API-Key': apiKey, Origin: BROWSER_ORIGIN };
   const isOpen = () => answersOk(`${origin}${options.firstPath}`, headers);
-  await waitUntilReady(tiers, `GET ${options.firstPath}`, isOpen, ACCESS_TIMEOUT_MS, scope.signal);
+  await waitUntilReady(servers(), `GET ${options.firstPath}`, isOpen, ACCESS_TIMEOUT_MS, scope.signal);
   return {
     key: 'C',
     label: 'Millrace',
     origin,
     headers,
     pathOf: (load) => load.millracePath,
-    servers: tiers,
-    stop,
-    restart: async () => {
-      await stop();
-      await start();
+    get servers() {
+      return servers();
     },
-    pids: () => tiers.flatMap((tier) => processTree(tier.pid)),
+    stop,
+    start,
+    pids: (tiers = TIERS) => tiers.flatMap((tier) => processTree(running.get(tier)?.pid ?? 0)),
+    dataFolder,
+    administratorHeaders,
+    administer,
   };
 }
 
@@ -101,16 +131,14 @@ interface Administrator {
   readonly password: string;
 }
 
-async function startTiers(
+async function environmentOf(
   scope: RunScope,
-  options: MillraceOptions,
+  dataFolder: string,
   port: number,
   administrator: Administrator,
-): Promise<Running[]> {
-  const dataFolder = `${scope.folder}/millrace`;
-  await mkdir(dataFolder, { recursive: true });
+): Promise<Record<string, string>> {
   const sql = `unix:${scope.folder}/sql.sock`;
-  const env = {
+  return {
     NODE_ENV: 'production',
     MILLRACE_SYSTEM_ADDRESS: `unix:${scope.folder}/system.sock`,
     MILLRACE_SQL_ADDRESS: sql,
@@ -122,78 +150,96 @@ async function startTiers(
     MILLRACE_ADMIN_EMAIL: administrator.email,
     MILLRACE_ADMIN_PASSWORD: administrator.password,
   };
-  return ['system', 'sql', 'router'].map((tier) =>
-    startServer(scope, tier, process.execPath, [...profileFlags(options, tier), `${options.dist}/${tier}.js`], env),
-  );
 }
 
-function profileFlags({ profileFolder }: MillraceOptions, tier: string): string[] {
+function argumentsOf(options: MillraceOptions, tier: Tier): readonly string[] {
+  const program = (tier === 'sql' && options.connector) || [`${options.dist}/${tier}.js`];
+  return [...profileFlags(options, tier), ...program];
+}
+
+function profileFlags({ profileFolder }: MillraceOptions, tier: Tier): string[] {
   if (profileFolder === undefined || tier === 'system') return [];
   return ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`, `--cpu-prof-name=${tier}.cpuprofile`];
 }
 
-/** Hooks the databases up by HTTP alone and returns an API key bound to a role for their tables. */
-async function hookUp(
+async function signIn(
   scope: RunScope,
   origin: string,
   administrator: Administrator,
-  { services, component = '_table/*' }: MillraceOptions,
+): Promise<Readonly<Record<string, string>>> {
+  const url = `${origin}/api/v2/system/admin/session`;
+  const session = await send<{ session_token: string }>(scope, 'POST', url, administrator);
+  return { 'X-DreamFactory-Session-Token': session.session_token };
+}
+
+/** Hooks the services up by HTTP alone and returns an API key bound to a role for their tables. */
+async function hookUp(
+  administer: Administer,
+  { services, components = ['_table/*'], setUp }: MillraceOptions,
 ): Promise<string> {
-  const session = await post<{ session_token: string }>(scope, `${origin}/api/v2/system/admin/session`, administrator);
-  const headers = { 'X-DreamFactory-Session-Token': session.session_token };
-  const create = async <T>(path: string, record: object): Promise<T> => {
-    const answer = await post<{ resource: T[] }>(scope, `${origin}${path}`, { resource: [record] }, headers);
+  const create: Create = async <T>(path: string, record: object): Promise<T> => {
+    const answer = await administer<{ resource: T[] }>('POST', path, { resource: [record] });
     const created = answer.resource[0];
     if (!created) throw new Error(`POST ${path} answered without a record.`);
     return created;
   };
   const serviceIds: number[] = [];
   for (const service of services) {
-    await waitForType(`${origin}/api/v2/system/service_type/${service.type}`, headers);
+    await waitForType(administer, service.type);
     const record = { ...service, label: service.name, is_active: true };
     serviceIds.push((await create<{ id: number }>('/api/v2/system/service', record)).id);
   }
   const role = await create<{ id: number }>('/api/v2/system/role', {
     name: 'bench',
     is_active: true,
-    role_service_access_by_role_id: serviceIds.map((id) => ({
-      service_id: id,
-      component,
-      verb_mask: ALL_VERBS_MASK,
-      requestor_mask: API_AND_SCRIPT_MASK,
-      filters: [],
-      filter_op: 'AND',
-    })),
+    role_service_access_by_role_id: serviceIds.flatMap((id) =>
+      components.map((component) => ({
+        service_id: id,
+        component,
+        verb_mask: ALL_VERBS_MASK,
+        requestor_mask: API_AND_SCRIPT_MASK,
+        filters: [],
+        filter_op: 'AND',
+      })),
+    ),
   });
   const app = await create<{ api_key: string }>('/api/v2/system/app?fields=*', {
     name: 'bench',
     is_active: true,
     role_id: role.id,
   });
+  await setUp?.(create);
   return app.api_key;
 }
 
 /** The router may be ready a moment before the connector has announced what it serves. */
-async function waitForType(url: string, headers: Readonly<Record<string, string>>): Promise<void> {
-  for (const until = Date.now() + 10_000; Date.now() < until; await setTimeout(50)) {
-    if ((await fetch(url, { headers })).ok) return;
+async function waitForType(administer: Administer, type: string): Promise<void> {
+  let failure: unknown;
+  for (const until = Date.now() + ACCESS_TIMEOUT_MS; Date.now() < until; await setTimeout(50)) {
+    try {
+      await administer('GET', `/api/v2/system/service_type/${type}`);
+      return;
+    } catch (error) {
+      failure = error;
+    }
   }
-  throw new Error('The SQL tier did not announce its types in time.');
+  throw new Error(`The type ${type} was not announced in time.`, { cause: failure });
 }
 
-async function post<T>(
+async function send<T>(
   scope: RunScope,
+  method: string,
   url: string,
-  body: object,
+  body: object | undefined,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<T> {
   const answer = await fetch(url, {
-    method: 'POST',
+    method,
     signal: requestSignal(scope),
     headers: { ...headers, 'Content-Type': 'application/json' },
-    body: JSON.stringify(body),
+    ...(body && { body: JSON.stringify(body) }),
   });
   const text = await answer.text();
-  if (!answer.ok) throw new Error(`POST ${url} was answered with ${answer.status}: ${text.slice(0, 500)}`);
+  if (!answer.ok) throw new Error(`${method} ${url} was answered with ${answer.status}: ${text.slice(0, 500)}`);
   return JSON.parse(text) as T;
 }

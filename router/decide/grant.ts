@@ -67,7 +67,7 @@ export function grant(
   const parameters = dataFrom < operation.parameters.length ? [...said, ...operation.parameters.slice(dataFrom)] : said;
   const records = withRecordLookups(operation.records, state, principal);
   const unruled = isUnruled(operation.shape, service, principal);
-  const own = withCreation(operation.shape, unruled || mayCreate(table, service, principal, state));
+  const own = withCreation(operation.shape, () => unruled || mayCreate(table, service, principal, state));
   const shape = unruled ? { ...own, unruled } : own;
   const filter = rowFilter(verb, table, service, principal, state);
   if (!filter && (unruled || reached.length === 0)) return { shape, parameters, records, variant: OPEN };
@@ -106,9 +106,9 @@ function mayCreate(table: string, service: Service, principal: Principal, state:
 }
 
 /** An update that finds no record may create it only for those who may create records. */
-function withCreation(shape: Shape, allowed: boolean): Shape {
+function withCreation(shape: Shape, isAllowed: () => boolean): Shape {
   const { action } = shape;
-  if (allowed || action.case !== 'update' || !action.value.upsert) return shape;
+  if (action.case !== 'update' || !action.value.upsert || isAllowed()) return shape;
   return { ...shape, action: { case: 'update', value: { ...action.value, upsert: false } } };
 }
 

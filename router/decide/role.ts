@@ -1,45 +1,23 @@
 /** One role, compiled for the question that every request asks: which verbs, on which component of which service? */
-import { LRUCache } from 'lru-cache';
 import type { Role, RoleAccess } from '#proto/access/v1/access_pb.ts';
-
-interface Entry {
-  readonly source: RoleAccess;
-  /** Lower case, without slashes at its ends; up to the asterisk where there is one. */
-  readonly component: string;
-  readonly wildcard: boolean;
-}
-
-/** Decisions kept for one role: routes repeat, record ids do not come in here often. */
-const DECISIONS_MAX = 5000;
-/** Longer ones are decided each time: nobody fills the memory with paths that he makes up. */
-const DECISION_KEY_LENGTH_MAX = 256;
-
-/** Classes of matching entries, best first (system-api §4.4). */
-const EXACT = 0;
-const WILDCARD = 1;
-const SERVICE = 2;
-const ALL = 3;
+import { appliesTo, type Entry, entryOf, NO_RULES, ServiceRules } from './service-rules.ts';
 
 export class CompiledRole {
   readonly source: Role;
-  readonly #byService = new Map<number, Entry[]>();
-  readonly #everywhere: Entry[] = [];
-  readonly #masks = new LRUCache<string, number>({ max: DECISIONS_MAX });
+  readonly #byService: ReadonlyMap<number, ServiceRules>;
+  readonly #everywhere: readonly Entry[];
 
   constructor(role: Role) {
     this.source = role;
-    for (const access of role.access) {
-      const component = access.component.toLowerCase().replace(/^\/+|\/+$/g, '');
-      // Only an asterisk at the end stands for anything: what has it elsewhere is a name like any other.
-      const wildcard = component.indexOf('*') === component.length - 1 && component !== '';
-      const entry = { source: access, component: wildcard ? component.slice(0, -1) : component, wildcard };
-      if (access.serviceId === undefined) this.#everywhere.push(entry);
-      else {
-        const entries = this.#byService.get(access.serviceId) ?? [];
-        entries.push(entry);
-        this.#byService.set(access.serviceId, entries);
-      }
-    }
+    const byService = new Map<number, Entry[]>();
+    const everywhere: Entry[] = [];
+    role.access.forEach((access, order) => {
+      const entry = entryOf(access, order);
+      if (access.serviceId === undefined) everywhere.push(entry);
+      else if (!byService.get(access.serviceId)?.push(entry)) byService.set(access.serviceId, [entry]);
+    });
+    this.#byService = new Map([...byService].map(([id, entries]) => [id, new ServiceRules(entries)]));
+    this.#everywhere = everywhere;
   }
 
   get isActive(): boolean {
@@ -51,20 +29,14 @@ export class CompiledRole {
    * @param component  resource path, lower case, without function arguments; '' is the root of the service
    */
   verbMask(serviceId: number, component: string, requestor: number): number {
-    const key = `${serviceId} ${requestor} ${component}`;
-    let mask = this.#masks.get(key);
-    if (mask === undefined) {
-      mask = this.#bestClass(serviceId, component, requestor).reduce((sum, entry) => sum | entry.source.verbMask, 0);
-      if (key.length <= DECISION_KEY_LENGTH_MAX) this.#masks.set(key, mask);
-    }
-    return mask;
+    return joined(this.#best(serviceId, component, requestor));
   }
 
   /** All that is allowed anywhere in a service (system-api §4.5): its own entries, or those for all services. */
   anyMask(serviceId: number, requestor: number): number {
-    const own = (this.#byService.get(serviceId) ?? []).filter((entry) => applies(entry, requestor));
-    const entries = own.length > 0 ? own : this.#everywhere.filter((entry) => applies(entry, requestor));
-    return entries.reduce((sum, entry) => sum | entry.source.verbMask, 0);
+    const applies = appliesTo(requestor);
+    const own = this.#of(serviceId).entries.filter(applies);
+    return joined(own.length > 0 ? own : this.#everywhere.filter(applies));
   }
 
   /**
@@ -72,62 +44,39 @@ export class CompiledRole {
    * the verb, the best class, and inside it the last one.
    */
   filterEntry(serviceId: number, component: string, verbBit: number, requestor: number): RoleAccess | undefined {
-    const classes: RoleAccess[][] = [[], [], [], []];
-    for (const entry of this.#byService.get(serviceId) ?? []) {
-      if (!applies(entry, requestor) || (entry.source.verbMask & verbBit) === 0) continue;
-      const rank = classify(entry, component);
-      if (rank !== undefined) classes[rank]?.push(entry.source);
-    }
-    return classes.find((entries) => entries.length > 0)?.at(-1);
+    const applies = appliesTo(requestor);
+    const allows = (entry: Entry): boolean => applies(entry) && (entry.source.verbMask & verbBit) !== 0;
+    return this.#of(serviceId).best(component, allows).at(-1)?.source;
   }
 
   /** Is there a rule for something below this component? Without one, all below it is decided alike. */
   hasRulesBelow(serviceId: number, component: string): boolean {
     const below = `${component}/`;
-    return (this.#byService.get(serviceId) ?? []).some(
-      (entry) => entry.component.startsWith(below) && entry.component !== below,
-    );
+    return this.#of(serviceId).entries.some((entry) => entry.component.startsWith(below) && entry.component !== below);
   }
 
   /** May every table be used alike: one wildcard for all of them, no exact rule and no row condition below it. */
   coversAllTables(serviceId: number, verbs: number, requestor: number): boolean {
-    const own = this.#byService.get(serviceId) ?? [];
-    const covering = (entries: readonly Entry[]): boolean =>
-      entries.some(
-        (entry) =>
-          applies(entry, requestor) &&
-          entry.wildcard &&
-          '_table/'.startsWith(entry.component) &&
-          (entry.source.verbMask & verbs) === verbs,
-      );
-    if (own.length === 0) return covering(this.#everywhere.filter((entry) => entry.component === ''));
-    const restricting = own.some(
-      (entry) => entry.source.filters.length > 0 || (!entry.wildcard && entry.component.startsWith('_table/')),
+    const applies = appliesTo(requestor);
+    const covers = (entry: Entry): boolean => applies(entry) && (entry.source.verbMask & verbs) === verbs;
+    const own = this.#of(serviceId);
+    if (own.entries.length > 0) return !own.tellsTablesApart && own.ofAllTables.some(covers);
+    return this.#everywhere.some((entry) => entry.wildcard && entry.component === '' && covers(entry));
+  }
+
+  /** Entries of the best class that has any, the service's own before those for all services. */
+  #best(serviceId: number, component: string, requestor: number): readonly Entry[] {
+    const applies = appliesTo(requestor);
+    const own = this.#of(serviceId).best(component, applies);
+    if (own.length > 0) return own;
+    return this.#everywhere.filter(
+      (entry) => applies(entry) && entry.component === '' && (entry.wildcard || component === ''),
     );
-    return covering(own) && !restricting;
   }
 
-  #bestClass(serviceId: number, component: string, requestor: number): readonly Entry[] {
-    const classes: Entry[][] = [[], [], [], []];
-    for (const entry of this.#byService.get(serviceId) ?? []) {
-      const rank = applies(entry, requestor) ? classify(entry, component) : undefined;
-      if (rank !== undefined) classes[rank]?.push(entry);
-    }
-    for (const entry of this.#everywhere) {
-      const covers = entry.wildcard && entry.component === '';
-      const root = !entry.wildcard && entry.component === '' && component === '';
-      if (applies(entry, requestor) && (covers || root)) classes[ALL]?.push(entry);
-    }
-    return classes.find((entries) => entries.length > 0) ?? [];
+  #of(serviceId: number): ServiceRules {
+    return this.#byService.get(serviceId) ?? NO_RULES;
   }
 }
 
-function applies(entry: Entry, requestor: number): boolean {
-  return (entry.source.requestorMask & requestor) !== 0;
-}
-
-function classify(entry: Entry, component: string): number | undefined {
-  if (!entry.wildcard) return entry.component === component ? EXACT : undefined;
-  if (component === '' && entry.component === '') return SERVICE;
-  return `${component}/`.startsWith(entry.component) ? WILDCARD : undefined;
-}
+const joined = (entries: readonly Entry[]): number => entries.reduce((sum, entry) => sum | entry.source.verbMask, 0);

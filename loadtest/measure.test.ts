@@ -1,12 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { parseOptions } from '../options.ts';
-import { type RunScope, Teardown } from '../process.ts';
-import type { MillraceTarget } from '../sides/millrace.ts';
-import type { CaseOptions, DatabaseCase } from './case.ts';
-import { DATABASE_CASES } from './cases.ts';
+import type { ContestCase, ContestOptions } from './contest.ts';
+import { DATABASE_CASES } from './database/cases.ts';
 import { measureCase } from './measure.ts';
+import { parseOptions } from './options.ts';
+import { type RunScope, Teardown } from './process.ts';
 
 let scope: RunScope;
 beforeEach(() => {
@@ -15,7 +14,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(scope.folder, { recursive: true }));
 
-const optionsOf = (...args: string[]) => parseOptions(args, DATABASE_CASES) as CaseOptions;
+const optionsOf = (...args: string[]) => parseOptions(args, DATABASE_CASES) as ContestOptions;
 const figure = (name: string) => ({ name, title: name, unit: 's', targets: [] }) as const;
 
 test.each([
@@ -40,15 +39,15 @@ test('the sides alternate after the warm-up, which does not count, and what the 
       return Object.fromEntries(figures.map((name) => [name, calls.length]));
     },
   });
-  const each: DatabaseCase = {
+  const each: ContestCase = {
     name: 'one',
     needs: 'postgres',
     figures: [figure('time'), figure('memory')],
     prepare: async (own) => {
       own.teardown.add(async () => void calls.push('end'));
       return {
-        database: 'PostgreSQL 15',
-        millrace: {} as MillraceTarget,
+        server: 'PostgreSQL 15',
+        millrace: undefined,
         warmUps: 2,
         sides: [measured('A', 'time'), measured('C', 'time', 'memory')],
       };

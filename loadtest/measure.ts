@@ -1,19 +1,20 @@
 /** Runs one case: warm-up, then the sides in turn, round after round. */
-import type { Figure } from '../cases.ts';
-import { inScope, type RunScope } from '../process.ts';
-import { formatTierProfiles } from '../profile.ts';
-import { describe, say } from '../program.ts';
-import type { CaseResult } from '../report.ts';
-import { formatNumber } from '../statistics.ts';
-import type { CaseOptions, Contest, ContestSide, DatabaseCase, Sample } from './case.ts';
+import type { Figure } from './cases.ts';
+import type { Contest, ContestCase, ContestOptions, ContestSide, Sample } from './contest.ts';
+import { inScope, type RunScope } from './process.ts';
+import { formatTierProfiles } from './profile.ts';
+import { describe, say } from './program.ts';
+import type { CaseResult } from './report.ts';
+import { formatNumber } from './statistics.ts';
 
 export interface MeasuredCase {
   readonly results: readonly CaseResult[];
-  readonly database: string;
+  /** With its version. */
+  readonly server: string | undefined;
 }
 
 /** All that the case starts is gone when it ends: the next one finds a quiet machine. */
-export function measureCase(each: DatabaseCase, options: CaseOptions, run: RunScope): Promise<MeasuredCase> {
+export function measureCase(each: ContestCase, options: ContestOptions, run: RunScope): Promise<MeasuredCase> {
   return inScope(`${run.folder}/${each.name}`, run.signal, async (scope) => {
     say(`${each.name}: getting ready`);
     const contest = await each.prepare(scope, options);
@@ -21,18 +22,18 @@ export function measureCase(each: DatabaseCase, options: CaseOptions, run: RunSc
       for (const side of contest.sides) await measureOnce(side, options.warmupSeconds, each);
     }
     const results = await measureRounds(each, contest, options);
-    if (options.profile) {
+    if (options.profile && contest.millrace) {
       await contest.millrace.stop(); // then the profiles are written
       say(`\n${formatTierProfiles(scope.folder)}`);
     }
-    return { results, database: contest.database };
+    return { results, server: contest.server };
   });
 }
 
 async function measureRounds(
-  each: DatabaseCase,
+  each: ContestCase,
   { sides }: Contest,
-  { rounds, seconds }: CaseOptions,
+  { rounds, seconds }: ContestOptions,
 ): Promise<CaseResult[]> {
   const samples: { key: 'A' | 'C'; sample: Sample }[] = [];
   for (let round = 1; round <= rounds; round++) {
@@ -50,7 +51,7 @@ async function measureRounds(
   });
 }
 
-async function measureOnce(side: ContestSide, seconds: number, each: DatabaseCase): Promise<Sample> {
+async function measureOnce(side: ContestSide, seconds: number, each: ContestCase): Promise<Sample> {
   try {
     return await side.measure(seconds);
   } catch (failure) {
