@@ -1,15 +1,20 @@
 /** The last snapshot on disk: a router that restarts while the system service is gone goes on with it. */
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import type { Logger } from '#common/observe/log.ts';
 import { type Update, UpdateSchema } from '#proto/access/v1/access_pb.ts';
+
+/** Encoding many thousands of entities holds up everything else: not for each of several changes in a row. */
+const PAUSE_MS = 1000;
 
 export class SavedSnapshot {
   readonly #file: string;
   readonly #log: Logger;
   #writing: Promise<void> | undefined;
   #next: (() => Update) | undefined;
+  #pause = new AbortController();
 
   constructor(file: string, log: Logger) {
     this.#file = file;
@@ -25,7 +30,7 @@ export class SavedSnapshot {
     }
   }
 
-  /** Writes soon; what changes while a write runs goes out with the next one. */
+  /** Writes at once, or a moment after the last time; what changes until then goes out together. */
   save(snapshot: () => Update): void {
     this.#next = snapshot;
     this.#writing ??= this.#writeAll().finally(() => {
@@ -33,8 +38,11 @@ export class SavedSnapshot {
     });
   }
 
+  /** Resolves when everything is written, which is done without a pause. */
   async settled(): Promise<void> {
+    this.#pause.abort();
     await this.#writing;
+    this.#pause = new AbortController();
   }
 
   async #writeAll(): Promise<void> {
@@ -49,6 +57,7 @@ export class SavedSnapshot {
       } catch (error) {
         this.#log.warn({ err: error }, 'snapshot could not be saved');
       }
+      await sleep(PAUSE_MS, undefined, { signal: this.#pause.signal, ref: false }).catch(() => {});
     }
   }
 }

@@ -23,19 +23,27 @@ export const KINDS = [
 ] as const;
 export type Kind = (typeof KINDS)[number];
 
+/** Of which there may be many thousands: one of them can be read again by itself. */
+export const ROW_KINDS = ['roles', 'apps', 'users'] as const satisfies readonly Kind[];
+export type RowKind = (typeof ROW_KINDS)[number];
+
 /** What has to be read again. */
 export interface Dirty {
   readonly kinds: ReadonlySet<Kind>;
-  /** Users one by one: every sign-in changes one of perhaps many thousands. */
-  readonly userIds: ReadonlySet<number>;
+  /** One by one, by their ids: every sign-in changes one user of perhaps many thousands. They are there still. */
+  readonly rows: ReadonlyMap<RowKind, ReadonlySet<number>>;
 }
 
-const NOBODY: ReadonlySet<number> = new Set();
+const NO_ROWS: Dirty['rows'] = new Map();
 /** Ends of a transaction that another one has caused: doing it again is all there is to do. */
 const RETRIES_MAX = 5;
 
-export const dirtyKinds = (...kinds: readonly Kind[]): Dirty => ({ kinds: new Set(kinds), userIds: NOBODY });
-export const dirtyUser = (id: number): Dirty => ({ kinds: new Set(), userIds: new Set([id]) });
+export const dirtyKinds = (...kinds: readonly Kind[]): Dirty => ({ kinds: new Set(kinds), rows: NO_ROWS });
+export const dirtyRows = (kind: RowKind, ids: Iterable<number>): Dirty => ({
+  kinds: new Set(),
+  rows: new Map([[kind, new Set(ids)]]),
+});
+export const dirtyUser = (id: number): Dirty => dirtyRows('users', [id]);
 export const EVERYTHING = dirtyKinds(...KINDS);
 
 export class Changes {

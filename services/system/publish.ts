@@ -16,7 +16,7 @@ export class Publisher {
   readonly #log: Logger;
   readonly #watchers = new Set<Watcher>();
   readonly #kinds = new Set<Kind>(EVERYTHING.kinds);
-  readonly #userIds = new Set<number>();
+  #rows: Dirty['rows'] = new Map();
   #snapshot = EMPTY_SNAPSHOT;
   #version = -1;
   /** Commits of this process since the version was read. */
@@ -85,9 +85,10 @@ export class Publisher {
       });
   }
 
-  #mark({ kinds, userIds }: Dirty): void {
+  #mark({ kinds, rows }: Dirty): void {
     for (const kind of kinds) this.#kinds.add(kind);
-    for (const id of userIds) this.#userIds.add(id);
+    const known = this.#rows;
+    this.#rows = new Map([...known, ...[...rows].map(([kind, ids]) => [kind, union(known.get(kind), ids)] as const)]);
   }
 
   async #load(): Promise<void> {
@@ -95,9 +96,9 @@ export class Publisher {
     this.#ownCommits = 0;
     const version = await this.#changes.version();
     const isOurs = version === expected;
-    const dirty: Dirty = isOurs ? { kinds: new Set(this.#kinds), userIds: new Set(this.#userIds) } : EVERYTHING;
+    const dirty: Dirty = isOurs ? { kinds: new Set(this.#kinds), rows: this.#rows } : EVERYTHING;
     this.#kinds.clear();
-    this.#userIds.clear();
+    this.#rows = new Map();
     try {
       this.#snapshot = await this.#loader.load(this.#snapshot, dirty);
       this.#version = version;
@@ -118,3 +119,6 @@ export class Publisher {
     );
   }
 }
+
+const union = (some: Iterable<number> = [], others: Iterable<number>): ReadonlySet<number> =>
+  new Set([...some, ...others]);

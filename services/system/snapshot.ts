@@ -29,7 +29,7 @@ import {
 } from '#proto/access/v1/access_pb.ts';
 import { Selection_Kind } from '#proto/data/v1/data_pb.ts';
 import { launchUrl } from './apps/rules.ts';
-import type { Dirty } from './changes.ts';
+import type { Dirty, RowKind } from './changes.ts';
 import type { Tables } from './database/tables.ts';
 import type { Instance } from './instance.ts';
 import { periodName } from './limits/rules.ts';
@@ -41,6 +41,9 @@ import { recordOf, selectedColumns } from './records/present.ts';
 import { operatorName, type RowFilter } from './roles/rules.ts';
 import { storedSettings } from './services/rules.ts';
 import { nowSeconds } from './tokens.ts';
+
+/** More of them are read with all others of their kind: a statement takes no end of parameters. */
+const ROWS_MAX = 1000;
 
 export type Entities<T> = ReadonlyMap<string | number, T>;
 
@@ -90,16 +93,25 @@ export class SnapshotLoader {
   }
 
   /** The snapshot before, with what is dirty read again. */
-  async load(before: Snapshot, { kinds, userIds }: Dirty): Promise<Snapshot> {
+  async load(before: Snapshot, { kinds, rows }: Dirty): Promise<Snapshot> {
     const next: { -readonly [K in keyof Snapshot]: Snapshot[K] } = { ...before };
     if (kinds.has('serviceTypes')) next.serviceTypes = await this.#types(before.serviceTypes);
     if (kinds.has('services') || kinds.has('serviceTypes') || kinds.has('lookups')) {
       Object.assign(next, await this.#services(before));
     }
-    if (kinds.has('roles')) next.roles = await this.#roles(before.roles);
-    if (kinds.has('apps')) next.apps = await this.#apps(before.apps);
-    if (kinds.has('users')) next.users = await this.#users(before.users);
-    else if (userIds.size > 0) next.users = new Map([...before.users, ...(await this.#users(before.users, userIds))]);
+    /** All of a kind, those of its rows that are dirty among the others as they were, or nothing new. */
+    const reload = async <T>(
+      kind: RowKind,
+      old: Entities<T>,
+      read: (ids?: ReadonlySet<number>) => Promise<Entities<T>>,
+    ): Promise<Entities<T>> => {
+      const ids = rows.get(kind);
+      if (kinds.has(kind) || (ids && ids.size > ROWS_MAX)) return read();
+      return ids ? new Map([...old, ...(await read(ids))]) : old;
+    };
+    next.roles = await reload('roles', before.roles, (ids) => this.#roles(before.roles, ids));
+    next.apps = await reload('apps', before.apps, (ids) => this.#apps(before.apps, ids));
+    next.users = await reload('users', before.users, (ids) => this.#users(before.users, ids));
     if (next.users !== before.users) next.settings = this.#settings(before.settings, next.users);
     if (kinds.has('lookups')) next.lookups = await this.#lookups(before.lookups);
     if (kinds.has('corsRules')) next.corsRules = await this.#corsRules(before.corsRules);
@@ -143,9 +155,15 @@ export class SnapshotLoader {
     };
   }
 
-  async #roles(before: Entities<Role>): Promise<Entities<Role>> {
-    const roles = await this.#db.selectFrom('role').select(['id', 'name', 'is_active']).orderBy('id').execute();
-    const access = await this.#db.selectFrom('role_service_access').selectAll().orderBy('id').execute();
+  async #roles(before: Entities<Role>, ids?: ReadonlySet<number>): Promise<Entities<Role>> {
+    let selected = this.#db.selectFrom('role').select(['id', 'name', 'is_active']);
+    let rules = this.#db.selectFrom('role_service_access').selectAll();
+    if (ids) {
+      selected = selected.where('id', 'in', [...ids]);
+      rules = rules.where('role_id', 'in', [...ids]);
+    }
+    const roles = await selected.orderBy('id').execute();
+    const access = await rules.orderBy('id').execute();
     const byRole = grouped(access, (row) => row.role_id);
     const facts = roles.map((role) => ({ ...role, access: byRole.get(role.id) ?? [] }));
     return keep(before, facts, idOf, ({ id, name, is_active, access: entries }) =>
@@ -153,8 +171,10 @@ export class SnapshotLoader {
     );
   }
 
-  async #apps(before: Entities<App>): Promise<Entities<App>> {
-    const rows = await this.#db.selectFrom('app').selectAll().orderBy('id').execute();
+  async #apps(before: Entities<App>, ids?: ReadonlySet<number>): Promise<Entities<App>> {
+    let apps = this.#db.selectFrom('app').selectAll();
+    if (ids) apps = apps.where('id', 'in', [...ids]);
+    const rows = await apps.orderBy('id').execute();
     return keep(before, rows, idOf, (row) =>
       create(AppSchema, {
         id: row.id,

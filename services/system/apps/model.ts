@@ -39,5 +39,6 @@ export const APP: Model = {
   scope: {},
   resource: true,
   publishes: ['apps', 'users', 'lookups'],
+  entity: 'apps',
   rules: APP_RULES,
 };

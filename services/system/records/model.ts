@@ -2,7 +2,7 @@
 
 import type { MillraceError } from '#common/errors.ts';
 import type { Caller } from '#proto/data/v1/data_pb.ts';
-import type { Kind } from '../changes.ts';
+import type { Kind, RowKind } from '../changes.ts';
 import type { SystemConfig } from '../config.ts';
 import type { Db, EngineName } from '../database/open.ts';
 import type { Passwords } from '../passwords.ts';
@@ -112,6 +112,8 @@ export interface Model {
   readonly readOnly?: boolean;
   /** Parts of the access snapshot that a write may change, by nested records and cascades too. */
   readonly publishes: readonly Kind[];
+  /** The part that has a record as one entity: a write of its own columns changes no other. */
+  readonly entity?: RowKind;
   /** Column by which a nested record without an id finds the one to change. */
   readonly naturalKey?: string;
   /** A new record takes the place of one with the same key. */

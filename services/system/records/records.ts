@@ -17,7 +17,7 @@ import {
   Target,
   type Update,
 } from '#proto/data/v1/data_pb.ts';
-import { type Changes, type Dirty, dirtyKinds } from '../changes.ts';
+import { type Changes, type Dirty, dirtyKinds, dirtyRows } from '../changes.ts';
 import type { Db } from '../database/open.ts';
 import { jsonBytes, type Written, writeEach } from './batch.ts';
 import { missing, rowToWrite } from './find.ts';
@@ -71,7 +71,8 @@ export class Records {
   async update(model: Model, action: Update, operation: Operation): Promise<Result> {
     refuseReadOnly(model);
     const items = await this.#items(model, action, operation, readRecords(operation.records));
-    return this.#write(model, action, operation, items, 'updated', async (item, answer, db) => {
+    const dirty = dirtyByUpdate(model, items);
+    return this.#write(model, action, operation, items, 'updated', dirty, async (item, answer, db) => {
       const context = answer.context(db);
       const key = keyOf(model, item.key);
       await updateRecord(model, key, item.record, context);
@@ -86,14 +87,22 @@ export class Records {
     }
     const records = action.target === Target.RECORDS ? readRecords(operation.records) : [];
     const items = await this.#items(model, action, operation, records);
-    const result = await this.#write(model, action, operation, items, 'deleted', async (item, answer, db) => {
-      const context = answer.context(db);
-      const key = keyOf(model, item.key);
-      await rowToWrite(model, key, context);
-      const before = await answer.of(key, context);
-      await deleteRecord(model, key, context);
-      return { json: before };
-    });
+    const result = await this.#write(
+      model,
+      action,
+      operation,
+      items,
+      'deleted',
+      dirtyOf(model),
+      async (item, answer, db) => {
+        const context = answer.context(db);
+        const key = keyOf(model, item.key);
+        await rowToWrite(model, key, context);
+        const before = await answer.of(key, context);
+        await deleteRecord(model, key, context);
+        return { json: before };
+      },
+    );
     if (action.everything && !action.filter) result.json = jsonBytes({ success: true });
     return result;
   }
@@ -105,21 +114,20 @@ export class Records {
     operation: Operation,
     items: readonly Item[],
     verb: 'updated' | 'deleted',
+    dirty: Dirty,
     work: (item: Item, answer: Answer, db: Db) => Promise<Written>,
   ): Promise<Result> {
     const answer = this.#answer(model, action, operation);
     const [first] = items;
     const written =
       action.target === Target.ONE && first
-        ? await this.#writeOne(model, (trx) => work(first, answer, trx))
-        : await writeEach(items, action.mode, verb, this.#changes, dirtyOf(model), (item, db) =>
-            work(item, answer, db),
-          );
+        ? await this.#writeOne(dirty, (trx) => work(first, answer, trx))
+        : await writeEach(items, action.mode, verb, this.#changes, dirty, (item, db) => work(item, answer, db));
     return create(ResultSchema, { json: jsonBytes(written), dropped: [...answer.dropped] });
   }
 
-  async #writeOne(model: Model, work: (db: Db) => Promise<Written>): Promise<JsonObject> {
-    const { json, afterwards } = await this.#changes.commit(dirtyOf(model), work);
+  async #writeOne(dirty: Dirty, work: (db: Db) => Promise<Written>): Promise<JsonObject> {
+    const { json, afterwards } = await this.#changes.commit(dirty, work);
     await afterwards?.();
     return json;
   }
@@ -196,6 +204,15 @@ interface Answer {
 }
 
 const dirtyOf = (model: Model): Dirty => dirtyKinds(...model.publishes);
+
+/** Records that nothing is nested in change themselves alone. */
+function dirtyByUpdate(model: Model, items: readonly Item[]): Dirty {
+  const own = new Set(model.columns.map(({ name }) => name));
+  const ids = items.map(({ key }) => Number(key));
+  const isPlain = items.every(({ record }) => Object.keys(record).every((name) => own.has(name)));
+  const { entity } = model;
+  return entity && isPlain && ids.every(Number.isSafeInteger) ? dirtyRows(entity, ids) : dirtyOf(model);
+}
 
 const callerOf = (operation: Operation): Caller => operation.caller ?? create(CallerSchema);
 

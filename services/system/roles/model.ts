@@ -35,6 +35,7 @@ export const ROLE: Model = {
   scope: {},
   resource: true,
   publishes: ['roles', 'apps', 'users', 'lookups'],
+  entity: 'roles',
   rules: ROLE_RULES,
 };
 

@@ -68,6 +68,7 @@ function userModel(name: string, label: string, scope: Model['scope'], rules: Ru
     scope,
     resource: name !== 'any_user',
     publishes: ['users', 'lookups'],
+    entity: 'users',
     rules,
   };
 }
