@@ -23,7 +23,7 @@ test.each([
     [['a', undefined, '']],
   ],
   ['words before the first part', TYPE, `ignored\r\n${part('name="a"', '1')}--xyz--`, [['a', undefined, '1']]],
-  ['what looks like a boundary', TYPE, `${part('name="a"', '--xyz')}--xyz--`, [['a', undefined, '--xyz']]],
+  ['what looks like a boundary', TYPE, `${part('name="a"', 'a--xyz')}--xyz--`, [['a', undefined, 'a--xyz']]],
   [
     'several',
     TYPE,

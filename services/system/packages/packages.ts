@@ -49,8 +49,7 @@ export class Packages {
     const manifest = objectOf(manifestJson);
     const selected = readSelection(manifest);
     const seal = manifest['secured'] === true ? await Seal.make(manifest['password']) : undefined;
-    // One moment of all that is exported, whatever changes meanwhile.
-    const files = await this.#changes.db.transaction().execute(async (trx) => {
+    const files = await this.#atOneMoment(async (trx) => {
       const collector = new Collector(this.#context(trx, caller), seal);
       const found = new Map<string, JsonObject[]>();
       for (const { kind, wanted } of selected) found.set(kind.name, await collector.records(kind, wanted));
@@ -85,7 +84,7 @@ export class Packages {
   /** @throws MillraceError denied */
   async readConfig({ caller }: PackageRequest): Promise<JsonObject> {
     requireAdmin(caller);
-    return this.#changes.db.transaction().execute((trx) => configDocument(new Collector(this.#context(trx, caller))));
+    return this.#atOneMoment((trx) => configDocument(new Collector(this.#context(trx, caller))));
   }
 
   /** @throws MillraceError denied, invalid; nothing was imported then */
@@ -116,6 +115,11 @@ export class Packages {
         if (error !== undone) throw error;
       });
     return log!;
+  }
+
+  /** All that is read is of the same state, whatever changes meanwhile. */
+  #atOneMoment<T>(read: (db: Db) => Promise<T>): Promise<T> {
+    return this.#changes.db.transaction().setIsolationLevel('repeatable read').execute(read);
   }
 
   #context(db: Db, caller: Caller | undefined, requestId = ''): Context {
