@@ -42,6 +42,10 @@ test.each([
   await expect(readArchive(bytes, all)).rejects.toMatchObject({ code: 'invalid' });
 });
 
+test('nothing is written that could not be read again', () => {
+  expect(() => writeArchive(new Map([['a', ' '.repeat(PACKAGE_BYTES_MAX + 1)]]))).toThrow(/larger/);
+});
+
 test('a file that does not belong there is named', async () => {
   await expect(readArchive(zipped, (name) => name === 'package.json')).rejects.toThrow(/system\/role\.json/);
 });

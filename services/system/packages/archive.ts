@@ -4,9 +4,14 @@ import { type Entry, fromBuffer, type ZipFile } from 'yauzl';
 import { PACKAGE_BYTES_MAX, PACKAGE_FILES_MAX } from '#common/bounds.ts';
 import { invalid, MillraceError } from '#common/errors.ts';
 
-/** @param files  JSON texts by their names */
+/**
+ * @param files  JSON texts by their names
+ * @throws MillraceError invalid for more than can be read again
+ */
 export function writeArchive(files: ReadonlyMap<string, string>): Uint8Array {
-  return zipSync(Object.fromEntries([...files].map(([name, text]) => [name, strToU8(text)])));
+  const contents = [...files].map(([name, text]) => [name, strToU8(text)] as const);
+  if (contents.reduce((sum, [, bytes]) => sum + bytes.length, 0) > PACKAGE_BYTES_MAX) throw tooLarge();
+  return zipSync(Object.fromEntries(contents));
 }
 
 /**
