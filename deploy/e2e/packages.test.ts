@@ -3,6 +3,7 @@ import { unzipSync, zipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { expectPlainError } from './cases.ts';
 import { type Client, withKey } from './client.ts';
+import { until } from './process.ts';
 import { type Product, startProduct } from './product.ts';
 
 const ZIP = { 'Content-Type': 'application/zip' };
@@ -33,7 +34,12 @@ const textOf = (archive: Uint8Array): string =>
 const zipOf = (files: Record<string, unknown>): Uint8Array =>
   zipSync(Object.fromEntries(Object.entries(files).map(([name, json]) => [name, Buffer.from(JSON.stringify(json))])));
 
+/** What was written is published a moment later. */
+const known = (client: Client, path: string): Promise<true> =>
+  until(`${path} is served`, async () => (await client.send('GET', path)).status === 200 || undefined);
+
 async function makeSales(admin: Client): Promise<void> {
+  await known(admin, 'shop/_table');
   await admin.json('POST', 'shop/_schema', {
     resource: [
       {
@@ -222,6 +228,7 @@ describe('packages', () => {
     expect(log.skipped.email_template.length).toBeGreaterThan(0);
     await makeSales(to.admin);
     const till = to.anyone.as(withKey(key));
+    await known(till, 'shop/_table/sale');
     const { resource } = await till.json<Json>('GET', 'shop/_table/sale');
     expect(resource).toEqual([{ id: 1, region: 'north' }]);
     expect((await till.send('GET', 'system/role')).status).toBe(401);
@@ -258,7 +265,7 @@ describe('packages', () => {
     expect((await signIn()).status).toBe(401);
     const { status, text } = await load(secured, `?overwrite=true&password=${PASSWORD}`);
     expect([status, text]).toEqual([201, expect.stringContaining('"success":true')]);
-    expect((await signIn()).status).toBe(200);
+    await until('she signs in', async () => (await signIn()).status === 200 || undefined);
     const again = await bytes(to.admin, { secured: true, password: PASSWORD });
     expect(textOf(again).match(/\$sealed/g)).toHaveLength(textOf(secured).match(/\$sealed/g)?.length ?? 0);
   });
@@ -292,7 +299,7 @@ describe('packages', () => {
         created: { roles: ['southern'] },
         updated: { apps: expect.arrayContaining(['till']) },
       });
-      expect((await to.anyone.as(withKey(key)).send('GET', 'shop/_table/sale')).status).toBe(200);
+      await known(to.anyone.as(withKey(key)), 'shop/_table/sale');
     });
 
     test('of another format are refused', async () => {
@@ -316,7 +323,7 @@ describe('packages', () => {
     const apps = await from.admin.json<{ resource: Json[] }>('POST', 'system/app?fields=*', { resource: [app] });
     const packer = from.anyone.as(withKey(apps.resource[0].api_key));
     const grab = zipOf({ 'package.json': manifest, 'system/app.json': [{ name: 'grab', role: 'northern' }] });
-    expect((await packer.send('GET', 'system/package')).status).toBe(200);
+    await known(packer, 'system/package');
     expect((await packer.send('POST', 'system/package', {})).status).toBe(403);
     expect((await packer.send('POST', 'system/package', { secured: true, password: PASSWORD })).status).toBe(403);
     expect((await packer.send('POST', 'system/package', grab, ZIP)).status).toBe(403);
