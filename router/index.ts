@@ -3,7 +3,15 @@ import { type Component, startAll } from '#common/component.ts';
 import { Channel } from '#common/grpc/channel.ts';
 import { Counters } from '#common/limits/counters.ts';
 import type { Logger } from '#common/observe/log.ts';
-import { Accounts, Emails, Environments, KeptAnswers, LimitCounts, Sessions } from '#proto/system/v1/system_pb.ts';
+import {
+  Accounts,
+  Emails,
+  Environments,
+  KeptAnswers,
+  LimitCounts,
+  Packages,
+  Sessions,
+} from '#proto/system/v1/system_pb.ts';
 import { SavedSnapshot } from './access/saved.ts';
 import { AccessState } from './access/state.ts';
 import { AccessWatch } from './access/watch.ts';
@@ -29,6 +37,7 @@ import { SystemCalls } from './system/calls.ts';
 import { EmailCalls } from './system/emails.ts';
 import { EventMap } from './system/event-map.ts';
 import { LimitCache } from './system/limit-cache.ts';
+import { PackageCalls } from './system/packages.ts';
 import { ServiceCaches } from './system/service-caches.ts';
 import { SessionCalls } from './system/sessions.ts';
 import { statusOf } from './system/status.ts';
@@ -42,6 +51,7 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
   const accounts = new Channel(Accounts, system);
   const emails = new Channel(Emails, system);
   const kept = new Channel(KeptAnswers, system);
+  const packages = new Channel(Packages, system);
   const state = new AccessState();
   const watch = new AccessWatch(state, new SavedSnapshot(config.snapshotFile, log), system, log);
   const limits = new Limits(state, new Counters());
@@ -72,6 +82,7 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
       sessions: new SessionCalls(sessions),
       accounts: new AccountCalls(accounts),
       emails: new EmailCalls(emails, state),
+      packages: new PackageCalls(packages),
       environments,
       limitCache,
       events: new EventMap(documents),
@@ -103,6 +114,7 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
         accounts.close();
         emails.close();
         kept.close();
+        packages.close();
         forwarder.close();
       },
     };

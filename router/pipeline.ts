@@ -18,7 +18,7 @@ import { allowedMask, requireAccess } from './decide/access.ts';
 import { admittedPieces } from './decide/admitted-pieces.ts';
 import type { Cors } from './decide/cors.ts';
 import type { Grant } from './decide/grant.ts';
-import { type Presentation, sendError, sendForwarded, sendValue } from './encode/answer.ts';
+import { type Presentation, sendError, sendFile, sendForwarded, sendValue } from './encode/answer.ts';
 import { presentationOf } from './encode/presentation.ts';
 import { sendLines } from './encode/stream.ts';
 import { ForeignRecords } from './foreign/merge.ts';
@@ -171,6 +171,7 @@ export class Pipeline {
     if (documents.serves(request, service)) {
       return documents.send({ request, service, principal }, reply, presentationOf(request, headers, true));
     }
+    if (systemCalls.packages.serves(request, service)) return this.#package(request, reply, headers, principal);
     const own = isOwn(service) ? await systemCalls.answer(request, service.type, principal) : undefined;
     if (own) return this.#sendOwn(request, reply, headers, own);
     const { idempotency } = this.#stages;
@@ -186,6 +187,13 @@ export class Pipeline {
 
   #sendOwn(request: ApiRequest, reply: Responder, headers: Headers, result: Result): Promise<void> {
     return sendForwarded(reply, { result, chunks: undefined }, 200, presentationOf(request, headers, true));
+  }
+
+  async #package(request: ApiRequest, reply: Responder, headers: Headers, principal: Principal): Promise<void> {
+    const answer = await this.#stages.systemCalls.packages.call(request, principal);
+    const shown = presentationOf(request, headers, true);
+    if (answer.kind === 'archive') return sendFile(reply, answer.bytes, 'application/zip', answer.filename, headers);
+    return sendForwarded(reply, { result: answer.result, chunks: undefined }, answer.status, shown);
   }
 
   /** Records and schemas: what a connector, or the system service as one, has to answer. */

@@ -79,6 +79,12 @@ export function sendJson(reply: Responder, status: number, json: Uint8Array | st
   reply.send(status, headersOf(shown, ['Content-Type', TYPES[format]]), convert(json, format));
 }
 
+/** @param filename  of ours: it is not escaped */
+export function sendFile(reply: Responder, bytes: Uint8Array, type: string, filename: string, headers: Headers): void {
+  const disposition = `attachment; filename="${filename}"`;
+  reply.send(200, headersOf({ format: undefined, disposition, wrap: false, headers }, ['Content-Type', type]), bytes);
+}
+
 export function sendValue(reply: Responder, status: number, value: unknown, shown: Presentation): void {
   sendJson(reply, status, stringifyJson(value), shown);
 }

@@ -38,7 +38,7 @@ function encoded(shape: Shape): Uint8Array {
   return bytes;
 }
 
-function callerOf({ user, role, app, isAdmin }: Principal): Caller {
+export function callerOf({ user, role, app, isAdmin }: Principal): Caller {
   return {
     $typeName: 'millrace.data.v1.Caller',
     userId: user?.id ?? 0,

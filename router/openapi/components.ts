@@ -102,6 +102,7 @@ const OPTIONS = {
   as_list: [FLAG, 'A list of identifiers only.'],
   continue: [FLAG, 'Go on with the other records when one fails.'],
   count_only: [FLAG, 'Nothing but the number of records that match.'],
+  dry_run: [FLAG, 'Say what would be done, and do nothing.'],
   expand_schema: [FLAG, 'A path for each table and each field.'],
   fields: [NAMES, 'Fields that come back, comma-separated; `*` for all.'],
   file: [TEXT, 'Send the answer as a file of this name; its ending chooses the format.'],
@@ -121,6 +122,7 @@ const OPTIONS = {
   login: [FLAG, 'Sign in at once.'],
   offset: [COUNT, 'How many to leave out in front.'],
   openapi: [{ ...TEXT, enum: ['3.0', '3.1'] }, 'Version of OpenAPI.'],
+  overwrite: [FLAG, 'Change records that are there already.'],
   order: [TEXT, 'Fields to order by: `name asc, age desc nulls last`.'],
   refresh: [FLAG, 'Read afresh what is kept in memory.'],
   regenerate: [FLAG, 'Give the app a new key.'],
@@ -132,6 +134,7 @@ const OPTIONS = {
   scriptable: [FLAG, 'With the moments at which a script may run.'],
   service: [TEXT, 'Only of this service.'],
   services_only: [FLAG, 'Names of services only.'],
+  system_only: [FLAG, 'Without the names of other services.'],
   wrapper: [TEXT, 'Name of the member that holds the rows.'],
 } as const satisfies Record<string, readonly [schema: Json, description: string]>;
 

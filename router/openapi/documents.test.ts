@@ -88,8 +88,18 @@ const MODELS = [
 ];
 
 const OWN = [
-  ...['admin/session', 'admin/password', 'admin/profile', 'cache', 'constant', 'custom', 'environment', 'event'],
-  ...['limit_cache', 'later'],
+  ...[
+    'admin/session',
+    'admin/password',
+    'admin/profile',
+    'cache',
+    'config_package',
+    'constant',
+    'custom',
+    'environment',
+    'event',
+  ],
+  ...['limit_cache', 'package', 'later'],
 ];
 const USER = ['session', 'password', 'profile', 'register', 'custom'];
 const named = (names: readonly string[]) => names.map((name) => ({ name }));

@@ -131,7 +131,7 @@ const REFUSED = [
   { why: 'broken XML', type: 'application/xml', input: '<a><b></a>', says: /line 1/ },
   { why: 'broken CSV', type: 'text/csv', input: 'a\n"1', says: /line 2/ },
   { why: 'a broken form', type: FORM, input: 'a=%zz', says: /'a'/ },
-  { why: 'a form with files', type: 'multipart/form-data; boundary=x', input: '--x--', says: /attachment/ },
+  { why: 'a broken form with files', type: 'multipart/form-data; boundary=x', input: '--x', says: /boundary/ },
   { why: 'junk of no known type', type: 'application/octet-stream', input: 'junk', says: /Content-Type/ },
   { why: 'binary of no known type', type: undefined, input: Buffer.from([0, 1, 2, 0xff]), says: /UTF-8|Content-Type/ },
 ];
@@ -145,4 +145,11 @@ test.each(REFUSED)('refused: $why', ({ type, input, says }) => {
   expect(refusal).toBeInstanceOf(MillraceError);
   expect((refusal as MillraceError).code).toBe('invalid');
   expect((refusal as MillraceError).message).toMatch(says);
+});
+
+test.each(['multipart/form-data; boundary=x', 'application/zip'])('the files of %s are no records', (type) => {
+  const form = '--x\r\nContent-Disposition: form-data; name="password"\r\n\r\nsecret\r\n--x--';
+  const body = readBody(type, Buffer.from(form));
+  expect(body.option('password')).toBe(type === 'application/zip' ? undefined : 'secret');
+  for (const read of [() => body.records, () => body.json, () => body.value()]) expect(read).toThrow(/attachment/);
 });

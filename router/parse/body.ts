@@ -4,6 +4,7 @@ import { checkUtf8, decodeUtf8, parseJson, stringifyJson } from '#common/json.ts
 import { parseCsv } from './csv.ts';
 import { parseForm } from './form.ts';
 import { outlineJson, type Range } from './json-outline.ts';
+import { isMultipart, parseMultipart } from './multipart.ts';
 import { givenName } from './query.ts';
 import { parseXml } from './xml.ts';
 
@@ -42,6 +43,7 @@ const LESS_THAN = 0x3c;
 export function readBody(contentType: string | undefined, bytes: Uint8Array): Body {
   const content = withoutByteOrderMark(bytes);
   if (content.length === 0) return NO_BODY;
+  if (holdsFiles(contentType)) return new FilesBody(contentType ?? '', content);
   switch (formatOf(contentType, content)) {
     case 'json':
       return readJsonBody(content);
@@ -69,11 +71,6 @@ function formatOf(contentType: string | undefined, content: Uint8Array): BodyFor
   if (type.includes('xml')) return 'xml';
   if (type.includes('csv')) return 'csv';
   if (type.includes('text/plain')) return 'text';
-  if (type.startsWith('multipart/')) {
-    throw invalid('A multipart body is not taken, as no file or attachment is: send the fields as JSON.', {
-      field: 'attachment',
-    });
-  }
   if (looksLikeJson(content)) return 'json';
   return content[firstInk(content)] === LESS_THAN ? 'xml' : undefined;
 }
@@ -176,6 +173,50 @@ class JsonBody implements Body {
     return this.#value;
   }
 }
+
+const ZIP_TYPES = /^application\/(zip|x-zip-compressed)\b/i;
+
+const holdsFiles = (contentType: string | undefined): boolean =>
+  isMultipart(contentType) || ZIP_TYPES.test(contentType ?? '');
+
+/** Files, and the texts of their form as options: whoever takes files reads them himself, all others refuse them. */
+class FilesBody implements Body {
+  readonly kind = 'one';
+  readonly wrapped = false;
+  readonly #texts: ReadonlyMap<string, Uint8Array>;
+
+  constructor(contentType: string, content: Uint8Array) {
+    const parts = isMultipart(contentType) ? parseMultipart(contentType, content) : [];
+    const texts = parts.filter(({ filename }) => filename === undefined);
+    this.#texts = new Map(texts.map((part) => [part.name, part.content]));
+  }
+
+  get optionNames(): readonly string[] {
+    return [...this.#texts.keys()];
+  }
+
+  get json(): Uint8Array {
+    throw noFiles();
+  }
+
+  get records(): Uint8Array {
+    throw noFiles();
+  }
+
+  option(name: string): unknown {
+    const text = this.#texts.get(name);
+    return text && decodeUtf8(text);
+  }
+
+  value(): unknown {
+    throw noFiles();
+  }
+}
+
+const noFiles = (): MillraceError =>
+  invalid('A body with files is not taken here, as no file or attachment is: send the fields as JSON.', {
+    field: 'attachment',
+  });
 
 function textBody(value: unknown, json: Uint8Array): Body {
   return { ...NO_BODY, kind: 'text', json, value: () => value };

@@ -17,6 +17,7 @@ import { SystemCalls } from './calls.ts';
 import { EmailCalls } from './emails.ts';
 import type { EventMap } from './event-map.ts';
 import type { LimitCache } from './limit-cache.ts';
+import type { PackageCalls } from './packages.ts';
 import type { ServiceCaches } from './service-caches.ts';
 import { SessionCalls } from './sessions.ts';
 
@@ -56,6 +57,7 @@ function installation({ refuses = false } = {}) {
     sessions: new SessionCalls(channel),
     accounts: new AccountCalls(channel),
     emails,
+    packages: {} as PackageCalls,
     environments: channel,
     limitCache: {} as LimitCache,
     events: {} as EventMap,

@@ -10,6 +10,7 @@ import type { AccountCalls } from './accounts.ts';
 import type { EmailCalls } from './emails.ts';
 import type { EventMap } from './event-map.ts';
 import type { LimitCache } from './limit-cache.ts';
+import type { PackageCalls } from './packages.ts';
 import { resultOf } from './replies.ts';
 import { requireRead } from './resources.ts';
 import type { ServiceCaches } from './service-caches.ts';
@@ -21,6 +22,7 @@ export interface SystemCallsInit {
   readonly sessions: SessionCalls;
   readonly accounts: AccountCalls;
   readonly emails: EmailCalls;
+  readonly packages: PackageCalls;
   readonly environments: Channel<typeof Environments>;
   readonly limitCache: LimitCache;
   readonly events: EventMap;
@@ -36,6 +38,10 @@ export class SystemCalls {
 
   get emails(): EmailCalls {
     return this.#init.emails;
+  }
+
+  get packages(): PackageCalls {
+    return this.#init.packages;
   }
 
   /**

@@ -24,4 +24,4 @@ export function errorOf({ code, message, contextJson }: Failure): MillraceError 
   return new MillraceError(code as ErrorCode, message, context);
 }
 
-const noAnswer = () => new MillraceError('internal', 'No answer was given.');
+export const noAnswer = () => new MillraceError('internal', 'No answer was given.');

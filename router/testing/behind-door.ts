@@ -45,6 +45,9 @@ export interface Behind {
   readonly issuers?: IssuerVerifier;
 }
 
+/** Calls that are none of its own. */
+const NEVER = { serves: () => false };
+
 export class BehindDoor {
   readonly #pipeline: Pipeline;
   #travelled: Travelled[] = [];
@@ -101,7 +104,7 @@ export class BehindDoor {
       limits,
       limitCache: new LimitCache(state, limits),
       cors: new Cors(state),
-      systemCalls: { answer: async () => undefined, emails: { serves: () => false } },
+      systemCalls: { answer: async () => undefined, emails: NEVER, packages: NEVER },
       listings: new Listings(forwarder),
       documents: new Documents({ state, forwarder, requestTimeoutMs: 10_000 }),
       viewer: new Viewer(),

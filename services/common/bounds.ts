@@ -107,3 +107,7 @@ export const DOCUMENT_KEPT_MS = 30_000;
 export const DOCUMENT_TABLES_MAX = 1000;
 /** For asking a connector what a service has, where the document can be made without its answer. */
 export const DOCUMENT_PROBE_MS = 2_000;
+/** A package of system records, unpacked: all that the largest installation has, and no bomb. */
+export const PACKAGE_BYTES_MAX = 32 * MIB;
+/** Files in a package: one for each kind of record, and its manifest. */
+export const PACKAGE_FILES_MAX = 64;

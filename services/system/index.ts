@@ -15,6 +15,8 @@ import { KeptAnswers } from './kept-answers.ts';
 import { LimitCountsHub } from './limits/counts.ts';
 import { modelNamed } from './models.ts';
 import { systemConnector } from './operations.ts';
+import { Packages } from './packages/packages.ts';
+import { packagesService } from './packages/rpc.ts';
 import { Passwords } from './passwords.ts';
 import { Publisher } from './publish.ts';
 import type { Tools } from './records/model.ts';
@@ -92,6 +94,7 @@ async function startOn(
       environmentsService(changes, tools),
       schemaExtrasService(changes, log),
       keptAnswersService(kept),
+      packagesService(new Packages(changes, tools), log),
       counts.service,
       publisher.service,
     ],

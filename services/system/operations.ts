@@ -110,6 +110,8 @@ function systemResources(): JsonObject[] {
     described('constant', 'Constants', 'Names for numbers: none.', true),
     described('event', 'Events', 'What scripts can be bound to.', true),
     described('limit_cache', 'Limit Cache', 'How the limits stand.'),
+    described('package', 'Packages', 'Export and import of records of the system as one archive.'),
+    described('config_package', 'Config Packages', 'Services, roles and apps as one document without secrets.'),
     described('admin/password', 'Admin Password', 'Changing and resetting the password of an administrator.'),
     described('admin/profile', 'Admin Profile', 'What an administrator says about himself.'),
     described('admin/session', 'Admin Session', 'Signing in and out as an administrator.'),

@@ -6,13 +6,15 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Caller } from "../../data/v1/data_pb.ts";
+import { file_millrace_data_v1_data } from "../../data/v1/data_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file millrace/system/v1/system.proto.
  */
 export const file_millrace_system_v1_system: GenFile = /*@__PURE__*/
-  fileDesc("Ch9taWxscmFjZS9zeXN0ZW0vdjEvc3lzdGVtLnByb3RvEhJtaWxscmFjZS5zeXN0ZW0udjEiTwoMQ2xhaW1SZXF1ZXN0EgsKA2tleRgBIAEoDBIPCgdyZXF1ZXN0GAIgASgMEhAKCGxlYXNlX21zGAMgASgNEg8KB2tlZXBfbXMYBCABKA0i+AEKCkNsYWltUmVwbHkSMwoFc3RhdGUYASABKA4yJC5taWxscmFjZS5zeXN0ZW0udjEuQ2xhaW1SZXBseS5TdGF0ZRIuCgZhbnN3ZXIYAiABKAsyHi5taWxscmFjZS5zeXN0ZW0udjEuS2VwdEFuc3dlciKEAQoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIRCg1TVEFURV9DTEFJTUVEEAESEQoNU1RBVEVfUlVOTklORxACEhIKDlNUQVRFX0FOU1dFUkVEEAMSFwoTU1RBVEVfT1RIRVJfUkVRVUVTVBAEEhEKDVNUQVRFX1VOS05PV04QBSJbCgpLZXB0QW5zd2VyEg4KBnN0YXR1cxgBIAEoDRIvCgdoZWFkZXJzGAIgAygLMh4ubWlsbHJhY2Uuc3lzdGVtLnYxLktlcHRIZWFkZXISDAoEYm9keRgDIAEoDCIpCgpLZXB0SGVhZGVyEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAkiSgoLS2VlcFJlcXVlc3QSCwoDa2V5GAEgASgMEi4KBmFuc3dlchgCIAEoCzIeLm1pbGxyYWNlLnN5c3RlbS52MS5LZXB0QW5zd2VyIh0KDlJlbGVhc2VSZXF1ZXN0EgsKA2tleRgBIAEoDCILCglLZWVwUmVwbHkiqgEKDExvZ2luUmVxdWVzdBIqCgRraW5kGAEgASgOMhwubWlsbHJhY2Uuc3lzdGVtLnYxLlVzZXJLaW5kEg0KBWVtYWlsGAIgASgJEhAKCHVzZXJuYW1lGAMgASgJEhAKCHBhc3N3b3JkGAQgASgJEhMKC3JlbWVtYmVyX21lGAUgASgIEg4KBmFwcF9pZBgGIAEoBRIWCg5jbGllbnRfYWRkcmVzcxgHIAEoCSJZCgxUb2tlblJlcXVlc3QSKgoEa2luZBgBIAEoDjIcLm1pbGxyYWNlLnN5c3RlbS52MS5Vc2VyS2luZBINCgV0b2tlbhgCIAEoCRIOCgZhcHBfaWQYAyABKAUibQoPRGVzY3JpYmVSZXF1ZXN0EioKBGtpbmQYASABKA4yHC5taWxscmFjZS5zeXN0ZW0udjEuVXNlcktpbmQSDwoHdXNlcl9pZBgCIAEoBRIOCgZhcHBfaWQYAyABKAUSDQoFdG9rZW4YBCABKAkiYQoMU2Vzc2lvblJlcGx5EhYKDHNlc3Npb25fanNvbhgBIAEoDEgAEi4KB2ZhaWx1cmUYAiABKAsyGy5taWxscmFjZS5zeXN0ZW0udjEuRmFpbHVyZUgAQgkKB291dGNvbWUiOwoLTG9nb3V0UmVwbHkSLAoHZmFpbHVyZRgBIAEoCzIbLm1pbGxyYWNlLnN5c3RlbS52MS5GYWlsdXJlIlsKC1ZlcmlmeVJlcGx5EhEKB3VzZXJfaWQYASABKAVIABIuCgdmYWlsdXJlGAIgASgLMhsubWlsbHJhY2Uuc3lzdGVtLnYxLkZhaWx1cmVIAEIJCgdvdXRjb21lIj4KB0ZhaWx1cmUSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEhQKDGNvbnRleHRfanNvbhgDIAEoDCJNCg9SZWdpc3RlclJlcXVlc3QSEwoLcmVjb3JkX2pzb24YASABKAwSDQoFbG9naW4YAiABKAgSFgoOY2xpZW50X2FkZHJlc3MYAyABKAki+AEKD1Bhc3N3b3JkUmVxdWVzdBIqCgRraW5kGAEgASgOMhwubWlsbHJhY2Uuc3lzdGVtLnYxLlVzZXJLaW5kEg8KB3VzZXJfaWQYAiABKAUSDQoFZW1haWwYAyABKAkSEAoIdXNlcm5hbWUYBCABKAkSFAoMb2xkX3Bhc3N3b3JkGAUgASgJEhQKDG5ld19wYXNzd29yZBgGIAEoCRIMCgRjb2RlGAcgASgJEhcKD3NlY3VyaXR5X2Fuc3dlchgIIAEoCRINCgVyZXNldBgJIAEoCBINCgVsb2dpbhgKIAEoCBIWCg5jbGllbnRfYWRkcmVzcxgLIAEoCSJNCg5Qcm9maWxlUmVxdWVzdBIqCgRraW5kGAEgASgOMhwubWlsbHJhY2Uuc3lzdGVtLnYxLlVzZXJLaW5kEg8KB3VzZXJfaWQYAiABKAUieQoNUHJvZmlsZUNoYW5nZRIqCgRraW5kGAEgASgOMhwubWlsbHJhY2Uuc3lzdGVtLnYxLlVzZXJLaW5kEg8KB3VzZXJfaWQYAiABKAUSEwoLcmVjb3JkX2pzb24YAyABKAwSFgoOY2xpZW50X2FkZHJlc3MYBCABKAkilQEKEFNlbmRFbWFpbFJlcXVlc3QSEgoKc2VydmljZV9pZBgBIAEoBRIQCgh0ZW1wbGF0ZRgCIAEoCRITCgt0ZW1wbGF0ZV9pZBgDIAEoBRIUCgxtZXNzYWdlX2pzb24YBCABKAwSDwoHdXNlcl9pZBgFIAEoBRIPCgdyb2xlX2lkGAYgASgFEg4KBmFwcF9pZBgHIAEoBSJnCglKc29uUmVwbHkSDgoEanNvbhgBIAEoDEgAEi4KB2ZhaWx1cmUYAiABKAsyGy5taWxscmFjZS5zeXN0ZW0udjEuRmFpbHVyZUgAEg8KB2Ryb3BwZWQYAyADKAlCCQoHb3V0Y29tZSKEAQoSRW52aXJvbm1lbnRSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAUSDwoHcm9sZV9pZBgCIAEoBRIOCgZhcHBfaWQYAyABKAUSEAoIaXNfYWRtaW4YBCABKAgSEgoKdXNlcl9hZ2VudBgFIAEoCRIWCg5jbGllbnRfYWRkcmVzcxgGIAEoCSIgChBFbnZpcm9ubWVudFJlcGx5EgwKBGpzb24YASABKAwiVgoRU2F2ZUV4dHJhc1JlcXVlc3QSDwoHc2VydmljZRgBIAEoCRIwCgdjaGFuZ2VzGAIgAygLMh8ubWlsbHJhY2Uuc3lzdGVtLnYxLkV4dHJhQ2hhbmdlIlYKC0V4dHJhQ2hhbmdlEg0KBXRhYmxlGAEgASgJEg0KBWZpZWxkGAIgASgJEhAKCHJlbGF0aW9uGAMgASgJEhcKD3Byb3BlcnRpZXNfanNvbhgEIAEoDCJQCg9TYXZlRXh0cmFzUmVwbHkSLAoHZmFpbHVyZRgBIAEoCzIbLm1pbGxyYWNlLnN5c3RlbS52MS5GYWlsdXJlEg8KB3ZlcnNpb24YAiABKAQiMwoGQ291bnRzEikKBmNvdW50cxgBIAMoCzIZLm1pbGxyYWNlLnN5c3RlbS52MS5Db3VudCJuCgVDb3VudBILCgNrZXkYASABKAkSEQoJcGVyaW9kX21zGAIgASgEEhIKCnN0YXJ0ZWRfYXQYAyABKAQSDAoEaGl0cxgEIAEoDRIUCgxsb2NrZWRfdW50aWwYBSABKAQSDQoFcmVzZXQYBiABKAgqYQoIVXNlcktpbmQSGQoVVVNFUl9LSU5EX1VOU1BFQ0lGSUVEEAASEgoOVVNFUl9LSU5EX1VTRVIQARITCg9VU0VSX0tJTkRfQURNSU4QAhIRCg1VU0VSX0tJTkRfQU5ZEAMymwMKCFNlc3Npb25zEksKBUxvZ2luEiAubWlsbHJhY2Uuc3lzdGVtLnYxLkxvZ2luUmVxdWVzdBogLm1pbGxyYWNlLnN5c3RlbS52MS5TZXNzaW9uUmVwbHkSTQoHUmVmcmVzaBIgLm1pbGxyYWNlLnN5c3RlbS52MS5Ub2tlblJlcXVlc3QaIC5taWxscmFjZS5zeXN0ZW0udjEuU2Vzc2lvblJlcGx5EksKBkxvZ291dBIgLm1pbGxyYWNlLnN5c3RlbS52MS5Ub2tlblJlcXVlc3QaHy5taWxscmFjZS5zeXN0ZW0udjEuTG9nb3V0UmVwbHkSUwoOVmVyaWZ5UGFzc3dvcmQSIC5taWxscmFjZS5zeXN0ZW0udjEuTG9naW5SZXF1ZXN0Gh8ubWlsbHJhY2Uuc3lzdGVtLnYxLlZlcmlmeVJlcGx5ElEKCERlc2NyaWJlEiMubWlsbHJhY2Uuc3lzdGVtLnYxLkRlc2NyaWJlUmVxdWVzdBogLm1pbGxyYWNlLnN5c3RlbS52MS5TZXNzaW9uUmVwbHky1AIKCEFjY291bnRzEk4KCFJlZ2lzdGVyEiMubWlsbHJhY2Uuc3lzdGVtLnYxLlJlZ2lzdGVyUmVxdWVzdBodLm1pbGxyYWNlLnN5c3RlbS52MS5Kc29uUmVwbHkSVAoOQ2hhbmdlUGFzc3dvcmQSIy5taWxscmFjZS5zeXN0ZW0udjEuUGFzc3dvcmRSZXF1ZXN0Gh0ubWlsbHJhY2Uuc3lzdGVtLnYxLkpzb25SZXBseRJPCgpHZXRQcm9maWxlEiIubWlsbHJhY2Uuc3lzdGVtLnYxLlByb2ZpbGVSZXF1ZXN0Gh0ubWlsbHJhY2Uuc3lzdGVtLnYxLkpzb25SZXBseRJRCg1DaGFuZ2VQcm9maWxlEiEubWlsbHJhY2Uuc3lzdGVtLnYxLlByb2ZpbGVDaGFuZ2UaHS5taWxscmFjZS5zeXN0ZW0udjEuSnNvblJlcGx5MlUKBkVtYWlscxJLCgRTZW5kEiQubWlsbHJhY2Uuc3lzdGVtLnYxLlNlbmRFbWFpbFJlcXVlc3QaHS5taWxscmFjZS5zeXN0ZW0udjEuSnNvblJlcGx5Mu4BCgtLZXB0QW5zd2VycxJJCgVDbGFpbRIgLm1pbGxyYWNlLnN5c3RlbS52MS5DbGFpbVJlcXVlc3QaHi5taWxscmFjZS5zeXN0ZW0udjEuQ2xhaW1SZXBseRJGCgRLZWVwEh8ubWlsbHJhY2Uuc3lzdGVtLnYxLktlZXBSZXF1ZXN0Gh0ubWlsbHJhY2Uuc3lzdGVtLnYxLktlZXBSZXBseRJMCgdSZWxlYXNlEiIubWlsbHJhY2Uuc3lzdGVtLnYxLlJlbGVhc2VSZXF1ZXN0Gh0ubWlsbHJhY2Uuc3lzdGVtLnYxLktlZXBSZXBseTJuCgxFbnZpcm9ubWVudHMSXgoOR2V0RW52aXJvbm1lbnQSJi5taWxscmFjZS5zeXN0ZW0udjEuRW52aXJvbm1lbnRSZXF1ZXN0GiQubWlsbHJhY2Uuc3lzdGVtLnYxLkVudmlyb25tZW50UmVwbHkyYgoMU2NoZW1hRXh0cmFzElIKBFNhdmUSJS5taWxscmFjZS5zeXN0ZW0udjEuU2F2ZUV4dHJhc1JlcXVlc3QaIy5taWxscmFjZS5zeXN0ZW0udjEuU2F2ZUV4dHJhc1JlcGx5MlIKC0xpbWl0Q291bnRzEkMKBVNoYXJlEhoubWlsbHJhY2Uuc3lzdGVtLnYxLkNvdW50cxoaLm1pbGxyYWNlLnN5c3RlbS52MS5Db3VudHMoATABYgZwcm90bzM");
+  fileDesc("Ch9taWxscmFjZS9zeXN0ZW0vdjEvc3lzdGVtLnByb3RvEhJtaWxscmFjZS5zeXN0ZW0udjEiTwoMQ2xhaW1SZXF1ZXN0EgsKA2tleRgBIAEoDBIPCgdyZXF1ZXN0GAIgASgMEhAKCGxlYXNlX21zGAMgASgNEg8KB2tlZXBfbXMYBCABKA0i+AEKCkNsYWltUmVwbHkSMwoFc3RhdGUYASABKA4yJC5taWxscmFjZS5zeXN0ZW0udjEuQ2xhaW1SZXBseS5TdGF0ZRIuCgZhbnN3ZXIYAiABKAsyHi5taWxscmFjZS5zeXN0ZW0udjEuS2VwdEFuc3dlciKEAQoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIRCg1TVEFURV9DTEFJTUVEEAESEQoNU1RBVEVfUlVOTklORxACEhIKDlNUQVRFX0FOU1dFUkVEEAMSFwoTU1RBVEVfT1RIRVJfUkVRVUVTVBAEEhEKDVNUQVRFX1VOS05PV04QBSJbCgpLZXB0QW5zd2VyEg4KBnN0YXR1cxgBIAEoDRIvCgdoZWFkZXJzGAIgAygLMh4ubWlsbHJhY2Uuc3lzdGVtLnYxLktlcHRIZWFkZXISDAoEYm9keRgDIAEoDCIpCgpLZXB0SGVhZGVyEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAkiSgoLS2VlcFJlcXVlc3QSCwoDa2V5GAEgASgMEi4KBmFuc3dlchgCIAEoCzIeLm1pbGxyYWNlLnN5c3RlbS52MS5LZXB0QW5zd2VyIh0KDlJlbGVhc2VSZXF1ZXN0EgsKA2tleRgBIAEoDCILCglLZWVwUmVwbHkiTwoOUGFja2FnZVJlcXVlc3QSEwoLc3lzdGVtX29ubHkYASABKAgSKAoGY2FsbGVyGAIgASgLMhgubWlsbHJhY2UuZGF0YS52MS5DYWxsZXIiVwoURXhwb3J0UGFja2FnZVJlcXVlc3QSFQoNbWFuaWZlc3RfanNvbhgBIAEoDBIoCgZjYWxsZXIYAiABKAsyGC5taWxscmFjZS5kYXRhLnYxLkNhbGxlciJcCgxBcmNoaXZlUmVwbHkSEQoHYXJjaGl2ZRgBIAEoDEgAEi4KB2ZhaWx1cmUYAiABKAsyGy5taWxscmFjZS5zeXN0ZW0udjEuRmFpbHVyZUgAQgkKB291dGNvbWUibQoUSW1wb3J0UGFja2FnZVJlcXVlc3QSDwoHYXJjaGl2ZRgBIAEoDBIQCghwYXNzd29yZBgCIAEoCRIyCgdvcHRpb25zGAMgASgLMiEubWlsbHJhY2Uuc3lzdGVtLnYxLkltcG9ydE9wdGlvbnMiXQoSV3JpdGVDb25maWdSZXF1ZXN0EhMKC2NvbmZpZ19qc29uGAEgASgMEjIKB29wdGlvbnMYAiABKAsyIS5taWxscmFjZS5zeXN0ZW0udjEuSW1wb3J0T3B0aW9ucyJxCg1JbXBvcnRPcHRpb25zEhEKCW92ZXJ3cml0ZRgBIAEoCBIPCgdkcnlfcnVuGAIgASgIEigKBmNhbGxlchgDIAEoCzIYLm1pbGxyYWNlLmRhdGEudjEuQ2FsbGVyEhIKCnJlcXVlc3RfaWQYBCABKAkiqgEKDExvZ2luUmVxdWVzdBIqCgRraW5kGAEgASgOMhwubWlsbHJhY2Uuc3lzdGVtLnYxLlVzZXJLaW5kEg0KBWVtYWlsGAIgASgJEhAKCHVzZXJuYW1lGAMgASgJEhAKCHBhc3N3b3JkGAQgASgJEhMKC3JlbWVtYmVyX21lGAUgASgIEg4KBmFwcF9pZBgGIAEoBRIWCg5jbGllbnRfYWRkcmVzcxgHIAEoCSJZCgxUb2tlblJlcXVlc3QSKgoEa2luZBgBIAEoDjIcLm1pbGxyYWNlLnN5c3RlbS52MS5Vc2VyS2luZBINCgV0b2tlbhgCIAEoCRIOCgZhcHBfaWQYAyABKAUibQoPRGVzY3JpYmVSZXF1ZXN0EioKBGtpbmQYASABKA4yHC5taWxscmFjZS5zeXN0ZW0udjEuVXNlcktpbmQSDwoHdXNlcl9pZBgCIAEoBRIOCgZhcHBfaWQYAyABKAUSDQoFdG9rZW4YBCABKAkiYQoMU2Vzc2lvblJlcGx5EhYKDHNlc3Npb25fanNvbhgBIAEoDEgAEi4KB2ZhaWx1cmUYAiABKAsyGy5taWxscmFjZS5zeXN0ZW0udjEuRmFpbHVyZUgAQgkKB291dGNvbWUiOwoLTG9nb3V0UmVwbHkSLAoHZmFpbHVyZRgBIAEoCzIbLm1pbGxyYWNlLnN5c3RlbS52MS5GYWlsdXJlIlsKC1ZlcmlmeVJlcGx5EhEKB3VzZXJfaWQYASABKAVIABIuCgdmYWlsdXJlGAIgASgLMhsubWlsbHJhY2Uuc3lzdGVtLnYxLkZhaWx1cmVIAEIJCgdvdXRjb21lIj4KB0ZhaWx1cmUSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEhQKDGNvbnRleHRfanNvbhgDIAEoDCJNCg9SZWdpc3RlclJlcXVlc3QSEwoLcmVjb3JkX2pzb24YASABKAwSDQoFbG9naW4YAiABKAgSFgoOY2xpZW50X2FkZHJlc3MYAyABKAki+AEKD1Bhc3N3b3JkUmVxdWVzdBIqCgRraW5kGAEgASgOMhwubWlsbHJhY2Uuc3lzdGVtLnYxLlVzZXJLaW5kEg8KB3VzZXJfaWQYAiABKAUSDQoFZW1haWwYAyABKAkSEAoIdXNlcm5hbWUYBCABKAkSFAoMb2xkX3Bhc3N3b3JkGAUgASgJEhQKDG5ld19wYXNzd29yZBgGIAEoCRIMCgRjb2RlGAcgASgJEhcKD3NlY3VyaXR5X2Fuc3dlchgIIAEoCRINCgVyZXNldBgJIAEoCBINCgVsb2dpbhgKIAEoCBIWCg5jbGllbnRfYWRkcmVzcxgLIAEoCSJNCg5Qcm9maWxlUmVxdWVzdBIqCgRraW5kGAEgASgOMhwubWlsbHJhY2Uuc3lzdGVtLnYxLlVzZXJLaW5kEg8KB3VzZXJfaWQYAiABKAUieQoNUHJvZmlsZUNoYW5nZRIqCgRraW5kGAEgASgOMhwubWlsbHJhY2Uuc3lzdGVtLnYxLlVzZXJLaW5kEg8KB3VzZXJfaWQYAiABKAUSEwoLcmVjb3JkX2pzb24YAyABKAwSFgoOY2xpZW50X2FkZHJlc3MYBCABKAkilQEKEFNlbmRFbWFpbFJlcXVlc3QSEgoKc2VydmljZV9pZBgBIAEoBRIQCgh0ZW1wbGF0ZRgCIAEoCRITCgt0ZW1wbGF0ZV9pZBgDIAEoBRIUCgxtZXNzYWdlX2pzb24YBCABKAwSDwoHdXNlcl9pZBgFIAEoBRIPCgdyb2xlX2lkGAYgASgFEg4KBmFwcF9pZBgHIAEoBSJnCglKc29uUmVwbHkSDgoEanNvbhgBIAEoDEgAEi4KB2ZhaWx1cmUYAiABKAsyGy5taWxscmFjZS5zeXN0ZW0udjEuRmFpbHVyZUgAEg8KB2Ryb3BwZWQYAyADKAlCCQoHb3V0Y29tZSKEAQoSRW52aXJvbm1lbnRSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAUSDwoHcm9sZV9pZBgCIAEoBRIOCgZhcHBfaWQYAyABKAUSEAoIaXNfYWRtaW4YBCABKAgSEgoKdXNlcl9hZ2VudBgFIAEoCRIWCg5jbGllbnRfYWRkcmVzcxgGIAEoCSIgChBFbnZpcm9ubWVudFJlcGx5EgwKBGpzb24YASABKAwiVgoRU2F2ZUV4dHJhc1JlcXVlc3QSDwoHc2VydmljZRgBIAEoCRIwCgdjaGFuZ2VzGAIgAygLMh8ubWlsbHJhY2Uuc3lzdGVtLnYxLkV4dHJhQ2hhbmdlIlYKC0V4dHJhQ2hhbmdlEg0KBXRhYmxlGAEgASgJEg0KBWZpZWxkGAIgASgJEhAKCHJlbGF0aW9uGAMgASgJEhcKD3Byb3BlcnRpZXNfanNvbhgEIAEoDCJQCg9TYXZlRXh0cmFzUmVwbHkSLAoHZmFpbHVyZRgBIAEoCzIbLm1pbGxyYWNlLnN5c3RlbS52MS5GYWlsdXJlEg8KB3ZlcnNpb24YAiABKAQiMwoGQ291bnRzEikKBmNvdW50cxgBIAMoCzIZLm1pbGxyYWNlLnN5c3RlbS52MS5Db3VudCJuCgVDb3VudBILCgNrZXkYASABKAkSEQoJcGVyaW9kX21zGAIgASgEEhIKCnN0YXJ0ZWRfYXQYAyABKAQSDAoEaGl0cxgEIAEoDRIUCgxsb2NrZWRfdW50aWwYBSABKAQSDQoFcmVzZXQYBiABKAgqYQoIVXNlcktpbmQSGQoVVVNFUl9LSU5EX1VOU1BFQ0lGSUVEEAASEgoOVVNFUl9LSU5EX1VTRVIQARITCg9VU0VSX0tJTkRfQURNSU4QAhIRCg1VU0VSX0tJTkRfQU5ZEAMymwMKCFNlc3Npb25zEksKBUxvZ2luEiAubWlsbHJhY2Uuc3lzdGVtLnYxLkxvZ2luUmVxdWVzdBogLm1pbGxyYWNlLnN5c3RlbS52MS5TZXNzaW9uUmVwbHkSTQoHUmVmcmVzaBIgLm1pbGxyYWNlLnN5c3RlbS52MS5Ub2tlblJlcXVlc3QaIC5taWxscmFjZS5zeXN0ZW0udjEuU2Vzc2lvblJlcGx5EksKBkxvZ291dBIgLm1pbGxyYWNlLnN5c3RlbS52MS5Ub2tlblJlcXVlc3QaHy5taWxscmFjZS5zeXN0ZW0udjEuTG9nb3V0UmVwbHkSUwoOVmVyaWZ5UGFzc3dvcmQSIC5taWxscmFjZS5zeXN0ZW0udjEuTG9naW5SZXF1ZXN0Gh8ubWlsbHJhY2Uuc3lzdGVtLnYxLlZlcmlmeVJlcGx5ElEKCERlc2NyaWJlEiMubWlsbHJhY2Uuc3lzdGVtLnYxLkRlc2NyaWJlUmVxdWVzdBogLm1pbGxyYWNlLnN5c3RlbS52MS5TZXNzaW9uUmVwbHky1AIKCEFjY291bnRzEk4KCFJlZ2lzdGVyEiMubWlsbHJhY2Uuc3lzdGVtLnYxLlJlZ2lzdGVyUmVxdWVzdBodLm1pbGxyYWNlLnN5c3RlbS52MS5Kc29uUmVwbHkSVAoOQ2hhbmdlUGFzc3dvcmQSIy5taWxscmFjZS5zeXN0ZW0udjEuUGFzc3dvcmRSZXF1ZXN0Gh0ubWlsbHJhY2Uuc3lzdGVtLnYxLkpzb25SZXBseRJPCgpHZXRQcm9maWxlEiIubWlsbHJhY2Uuc3lzdGVtLnYxLlByb2ZpbGVSZXF1ZXN0Gh0ubWlsbHJhY2Uuc3lzdGVtLnYxLkpzb25SZXBseRJRCg1DaGFuZ2VQcm9maWxlEiEubWlsbHJhY2Uuc3lzdGVtLnYxLlByb2ZpbGVDaGFuZ2UaHS5taWxscmFjZS5zeXN0ZW0udjEuSnNvblJlcGx5MlUKBkVtYWlscxJLCgRTZW5kEiQubWlsbHJhY2Uuc3lzdGVtLnYxLlNlbmRFbWFpbFJlcXVlc3QaHS5taWxscmFjZS5zeXN0ZW0udjEuSnNvblJlcGx5Mu4BCgtLZXB0QW5zd2VycxJJCgVDbGFpbRIgLm1pbGxyYWNlLnN5c3RlbS52MS5DbGFpbVJlcXVlc3QaHi5taWxscmFjZS5zeXN0ZW0udjEuQ2xhaW1SZXBseRJGCgRLZWVwEh8ubWlsbHJhY2Uuc3lzdGVtLnYxLktlZXBSZXF1ZXN0Gh0ubWlsbHJhY2Uuc3lzdGVtLnYxLktlZXBSZXBseRJMCgdSZWxlYXNlEiIubWlsbHJhY2Uuc3lzdGVtLnYxLlJlbGVhc2VSZXF1ZXN0Gh0ubWlsbHJhY2Uuc3lzdGVtLnYxLktlZXBSZXBseTJuCgxFbnZpcm9ubWVudHMSXgoOR2V0RW52aXJvbm1lbnQSJi5taWxscmFjZS5zeXN0ZW0udjEuRW52aXJvbm1lbnRSZXF1ZXN0GiQubWlsbHJhY2Uuc3lzdGVtLnYxLkVudmlyb25tZW50UmVwbHkyqQMKCFBhY2thZ2VzEk0KCERlc2NyaWJlEiIubWlsbHJhY2Uuc3lzdGVtLnYxLlBhY2thZ2VSZXF1ZXN0Gh0ubWlsbHJhY2Uuc3lzdGVtLnYxLkpzb25SZXBseRJUCgZFeHBvcnQSKC5taWxscmFjZS5zeXN0ZW0udjEuRXhwb3J0UGFja2FnZVJlcXVlc3QaIC5taWxscmFjZS5zeXN0ZW0udjEuQXJjaGl2ZVJlcGx5ElEKBkltcG9ydBIoLm1pbGxyYWNlLnN5c3RlbS52MS5JbXBvcnRQYWNrYWdlUmVxdWVzdBodLm1pbGxyYWNlLnN5c3RlbS52MS5Kc29uUmVwbHkSTwoKUmVhZENvbmZpZxIiLm1pbGxyYWNlLnN5c3RlbS52MS5QYWNrYWdlUmVxdWVzdBodLm1pbGxyYWNlLnN5c3RlbS52MS5Kc29uUmVwbHkSVAoLV3JpdGVDb25maWcSJi5taWxscmFjZS5zeXN0ZW0udjEuV3JpdGVDb25maWdSZXF1ZXN0Gh0ubWlsbHJhY2Uuc3lzdGVtLnYxLkpzb25SZXBseTJiCgxTY2hlbWFFeHRyYXMSUgoEU2F2ZRIlLm1pbGxyYWNlLnN5c3RlbS52MS5TYXZlRXh0cmFzUmVxdWVzdBojLm1pbGxyYWNlLnN5c3RlbS52MS5TYXZlRXh0cmFzUmVwbHkyUgoLTGltaXRDb3VudHMSQwoFU2hhcmUSGi5taWxscmFjZS5zeXN0ZW0udjEuQ291bnRzGhoubWlsbHJhY2Uuc3lzdGVtLnYxLkNvdW50cygBMAFiBnByb3RvMw", [file_millrace_data_v1_data]);
 
 /**
  * @generated from message millrace.system.v1.ClaimRequest
@@ -234,6 +236,172 @@ export const KeepReplySchema: GenMessage<KeepReply> = /*@__PURE__*/
   messageDesc(file_millrace_system_v1_system, 6);
 
 /**
+ * @generated from message millrace.system.v1.PackageRequest
+ */
+export type PackageRequest = Message<"millrace.system.v1.PackageRequest"> & {
+  /**
+   * Without the names of other services.
+   *
+   * @generated from field: bool system_only = 1;
+   */
+  systemOnly: boolean;
+
+  /**
+   * @generated from field: millrace.data.v1.Caller caller = 2;
+   */
+  caller?: Caller | undefined;
+};
+
+/**
+ * Describes the message millrace.system.v1.PackageRequest.
+ * Use `create(PackageRequestSchema)` to create a new message.
+ */
+export const PackageRequestSchema: GenMessage<PackageRequest> = /*@__PURE__*/
+  messageDesc(file_millrace_system_v1_system, 7);
+
+/**
+ * @generated from message millrace.system.v1.ExportPackageRequest
+ */
+export type ExportPackageRequest = Message<"millrace.system.v1.ExportPackageRequest"> & {
+  /**
+   * What to export: a manifest; without a selection, everything.
+   *
+   * @generated from field: bytes manifest_json = 1;
+   */
+  manifestJson: Uint8Array;
+
+  /**
+   * @generated from field: millrace.data.v1.Caller caller = 2;
+   */
+  caller?: Caller | undefined;
+};
+
+/**
+ * Describes the message millrace.system.v1.ExportPackageRequest.
+ * Use `create(ExportPackageRequestSchema)` to create a new message.
+ */
+export const ExportPackageRequestSchema: GenMessage<ExportPackageRequest> = /*@__PURE__*/
+  messageDesc(file_millrace_system_v1_system, 8);
+
+/**
+ * @generated from message millrace.system.v1.ArchiveReply
+ */
+export type ArchiveReply = Message<"millrace.system.v1.ArchiveReply"> & {
+  /**
+   * @generated from oneof millrace.system.v1.ArchiveReply.outcome
+   */
+  outcome: {
+    /**
+     * A zip file.
+     *
+     * @generated from field: bytes archive = 1;
+     */
+    value: Uint8Array;
+    case: "archive";
+  } | {
+    /**
+     * @generated from field: millrace.system.v1.Failure failure = 2;
+     */
+    value: Failure;
+    case: "failure";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message millrace.system.v1.ArchiveReply.
+ * Use `create(ArchiveReplySchema)` to create a new message.
+ */
+export const ArchiveReplySchema: GenMessage<ArchiveReply> = /*@__PURE__*/
+  messageDesc(file_millrace_system_v1_system, 9);
+
+/**
+ * @generated from message millrace.system.v1.ImportPackageRequest
+ */
+export type ImportPackageRequest = Message<"millrace.system.v1.ImportPackageRequest"> & {
+  /**
+   * @generated from field: bytes archive = 1;
+   */
+  archive: Uint8Array;
+
+  /**
+   * Of a package with sealed secrets.
+   *
+   * @generated from field: string password = 2;
+   */
+  password: string;
+
+  /**
+   * @generated from field: millrace.system.v1.ImportOptions options = 3;
+   */
+  options?: ImportOptions | undefined;
+};
+
+/**
+ * Describes the message millrace.system.v1.ImportPackageRequest.
+ * Use `create(ImportPackageRequestSchema)` to create a new message.
+ */
+export const ImportPackageRequestSchema: GenMessage<ImportPackageRequest> = /*@__PURE__*/
+  messageDesc(file_millrace_system_v1_system, 10);
+
+/**
+ * @generated from message millrace.system.v1.WriteConfigRequest
+ */
+export type WriteConfigRequest = Message<"millrace.system.v1.WriteConfigRequest"> & {
+  /**
+   * @generated from field: bytes config_json = 1;
+   */
+  configJson: Uint8Array;
+
+  /**
+   * @generated from field: millrace.system.v1.ImportOptions options = 2;
+   */
+  options?: ImportOptions | undefined;
+};
+
+/**
+ * Describes the message millrace.system.v1.WriteConfigRequest.
+ * Use `create(WriteConfigRequestSchema)` to create a new message.
+ */
+export const WriteConfigRequestSchema: GenMessage<WriteConfigRequest> = /*@__PURE__*/
+  messageDesc(file_millrace_system_v1_system, 11);
+
+/**
+ * @generated from message millrace.system.v1.ImportOptions
+ */
+export type ImportOptions = Message<"millrace.system.v1.ImportOptions"> & {
+  /**
+   * Change records that are there already.
+   *
+   * @generated from field: bool overwrite = 1;
+   */
+  overwrite: boolean;
+
+  /**
+   * Say what would be done, and do nothing.
+   *
+   * @generated from field: bool dry_run = 2;
+   */
+  dryRun: boolean;
+
+  /**
+   * @generated from field: millrace.data.v1.Caller caller = 3;
+   */
+  caller?: Caller | undefined;
+
+  /**
+   * @generated from field: string request_id = 4;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message millrace.system.v1.ImportOptions.
+ * Use `create(ImportOptionsSchema)` to create a new message.
+ */
+export const ImportOptionsSchema: GenMessage<ImportOptions> = /*@__PURE__*/
+  messageDesc(file_millrace_system_v1_system, 12);
+
+/**
  * @generated from message millrace.system.v1.LoginRequest
  */
 export type LoginRequest = Message<"millrace.system.v1.LoginRequest"> & {
@@ -280,7 +448,7 @@ export type LoginRequest = Message<"millrace.system.v1.LoginRequest"> & {
  * Use `create(LoginRequestSchema)` to create a new message.
  */
 export const LoginRequestSchema: GenMessage<LoginRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 7);
+  messageDesc(file_millrace_system_v1_system, 13);
 
 /**
  * @generated from message millrace.system.v1.TokenRequest
@@ -307,7 +475,7 @@ export type TokenRequest = Message<"millrace.system.v1.TokenRequest"> & {
  * Use `create(TokenRequestSchema)` to create a new message.
  */
 export const TokenRequestSchema: GenMessage<TokenRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 8);
+  messageDesc(file_millrace_system_v1_system, 14);
 
 /**
  * @generated from message millrace.system.v1.DescribeRequest
@@ -339,7 +507,7 @@ export type DescribeRequest = Message<"millrace.system.v1.DescribeRequest"> & {
  * Use `create(DescribeRequestSchema)` to create a new message.
  */
 export const DescribeRequestSchema: GenMessage<DescribeRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 9);
+  messageDesc(file_millrace_system_v1_system, 15);
 
 /**
  * @generated from message millrace.system.v1.SessionReply
@@ -370,7 +538,7 @@ export type SessionReply = Message<"millrace.system.v1.SessionReply"> & {
  * Use `create(SessionReplySchema)` to create a new message.
  */
 export const SessionReplySchema: GenMessage<SessionReply> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 10);
+  messageDesc(file_millrace_system_v1_system, 16);
 
 /**
  * @generated from message millrace.system.v1.LogoutReply
@@ -387,7 +555,7 @@ export type LogoutReply = Message<"millrace.system.v1.LogoutReply"> & {
  * Use `create(LogoutReplySchema)` to create a new message.
  */
 export const LogoutReplySchema: GenMessage<LogoutReply> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 11);
+  messageDesc(file_millrace_system_v1_system, 17);
 
 /**
  * @generated from message millrace.system.v1.VerifyReply
@@ -416,7 +584,7 @@ export type VerifyReply = Message<"millrace.system.v1.VerifyReply"> & {
  * Use `create(VerifyReplySchema)` to create a new message.
  */
 export const VerifyReplySchema: GenMessage<VerifyReply> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 12);
+  messageDesc(file_millrace_system_v1_system, 18);
 
 /**
  * In the terms of the error family.
@@ -447,7 +615,7 @@ export type Failure = Message<"millrace.system.v1.Failure"> & {
  * Use `create(FailureSchema)` to create a new message.
  */
 export const FailureSchema: GenMessage<Failure> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 13);
+  messageDesc(file_millrace_system_v1_system, 19);
 
 /**
  * @generated from message millrace.system.v1.RegisterRequest
@@ -478,7 +646,7 @@ export type RegisterRequest = Message<"millrace.system.v1.RegisterRequest"> & {
  * Use `create(RegisterRequestSchema)` to create a new message.
  */
 export const RegisterRequestSchema: GenMessage<RegisterRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 14);
+  messageDesc(file_millrace_system_v1_system, 20);
 
 /**
  * @generated from message millrace.system.v1.PasswordRequest
@@ -551,7 +719,7 @@ export type PasswordRequest = Message<"millrace.system.v1.PasswordRequest"> & {
  * Use `create(PasswordRequestSchema)` to create a new message.
  */
 export const PasswordRequestSchema: GenMessage<PasswordRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 15);
+  messageDesc(file_millrace_system_v1_system, 21);
 
 /**
  * @generated from message millrace.system.v1.ProfileRequest
@@ -575,7 +743,7 @@ export type ProfileRequest = Message<"millrace.system.v1.ProfileRequest"> & {
  * Use `create(ProfileRequestSchema)` to create a new message.
  */
 export const ProfileRequestSchema: GenMessage<ProfileRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 16);
+  messageDesc(file_millrace_system_v1_system, 22);
 
 /**
  * @generated from message millrace.system.v1.ProfileChange
@@ -609,7 +777,7 @@ export type ProfileChange = Message<"millrace.system.v1.ProfileChange"> & {
  * Use `create(ProfileChangeSchema)` to create a new message.
  */
 export const ProfileChangeSchema: GenMessage<ProfileChange> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 17);
+  messageDesc(file_millrace_system_v1_system, 23);
 
 /**
  * @generated from message millrace.system.v1.SendEmailRequest
@@ -662,7 +830,7 @@ export type SendEmailRequest = Message<"millrace.system.v1.SendEmailRequest"> & 
  * Use `create(SendEmailRequestSchema)` to create a new message.
  */
 export const SendEmailRequestSchema: GenMessage<SendEmailRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 18);
+  messageDesc(file_millrace_system_v1_system, 24);
 
 /**
  * @generated from message millrace.system.v1.JsonReply
@@ -698,7 +866,7 @@ export type JsonReply = Message<"millrace.system.v1.JsonReply"> & {
  * Use `create(JsonReplySchema)` to create a new message.
  */
 export const JsonReplySchema: GenMessage<JsonReply> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 19);
+  messageDesc(file_millrace_system_v1_system, 25);
 
 /**
  * @generated from message millrace.system.v1.EnvironmentRequest
@@ -742,7 +910,7 @@ export type EnvironmentRequest = Message<"millrace.system.v1.EnvironmentRequest"
  * Use `create(EnvironmentRequestSchema)` to create a new message.
  */
 export const EnvironmentRequestSchema: GenMessage<EnvironmentRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 20);
+  messageDesc(file_millrace_system_v1_system, 26);
 
 /**
  * @generated from message millrace.system.v1.EnvironmentReply
@@ -759,7 +927,7 @@ export type EnvironmentReply = Message<"millrace.system.v1.EnvironmentReply"> & 
  * Use `create(EnvironmentReplySchema)` to create a new message.
  */
 export const EnvironmentReplySchema: GenMessage<EnvironmentReply> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 21);
+  messageDesc(file_millrace_system_v1_system, 27);
 
 /**
  * @generated from message millrace.system.v1.SaveExtrasRequest
@@ -781,7 +949,7 @@ export type SaveExtrasRequest = Message<"millrace.system.v1.SaveExtrasRequest"> 
  * Use `create(SaveExtrasRequestSchema)` to create a new message.
  */
 export const SaveExtrasRequestSchema: GenMessage<SaveExtrasRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 22);
+  messageDesc(file_millrace_system_v1_system, 28);
 
 /**
  * @generated from message millrace.system.v1.ExtraChange
@@ -815,7 +983,7 @@ export type ExtraChange = Message<"millrace.system.v1.ExtraChange"> & {
  * Use `create(ExtraChangeSchema)` to create a new message.
  */
 export const ExtraChangeSchema: GenMessage<ExtraChange> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 23);
+  messageDesc(file_millrace_system_v1_system, 29);
 
 /**
  * @generated from message millrace.system.v1.SaveExtrasReply
@@ -839,7 +1007,7 @@ export type SaveExtrasReply = Message<"millrace.system.v1.SaveExtrasReply"> & {
  * Use `create(SaveExtrasReplySchema)` to create a new message.
  */
 export const SaveExtrasReplySchema: GenMessage<SaveExtrasReply> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 24);
+  messageDesc(file_millrace_system_v1_system, 30);
 
 /**
  * @generated from message millrace.system.v1.Counts
@@ -856,7 +1024,7 @@ export type Counts = Message<"millrace.system.v1.Counts"> & {
  * Use `create(CountsSchema)` to create a new message.
  */
 export const CountsSchema: GenMessage<Counts> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 25);
+  messageDesc(file_millrace_system_v1_system, 31);
 
 /**
  * @generated from message millrace.system.v1.Count
@@ -904,7 +1072,7 @@ export type Count = Message<"millrace.system.v1.Count"> & {
  * Use `create(CountSchema)` to create a new message.
  */
 export const CountSchema: GenMessage<Count> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 26);
+  messageDesc(file_millrace_system_v1_system, 32);
 
 /**
  * @generated from enum millrace.system.v1.UserKind
@@ -1114,6 +1282,59 @@ export const Environments: GenService<{
   serviceDesc(file_millrace_system_v1_system, 4);
 
 /**
+ * Called by routers: records of the system as one archive, out of one installation and into another.
+ *
+ * @generated from service millrace.system.v1.Packages
+ */
+export const Packages: GenService<{
+  /**
+   * What there is to export: a manifest.
+   *
+   * @generated from rpc millrace.system.v1.Packages.Describe
+   */
+  describe: {
+    methodKind: "unary";
+    input: typeof PackageRequestSchema;
+    output: typeof JsonReplySchema;
+  },
+  /**
+   * @generated from rpc millrace.system.v1.Packages.Export
+   */
+  export: {
+    methodKind: "unary";
+    input: typeof ExportPackageRequestSchema;
+    output: typeof ArchiveReplySchema;
+  },
+  /**
+   * @generated from rpc millrace.system.v1.Packages.Import
+   */
+  import: {
+    methodKind: "unary";
+    input: typeof ImportPackageRequestSchema;
+    output: typeof JsonReplySchema;
+  },
+  /**
+   * The same as one JSON document without secrets, of services, roles and apps only.
+   *
+   * @generated from rpc millrace.system.v1.Packages.ReadConfig
+   */
+  readConfig: {
+    methodKind: "unary";
+    input: typeof PackageRequestSchema;
+    output: typeof JsonReplySchema;
+  },
+  /**
+   * @generated from rpc millrace.system.v1.Packages.WriteConfig
+   */
+  writeConfig: {
+    methodKind: "unary";
+    input: typeof WriteConfigRequestSchema;
+    output: typeof JsonReplySchema;
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_millrace_system_v1_system, 5);
+
+/**
  * Called by connectors.
  *
  * @generated from service millrace.system.v1.SchemaExtras
@@ -1130,7 +1351,7 @@ export const SchemaExtras: GenService<{
     output: typeof SaveExtrasReplySchema;
   },
 }> = /*@__PURE__*/
-  serviceDesc(file_millrace_system_v1_system, 5);
+  serviceDesc(file_millrace_system_v1_system, 6);
 
 /**
  * Routers count requests against limits together: each tells what it counted, and hears what the others did.
@@ -1149,5 +1370,5 @@ export const LimitCounts: GenService<{
     output: typeof CountsSchema;
   },
 }> = /*@__PURE__*/
-  serviceDesc(file_millrace_system_v1_system, 6);
+  serviceDesc(file_millrace_system_v1_system, 7);
 
