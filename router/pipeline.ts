@@ -230,7 +230,8 @@ export class Pipeline {
       forwarder.send(service.tier, operation, deadline, parsed.repeatable),
     );
     const forwarded = own.result.foreign.length > 0 ? await this.#foreign.merge(own, call, deadline) : own;
-    const created = isOwn(service) && request.verb === 'POST' && request.segments[0] !== 'limit';
+    const isMade = isOwn(service) && request.verb === 'POST' && own.result.created;
+    const created = isMade && request.segments[0] !== 'limit';
     const transform = standing?.show ?? transformOf(request, parsed, service, principal);
     await sendForwarded(reply, forwarded, created ? 201 : 200, shown, transform);
   }

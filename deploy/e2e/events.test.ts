@@ -99,3 +99,63 @@ test('a service that the caller may not use is not there for him', async () => {
 test('there are no constants', async () => {
   expect(await shop.admin.json('GET', 'system/constant')).toEqual({ resource: [] });
 });
+
+const EVENT = 'shop._table.sale.get.post_process';
+
+test('a script is bound by the name of its event', async () => {
+  const script = { type: 'nodejs', content: 'event.response.content.touched = true;', is_active: true };
+  const bound = await shop.admin.send('POST', `system/event_script/${EVENT}`, script);
+  expect([bound.status, JSON.parse(bound.text)]).toEqual([201, { name: EVENT }]);
+  const again = await shop.admin.send('POST', `system/event_script/${EVENT}`, { content: 'event;' });
+  expect([again.status, JSON.parse(again.text)]).toEqual([200, { name: EVENT }]);
+  expect(await shop.admin.json('GET', `system/event_script/${EVENT}`)).toMatchObject({
+    name: EVENT,
+    type: 'nodejs',
+    content: 'event;',
+    config: null,
+    is_active: true,
+    allow_event_modification: false,
+    created_by_id: 1,
+  });
+  expect(await shop.admin.json('PATCH', `system/event_script/${EVENT}`, { is_active: false, name: 'x' })).toEqual({
+    name: EVENT,
+  });
+  expect(await shop.admin.json('GET', 'system/event_script?fields=name,is_active')).toEqual({
+    resource: [{ name: EVENT, is_active: false }],
+  });
+  expect(await shop.admin.json('DELETE', `system/cache/_event/${EVENT}`)).toEqual({ success: true });
+  expect(await shop.admin.json('DELETE', `system/event_script/${EVENT}`)).toEqual({ name: EVENT });
+  expect(await shop.admin.json('GET', 'system/event_script')).toEqual({ resource: [] });
+});
+
+const UNBOUND: { why: string; method: string; path: string; body: object; status: number }[] = [
+  { why: 'a language that is none', method: 'POST', path: EVENT, body: { type: 'cobol' }, status: 400 },
+  { why: 'no language', method: 'POST', path: EVENT, body: { content: '1' }, status: 400 },
+  { why: 'a name that is too long', method: 'POST', path: 'e'.repeat(81), body: { type: 'nodejs' }, status: 400 },
+  { why: 'a change of one that is not there', method: 'PATCH', path: EVENT, body: { is_active: true }, status: 404 },
+];
+test.each(UNBOUND)('not bound: $why', async ({ method, path, body, status }) => {
+  const answer = await shop.admin.send(method, `system/event_script/${path}`, body);
+  expect(answer.status).toBe(status);
+  expectPlainError(answer.text);
+  expect(await shop.admin.json('GET', 'system/event_script')).toEqual({ resource: [] });
+});
+
+test('other records are not made by their ids', async () => {
+  const answer = await shop.admin.send('POST', 'system/role/77', { name: 'made' });
+  expect(answer.status).toBe(400);
+});
+
+test('who may not do everything binds no script, which would run in the calls of others', async () => {
+  const roleId = await shop.role({ service_id: 1, component: 'event_script/*', verb_mask: 31 });
+  const writer = shop.product.anyone.as(withKey((await shop.app(roleId)).api_key));
+  const answer = await writer.send('POST', `system/event_script/${EVENT}`, { type: 'nodejs', content: '1' });
+  expect(answer.status).toBe(403);
+  expect(await writer.json('GET', 'system/event_script/')).toEqual({ resource: [] });
+});
+
+test('what scripts are written in', async () => {
+  const { resource } = await shop.admin.json<{ resource: object[] }>('GET', 'system/script_type');
+  expect(resource).toMatchObject([{ name: 'nodejs', sandboxed: true, supports_inline_execution: true }]);
+  expect((await shop.admin.send('GET', 'system/script_type/cobol')).status).toBe(404);
+});

@@ -66,6 +66,9 @@ export async function describeSystem({ service, word, catalogue, access, wants }
 
 const KEY = { name: 'id', description: 'Identifier of the record.' };
 
+/** Made by POST to their own name as well. */
+const BOUND: ReadonlySet<string> = new Set(['event_script']);
+
 function modelEntries(word: string, model: Model): PathEntry[] {
   const [one, many] = [word + classOf(model.label), word + pluralOf(model)];
   const [answer, answerList] = [`${classOf(model.label)}Response`, `${pluralOf(model)}Response`];
@@ -102,6 +105,7 @@ function modelEntries(word: string, model: Model): PathEntry[] {
     }),
     at([model.name, id], {
       get: operation(`get${one}`, 'Read one.', answer, { options: SHOWN }),
+      ...(BOUND.has(model.name) && { post: changeOne('bind', 'Change one, or make it where there is none.') }),
       ...(writes && {
         patch: changeOne('update', 'Change one.'),
         put: changeOne('replace', 'Change one, as PATCH does.'),

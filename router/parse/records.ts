@@ -148,7 +148,8 @@ function parseImport(request: ApiRequest, service: string, table: string): Parse
   };
 }
 
-function parseUpdate(request: ApiRequest, service: string, table: string, id: string | undefined): Parsed {
+/** @param id  from the path; undefined: the collection */
+export function parseUpdate(request: ApiRequest, service: string, table: string, id: string | undefined): Parsed {
   const ids = id === undefined ? idsOf(request) : undefined;
   const byKeys = ids !== undefined && ids.length > 0;
   const { filter, parameters } = id === undefined && !byKeys ? filterOf(request) : noFilter();

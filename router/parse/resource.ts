@@ -12,7 +12,7 @@ import {
 } from '#proto/data/v1/data_pb.ts';
 import type { ApiRequest } from './api-request.ts';
 import { idsOf, namesOf, textValue } from './options.ts';
-import { type Parsed, parseRecords } from './records.ts';
+import { type Parsed, parseRecords, parseUpdate } from './records.ts';
 import { describeRoutines, parseCall, routineNames } from './routine.ts';
 import { parseSchema } from './schema.ts';
 
@@ -85,8 +85,12 @@ export function parseSystem(request: ApiRequest): ParsedResource {
     return listing(request, ResourceKind.ROOT, '');
   }
   if (more.length > 0) throw notFound(`Resource '${segments.join('/')}' not found for service '${service}'.`);
-  const parsed = parseRecords(request, service, resource.toLowerCase(), id);
-  return { ...withSystemOptions(request, resource.toLowerCase(), parsed), listing: undefined, table: undefined };
+  const name = resource.toLowerCase();
+  const binds = name === 'event_script' && verb === 'POST' && id !== undefined;
+  const parsed = binds ? parseUpdate(request, service, name, id) : parseRecords(request, service, name, id);
+  // Only scripts are made where there are none (system-api §5.11): a role that is not there is not changed.
+  if (parsed.shape.action.case === 'update') parsed.shape.action.value.upsert = binds;
+  return { ...withSystemOptions(request, name, parsed), listing: undefined, table: undefined };
 }
 
 /** What some of the system's records take beside the usual options (system-api §5.1, §5.9). */

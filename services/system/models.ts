@@ -9,6 +9,7 @@ import { LIMIT } from './limits/model.ts';
 import { LOOKUPS } from './lookups/model.ts';
 import type { Model } from './records/model.ts';
 import { ROLE, ROLE_SERVICE_ACCESS } from './roles/model.ts';
+import { EVENT_SCRIPT, SCRIPT_TYPE } from './scripts/model.ts';
 import { SERVICE_TYPE } from './service-types/model.ts';
 import { SERVICE, SERVICE_DOC } from './services/model.ts';
 import { ADMIN, ANY_USER, USER, USER_TO_APP_TO_ROLE } from './users/model.ts';
@@ -21,10 +22,12 @@ const MODELS: ReadonlyMap<string, Model> = new Map(
     CORS,
     CUSTOM,
     EMAIL_TEMPLATE,
+    EVENT_SCRIPT,
     LIMIT,
     ...LOOKUPS,
     ROLE,
     ROLE_SERVICE_ACCESS,
+    SCRIPT_TYPE,
     SERVICE,
     SERVICE_DOC,
     SERVICE_TYPE,

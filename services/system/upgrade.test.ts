@@ -20,11 +20,12 @@ const ENCRYPTION = { MILLRACE_ENCRYPTION_KEY: KEY.toString('base64') };
 
 /** What the migration and its seeds have added is taken away again. */
 async function setBack(db: Kysely<Tables>): Promise<void> {
-  for (const table of ['user_custom', 'system_custom', 'email_template']) await db.schema.dropTable(table).execute();
+  const tables = ['script_type', 'event_script', 'user_custom', 'system_custom', 'email_template'];
+  for (const table of tables) await db.schema.dropTable(table).execute();
   for (const column of ['is_confirmed', 'code_expires_at']) {
     await db.schema.alterTable('user').dropColumn(column).execute();
   }
-  await sql`delete from kysely_migration where name = '0006-accounts-and-mail'`.execute(db);
+  await sql`delete from kysely_migration where name >= '0006-accounts-and-mail'`.execute(db);
   await db.deleteFrom('service').where('name', '=', 'email').execute();
   await db.deleteFrom('setting').where('name', '=', 'email_seeded').execute();
   const config = new Secrets(KEY).seal('{}');

@@ -159,6 +159,28 @@ export interface EmailTemplateTable extends Traced {
   defaults: string | null;
 }
 
+export interface EventScriptTable extends Traced {
+  id: Generated<number>;
+  name: string;
+  type: string;
+  content: string | null;
+  config: string | null;
+  storage_service_id: number | null;
+  scm_repository: string | null;
+  scm_reference: string | null;
+  storage_path: string | null;
+  is_active: Flag;
+  allow_event_modification: Flag;
+}
+
+export interface ScriptTypeTable {
+  name: string;
+  label: string;
+  description: string;
+  sandboxed: Flag;
+  supports_inline_execution: Flag;
+}
+
 export interface SystemCustomTable extends Traced {
   id: Generated<number>;
   name: string;
@@ -269,6 +291,8 @@ export interface Tables {
   lookup: LookupTable;
   cors_config: CorsConfigTable;
   email_template: EmailTemplateTable;
+  event_script: EventScriptTable;
+  script_type: ScriptTypeTable;
   system_custom: SystemCustomTable;
   user_custom: UserCustomTable;
   schema_extra: SchemaExtraTable;

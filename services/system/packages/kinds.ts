@@ -48,6 +48,7 @@ export const KINDS: readonly PackageKind[] = [
   { name: 'lookup', key: 'name' },
   { name: 'cors', key: 'path' },
   { name: 'limit', key: 'name' },
+  { name: 'event_script', key: 'name' },
 ];
 
 export const kindNamed = (name: string): PackageKind | undefined => KINDS.find((kind) => kind.name === name);

@@ -25,7 +25,7 @@ import { readRecords } from './input.ts';
 import { type Context, columnOf, type JsonObject, type Key, type Model, type Tools } from './model.ts';
 import { present, selectedColumns } from './present.ts';
 import { filterOf, keysOfRecords, keyText, readRecordsOf, typedKey } from './read.ts';
-import { deleteRow, selectRows } from './store.ts';
+import { deleteRow, findRow, selectRows } from './store.ts';
 import { createRecord, deleteRecord, updateRecord } from './write.ts';
 
 /** One thing to write: the key as it was sent, and what to write. */
@@ -72,12 +72,16 @@ export class Records {
     refuseReadOnly(model);
     const items = await this.#items(model, action, operation, readRecords(operation.records));
     const dirty = dirtyByUpdate(model, items);
-    return this.#write(model, action, operation, items, 'updated', dirty, async (item, answer, db) => {
+    let created = false;
+    const result = await this.#write(model, action, operation, items, 'updated', dirty, async (item, answer, db) => {
       const context = answer.context(db);
       const key = keyOf(model, item.key);
-      await updateRecord(model, key, item.record, context);
+      created = action.upsert && !(await findRow(db, model, key));
+      if (created) await createRecord(model, { ...item.record, [model.key]: key }, context);
+      else await updateRecord(model, key, item.record, context);
       return { json: await answer.of(key, context), afterwards: this.#afterwards(context) };
     });
+    return { ...result, created };
   }
 
   async delete(model: Model, action: Delete, operation: Operation): Promise<Result> {

@@ -7,6 +7,7 @@ import { limits } from './0003-limits.ts';
 import { audit } from './0004-audit.ts';
 import { tokenIssuers } from './0005-token-issuers.ts';
 import { accountsAndMail } from './0006-accounts-and-mail.ts';
+import { eventScripts } from './0007-event-scripts.ts';
 
 export function migrations(engine: EngineName): Record<string, Migration> {
   return {
@@ -16,5 +17,6 @@ export function migrations(engine: EngineName): Record<string, Migration> {
     '0004-audit': audit(engine),
     '0005-token-issuers': tokenIssuers(engine),
     '0006-accounts-and-mail': accountsAndMail(engine),
+    '0007-event-scripts': eventScripts(engine),
   };
 }
