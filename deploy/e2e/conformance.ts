@@ -19,15 +19,28 @@ const OF_A_DATABASE = [
   'read',
   'filter',
   'tunnel',
+  'related',
   'formats',
   'update',
   'delete',
   'upsert',
   'paging',
 ];
+/** In the order in which they were recorded: later ones find what earlier ones left. */
 export const GROUPS = [
-  ...['anonymous', 'login', 'services'],
-  ...OF_A_DATABASE.flatMap((group) => [`gold ${group}`, `goldpg ${group}`]),
+  ...['anonymous', 'login', 'service types', 'services'],
+  ...OF_A_DATABASE.map((group) => `gold ${group}`),
+  ...OF_A_DATABASE.map((group) => `goldpg ${group}`),
+  ...[
+    'goldpg routines',
+    'goldpg access',
+    'gold access',
+    'users',
+    'system',
+    'docs and events',
+    'limits',
+    'odd requests',
+  ],
 ];
 
 /** An exchange that was answered otherwise. */
@@ -42,6 +55,8 @@ export interface Difference {
 
 export interface Replay {
   readonly same: number;
+  /** Of each group: how many are answered the same, of how many. */
+  readonly groups: ReadonlyMap<string, { readonly same: number; readonly all: number }>;
   readonly differences: readonly Difference[];
 }
 
@@ -90,5 +105,8 @@ function readReport(report: string): Replay {
       return { exchange, details: text, accepted: /status 2\d\d instead of 4\d\d/.test(text) };
     });
   if (differences.length !== Number(same[2])) throw new Error(`The replay was read badly: ${report.slice(-2000)}`);
-  return { same: Number(same[1]), differences };
+  const groups = [...report.matchAll(/^ *(\d+) of (\d+) +(.+)$/gm)].map(
+    ([, passed, all, name = '']) => [name, { same: Number(passed), all: Number(all) }] as const,
+  );
+  return { same: Number(same[1]), groups: new Map(groups), differences };
 }
