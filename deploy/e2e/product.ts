@@ -80,12 +80,13 @@ export async function signIn(anyone: Client): Promise<Client> {
   return anyone.as(withToken(await login(anyone, ADMIN)));
 }
 
-/** The router may be ready a moment before the connector has announced what it serves. */
+/** A router may be ready a moment before the connector has announced what it serves, and before it is itself live. */
 export function untilServing(admin: Client): Promise<true> {
-  return until(
-    'the SQL tier serves',
-    async () => (await admin.send('GET', 'system/service_type/pgsql')).status === 200 || undefined,
-  );
+  return until('the SQL tier serves', async () => {
+    const { access } = await admin.json<{ access: { live: boolean } }>('GET', '/status');
+    const { status } = await admin.send('GET', 'system/service_type/pgsql');
+    return (access.live && status === 200) || undefined;
+  });
 }
 
 /** The tiers, each a process of its own, over Unix sockets in a temporary folder. */

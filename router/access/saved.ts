@@ -6,8 +6,12 @@ import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import type { Logger } from '#common/observe/log.ts';
 import { type Update, UpdateSchema } from '#proto/access/v1/access_pb.ts';
 
-/** Encoding many thousands of entities holds up everything else: not for each of several changes in a row. */
-const PAUSE_MS = 1000;
+/**
+ * Encoding many thousands of entities holds up everything else: not for each of several changes in a row. A pause
+ * takes this many times what the writing took, so that a small installation's changes are on disk almost at once.
+ */
+const PAUSE_PER_WRITING = 20;
+const PAUSE_MAX_MS = 1000;
 
 export class SavedSnapshot {
   readonly #file: string;
@@ -48,6 +52,7 @@ export class SavedSnapshot {
   async #writeAll(): Promise<void> {
     while (this.#next) {
       const snapshot = this.#next;
+      const began = performance.now();
       this.#next = undefined;
       try {
         await mkdir(dirname(this.#file), { recursive: true });
@@ -57,7 +62,8 @@ export class SavedSnapshot {
       } catch (error) {
         this.#log.warn({ err: error }, 'snapshot could not be saved');
       }
-      await sleep(PAUSE_MS, undefined, { signal: this.#pause.signal, ref: false }).catch(() => {});
+      const pause = Math.min(PAUSE_MAX_MS, PAUSE_PER_WRITING * (performance.now() - began));
+      await sleep(pause, undefined, { signal: this.#pause.signal, ref: false }).catch(() => {});
     }
   }
 }

@@ -92,6 +92,32 @@ describe('the watch', () => {
     expect(await versionIn(file)).toBe(8n);
   });
 
+  test('starts with what is pushed rather than with what was saved', async () => {
+    const file = join(await folder(), 'snapshot.bin');
+    const saved = new SavedSnapshot(file, SILENT);
+    saved.save(() => create(UpdateSchema, { version: 5n, full: true, roles: [{ id: 1 }] }));
+    await saved.settled();
+    const { address, push } = await publisher();
+    const { state, watch } = watchAt(address, file);
+    const started = watch.start();
+    await push({ version: 6n, full: true, roles: [{ id: 2 }, { id: 3 }] });
+    await started;
+    expect([state.version, state.roles.size, watch.live]).toEqual([6n, 2, true]);
+  });
+
+  test('starts with what was saved where the system service says nothing', async () => {
+    const file = join(await folder(), 'snapshot.bin');
+    const saved = new SavedSnapshot(file, SILENT);
+    saved.save(() => create(UpdateSchema, { version: 5n, full: true, roles: [{ id: 1 }] }));
+    await saved.settled();
+    const { address, push } = await publisher();
+    const { state, watch } = watchAt(address, file);
+    await watch.start();
+    expect([state.version, watch.live]).toEqual([5n, false]);
+    await push({ version: 6n, full: true });
+    await expect.poll(() => state.version).toBe(6n);
+  });
+
   test('starts with what was saved where the system service is not there, and says that it is not live', async () => {
     const file = join(await folder(), 'snapshot.bin');
     const saved = new SavedSnapshot(file, SILENT);

@@ -2,10 +2,14 @@
 import { create } from '@bufbuild/protobuf';
 import { Follower } from '#common/follow.ts';
 import type { ChannelSettings } from '#common/grpc/channel.ts';
+import { within } from '#common/in-time.ts';
 import type { Logger } from '#common/observe/log.ts';
 import { Scope, WatchRequestSchema } from '#proto/access/v1/access_pb.ts';
 import type { SavedSnapshot } from './saved.ts';
 import type { AccessState } from './state.ts';
+
+/** Where all tiers start at once the system service is there a moment later; if it is away, nobody waits for long. */
+const FIRST_PUSH_MS = 1_000;
 
 export class AccessWatch {
   readonly #state: AccessState;
@@ -32,12 +36,16 @@ export class AccessWatch {
     return this.#follower.live;
   }
 
-  /** Resolves when there is something to decide by: the saved snapshot, or the first one that is pushed. */
+  /**
+   * Resolves when there is something to decide by: what the system service pushes, which may know what happened since
+   * the snapshot was saved; where it is not heard, the saved snapshot; without one, whatever is pushed first.
+   */
   async start(): Promise<void> {
     const saved = await this.#saved.load();
     const pushed = this.#follower.start();
-    if (saved && this.#state.version === 0n) this.#state.apply(saved);
-    if (!saved) await pushed;
+    if (!saved) return pushed;
+    await within(FIRST_PUSH_MS, () => pushed).catch(() => {});
+    if (this.#state.version === 0n) this.#state.apply(saved);
   }
 
   async close(): Promise<void> {

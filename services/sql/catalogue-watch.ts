@@ -1,8 +1,8 @@
 /** Looks now and then, while a service is used, whether somebody else has changed the schema of its database. */
 import type { Deadline } from '#common/deadline.ts';
+import { within } from '#common/in-time.ts';
 import type { Logger } from '#common/observe/log.ts';
 import type { SqlSource } from './engine.ts';
-import { within } from './in-time.ts';
 
 const INTERVAL_MS = 10_000;
 /** Of its time the database spends at most this share on being looked at: a large catalogue is looked at less often. */

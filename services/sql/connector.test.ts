@@ -79,12 +79,26 @@ async function makeTable(service: string): Promise<void> {
 }
 
 test('a service is there once it was said, and gone when it is removed', async () => {
+  push({ full: true });
   expect(await count('one')).toBe('not_found');
   push({ full: true, services: [{ id: 1, name: 'One' }] });
   await makeTable('one');
   expect(await count('one')).toBe(0);
   push({ removals: [{ kind: Kind.SERVICE, id: 1 }] });
   expect(await count('one')).toBe('not_found');
+});
+
+test('a service that callers know already is waited for', async () => {
+  push({ full: true, services: [{ id: 1, name: 'One' }] });
+  await makeTable('one');
+  const counted = count('two');
+  push({ services: [{ id: 3, name: 'Three' }] });
+  push({ services: [{ id: 2, name: 'Two' }] });
+  expect(await counted).toBe(0);
+});
+
+test('as long as nothing was said, a service may be there', async () => {
+  expect(await count('one')).toBe('unavailable');
 });
 
 test('a full update forgets what it does not name', async () => {

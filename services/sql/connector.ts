@@ -2,6 +2,7 @@
 import type { Connector, RecordPiece } from '#common/connector.ts';
 import type { Deadline } from '#common/deadline.ts';
 import { MillraceError, notFound } from '#common/errors.ts';
+import { within } from '#common/in-time.ts';
 import type { Logger } from '#common/observe/log.ts';
 import { Removal_Kind as Kind, type SchemaExtra, type Service, type Update } from '#proto/access/v1/access_pb.ts';
 import type { Operation, Result, Shape } from '#proto/data/v1/data_pb.ts';
@@ -23,6 +24,8 @@ interface Known {
   ready: SqlService | undefined;
 }
 
+/** Within it a change is pushed to all who watch. */
+const SERVICE_TIMEOUT_MS = 1_000;
 const MAX_RECORDS_RETURNED = 100_000;
 
 export class SqlConnector implements Connector {
@@ -38,16 +41,13 @@ export class SqlConnector implements Connector {
   }
 
   execute(operation: Operation, shape: Shape, deadline: Deadline): Promise<Result> {
-    const known = this.#byName.get(shape.service);
-    if (!known) return Promise.reject(notFound(`Could not find a service for ${shape.service}.`));
-    if (known.ready) return known.ready.execute(operation, shape, deadline);
-    return this.#open(known).then((service) => service.execute(operation, shape, deadline));
+    const ready = this.#byName.get(shape.service)?.ready;
+    if (ready) return ready.execute(operation, shape, deadline);
+    return this.#serviceOf(shape).then((service) => service.execute(operation, shape, deadline));
   }
 
   async *stream(operation: Operation, shape: Shape, deadline: Deadline): AsyncGenerator<Uint8Array> {
-    const known = this.#byName.get(shape.service);
-    if (!known) throw notFound(`Could not find a service for ${shape.service}.`);
-    yield* (known.ready ?? (await this.#open(known))).stream(operation, shape, deadline);
+    yield* (await this.#serviceOf(shape)).stream(operation, shape, deadline);
   }
 
   async import(
@@ -56,9 +56,25 @@ export class SqlConnector implements Connector {
     pieces: AsyncIterable<RecordPiece>,
     deadline: Deadline,
   ): Promise<Result> {
-    const known = this.#byName.get(shape.service);
-    if (!known) throw notFound(`Could not find a service for ${shape.service}.`);
-    return (known.ready ?? (await this.#open(known))).import(operation, shape, pieces, deadline);
+    return (await this.#serviceOf(shape)).import(operation, shape, pieces, deadline);
+  }
+
+  /**
+   * Callers know a service a moment before it is pushed here, or long before where this tier has just started: it is
+   * waited for.
+   * @throws MillraceError not_found; unavailable while nothing was heard of the system service
+   */
+  async #serviceOf({ service: name }: Shape): Promise<SqlService> {
+    const soon = Date.now() + SERVICE_TIMEOUT_MS;
+    for (;;) {
+      const known = this.#byName.get(name);
+      if (known) return known.ready ?? this.#open(known);
+      const left = soon - Date.now();
+      if (left <= 0) break;
+      await within(left, () => this.reached(this.#version + 1n)).catch(() => {});
+    }
+    if (this.#version > 0n) throw notFound(`Could not find a service for ${name}.`);
+    throw new MillraceError('unavailable', 'What is served here is not known yet: the system service is not heard.');
   }
 
   /** Resolves when an update of this version, or a later one, was applied. */

@@ -6,13 +6,13 @@ import { dataConnector } from '#common/exchange/server.ts';
 import { Follower } from '#common/follow.ts';
 import { Channel } from '#common/grpc/channel.ts';
 import { startGrpcServer } from '#common/grpc/server.ts';
+import { within } from '#common/in-time.ts';
 import type { Logger } from '#common/observe/log.ts';
 import { Scope, ServiceTypeSchema, WatchRequestSchema } from '#proto/access/v1/access_pb.ts';
 import { type ExtraChange, SaveExtrasRequestSchema, SchemaExtras } from '#proto/system/v1/system_pb.ts';
 import type { SqlConfig } from './config.ts';
 import { SqlConnector } from './connector.ts';
 import { ENGINES } from './engines.ts';
-import { within } from './in-time.ts';
 
 export { readConfig } from './config.ts';
 

@@ -4,12 +4,12 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { MillraceError } from '#common/errors.ts';
+import { within } from '#common/in-time.ts';
 import type { Logger } from '#common/observe/log.ts';
 import type { SchemaExtra } from '#proto/access/v1/access_pb.ts';
 import { CatalogueWatch } from './catalogue-watch.ts';
 import type { SqlSource } from './engine.ts';
 import type { SchemaView, TableView } from './extras.ts';
-import { within } from './in-time.ts';
 import { concernsAll } from './of-all.ts';
 import { inSlices } from './pace.ts';
 import type { Catalogue, Table } from './schema.ts';

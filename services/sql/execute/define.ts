@@ -2,12 +2,12 @@
 import { create } from '@bufbuild/protobuf';
 import type { Deadline } from '#common/deadline.ts';
 import { invalid, MillraceError } from '#common/errors.ts';
+import { inTime } from '#common/in-time.ts';
 import { parseJson } from '#common/json.ts';
 import { type Operation, PartKind, Target } from '#proto/data/v1/data_pb.ts';
 import { type ExtraChange, ExtraChangeSchema } from '#proto/system/v1/system_pb.ts';
 import { describeField, describeRelation, describeTable } from '../describe.ts';
 import type { SchemaView } from '../extras.ts';
-import { inTime } from '../in-time.ts';
 import { concernsAll } from '../of-all.ts';
 import { type DefinitionAction, type DefinitionPlan, planDefinition } from '../plan/definition.ts';
 import type { SchemaStatement } from '../plan/schema-statements.ts';

@@ -1,8 +1,8 @@
 /** One SQLite database as a source: reads and writes in processes of their own, so that neither stops the loop. */
 import { Deadline } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
+import { inTime } from '#common/in-time.ts';
 import type { EachOptions, SqlSource, StatementOutcome } from '../engine.ts';
-import { inTime } from '../in-time.ts';
 import type { Catalogue } from '../schema.ts';
 import type { Rows, Statement } from '../statement.ts';
 import type { SqliteConfig } from './config.ts';

@@ -1,5 +1,5 @@
 /** Waiting that ends at the deadline, whatever is waited for. */
-import { Deadline, deadlinePassed } from '#common/deadline.ts';
+import { Deadline, deadlinePassed } from './deadline.ts';
 
 /** @throws the deadline's reason once it is aborted; the work itself goes on unheard */
 export async function inTime<T>(work: Promise<T>, deadline: Deadline): Promise<T> {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { callerGone, Deadline } from '#common/deadline.ts';
+import { callerGone, Deadline } from './deadline.ts';
 import { inTime } from './in-time.ts';
 
 const never = new Promise<never>(() => {});
