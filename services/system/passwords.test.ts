@@ -1,10 +1,10 @@
-import bcrypt from 'bcryptjs';
+import { hashSync } from '@node-rs/bcrypt';
 import { describe, expect, test } from 'vitest';
 import { generatePassword, Passwords, passwordVersion } from './passwords.ts';
 
 const passwords = new Passwords();
 const argon = await passwords.hash('correct horse');
-const blowfish = bcrypt.hashSync('correct horse', 4);
+const blowfish = hashSync('correct horse', { cost: 4 });
 const php = blowfish.replace(/^\$2b/, '$2y');
 
 describe('Passwords.verify', () => {

@@ -1,12 +1,17 @@
 /** Passwords: argon2id for ours, bcrypt for those that came from elsewhere. */
 import { createHash, randomBytes, randomInt } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { hash as argonHash, verify as argonVerify } from '@node-rs/argon2';
-import bcrypt from 'bcryptjs';
+import { verify as bcryptVerify } from '@node-rs/bcrypt';
 import { PASSWORD_CHECKS_MAX, PASSWORD_LENGTH_MAX } from '#common/bounds.ts';
 import { MillraceError } from '#common/errors.ts';
 
+/** Hashing takes all of a core: one is left for everybody else. */
+const AT_ONCE_MAX = Math.max(1, availableParallelism() - 1);
+
 export class Passwords {
   #running = 0;
+  readonly #waiting: (() => void)[] = [];
   #dummy: Promise<string> | undefined;
 
   /** @throws MillraceError overloaded */
@@ -25,7 +30,7 @@ export class Passwords {
     return this.#bounded(async () => {
       if (stored && isBcrypt(stored)) {
         // bcrypt repeats the password with a NUL between, so one that holds a NUL could pass for a shorter one.
-        return comparable && !password.includes('\0') && (await bcrypt.compare(password, stored));
+        return comparable && !password.includes('\0') && (await bcryptVerify(password, stored));
       }
       const same = await argonVerify(stored ?? (await this.#dummyHash()), comparable ? password : '');
       return same && comparable && stored !== null;
@@ -38,12 +43,17 @@ export class Passwords {
   }
 
   async #bounded<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#running >= PASSWORD_CHECKS_MAX) throw new MillraceError('overloaded', 'Too many sign-ins at once.');
-    this.#running += 1;
+    if (this.#running + this.#waiting.length >= PASSWORD_CHECKS_MAX) {
+      throw new MillraceError('overloaded', 'Too many sign-ins at once.');
+    }
+    if (this.#running < AT_ONCE_MAX) this.#running += 1;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
     try {
       return await work();
     } finally {
-      this.#running -= 1;
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#running -= 1;
     }
   }
 }
