@@ -10,6 +10,7 @@ import {
   type Limit,
   type Lookup,
   type Removal,
+  type SchemaExtra,
   type Service,
   type ServiceType,
   type Settings,
@@ -37,6 +38,8 @@ export class AccessState {
   readonly corsRules = new Map<number, CorsRule>();
   readonly limits = new Map<number, Limit>();
   readonly issuers = new Map<number, TokenIssuer>();
+  /** Fields that hold who has created a record. */
+  readonly creatorFields = new Map<number, SchemaExtra>();
   /** Dead tokens by jti, with the second at which they would have expired. */
   readonly revocations = new Map<string, bigint>();
 
@@ -52,6 +55,7 @@ export class AccessState {
     for (const lookup of update.lookups) this.lookups.set(lookup.id, lookup);
     for (const rule of update.corsRules) this.corsRules.set(rule.id, rule);
     for (const limit of update.limits) this.limits.set(limit.id, limit);
+    for (const extra of update.schemaExtras) this.creatorFields.set(extra.id, extra);
     for (const issuer of update.issuers) this.issuers.set(issuer.id, issuer);
     for (const { jti, expiresAt } of update.revocations) this.revocations.set(jti, expiresAt);
     for (const removal of update.removals) this.#remove(removal);
@@ -72,6 +76,7 @@ export class AccessState {
       corsRules: [...this.corsRules.values()],
       limits: [...this.limits.values()],
       issuers: [...this.issuers.values()],
+      schemaExtras: [...this.creatorFields.values()],
       serviceTypes: [...this.serviceTypes.values()],
       revocations: [...this.revocations].map(([jti, expiresAt]) => ({ jti, expiresAt })),
     });
@@ -91,6 +96,7 @@ export class AccessState {
     this.corsRules.clear();
     this.limits.clear();
     this.issuers.clear();
+    this.creatorFields.clear();
     this.revocations.clear();
   }
 
@@ -133,6 +139,9 @@ export class AccessState {
         break;
       case Kind.TOKEN_ISSUER:
         this.issuers.delete(id);
+        break;
+      case Kind.SCHEMA_EXTRA:
+        this.creatorFields.delete(id);
         break;
       default: // of no concern to a router
     }

@@ -230,3 +230,27 @@ describe('related records', () => {
     expect(granted.variant).not.toBe('');
   });
 });
+
+describe('a field that is filled in with whoever creates the record', () => {
+  const create = (table: string, extra: object, records: object[]) => {
+    const properties = { extra_type: 'user_id_on_create', ...extra };
+    const filled = { id: 1, serviceId: DB, table: 'memo', field: 'owner_id' };
+    const schemaExtras = [{ ...filled, propertiesJson: Buffer.from(JSON.stringify(properties)) }];
+    const sent = { method: 'POST', target: `/api/v2/db/_table/${table}`, body: JSON.stringify(records) };
+    const filters = [{ name: 'Owner_ID', operator: '=', value: '{user.id}' }];
+    const state = stateWithRole([rule('_table/*', { filters })], { schemaExtras });
+    return new BehindDoor(state).send({ ...sent, headers: HEADERS });
+  };
+
+  test.each([
+    ['left out', 'memo', {}, [{ text: 'a' }, { text: 'b' }], 200],
+    ['in another spelling of the table', 'Memo', {}, [{ text: 'a' }], 200],
+    ['given as it will be', 'memo', {}, [{ owner_id: 5 }], 200],
+    ['given otherwise', 'memo', {}, [{ OWNER_ID: 6 }], 400],
+    ['given as nothing', 'memo', {}, [{ owner_id: null }], 400],
+    ['of another table', 'note', {}, [{ text: 'a' }], 400],
+    ['under another name', 'memo', { alias: 'owner' }, [{ text: 'a' }], 400],
+  ])('%s', async (_why, table, extra, records, expected) => {
+    expect((await create(table, extra, records)).status).toBe(expected);
+  });
+});

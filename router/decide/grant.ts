@@ -12,6 +12,7 @@ import type { AccessState } from '../access/state.ts';
 import type { Principal } from '../authenticate/principal.ts';
 import { tableComponent } from '../parse/route.ts';
 import { allowedMask } from './access.ts';
+import { creatorNames } from './creator-fields.ts';
 import { countLookups, replaceLookups, replaceRuleLookups } from './lookups.ts';
 import { withRecordLookups } from './record-lookups.ts';
 import { type RowFilter, rowFilterOf, shiftParameters } from './row-filter.ts';
@@ -71,7 +72,9 @@ export function grant(
   const shape = unruled ? { ...own, unruled } : own;
   const filter = rowFilter(verb, table, service, principal, state);
   if (!filter && (unruled || reached.length === 0)) return { shape, parameters, records, variant: OPEN };
-  if (filter) checkRecords({ ...operation, parameters, records }, verb, filter);
+  const admits =
+    filter && admission(verb, filter, verb === 'POST' ? creatorNames(table, service, state) : [], principal);
+  if (admits) checkRecords({ ...operation, parameters, records }, admits);
   const filtered = filter ? withRowFilter(shape, shiftParameters(filter.filter, parameters.length)) : shape;
   const before = [...parameters, ...(filter?.parameters ?? [])];
   const ruled = tableRules(unruled ? [] : reached, service, principal, before.length, (each, other) =>
@@ -82,7 +85,7 @@ export function grant(
     parameters: [...before, ...ruled.parameters],
     records,
     variant: `${principal.role?.source.id}`,
-    ...(filter && { admits: (record: unknown) => isAdmitted(record, verb, filter) }),
+    ...(admits && { admits }),
   };
 }
 
@@ -143,12 +146,12 @@ function withRowFilter(shape: Shape, filter: Filter): Shape {
  * A record by its key is refused as such. Of several, all are refused where one is: the caller then knows that
  * nothing was written, and which records must not be.
  */
-function checkRecords({ shape, records }: Decidable, verb: string, filter: RowFilter): void {
+function checkRecords({ shape, records }: Decidable, admits: (record: unknown) => boolean): void {
   const { action } = shape;
   if ((action.case !== 'create' && action.case !== 'update') || records.length === 0) return;
   const parsed = parseJson(records);
   const single = !Array.isArray(parsed);
-  const refused = (single ? [parsed] : parsed).map((record) => !isAdmitted(record, verb, filter));
+  const refused = (single ? [parsed] : parsed).map((record) => !admits(record));
   if (!refused.includes(true)) return;
   const denied = () => new MillraceError('denied', 'Denied access to some of the requested fields.');
   if (single) throw denied();
@@ -160,8 +163,19 @@ function checkRecords({ shape, records }: Decidable, verb: string, filter: RowFi
   });
 }
 
-function isAdmitted(record: unknown, verb: string, filter: RowFilter): boolean {
-  // What is no record is refused by whoever reads it for what it is.
-  if (typeof record !== 'object' || record === null) return true;
-  return filter.admits(record as Record<string, unknown>, verb === 'POST');
+/** @param creators  fields that are filled in behind the decision, with the caller's id whatever was sent */
+function admission(
+  verb: string,
+  filter: RowFilter,
+  creators: readonly string[],
+  { user }: Principal,
+): (record: unknown) => boolean {
+  const filledIn = user ? creators.map((name) => [name.toLowerCase(), name] as const) : [];
+  return (record) => {
+    // What is no record is refused by whoever reads it for what it is.
+    if (typeof record !== 'object' || record === null) return true;
+    const given = new Set(Object.keys(record).map((key) => key.toLowerCase()));
+    const missing = filledIn.filter(([known]) => !given.has(known)).map(([, name]) => [name, user?.id] as const);
+    return filter.admits({ ...record, ...Object.fromEntries(missing) }, verb === 'POST');
+  };
 }

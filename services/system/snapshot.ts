@@ -59,6 +59,8 @@ export interface Snapshot {
   readonly corsRules: Entities<CorsRule>;
   readonly revocations: Entities<Revocation>;
   readonly schemaExtras: Entities<SchemaExtra>;
+  /** Those of fields that hold who has created a record: all that routers need to know of them. */
+  readonly creatorFields: Entities<SchemaExtra>;
   readonly serviceTypes: Entities<ServiceType>;
   readonly limits: Entities<Limit>;
   readonly issuers: Entities<TokenIssuer>;
@@ -75,6 +77,7 @@ export const EMPTY_SNAPSHOT: Snapshot = {
   corsRules: new Map(),
   revocations: new Map(),
   schemaExtras: new Map(),
+  creatorFields: new Map(),
   serviceTypes: new Map(),
   limits: new Map(),
   issuers: new Map(),
@@ -120,7 +123,10 @@ export class SnapshotLoader {
     }
     if (kinds.has('issuers') || kinds.has('roles')) next.issuers = await this.#issuers(before.issuers);
     if (kinds.has('revocations')) next.revocations = await this.#revocations(before.revocations);
-    if (kinds.has('schemaExtras')) next.schemaExtras = await this.#schemaExtras(before.schemaExtras);
+    if (kinds.has('schemaExtras')) {
+      next.schemaExtras = await this.#schemaExtras(before.schemaExtras);
+      next.creatorFields = new Map([...next.schemaExtras].filter(([, extra]) => holdsCreator(extra)));
+    }
     return next;
   }
 
@@ -330,6 +336,12 @@ export class SnapshotLoader {
     });
     return equals(SettingsSchema, settings, before) ? before : settings;
   }
+}
+
+function holdsCreator({ field, propertiesJson }: SchemaExtra): boolean {
+  const properties = Buffer.from(propertiesJson);
+  if (field === '' || !properties.includes('user_id_on_create')) return false;
+  return (JSON.parse(properties.toString()) as { extra_type?: unknown }).extra_type === 'user_id_on_create';
 }
 
 const idOf = ({ id }: { readonly id: number }): number => id;

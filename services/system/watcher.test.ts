@@ -62,7 +62,7 @@ test('the first update is full even where there is nothing', () => {
 });
 
 test.each([
-  [Scope.ROUTER, [], { services: [{ id: 1 }, { id: 2 }], users: [{ id: 1 }], schemaExtras: [] }],
+  [Scope.ROUTER, [], { services: [{ id: 1 }, { id: 2 }], users: [{ id: 1 }], schemaExtras: [{ id: 2 }] }],
   [
     Scope.CONNECTOR,
     ['pgsql'],
@@ -90,6 +90,7 @@ test.each([
         [1, create(SchemaExtraSchema, { id: 1, serviceId: 1 })],
         [2, create(SchemaExtraSchema, { id: 2, serviceId: 2 })],
       ]),
+      creatorFields: new Map([[2, create(SchemaExtraSchema, { id: 2, serviceId: 2 })]]),
     },
     1,
   );

@@ -75,7 +75,7 @@ const NOTHING: View = { ...EMPTY_SNAPSHOT, settings: undefined };
 
 /** What somebody may know: a router no connection secrets, a connector nothing but its own services. */
 function viewOf(snapshot: Snapshot, scope: Scope, types: ReadonlySet<string>): View {
-  if (scope === Scope.ROUTER) return { ...snapshot, schemaExtras: NOTHING.schemaExtras };
+  if (scope === Scope.ROUTER) return { ...snapshot, schemaExtras: snapshot.creatorFields };
   if (scope !== Scope.CONNECTOR) return NOTHING;
   const services = new Map([...snapshot.connections].filter(([, service]) => types.has(service.type)));
   const schemaExtras = new Map([...snapshot.schemaExtras].filter(([, extra]) => services.has(extra.serviceId)));
