@@ -6,13 +6,15 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Script } from "../../script/v1/script_pb.ts";
+import { file_millrace_script_v1_script } from "../../script/v1/script_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file millrace/access/v1/access.proto.
  */
 export const file_millrace_access_v1_access: GenFile = /*@__PURE__*/
-  fileDesc("Ch9taWxscmFjZS9hY2Nlc3MvdjEvYWNjZXNzLnByb3RvEhJtaWxscmFjZS5hY2Nlc3MudjEifgoMV2F0Y2hSZXF1ZXN0EigKBXNjb3BlGAEgASgOMhkubWlsbHJhY2UuYWNjZXNzLnYxLlNjb3BlEgwKBHRpZXIYAiABKAkSNgoNc2VydmljZV90eXBlcxgDIAMoCzIfLm1pbGxyYWNlLmFjY2Vzcy52MS5TZXJ2aWNlVHlwZSKLAQoLU2VydmljZVR5cGUSDAoEbmFtZRgBIAEoCRINCgVsYWJlbBgCIAEoCRITCgtkZXNjcmlwdGlvbhgDIAEoCRINCgVncm91cBgEIAEoCRIRCglzaW5nbGV0b24YBSABKAgSGgoSY29uZmlnX3NjaGVtYV9qc29uGAYgASgMEgwKBHRpZXIYByABKAkijwUKBlVwZGF0ZRIPCgd2ZXJzaW9uGAEgASgEEgwKBGZ1bGwYAiABKAgSLQoIc2VydmljZXMYAyADKAsyGy5taWxscmFjZS5hY2Nlc3MudjEuU2VydmljZRInCgVyb2xlcxgEIAMoCzIYLm1pbGxyYWNlLmFjY2Vzcy52MS5Sb2xlEiUKBGFwcHMYBSADKAsyFy5taWxscmFjZS5hY2Nlc3MudjEuQXBwEicKBXVzZXJzGAYgAygLMhgubWlsbHJhY2UuYWNjZXNzLnYxLlVzZXISKwoHbG9va3VwcxgHIAMoCzIaLm1pbGxyYWNlLmFjY2Vzcy52MS5Mb29rdXASMAoKY29yc19ydWxlcxgIIAMoCzIcLm1pbGxyYWNlLmFjY2Vzcy52MS5Db3JzUnVsZRIzCgtyZXZvY2F0aW9ucxgJIAMoCzIeLm1pbGxyYWNlLmFjY2Vzcy52MS5SZXZvY2F0aW9uEjYKDXNjaGVtYV9leHRyYXMYCiADKAsyHy5taWxscmFjZS5hY2Nlc3MudjEuU2NoZW1hRXh0cmESNgoNc2VydmljZV90eXBlcxgLIAMoCzIfLm1pbGxyYWNlLmFjY2Vzcy52MS5TZXJ2aWNlVHlwZRIuCghzZXR0aW5ncxgMIAEoCzIcLm1pbGxyYWNlLmFjY2Vzcy52MS5TZXR0aW5ncxItCghyZW1vdmFscxgNIAMoCzIbLm1pbGxyYWNlLmFjY2Vzcy52MS5SZW1vdmFsEikKBmxpbWl0cxgOIAMoCzIZLm1pbGxyYWNlLmFjY2Vzcy52MS5MaW1pdBIwCgdpc3N1ZXJzGA8gAygLMh8ubWlsbHJhY2UuYWNjZXNzLnYxLlRva2VuSXNzdWVyIoUCCgdSZW1vdmFsEi4KBGtpbmQYASABKA4yIC5taWxscmFjZS5hY2Nlc3MudjEuUmVtb3ZhbC5LaW5kEgoKAmlkGAIgASgFIr0BCgRLaW5kEhQKEEtJTkRfVU5TUEVDSUZJRUQQABIQCgxLSU5EX1NFUlZJQ0UQARINCglLSU5EX1JPTEUQAhIMCghLSU5EX0FQUBADEg0KCUtJTkRfVVNFUhAEEg8KC0tJTkRfTE9PS1VQEAUSEgoOS0lORF9DT1JTX1JVTEUQBhIVChFLSU5EX1NDSEVNQV9FWFRSQRAHEg4KCktJTkRfTElNSVQQCBIVChFLSU5EX1RPS0VOX0lTU1VFUhAJIosBCgdTZXJ2aWNlEgoKAmlkGAEgASgFEgwKBG5hbWUYAiABKAkSDQoFbGFiZWwYAyABKAkSEwoLZGVzY3JpcHRpb24YBCABKAkSDAoEdHlwZRgFIAEoCRIRCglpc19hY3RpdmUYBiABKAgSDAoEdGllchgHIAEoCRITCgtjb25maWdfanNvbhgIIAEoDCJjCgRSb2xlEgoKAmlkGAEgASgFEgwKBG5hbWUYAiABKAkSEQoJaXNfYWN0aXZlGAMgASgIEi4KBmFjY2VzcxgEIAMoCzIeLm1pbGxyYWNlLmFjY2Vzcy52MS5Sb2xlQWNjZXNzIsQBCgpSb2xlQWNjZXNzEgoKAmlkGAEgASgFEhcKCnNlcnZpY2VfaWQYAiABKAVIAIgBARIRCgljb21wb25lbnQYAyABKAkSEQoJdmVyYl9tYXNrGAQgASgNEhYKDnJlcXVlc3Rvcl9tYXNrGAUgASgNEjEKB2ZpbHRlcnMYBiADKAsyIC5taWxscmFjZS5hY2Nlc3MudjEuUm93Q29uZGl0aW9uEhEKCWZpbHRlcl9vcBgHIAEoCUINCgtfc2VydmljZV9pZCI9CgxSb3dDb25kaXRpb24SDAoEbmFtZRgBIAEoCRIQCghvcGVyYXRvchgCIAEoCRINCgV2YWx1ZRgDIAEoCSKcAQoDQXBwEgoKAmlkGAEgASgFEgwKBG5hbWUYAiABKAkSDwoHYXBpX2tleRgDIAEoCRIRCglpc19hY3RpdmUYBCABKAgSFAoHcm9sZV9pZBgFIAEoBUgAiAEBEhMKC2Rlc2NyaXB0aW9uGAYgASgJEgwKBHR5cGUYByABKAUSEgoKbGF1bmNoX3VybBgIIAEoCUIKCghfcm9sZV9pZCKTAgoEVXNlchIKCgJpZBgBIAEoBRINCgVlbWFpbBgCIAEoCRIMCgRuYW1lGAMgASgJEhAKCHVzZXJuYW1lGAQgASgJEhIKCmZpcnN0X25hbWUYBSABKAkSEQoJbGFzdF9uYW1lGAYgASgJEhEKCWlzX2FjdGl2ZRgHIAEoCBIUCgxpc19zeXNfYWRtaW4YCCABKAgSMgoJYXBwX3JvbGVzGAkgAygLMh8ubWlsbHJhY2UuYWNjZXNzLnYxLlVzZXJBcHBSb2xlEhkKEXRva2Vuc192YWxpZF9mcm9tGAogASgEEhcKD2xhc3RfbG9naW5fZGF0ZRgLIAEoCRIYChBwYXNzd29yZF92ZXJzaW9uGAwgASgJIi4KC1VzZXJBcHBSb2xlEg4KBmFwcF9pZBgBIAEoBRIPCgdyb2xlX2lkGAIgASgFIqkBCgZMb29rdXASCgoCaWQYASABKAUSDAoEbmFtZRgCIAEoCRINCgV2YWx1ZRgDIAEoCRISCgppc19wcml2YXRlGAQgASgIEhQKB3VzZXJfaWQYBSABKAVIAIgBARIUCgdyb2xlX2lkGAYgASgFSAGIAQESEwoGYXBwX2lkGAcgASgFSAKIAQFCCgoIX3VzZXJfaWRCCgoIX3JvbGVfaWRCCQoHX2FwcF9pZCK5AQoIQ29yc1J1bGUSCgoCaWQYASABKAUSDAoEcGF0aBgCIAEoCRIOCgZvcmlnaW4YAyABKAkSDgoGaGVhZGVyGAQgASgJEhYKDmV4cG9zZWRfaGVhZGVyGAUgASgJEhMKC21ldGhvZF9tYXNrGAYgASgNEhcKD21heF9hZ2Vfc2Vjb25kcxgHIAEoDRIcChRzdXBwb3J0c19jcmVkZW50aWFscxgIIAEoCBIPCgdlbmFibGVkGAkgASgIIu4BCgVMaW1pdBIKCgJpZBgBIAEoBRIMCgRuYW1lGAIgASgJEgwKBHR5cGUYAyABKAkSDAoEcmF0ZRgEIAEoDRIOCgZwZXJpb2QYBSABKAkSFAoHdXNlcl9pZBgGIAEoBUgAiAEBEhQKB3JvbGVfaWQYByABKAVIAYgBARIXCgpzZXJ2aWNlX2lkGAggASgFSAKIAQESEAoIZW5kcG9pbnQYCSABKAkSDAoEdmVyYhgKIAEoCRITCgtyZWNvcmRfanNvbhgLIAEoDEIKCghfdXNlcl9pZEIKCghfcm9sZV9pZEINCgtfc2VydmljZV9pZCJzCgtUb2tlbklzc3VlchIKCgJpZBgBIAEoBRIOCgZpc3N1ZXIYAiABKAkSEAoIYXVkaWVuY2UYAyABKAkSEAoIandrc191cmwYBCABKAkSDwoHcm9sZV9pZBgFIAEoBRITCgtjbGFpbXNfanNvbhgGIAEoDCItCgpSZXZvY2F0aW9uEgsKA2p0aRgBIAEoCRISCgpleHBpcmVzX2F0GAIgASgEInYKC1NjaGVtYUV4dHJhEgoKAmlkGAEgASgFEhIKCnNlcnZpY2VfaWQYAiABKAUSDQoFdGFibGUYAyABKAkSDQoFZmllbGQYBCABKAkSEAoIcmVsYXRpb24YBSABKAkSFwoPcHJvcGVydGllc19qc29uGAYgASgMIokBCghTZXR0aW5ncxIVCg10b2tlbl9zZWNyZXRzGAEgAygMEhMKC2luc3RhbmNlX2lkGAIgASgJEhgKEGxhc3RfYWRtaW5fbG9naW4YAyABKAkSHAoUbWF4X3JlY29yZHNfcmV0dXJuZWQYBCABKA0SGQoRdG9rZW5fdHRsX3NlY29uZHMYBSABKA0qRQoFU2NvcGUSFQoRU0NPUEVfVU5TUEVDSUZJRUQQABIQCgxTQ09QRV9ST1VURVIQARITCg9TQ09QRV9DT05ORUNUT1IQAjJYCg1BY2Nlc3NDb250cm9sEkcKBVdhdGNoEiAubWlsbHJhY2UuYWNjZXNzLnYxLldhdGNoUmVxdWVzdBoaLm1pbGxyYWNlLmFjY2Vzcy52MS5VcGRhdGUwAWIGcHJvdG8z");
+  fileDesc("Ch9taWxscmFjZS9hY2Nlc3MvdjEvYWNjZXNzLnByb3RvEhJtaWxscmFjZS5hY2Nlc3MudjEifgoMV2F0Y2hSZXF1ZXN0EigKBXNjb3BlGAEgASgOMhkubWlsbHJhY2UuYWNjZXNzLnYxLlNjb3BlEgwKBHRpZXIYAiABKAkSNgoNc2VydmljZV90eXBlcxgDIAMoCzIfLm1pbGxyYWNlLmFjY2Vzcy52MS5TZXJ2aWNlVHlwZSKLAQoLU2VydmljZVR5cGUSDAoEbmFtZRgBIAEoCRINCgVsYWJlbBgCIAEoCRITCgtkZXNjcmlwdGlvbhgDIAEoCRINCgVncm91cBgEIAEoCRIRCglzaW5nbGV0b24YBSABKAgSGgoSY29uZmlnX3NjaGVtYV9qc29uGAYgASgMEgwKBHRpZXIYByABKAkixwUKBlVwZGF0ZRIPCgd2ZXJzaW9uGAEgASgEEgwKBGZ1bGwYAiABKAgSLQoIc2VydmljZXMYAyADKAsyGy5taWxscmFjZS5hY2Nlc3MudjEuU2VydmljZRInCgVyb2xlcxgEIAMoCzIYLm1pbGxyYWNlLmFjY2Vzcy52MS5Sb2xlEiUKBGFwcHMYBSADKAsyFy5taWxscmFjZS5hY2Nlc3MudjEuQXBwEicKBXVzZXJzGAYgAygLMhgubWlsbHJhY2UuYWNjZXNzLnYxLlVzZXISKwoHbG9va3VwcxgHIAMoCzIaLm1pbGxyYWNlLmFjY2Vzcy52MS5Mb29rdXASMAoKY29yc19ydWxlcxgIIAMoCzIcLm1pbGxyYWNlLmFjY2Vzcy52MS5Db3JzUnVsZRIzCgtyZXZvY2F0aW9ucxgJIAMoCzIeLm1pbGxyYWNlLmFjY2Vzcy52MS5SZXZvY2F0aW9uEjYKDXNjaGVtYV9leHRyYXMYCiADKAsyHy5taWxscmFjZS5hY2Nlc3MudjEuU2NoZW1hRXh0cmESNgoNc2VydmljZV90eXBlcxgLIAMoCzIfLm1pbGxyYWNlLmFjY2Vzcy52MS5TZXJ2aWNlVHlwZRIuCghzZXR0aW5ncxgMIAEoCzIcLm1pbGxyYWNlLmFjY2Vzcy52MS5TZXR0aW5ncxItCghyZW1vdmFscxgNIAMoCzIbLm1pbGxyYWNlLmFjY2Vzcy52MS5SZW1vdmFsEikKBmxpbWl0cxgOIAMoCzIZLm1pbGxyYWNlLmFjY2Vzcy52MS5MaW1pdBIwCgdpc3N1ZXJzGA8gAygLMh8ubWlsbHJhY2UuYWNjZXNzLnYxLlRva2VuSXNzdWVyEjYKDWV2ZW50X3NjcmlwdHMYECADKAsyHy5taWxscmFjZS5hY2Nlc3MudjEuRXZlbnRTY3JpcHQinAIKB1JlbW92YWwSLgoEa2luZBgBIAEoDjIgLm1pbGxyYWNlLmFjY2Vzcy52MS5SZW1vdmFsLktpbmQSCgoCaWQYAiABKAUi1AEKBEtpbmQSFAoQS0lORF9VTlNQRUNJRklFRBAAEhAKDEtJTkRfU0VSVklDRRABEg0KCUtJTkRfUk9MRRACEgwKCEtJTkRfQVBQEAMSDQoJS0lORF9VU0VSEAQSDwoLS0lORF9MT09LVVAQBRISCg5LSU5EX0NPUlNfUlVMRRAGEhUKEUtJTkRfU0NIRU1BX0VYVFJBEAcSDgoKS0lORF9MSU1JVBAIEhUKEUtJTkRfVE9LRU5fSVNTVUVSEAkSFQoRS0lORF9FVkVOVF9TQ1JJUFQQCiKHAQoLRXZlbnRTY3JpcHQSCgoCaWQYASABKAUSDAoEbmFtZRgCIAEoCRIgChhhbGxvd19ldmVudF9tb2RpZmljYXRpb24YAyABKAgSEAoIb3B0aW9uYWwYBCABKAgSKgoGc2NyaXB0GAUgASgLMhoubWlsbHJhY2Uuc2NyaXB0LnYxLlNjcmlwdCLHAQoHU2VydmljZRIKCgJpZBgBIAEoBRIMCgRuYW1lGAIgASgJEg0KBWxhYmVsGAMgASgJEhMKC2Rlc2NyaXB0aW9uGAQgASgJEgwKBHR5cGUYBSABKAkSEQoJaXNfYWN0aXZlGAYgASgIEgwKBHRpZXIYByABKAkSEwoLY29uZmlnX2pzb24YCCABKAwSLwoGc2NyaXB0GAkgASgLMhoubWlsbHJhY2Uuc2NyaXB0LnYxLlNjcmlwdEgAiAEBQgkKB19zY3JpcHQiYwoEUm9sZRIKCgJpZBgBIAEoBRIMCgRuYW1lGAIgASgJEhEKCWlzX2FjdGl2ZRgDIAEoCBIuCgZhY2Nlc3MYBCADKAsyHi5taWxscmFjZS5hY2Nlc3MudjEuUm9sZUFjY2VzcyLEAQoKUm9sZUFjY2VzcxIKCgJpZBgBIAEoBRIXCgpzZXJ2aWNlX2lkGAIgASgFSACIAQESEQoJY29tcG9uZW50GAMgASgJEhEKCXZlcmJfbWFzaxgEIAEoDRIWCg5yZXF1ZXN0b3JfbWFzaxgFIAEoDRIxCgdmaWx0ZXJzGAYgAygLMiAubWlsbHJhY2UuYWNjZXNzLnYxLlJvd0NvbmRpdGlvbhIRCglmaWx0ZXJfb3AYByABKAlCDQoLX3NlcnZpY2VfaWQiPQoMUm93Q29uZGl0aW9uEgwKBG5hbWUYASABKAkSEAoIb3BlcmF0b3IYAiABKAkSDQoFdmFsdWUYAyABKAkinAEKA0FwcBIKCgJpZBgBIAEoBRIMCgRuYW1lGAIgASgJEg8KB2FwaV9rZXkYAyABKAkSEQoJaXNfYWN0aXZlGAQgASgIEhQKB3JvbGVfaWQYBSABKAVIAIgBARITCgtkZXNjcmlwdGlvbhgGIAEoCRIMCgR0eXBlGAcgASgFEhIKCmxhdW5jaF91cmwYCCABKAlCCgoIX3JvbGVfaWQikwIKBFVzZXISCgoCaWQYASABKAUSDQoFZW1haWwYAiABKAkSDAoEbmFtZRgDIAEoCRIQCgh1c2VybmFtZRgEIAEoCRISCgpmaXJzdF9uYW1lGAUgASgJEhEKCWxhc3RfbmFtZRgGIAEoCRIRCglpc19hY3RpdmUYByABKAgSFAoMaXNfc3lzX2FkbWluGAggASgIEjIKCWFwcF9yb2xlcxgJIAMoCzIfLm1pbGxyYWNlLmFjY2Vzcy52MS5Vc2VyQXBwUm9sZRIZChF0b2tlbnNfdmFsaWRfZnJvbRgKIAEoBBIXCg9sYXN0X2xvZ2luX2RhdGUYCyABKAkSGAoQcGFzc3dvcmRfdmVyc2lvbhgMIAEoCSIuCgtVc2VyQXBwUm9sZRIOCgZhcHBfaWQYASABKAUSDwoHcm9sZV9pZBgCIAEoBSKpAQoGTG9va3VwEgoKAmlkGAEgASgFEgwKBG5hbWUYAiABKAkSDQoFdmFsdWUYAyABKAkSEgoKaXNfcHJpdmF0ZRgEIAEoCBIUCgd1c2VyX2lkGAUgASgFSACIAQESFAoHcm9sZV9pZBgGIAEoBUgBiAEBEhMKBmFwcF9pZBgHIAEoBUgCiAEBQgoKCF91c2VyX2lkQgoKCF9yb2xlX2lkQgkKB19hcHBfaWQiuQEKCENvcnNSdWxlEgoKAmlkGAEgASgFEgwKBHBhdGgYAiABKAkSDgoGb3JpZ2luGAMgASgJEg4KBmhlYWRlchgEIAEoCRIWCg5leHBvc2VkX2hlYWRlchgFIAEoCRITCgttZXRob2RfbWFzaxgGIAEoDRIXCg9tYXhfYWdlX3NlY29uZHMYByABKA0SHAoUc3VwcG9ydHNfY3JlZGVudGlhbHMYCCABKAgSDwoHZW5hYmxlZBgJIAEoCCLuAQoFTGltaXQSCgoCaWQYASABKAUSDAoEbmFtZRgCIAEoCRIMCgR0eXBlGAMgASgJEgwKBHJhdGUYBCABKA0SDgoGcGVyaW9kGAUgASgJEhQKB3VzZXJfaWQYBiABKAVIAIgBARIUCgdyb2xlX2lkGAcgASgFSAGIAQESFwoKc2VydmljZV9pZBgIIAEoBUgCiAEBEhAKCGVuZHBvaW50GAkgASgJEgwKBHZlcmIYCiABKAkSEwoLcmVjb3JkX2pzb24YCyABKAxCCgoIX3VzZXJfaWRCCgoIX3JvbGVfaWRCDQoLX3NlcnZpY2VfaWQicwoLVG9rZW5Jc3N1ZXISCgoCaWQYASABKAUSDgoGaXNzdWVyGAIgASgJEhAKCGF1ZGllbmNlGAMgASgJEhAKCGp3a3NfdXJsGAQgASgJEg8KB3JvbGVfaWQYBSABKAUSEwoLY2xhaW1zX2pzb24YBiABKAwiLQoKUmV2b2NhdGlvbhILCgNqdGkYASABKAkSEgoKZXhwaXJlc19hdBgCIAEoBCJ2CgtTY2hlbWFFeHRyYRIKCgJpZBgBIAEoBRISCgpzZXJ2aWNlX2lkGAIgASgFEg0KBXRhYmxlGAMgASgJEg0KBWZpZWxkGAQgASgJEhAKCHJlbGF0aW9uGAUgASgJEhcKD3Byb3BlcnRpZXNfanNvbhgGIAEoDCKJAQoIU2V0dGluZ3MSFQoNdG9rZW5fc2VjcmV0cxgBIAMoDBITCgtpbnN0YW5jZV9pZBgCIAEoCRIYChBsYXN0X2FkbWluX2xvZ2luGAMgASgJEhwKFG1heF9yZWNvcmRzX3JldHVybmVkGAQgASgNEhkKEXRva2VuX3R0bF9zZWNvbmRzGAUgASgNKlgKBVNjb3BlEhUKEVNDT1BFX1VOU1BFQ0lGSUVEEAASEAoMU0NPUEVfUk9VVEVSEAESEwoPU0NPUEVfQ09OTkVDVE9SEAISEQoNU0NPUEVfU0NSSVBUUxADMlgKDUFjY2Vzc0NvbnRyb2wSRwoFV2F0Y2gSIC5taWxscmFjZS5hY2Nlc3MudjEuV2F0Y2hSZXF1ZXN0GhoubWlsbHJhY2UuYWNjZXNzLnYxLlVwZGF0ZTABYgZwcm90bzM", [file_millrace_script_v1_script]);
 
 /**
  * Router or connector to system service.
@@ -182,6 +184,13 @@ export type Update = Message<"millrace.access.v1.Update"> & {
    * @generated from field: repeated millrace.access.v1.TokenIssuer issuers = 15;
    */
   issuers: TokenIssuer[];
+
+  /**
+   * Those that run: active, and of a type that is run here.
+   *
+   * @generated from field: repeated millrace.access.v1.EventScript event_scripts = 16;
+   */
+  eventScripts: EventScript[];
 };
 
 /**
@@ -266,6 +275,11 @@ export const Removal_Kind = {
    * @generated from enum value: KIND_TOKEN_ISSUER = 9;
    */
   TOKEN_ISSUER: 9,
+
+  /**
+   * @generated from enum value: KIND_EVENT_SCRIPT = 10;
+   */
+  EVENT_SCRIPT: 10,
 } as const;
 
 /**
@@ -278,6 +292,49 @@ export type Removal_Kind = (typeof Removal_Kind)[keyof typeof Removal_Kind] | Un
  */
 export const Removal_KindSchema: GenEnum<Removal_Kind> = /*@__PURE__*/
   enumDesc(file_millrace_access_v1_access, 3, 0);
+
+/**
+ * @generated from message millrace.access.v1.EventScript
+ */
+export type EventScript = Message<"millrace.access.v1.EventScript"> & {
+  /**
+   * @generated from field: int32 id = 1;
+   */
+  id: number;
+
+  /**
+   * The full name of the event, with its suffix.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * @generated from field: bool allow_event_modification = 3;
+   */
+  allowEventModification: boolean;
+
+  /**
+   * Calls go on without it where no worker can be reached.
+   *
+   * @generated from field: bool optional = 4;
+   */
+  optional: boolean;
+
+  /**
+   * What is run. SCOPE_ROUTER: without content, config and source.
+   *
+   * @generated from field: millrace.script.v1.Script script = 5;
+   */
+  script?: Script | undefined;
+};
+
+/**
+ * Describes the message millrace.access.v1.EventScript.
+ * Use `create(EventScriptSchema)` to create a new message.
+ */
+export const EventScriptSchema: GenMessage<EventScript> = /*@__PURE__*/
+  messageDesc(file_millrace_access_v1_access, 4);
 
 /**
  * @generated from message millrace.access.v1.Service
@@ -326,6 +383,13 @@ export type Service = Message<"millrace.access.v1.Service"> & {
    * @generated from field: bytes config_json = 8;
    */
   configJson: Uint8Array;
+
+  /**
+   * Of a script service: what is run. SCOPE_ROUTER: without content, config and source.
+   *
+   * @generated from field: optional millrace.script.v1.Script script = 9;
+   */
+  script?: Script | undefined;
 };
 
 /**
@@ -333,7 +397,7 @@ export type Service = Message<"millrace.access.v1.Service"> & {
  * Use `create(ServiceSchema)` to create a new message.
  */
 export const ServiceSchema: GenMessage<Service> = /*@__PURE__*/
-  messageDesc(file_millrace_access_v1_access, 4);
+  messageDesc(file_millrace_access_v1_access, 5);
 
 /**
  * @generated from message millrace.access.v1.Role
@@ -365,7 +429,7 @@ export type Role = Message<"millrace.access.v1.Role"> & {
  * Use `create(RoleSchema)` to create a new message.
  */
 export const RoleSchema: GenMessage<Role> = /*@__PURE__*/
-  messageDesc(file_millrace_access_v1_access, 5);
+  messageDesc(file_millrace_access_v1_access, 6);
 
 /**
  * @generated from message millrace.access.v1.RoleAccess
@@ -416,7 +480,7 @@ export type RoleAccess = Message<"millrace.access.v1.RoleAccess"> & {
  * Use `create(RoleAccessSchema)` to create a new message.
  */
 export const RoleAccessSchema: GenMessage<RoleAccess> = /*@__PURE__*/
-  messageDesc(file_millrace_access_v1_access, 6);
+  messageDesc(file_millrace_access_v1_access, 7);
 
 /**
  * @generated from message millrace.access.v1.RowCondition
@@ -443,7 +507,7 @@ export type RowCondition = Message<"millrace.access.v1.RowCondition"> & {
  * Use `create(RowConditionSchema)` to create a new message.
  */
 export const RowConditionSchema: GenMessage<RowCondition> = /*@__PURE__*/
-  messageDesc(file_millrace_access_v1_access, 7);
+  messageDesc(file_millrace_access_v1_access, 8);
 
 /**
  * @generated from message millrace.access.v1.App
@@ -495,7 +559,7 @@ export type App = Message<"millrace.access.v1.App"> & {
  * Use `create(AppSchema)` to create a new message.
  */
 export const AppSchema: GenMessage<App> = /*@__PURE__*/
-  messageDesc(file_millrace_access_v1_access, 8);
+  messageDesc(file_millrace_access_v1_access, 9);
 
 /**
  * @generated from message millrace.access.v1.User
@@ -571,7 +635,7 @@ export type User = Message<"millrace.access.v1.User"> & {
  * Use `create(UserSchema)` to create a new message.
  */
 export const UserSchema: GenMessage<User> = /*@__PURE__*/
-  messageDesc(file_millrace_access_v1_access, 9);
+  messageDesc(file_millrace_access_v1_access, 10);
 
 /**
  * @generated from message millrace.access.v1.UserAppRole
@@ -593,7 +657,7 @@ export type UserAppRole = Message<"millrace.access.v1.UserAppRole"> & {
  * Use `create(UserAppRoleSchema)` to create a new message.
  */
 export const UserAppRoleSchema: GenMessage<UserAppRole> = /*@__PURE__*/
-  messageDesc(file_millrace_access_v1_access, 10);
+  messageDesc(file_millrace_access_v1_access, 11);
 
 /**
  * @generated from message millrace.access.v1.Lookup
@@ -642,7 +706,7 @@ export type Lookup = Message<"millrace.access.v1.Lookup"> & {
  * Use `create(LookupSchema)` to create a new message.
  */
 export const LookupSchema: GenMessage<Lookup> = /*@__PURE__*/
-  messageDesc(file_millrace_access_v1_access, 11);
+  messageDesc(file_millrace_access_v1_access, 12);
 
 /**
  * @generated from message millrace.access.v1.CorsRule
@@ -699,7 +763,7 @@ export type CorsRule = Message<"millrace.access.v1.CorsRule"> & {
  * Use `create(CorsRuleSchema)` to create a new message.
  */
 export const CorsRuleSchema: GenMessage<CorsRule> = /*@__PURE__*/
-  messageDesc(file_millrace_access_v1_access, 12);
+  messageDesc(file_millrace_access_v1_access, 13);
 
 /**
  * How often something may be done in a period.
@@ -778,7 +842,7 @@ export type Limit = Message<"millrace.access.v1.Limit"> & {
  * Use `create(LimitSchema)` to create a new message.
  */
 export const LimitSchema: GenMessage<Limit> = /*@__PURE__*/
-  messageDesc(file_millrace_access_v1_access, 13);
+  messageDesc(file_millrace_access_v1_access, 14);
 
 /**
  * Whose bearer tokens are taken, and for which role.
@@ -824,7 +888,7 @@ export type TokenIssuer = Message<"millrace.access.v1.TokenIssuer"> & {
  * Use `create(TokenIssuerSchema)` to create a new message.
  */
 export const TokenIssuerSchema: GenMessage<TokenIssuer> = /*@__PURE__*/
-  messageDesc(file_millrace_access_v1_access, 14);
+  messageDesc(file_millrace_access_v1_access, 15);
 
 /**
  * A token that was logged out or replaced; kept until it would have expired.
@@ -848,7 +912,7 @@ export type Revocation = Message<"millrace.access.v1.Revocation"> & {
  * Use `create(RevocationSchema)` to create a new message.
  */
 export const RevocationSchema: GenMessage<Revocation> = /*@__PURE__*/
-  messageDesc(file_millrace_access_v1_access, 15);
+  messageDesc(file_millrace_access_v1_access, 16);
 
 /**
  * What is stored about a table, a field or a relation beside the database's own catalogue.
@@ -896,7 +960,7 @@ export type SchemaExtra = Message<"millrace.access.v1.SchemaExtra"> & {
  * Use `create(SchemaExtraSchema)` to create a new message.
  */
 export const SchemaExtraSchema: GenMessage<SchemaExtra> = /*@__PURE__*/
-  messageDesc(file_millrace_access_v1_access, 16);
+  messageDesc(file_millrace_access_v1_access, 17);
 
 /**
  * @generated from message millrace.access.v1.Settings
@@ -935,7 +999,7 @@ export type Settings = Message<"millrace.access.v1.Settings"> & {
  * Use `create(SettingsSchema)` to create a new message.
  */
 export const SettingsSchema: GenMessage<Settings> = /*@__PURE__*/
-  messageDesc(file_millrace_access_v1_access, 17);
+  messageDesc(file_millrace_access_v1_access, 18);
 
 /**
  * @generated from enum millrace.access.v1.Scope
@@ -959,6 +1023,13 @@ export const Scope = {
    * @generated from enum value: SCOPE_CONNECTOR = 2;
    */
   CONNECTOR: 2,
+
+  /**
+   * The active scripts with their texts, and all lookups with their values.
+   *
+   * @generated from enum value: SCOPE_SCRIPTS = 3;
+   */
+  SCRIPTS: 3,
 } as const;
 
 /**
