@@ -19,6 +19,7 @@ export const KINDS = [
   'serviceTypes',
   'limits',
   'issuers',
+  'eventScripts',
   'settings',
 ] as const;
 export type Kind = (typeof KINDS)[number];

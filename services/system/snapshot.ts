@@ -6,6 +6,7 @@ import {
   AppSchema,
   type CorsRule,
   CorsRuleSchema,
+  type EventScript,
   type Limit,
   LimitSchema,
   type Lookup,
@@ -39,6 +40,7 @@ import { passwordVersion } from './passwords.ts';
 import type { Tools } from './records/model.ts';
 import { recordOf, selectedColumns } from './records/present.ts';
 import { operatorName, type RowFilter } from './roles/rules.ts';
+import { eventScriptOf, listenerOf, SCRIPT_TYPES, serviceScriptOf, withoutText } from './scripts/running.ts';
 import { storedSettings } from './services/rules.ts';
 import { nowSeconds } from './tokens.ts';
 
@@ -64,6 +66,12 @@ export interface Snapshot {
   readonly serviceTypes: Entities<ServiceType>;
   readonly limits: Entities<Limit>;
   readonly issuers: Entities<TokenIssuer>;
+  /** As workers run them. */
+  readonly eventScripts: Entities<EventScript>;
+  /** The same as routers know them: without their texts. */
+  readonly listeners: Entities<EventScript>;
+  /** All lookups, private values included: for workers. */
+  readonly secretLookups: Entities<Lookup>;
   readonly settings: Settings;
 }
 
@@ -81,6 +89,9 @@ export const EMPTY_SNAPSHOT: Snapshot = {
   serviceTypes: new Map(),
   limits: new Map(),
   issuers: new Map(),
+  eventScripts: new Map(),
+  listeners: new Map(),
+  secretLookups: new Map(),
   settings: create(SettingsSchema),
 };
 
@@ -116,7 +127,13 @@ export class SnapshotLoader {
     next.apps = await reload('apps', before.apps, (ids) => this.#apps(before.apps, ids));
     next.users = await reload('users', before.users, (ids) => this.#users(before.users, ids));
     if (next.users !== before.users) next.settings = this.#settings(before.settings, next.users);
-    if (kinds.has('lookups')) next.lookups = await this.#lookups(before.lookups);
+    if (kinds.has('lookups')) {
+      next.lookups = await this.#lookups(before.lookups, false);
+      next.secretLookups = await this.#lookups(before.secretLookups, true);
+    }
+    if (kinds.has('eventScripts') || kinds.has('services')) {
+      Object.assign(next, await this.#eventScripts(before));
+    }
     if (kinds.has('corsRules')) next.corsRules = await this.#corsRules(before.corsRules);
     if (kinds.has('limits') || kinds.has('users') || kinds.has('roles') || kinds.has('services')) {
       next.limits = await this.#limits(before.limits);
@@ -140,6 +157,12 @@ export class SnapshotLoader {
   async #services(before: Snapshot): Promise<Pick<Snapshot, 'services' | 'connections'>> {
     const rows = await this.#db.selectFrom('service').selectAll().orderBy('id').execute();
     const lookups = await systemLookups(this.#db, this.#tools.secrets);
+    const names = new Map(rows.map((row) => [row.id, row.name]));
+    const scripts = new Map(
+      rows
+        .filter(({ type }) => SCRIPT_TYPES.has(type))
+        .map((row) => [row.id, serviceScriptOf(row, storedSettings({ ...row }, this.#tools), names)]),
+    );
     const services = rows.map((row) => ({
       id: row.id,
       name: row.name,
@@ -149,16 +172,45 @@ export class SnapshotLoader {
       isActive: row.is_active === 1,
       tier: this.#tools.types.get(row.type)?.tier ?? '',
     }));
+    const known = services.map((service) => ({ ...service, hash: String(scripts.get(service.id)?.hash) }));
     const connections = rows.map((row, index) => ({
-      ...services[index]!,
+      ...known[index]!,
       settings: resolveLookups(storedSettings({ ...row }, this.#tools), lookups),
     }));
     return {
-      services: keep(before.services, services, idOf, (service) => create(ServiceSchema, service)),
-      connections: keep(before.connections, connections, idOf, ({ settings, ...service }) =>
-        create(ServiceSchema, { ...service, configJson: jsonOrNothing(settings) }),
-      ),
+      services: keep(before.services, known, idOf, ({ hash: _, ...service }) => {
+        const script = scripts.get(service.id);
+        return create(ServiceSchema, { ...service, ...(script && { script: withoutText(script) }) });
+      }),
+      connections: keep(before.connections, connections, idOf, ({ settings, hash: _, ...service }) => {
+        const script = scripts.get(service.id);
+        // Where a script is the answer its text is all there is to know, and lookups in it are the worker's to resolve.
+        const more = script ? { script } : { configJson: jsonOrNothing(settings) };
+        return create(ServiceSchema, { ...service, ...more });
+      }),
     };
+  }
+
+  async #eventScripts(before: Snapshot): Promise<Pick<Snapshot, 'eventScripts' | 'listeners'>> {
+    const rows = await this.#db
+      .selectFrom('event_script')
+      .selectAll()
+      .where('is_active', '=', 1)
+      .orderBy('id')
+      .execute();
+    const services = await this.#db.selectFrom('service').select(['id', 'name']).execute();
+    const names = new Map(services.map(({ id, name }) => [id, name]));
+    const facts = rows
+      .filter(({ type }) => SCRIPT_TYPES.has(type))
+      .map((row) => ({ ...row, storage: names.get(row.storage_service_id ?? 0) }));
+    const eventScripts = keep(before.eventScripts, facts, idOf, (row) => eventScriptOf(row, names));
+    const listeners = new Map(
+      [...eventScripts].map(([id, script]) => {
+        const known = before.eventScripts.get(id) === script ? before.listeners.get(id) : undefined;
+        return [id, known ?? listenerOf(script)];
+      }),
+    );
+    return { eventScripts, listeners };
   }
 
   async #roles(before: Entities<Role>, ids?: ReadonlySet<number>): Promise<Entities<Role>> {
@@ -222,19 +274,23 @@ export class SnapshotLoader {
     );
   }
 
-  async #lookups(before: Entities<Lookup>): Promise<Entities<Lookup>> {
+  async #lookups(before: Entities<Lookup>, isSecret: boolean): Promise<Entities<Lookup>> {
     const rows = await this.#db.selectFrom('lookup').selectAll().orderBy('id').execute();
     return keep(before, rows, idOf, (row) =>
       create(LookupSchema, {
         id: row.id,
         name: row.name,
-        value: row.private === 1 ? '' : (row.value ?? ''),
+        value: row.private === 1 ? (isSecret ? this.#opened(row.value) : '') : (row.value ?? ''),
         isPrivate: row.private === 1,
         ...(row.user_id !== null && { userId: row.user_id }),
         ...(row.role_id !== null && { roleId: row.role_id }),
         ...(row.app_id !== null && { appId: row.app_id }),
       }),
     );
+  }
+
+  #opened(value: string | null): string {
+    return value === null ? '' : this.#tools.secrets.open(value);
   }
 
   async #corsRules(before: Entities<CorsRule>): Promise<Entities<CorsRule>> {

@@ -56,6 +56,7 @@ const PARTS = [
   'serviceTypes',
   'limits',
   'issuers',
+  'eventScripts',
 ] as const;
 
 /** Revocations end by themselves, types are never taken back. */
@@ -69,13 +70,20 @@ const REMOVALS: Partial<Record<Part, Removal_Kind>> = {
   schemaExtras: Removal_Kind.SCHEMA_EXTRA,
   limits: Removal_Kind.LIMIT,
   issuers: Removal_Kind.TOKEN_ISSUER,
+  eventScripts: Removal_Kind.EVENT_SCRIPT,
 };
 
 const NOTHING: View = { ...EMPTY_SNAPSHOT, settings: undefined };
 
-/** What somebody may know: a router no connection secrets, a connector nothing but its own services. */
+/** What somebody may know: a router no secrets, a connector nothing but its own services, workers what scripts need. */
 function viewOf(snapshot: Snapshot, scope: Scope, types: ReadonlySet<string>): View {
-  if (scope === Scope.ROUTER) return { ...snapshot, schemaExtras: snapshot.creatorFields };
+  if (scope === Scope.ROUTER) {
+    return { ...snapshot, schemaExtras: snapshot.creatorFields, eventScripts: snapshot.listeners };
+  }
+  if (scope === Scope.SCRIPTS) {
+    const services = new Map([...snapshot.connections].filter(([, service]) => service.script));
+    return { ...NOTHING, services, lookups: snapshot.secretLookups, eventScripts: snapshot.eventScripts };
+  }
   if (scope !== Scope.CONNECTOR) return NOTHING;
   const services = new Map([...snapshot.connections].filter(([, service]) => types.has(service.type)));
   const schemaExtras = new Map([...snapshot.schemaExtras].filter(([, extra]) => services.has(extra.serviceId)));

@@ -1,5 +1,6 @@
 /** Scripts that are bound to events, and what they may be written in (system-api §5.10, §5.11). */
 import { sql } from 'kysely';
+import { isObject } from '../records/input.ts';
 import { belongsTo, type Column, type Context, type Model, TRACE, TRACE_RELATIONS } from '../records/model.ts';
 import { assertMayShape } from '../roles/rights.ts';
 
@@ -51,19 +52,30 @@ export const EVENT_SCRIPT: Model = {
   relations: [belongsTo('service', 'storage_service_id'), ...TRACE_RELATIONS],
   scope: {},
   resource: true,
-  publishes: [],
+  publishes: ['eventScripts'],
   rules: {
     prepare: async (values, { current, context, faults }) => {
       await assertMayScript(context);
       // Whoever binds a script knows it by the name of its event.
       if (current) delete values['name'];
-      const { type } = values;
+      const { type, config } = values;
+      if (typeof config === 'string' && !isJsonObject(config))
+        faults.add('config', 'The config must be a JSON object.');
       if (typeof type !== 'string' || type === '' || (await isType(type, context))) return;
       faults.add('type', `The selected type '${type}' is none that scripts are run in here.`);
     },
     beforeDelete: (_row, context) => assertMayScript(context),
   },
 };
+
+function isJsonObject(text: string): boolean {
+  if (text.trim() === '') return true;
+  try {
+    return isObject(JSON.parse(text));
+  } catch {
+    return false;
+  }
+}
 
 /** A script runs in everybody's calls, with the rights of each caller. */
 const assertMayScript = (context: Context): Promise<void> => assertMayShape(context, 'scripts of events');

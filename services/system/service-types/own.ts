@@ -1,6 +1,7 @@
 /** The service types that the system service itself serves. */
 import type { ConfigField } from '#common/config/field.ts';
 import { EMAIL_TYPES } from '../email/types.ts';
+import { SCRIPT_SERVICE_TYPES } from '../scripts/types.ts';
 import type { KnownType } from './registry.ts';
 import { TIER } from './tier.ts';
 
@@ -37,6 +38,7 @@ const APP_ROLES: ConfigField = {
 
 export const OWN_TYPES: readonly KnownType[] = [
   ...EMAIL_TYPES,
+  ...SCRIPT_SERVICE_TYPES,
   {
     name: 'system',
     label: 'System Management',

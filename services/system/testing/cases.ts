@@ -7,6 +7,7 @@ import { emailCases } from './emails.ts';
 import { keptCases } from './kept.ts';
 import { recordCases } from './records.ts';
 import { registrationCases } from './registration.ts';
+import { scriptCases } from './scripts.ts';
 import { serviceCases } from './services.ts';
 import { snapshotCases } from './snapshot.ts';
 import { Suite } from './suite.ts';
@@ -27,4 +28,5 @@ export function systemCases(databaseUrl: () => string | undefined): void {
   snapshotCases(suite);
   keptCases(suite);
   auditCases(suite);
+  scriptCases(suite);
 }

@@ -203,7 +203,7 @@ export function serviceCases(suite: Suite): void {
         (await suite.system.json(list('service_type', { selection: fields('name', 'group') }))).map(
           ({ name }: { name: string }) => name,
         ),
-      ).toEqual(['local_email', 'pgsql', 'smtp_email', 'sqlite', 'swagger', 'system', 'user']);
+      ).toEqual(['local_email', 'nodejs', 'pgsql', 'smtp_email', 'sqlite', 'swagger', 'system', 'user', 'v8js']);
       expect(await suite.system.json(one('service_type'), { keys: ['sqlite'] })).toMatchObject({
         label: 'SQLite',
         group: 'Database',

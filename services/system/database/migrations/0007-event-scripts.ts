@@ -12,6 +12,13 @@ const TYPES = [
     sandboxed: 1,
     supports_inline_execution: 1,
   },
+  {
+    name: 'v8js',
+    label: 'V8js',
+    description: 'JavaScript in an isolate of its own; calls of the API give their answer at once.',
+    sandboxed: 1,
+    supports_inline_execution: 1,
+  },
 ];
 
 export const eventScripts = (engine: EngineName): Migration => ({
