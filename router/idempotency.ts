@@ -18,7 +18,8 @@ import {
   ClaimReply_State as State,
 } from '#proto/system/v1/system_pb.ts';
 import type { Principal } from './authenticate/principal.ts';
-import type { BodyStream, Headers, Responder } from './http/reply.ts';
+import { type Recorded, RecordedReply } from './http/recorded-reply.ts';
+import type { Headers, Responder } from './http/reply.ts';
 import type { ApiRequest } from './parse/api-request.ts';
 
 /** How often somebody who waits for the first one asks again. */
@@ -76,7 +77,7 @@ export class Idempotency {
     const key = keyDigest(request, principal);
     const answer = await this.#claim(key, requestDigest(request));
     if (answer) return replay(answer, reply, headers);
-    const recorded = new RecordedReply();
+    const recorded = new RecordedReply(KEPT_ANSWER_BYTES_MAX, 'The answer is too large to be kept.');
     try {
       await work(recorded);
     } catch (error) {
@@ -88,7 +89,7 @@ export class Idempotency {
       }
       refuse(recorded, error);
     }
-    const { answer: given } = recorded;
+    const given = keptAnswer(recorded.answer);
     if (given.status < 500) {
       const kept = { ...given, headers: given.headers.filter(({ name }) => !PASSING.test(name)) };
       await this.#quietly('keep', () =>
@@ -166,42 +167,9 @@ function replay({ status, headers, body }: KeptAnswer, reply: Responder, own: He
   reply.send(status, [...kept, ...own, ['Idempotent-Replayed', 'true']], body);
 }
 
-/** Takes an answer for somebody who may have gone: the write goes on, so that it can be told when he comes again. */
-class RecordedReply implements Responder {
-  readonly aborted = false;
-  #answer: { status: number; headers: Headers; parts: Uint8Array[] } | undefined;
-  #bytes = 0;
-
-  get answer(): KeptAnswer {
-    const { status = 500, headers = [], parts = [] } = this.#answer ?? {};
-    return {
-      $typeName: 'millrace.system.v1.KeptAnswer',
-      status,
-      headers: headers.map(([name, value]) => ({ $typeName: 'millrace.system.v1.KeptHeader', name, value })),
-      body: Buffer.concat(parts),
-    };
-  }
-
-  onAborted(): void {}
-
-  send(status: number, headers: Headers, body: Uint8Array | string): void {
-    this.#answer = { status, headers, parts: [Buffer.from(body as string)] };
-  }
-
-  stream(status: number, headers: Headers): BodyStream {
-    const parts: Uint8Array[] = [];
-    this.#answer = { status, headers, parts };
-    return {
-      write: async (chunk) => {
-        this.#bytes += chunk.length;
-        if (this.#bytes > KEPT_ANSWER_BYTES_MAX)
-          throw new MillraceError('limited', 'The answer is too large to be kept.');
-        parts.push(Buffer.from(chunk));
-      },
-      end: () => {},
-      fail: () => {
-        this.#answer = { status: 500, headers: [], parts: [] };
-      },
-    };
-  }
-}
+const keptAnswer = ({ status, headers, body }: Recorded): KeptAnswer => ({
+  $typeName: 'millrace.system.v1.KeptAnswer',
+  status,
+  headers: headers.map(([name, value]) => ({ $typeName: 'millrace.system.v1.KeptHeader', name, value })),
+  body,
+});

@@ -32,6 +32,11 @@ import { Viewer } from './openapi/viewer.ts';
 import { isImport } from './parse/import/body-stream.ts';
 import { Pipeline } from './pipeline.ts';
 import { RememberedCalls } from './remembered.ts';
+import { Grants } from './script/grant.ts';
+import { Listeners } from './script/listeners.ts';
+import { ScriptRunner } from './script/runner.ts';
+import { ScriptedCalls } from './script/scripted.ts';
+import { Sessions as ScriptSessions } from './script/session.ts';
 import { AccountCalls } from './system/accounts.ts';
 import { SystemCalls } from './system/calls.ts';
 import { EmailCalls } from './system/emails.ts';
@@ -72,6 +77,8 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
   };
   const limitCache = new LimitCache(state, limits);
   const documents = new Documents({ state, forwarder, requestTimeoutMs: config.requestTimeoutMs });
+  const grants = new Grants(state);
+  const scripts = new ScriptRunner({ lines: undefined, grants, sessions: new ScriptSessions(state), log });
   const pipeline = new Pipeline({
     state,
     authenticators,
@@ -89,6 +96,9 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
       caches: new ServiceCaches({ state, forwarder, documents, requestTimeoutMs: config.requestTimeoutMs }),
     }),
     limitCache,
+    listeners: new Listeners(state),
+    scripted: new ScriptedCalls(scripts, config.requestTimeoutMs),
+    grants,
     idempotency: new Idempotency(kept, config.requestTimeoutMs, log),
     listings: new Listings(forwarder),
     documents,
@@ -115,6 +125,7 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
         emails.close();
         kept.close();
         packages.close();
+        await scripts.close();
         forwarder.close();
       },
     };

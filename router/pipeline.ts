@@ -19,7 +19,7 @@ import { admittedPieces } from './decide/admitted-pieces.ts';
 import type { Cors } from './decide/cors.ts';
 import type { Grant } from './decide/grant.ts';
 import { type Presentation, sendError, sendFile, sendForwarded, sendValue } from './encode/answer.ts';
-import { presentationOf } from './encode/presentation.ts';
+import { askedPresentation, presentationOf } from './encode/presentation.ts';
 import { sendLines } from './encode/stream.ts';
 import { ForeignRecords } from './foreign/merge.ts';
 import type { Forwarder } from './forward/forward.ts';
@@ -40,6 +40,9 @@ import { type ParsedResource, parseDatabase, parseSystem } from './parse/resourc
 import { componentOf, parseRoute } from './parse/route.ts';
 import { Refusals } from './refusals.ts';
 import type { ReadyCall, RememberedCalls } from './remembered.ts';
+import type { Grants } from './script/grant.ts';
+import type { Listeners } from './script/listeners.ts';
+import type { ScriptedCalls } from './script/scripted.ts';
 import type { SystemCalls } from './system/calls.ts';
 import { withInvites } from './system/invites.ts';
 import type { LimitCache } from './system/limit-cache.ts';
@@ -58,6 +61,9 @@ export interface Stages {
   readonly idempotency: Idempotency;
   readonly limits: Limits;
   readonly limitCache: LimitCache;
+  readonly listeners: Listeners;
+  readonly scripted: ScriptedCalls;
+  readonly grants: Grants;
   readonly status: (host: string | undefined) => Record<string, unknown>;
   readonly requestTimeoutMs: number;
   /** For lists that come without an end. */
@@ -145,6 +151,7 @@ export class Pipeline {
 
   #authenticate(request: ApiRequest): Principal | Promise<Principal> {
     const { http, query } = request;
+    if (http.grant) return this.#stages.grants.principalOf(http.grant);
     const path = `${request.service}/${request.component}`;
     const source = {
       header: (name: string) => http.header(name),
@@ -168,21 +175,50 @@ export class Pipeline {
     if (!service.isActive) throw new MillraceError('denied', `Service ${service.name} is deactivated.`);
 
     this.#stages.limits.admit(principal, service, request.component, request.verb);
+    const { idempotency, listeners, scripted } = this.#stages;
+    const refuse = (refused: Responder, error: unknown): void =>
+      this.#refuse(request.http, refused, headers, { verb: request.verb, principal }, error);
+    const listening = listeners.of(service, request.segments, request.verb);
+    const answer = (answered: Responder): Promise<void> => {
+      if (!listening) return this.#work(request, answered, headers, service, principal);
+      const call = { request, service, principal, reply: answered, headers, refuse };
+      return scripted.around(call, listening, (changed, watched) => {
+        // Another verb than the one that was decided upon is decided again.
+        requireAccess(principal, service, request.service, changed.component, changed.verb);
+        return this.#work(changed, watched, headers, service, principal);
+      });
+    };
+    const isRecords =
+      !documents.serves(request, service) &&
+      !systemCalls.serves(request, service.type) &&
+      !systemCalls.packages.serves(request, service);
+    return isRecords && idempotency.applies(request)
+      ? idempotency.once(request, principal, reply, headers, answer, refuse)
+      : answer(reply);
+  }
+
+  /** What the service does, whatever stands around it. */
+  async #work(
+    request: ApiRequest,
+    reply: Responder,
+    headers: Headers,
+    service: Service,
+    principal: Principal,
+  ): Promise<void> {
+    const { documents, systemCalls, scripted } = this.#stages;
     if (documents.serves(request, service)) {
       return documents.send({ request, service, principal }, reply, presentationOf(request, headers, true));
     }
     if (systemCalls.packages.serves(request, service)) return this.#package(request, reply, headers, principal);
     const own = isOwn(service) ? await systemCalls.answer(request, service.type, principal) : undefined;
     if (own) return this.#sendOwn(request, reply, headers, own);
-    const { idempotency } = this.#stages;
-    const work = async (answered: Responder): Promise<void> => {
-      if (!systemCalls.emails.serves(service)) return this.#data(request, answered, headers, service, principal);
-      return this.#sendOwn(request, answered, headers, await systemCalls.emails.call(request, service, principal));
-    };
-    if (!idempotency.applies(request)) return work(reply);
-    return idempotency.once(request, principal, reply, headers, work, (refused, error) =>
-      this.#refuse(request.http, refused, headers, { verb: request.verb, principal }, error),
-    );
+    if (systemCalls.emails.serves(service)) {
+      return this.#sendOwn(request, reply, headers, await systemCalls.emails.call(request, service, principal));
+    }
+    if (!service.script) return this.#data(request, reply, headers, service, principal);
+    const refuse = (refused: Responder, error: unknown): void =>
+      this.#refuse(request.http, refused, headers, { verb: request.verb, principal }, error);
+    return scripted.serve({ request, service, principal, reply, headers, refuse }, service.script);
   }
 
   #sendOwn(request: ApiRequest, reply: Responder, headers: Headers, result: Result): Promise<void> {
@@ -218,13 +254,14 @@ export class Pipeline {
       const entries = await listings.entries(request, parsed, service, principal, deadline);
       return sendValue(reply, 200, shown.wrap ? { resource: entries } : entries, shown);
     }
-    if (remembers(request)) remembered.learn(request.http, request.component, service, parsed);
+    if (remembers(request) && !request.asked) remembered.learn(request.http, request.component, service, parsed);
     const call: Call = { ...asked, request, parsed, granted };
     if (request.http.upload) return this.#import(call, request.http.upload, shown, reply);
-    const lines = linesFormat(request, parsed, shown);
+    const lines = linesFormat(request, parsed, request.asked ? askedPresentation(request.asked, [], false) : shown);
     if (lines) {
       const endless = { ...call, parsed: withEverything(parsed) };
-      return this.#stream({ ...endless, granted: this.#ruled.grant(endless) }, lines, shown, reply);
+      const passed = request.asked ? askedPresentation(request.asked, shown.headers, false) : shown;
+      return this.#stream({ ...endless, granted: this.#ruled.grant(endless) }, lines, passed, reply);
     }
     const own = await this.#ruled.send(call, granted, (operation) =>
       forwarder.send(service.tier, operation, deadline, parsed.repeatable),

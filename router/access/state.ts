@@ -6,6 +6,7 @@ import { create } from '@bufbuild/protobuf';
 import {
   type App,
   type CorsRule,
+  type EventScript,
   Removal_Kind as Kind,
   type Limit,
   type Lookup,
@@ -40,6 +41,7 @@ export class AccessState {
   readonly issuers = new Map<number, TokenIssuer>();
   /** Fields that hold who has created a record. */
   readonly creatorFields = new Map<number, SchemaExtra>();
+  readonly eventScripts = new Map<number, EventScript>();
   /** Dead tokens by jti, with the second at which they would have expired. */
   readonly revocations = new Map<string, bigint>();
 
@@ -55,6 +57,7 @@ export class AccessState {
     for (const lookup of update.lookups) this.lookups.set(lookup.id, lookup);
     for (const rule of update.corsRules) this.corsRules.set(rule.id, rule);
     for (const limit of update.limits) this.limits.set(limit.id, limit);
+    for (const script of update.eventScripts) this.eventScripts.set(script.id, script);
     for (const extra of update.schemaExtras) this.creatorFields.set(extra.id, extra);
     for (const issuer of update.issuers) this.issuers.set(issuer.id, issuer);
     for (const { jti, expiresAt } of update.revocations) this.revocations.set(jti, expiresAt);
@@ -77,6 +80,7 @@ export class AccessState {
       limits: [...this.limits.values()],
       issuers: [...this.issuers.values()],
       schemaExtras: [...this.creatorFields.values()],
+      eventScripts: [...this.eventScripts.values()],
       serviceTypes: [...this.serviceTypes.values()],
       revocations: [...this.revocations].map(([jti, expiresAt]) => ({ jti, expiresAt })),
     });
@@ -97,6 +101,7 @@ export class AccessState {
     this.limits.clear();
     this.issuers.clear();
     this.creatorFields.clear();
+    this.eventScripts.clear();
     this.revocations.clear();
   }
 
@@ -140,6 +145,9 @@ export class AccessState {
       case Kind.TOKEN_ISSUER:
         this.issuers.delete(id);
         break;
+      case Kind.EVENT_SCRIPT:
+        this.eventScripts.delete(id);
+        break;
       case Kind.SCHEMA_EXTRA:
         this.creatorFields.delete(id);
         break;
@@ -167,10 +175,7 @@ export class AccessState {
 /** Users come and go without it: their roles are looked up on every request. */
 function changesDecisions(update: Update): boolean {
   const { full, services, roles, apps, lookups, corsRules, limits, issuers, serviceTypes, removals } = update;
-  return (
-    full ||
-    [services, roles, apps, lookups, corsRules, limits, issuers, serviceTypes, removals].some(
-      (changes) => changes.length > 0,
-    )
-  );
+  const { schemaExtras, eventScripts } = update;
+  const seldom = [corsRules, limits, issuers, serviceTypes, schemaExtras, eventScripts, removals];
+  return full || [services, roles, apps, lookups, ...seldom].some((changes) => changes.length > 0);
 }

@@ -16,6 +16,8 @@ export interface Principal {
   /** What was sent at all: refusals differ by it. */
   readonly sentApiKey: boolean;
   readonly sentToken: boolean;
+  /** How many scripts stand between a client and this call. */
+  readonly scriptDepth?: number;
 }
 
 export function principalOf(

@@ -114,6 +114,17 @@ function defined(name: string, state: AccessState, { user, role, app }: Principa
   return best?.value;
 }
 
+/** All that are no secret, by name, with the value that counts for this caller. */
+export function lookupsOf(state: AccessState, { user, role, app }: Principal): Record<string, string> {
+  const found = new Map<string, { value: string; rank: number }>();
+  for (const lookup of state.lookups.values()) {
+    if (lookup.isPrivate) continue;
+    const rank = rankOf(lookup, user?.id, role?.source.id, app?.id);
+    if (rank > (found.get(lookup.name)?.rank ?? -1)) found.set(lookup.name, { value: lookup.value, rank });
+  }
+  return Object.fromEntries([...found].map(([name, { value }]) => [name, value]));
+}
+
 function rankOf(lookup: Lookup, userId?: number, roleId?: number, appId?: number): number {
   if (lookup.userId !== undefined) return lookup.userId === userId ? 3 : -1;
   if (lookup.roleId !== undefined) return lookup.roleId === roleId ? 2 : -1;

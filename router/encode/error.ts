@@ -3,6 +3,7 @@ import type { BatchFailure, ItemOutcome, MillraceError } from '#common/errors.ts
 import { asBuffer, stringifyJson } from '#common/json.ts';
 import { LimitsExceeded } from '../admit/exceeded.ts';
 import { HTTP_STATUS } from '../http/status.ts';
+import { ScriptError } from '../script/error.ts';
 
 export interface ErrorReply {
   readonly status: number;
@@ -39,11 +40,15 @@ const statusOf = (error: MillraceError): number => HTTP_STATUS[error.batch ? 'in
 
 function errorObject(error: MillraceError, verb: string): string {
   const status = statusOf(error);
-  const code = error.batch ? BATCH_CODE : status;
+  const code = error.batch ? BATCH_CODE : codeOf(error, status);
   const context = error.batch ? batchContext(error.batch, verb) : stringifyJson(factsOf(error));
   const message = error.batch ? batchMessage(error.batch, verb) : error.message;
   return `{"code":${code},"context":${context},"message":${JSON.stringify(escapeHtml(message))},"status_code":${status}}`;
 }
+
+/** Scripts may give a code of their own; every other error has its status. */
+const codeOf = (error: MillraceError, status: number): number =>
+  (error instanceof ScriptError ? error.applicationCode : undefined) ?? status;
 
 /** Of limits a list: so clients know it. */
 const factsOf = (error: MillraceError): unknown => (error instanceof LimitsExceeded ? error.facts : error.context);

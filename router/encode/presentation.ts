@@ -5,8 +5,16 @@ import { isTrue } from '../parse/query.ts';
 import type { Presentation } from './answer.ts';
 import { pickFormat } from './format.ts';
 
-/** @param single  the answer is one thing, which is never wrapped (system-api §1.8) */
+/**
+ * Where scripts look at the answer first it is JSON, which is shown as was asked behind them.
+ * @param single  the answer is one thing, which is never wrapped (system-api §1.8)
+ */
 export function presentationOf(request: ApiRequest, headers: Headers, single: boolean): Presentation {
+  const shown = askedPresentation(request, headers, single);
+  return request.asked ? { ...shown, format: 'json', disposition: undefined } : shown;
+}
+
+export function askedPresentation(request: ApiRequest, headers: Headers, single: boolean): Presentation {
   const { http, query, segments } = request;
   const accept = http.header('accept');
   const plain = http.query === '';

@@ -14,6 +14,8 @@ export interface Request {
   readonly query: string;
   /** @param name  lower case. A repeated header comes back as one list (RFC 9110 §5.3). */
   header(name: string): string | undefined;
+  /** All of them, names in lower case. */
+  headers(): Readonly<Record<string, string>>;
   /** Empty where there is none. */
   readonly body: Uint8Array;
   /** The body where it is taken as it arrives; `body` is empty then. */
@@ -22,6 +24,8 @@ export interface Request {
   remoteAddress(): string;
   /** Milliseconds on the clock of `Date.now()`. */
   readonly receivedAt: number;
+  /** In the place of credentials: for whom a script calls. */
+  readonly grant?: Uint8Array;
 }
 
 const NO_BODY = new Uint8Array(0);
@@ -64,6 +68,15 @@ export class ReceivedRequest implements Request {
       if (fields[i] === name) value = value === undefined ? fields[i + 1] : `${value}, ${fields[i + 1]}`;
     }
     return value;
+  }
+
+  headers(): Record<string, string> {
+    const all: Record<string, string> = Object.create(null);
+    for (let i = 0; i < this.#fields.length; i += 2) {
+      const name = this.#fields[i] as string;
+      all[name] ??= this.header(name) as string;
+    }
+    return all;
   }
 
   remoteAddress(): string {

@@ -15,6 +15,7 @@ export const HTTP_STATUS: Readonly<Record<ErrorCode, number>> = {
   unavailable: 503,
   deadline: 503,
   cancelled: 499,
+  script: 500,
   internal: 500,
 };
 

@@ -12,16 +12,28 @@ export class ApiRequest {
   readonly query: Query;
   /** Lower case, for role rules. */
   readonly component: string;
+  /** What was asked, where scripts stand between it and this one: by it answers are shown. */
+  readonly asked: ApiRequest | undefined;
   #body: Body | undefined;
   #verb: string | undefined;
 
-  /** @throws MillraceError invalid for a malformed query string */
-  constructor(http: Request, service: string, segments: readonly string[]) {
+  /**
+   * @param scripted  of a request that scripts stand in front of: its verb, and what was asked
+   * @throws MillraceError invalid for a malformed query string
+   */
+  constructor(
+    http: Request,
+    service: string,
+    segments: readonly string[],
+    scripted?: { readonly verb: string; readonly asked: ApiRequest },
+  ) {
     this.http = http;
     this.service = service;
     this.segments = segments;
     this.query = Query.parse(http.query);
     this.component = componentOf(segments);
+    this.asked = scripted?.asked;
+    this.#verb = scripted?.verb;
   }
 
   /** After tunnelling, upper case. @throws MillraceError unsupported */

@@ -18,6 +18,13 @@ import type { SessionCalls } from './sessions.ts';
 
 const TIMEOUT_MS = 10_000;
 
+/** What is no record, by the type of the service: components, and first segments. */
+const COMPONENTS: Readonly<Record<string, ReadonlySet<string>>> = {
+  user: new Set(['session', 'password', 'profile', 'register']),
+  system: new Set(['admin/session', 'admin/password', 'admin/profile']),
+};
+const RESOURCES = new Set(['cache', 'constant', 'environment', 'event', 'limit_cache']);
+
 export interface SystemCallsInit {
   readonly sessions: SessionCalls;
   readonly accounts: AccountCalls;
@@ -42,6 +49,12 @@ export class SystemCalls {
 
   get packages(): PackageCalls {
     return this.#init.packages;
+  }
+
+  /** Is this call none on records? */
+  serves({ component, segments }: ApiRequest, serviceType: string): boolean {
+    if (COMPONENTS[serviceType]?.has(component)) return true;
+    return serviceType === 'system' && RESOURCES.has(segments[0]?.toLowerCase() ?? '');
   }
 
   /**

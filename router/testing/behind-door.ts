@@ -2,8 +2,10 @@
 import { create, fromBinary } from '@bufbuild/protobuf';
 import type { RecordPiece } from '#common/connector.ts';
 import { Counters } from '#common/limits/counters.ts';
+import type { ScriptLine } from '#common/scripts/line.ts';
 import { SILENT } from '#common/testing/exchange.ts';
 import { type Operation, ResultSchema, type Shape, ShapeSchema } from '#proto/data/v1/data_pb.ts';
+import type { Run, RunReply } from '#proto/script/v1/script_pb.ts';
 import type { AccessState } from '../access/state.ts';
 import { Limits } from '../admit/limits.ts';
 import type { Authenticators } from '../authenticate/authenticate.ts';
@@ -18,6 +20,11 @@ import { Viewer } from '../openapi/viewer.ts';
 import type { ParsedResource } from '../parse/resource.ts';
 import { Pipeline, type Stages } from '../pipeline.ts';
 import { RememberedCalls } from '../remembered.ts';
+import { Grants } from '../script/grant.ts';
+import { Listeners } from '../script/listeners.ts';
+import { ScriptRunner } from '../script/runner.ts';
+import { ScriptedCalls } from '../script/scripted.ts';
+import { Sessions } from '../script/session.ts';
 import { LimitCache } from '../system/limit-cache.ts';
 import { type Answer, KeepingReply, requestOf, type Sent } from './request.ts';
 
@@ -43,6 +50,8 @@ export interface Behind {
   /** The same by what it is asked. @throws MillraceError as connectors do */
   readonly connector?: (shape: Shape, operation: Operation) => string;
   readonly issuers?: IssuerVerifier;
+  /** What scripts do. */
+  readonly scripts?: (run: Run) => RunReply;
 }
 
 /** Calls that are none of its own. */
@@ -97,6 +106,15 @@ export class BehindDoor {
       },
       learn: (...call: Parameters<RememberedCalls['learn']>) => memory.learn(...call),
     } as unknown as RememberedCalls;
+    const grants = new Grants(state);
+    const { scripts } = behind;
+    const line: ScriptLine = {
+      inFlight: 0,
+      close: () => {},
+      send: async (run) => (scripts as NonNullable<typeof scripts>)(run),
+    };
+    const lines = scripts && { quick: line, patient: line };
+    const runner = new ScriptRunner({ lines, grants, sessions: new Sessions(state), log: SILENT });
     this.#pipeline = new Pipeline({
       state,
       authenticators,
@@ -104,7 +122,10 @@ export class BehindDoor {
       limits,
       limitCache: new LimitCache(state, limits),
       cors: new Cors(state),
-      systemCalls: { answer: async () => undefined, emails: NEVER, packages: NEVER },
+      systemCalls: { answer: async () => undefined, ...NEVER, emails: NEVER, packages: NEVER },
+      listeners: new Listeners(state),
+      grants,
+      scripted: new ScriptedCalls(runner, 10_000),
       listings: new Listings(forwarder),
       documents: new Documents({ state, forwarder, requestTimeoutMs: 10_000 }),
       viewer: new Viewer(),

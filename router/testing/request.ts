@@ -26,6 +26,7 @@ export function requestOf({ method = 'GET', target, headers = {}, body = '', str
     path: question < 0 ? target : target.slice(0, question),
     query: question < 0 ? '' : target.slice(question + 1),
     header: (name) => headers[name],
+    headers: () => headers,
     body: Buffer.from(streamed ? '' : body),
     upload: streamed ? uploadOf(body) : undefined,
     remoteAddress: () => '127.0.0.1',

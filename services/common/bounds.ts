@@ -43,6 +43,10 @@ export const OPERATION_TIMEOUT_MS = 30_000;
 export const PLANS_MAX = 2000;
 /** How often deadlines are looked at: an answer may be this much late, and no request pays for a timer of its own. */
 export const SWEEP_INTERVAL_MS = 50;
+/** Scripts that call each other through the API: one more is a loop. */
+export const SCRIPT_DEPTH_MAX = 5;
+/** Bytes of an answer that scripts look at. */
+export const SCRIPT_ANSWER_BYTES_MAX = 10 * 1024 * 1024;
 /** Password checks at once: each costs 20 MB and some 20 ms of a core. */
 export const PASSWORD_CHECKS_MAX = 64;
 /** Characters of a password: longer than any phrase, short enough to hash. */

@@ -14,6 +14,8 @@ export type ErrorCode =
   | 'unavailable'
   | 'deadline'
   | 'cancelled'
+  /** A script has thrown, or was ended. */
+  | 'script'
   | 'internal';
 
 export type ErrorContext = Readonly<Record<string, unknown>>;

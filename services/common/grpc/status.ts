@@ -15,6 +15,7 @@ export const GRPC_STATUS = {
   unavailable: status.UNAVAILABLE,
   deadline: status.DEADLINE_EXCEEDED,
   cancelled: status.CANCELLED,
+  script: status.ABORTED,
   internal: status.INTERNAL,
 } as const satisfies Record<ErrorCode, status>;
 

@@ -1,0 +1,79 @@
+/** The events that a call fires: names of its resource, the general one first (files-and-scripting-api §3.2). */
+import type { Service } from '#proto/access/v1/access_pb.ts';
+
+export interface Fired {
+  /** Without verb and suffix, in lower case: no spelling of a name gets around a script. */
+  readonly path: string;
+  /** What `event.resource` is. */
+  readonly resource: string | null;
+}
+
+/** What stands for the second segment, and for what is below it. */
+const PLACEHOLDERS: ReadonlyMap<string, readonly [string, string]> = new Map([
+  ['_table', ['{table_name}', '{id}']],
+  ['_schema', ['{table_name}', '{field}']],
+  ['_proc', ['{procedure_name}', '']],
+  ['_func', ['{function_name}', '']],
+]);
+
+/** Parts of a table's schema: other names of the same event, as documents list them. */
+const PARTS: ReadonlyMap<string, string> = new Map([
+  ['_field', '{field_name}'],
+  ['_related', '{relationship_name}'],
+]);
+
+/** Resources of the system's own services that are no record. */
+const ACTIONS = new Set(['session', 'profile', 'password']);
+
+/** @param segments  of the path below the service, decoded */
+export function eventsOf(service: Service, segments: readonly string[]): readonly Fired[] {
+  const name = service.name.toLowerCase();
+  const [first = '', second, ...rest] = segments;
+  const placeholders = PLACEHOLDERS.get(first.toLowerCase());
+  if (placeholders) return ofDatabase(`${name}.${first.toLowerCase()}`, placeholders, second, rest);
+  if (service.type === 'system' || service.type === 'user') return ofRecords(name, segments);
+  return [{ path: name, resource: service.script ? segments.join('/') : segments.join('/') || null }];
+}
+
+function ofDatabase(
+  path: string,
+  [placeholder, below]: readonly [string, string],
+  name: string | undefined,
+  rest: readonly string[],
+): readonly Fired[] {
+  if (name === undefined) return [{ path, resource: null }];
+  const bare = name.split('(', 1)[0] as string;
+  const whole = [bare, ...rest].join('/');
+  const ends = rest.length === 0 || below === '' ? [''] : endsOf(below, rest);
+  const inner = rest.length === 0 ? null : rest.join('/');
+  return [
+    ...ends.map((end) => ({ path: `${path}.${placeholder}${end}`, resource: whole })),
+    ...ends.map((end) => ({ path: `${path}.${bare.toLowerCase()}${end}`, resource: inner })),
+  ];
+}
+
+/** `_schema/todo/due` and `_schema/todo/_field/due` are one event, known by two names. */
+function endsOf(below: string, [part = '', ...more]: readonly string[]): readonly string[] {
+  const kind = part.toLowerCase();
+  if (below !== '{field}') return [`.${below}`];
+  const named = PARTS.get(kind);
+  if (!named) return [`.${below}`, '._field.{field_name}'];
+  if (more.length === 0) return [`.${kind}`];
+  return kind === '_field' ? [`.${below}`, `.${kind}.${named}`] : [`.${kind}.${named}`];
+}
+
+/** The id of a record is no part of the name, though documents list it so: both are known. */
+function ofRecords(name: string, [first, ...rest]: readonly string[]): readonly Fired[] {
+  if (first === undefined) return [{ path: name, resource: null }];
+  const path = `${name}.${first.toLowerCase()}`;
+  const [second, ...more] = rest;
+  if (second === undefined) return [{ path, resource: null }];
+  if (ACTIONS.has(second.toLowerCase())) {
+    return [{ path: `${path}.${second.toLowerCase()}`, resource: more.join('/') || null }];
+  }
+  const resource = rest.join('/');
+  return [
+    { path, resource },
+    { path: `${path}.{id}`, resource },
+  ];
+}

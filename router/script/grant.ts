@@ -1,0 +1,79 @@
+/**
+ * For whom a script calls the API: a note that a router signs and a router reads. Workers pass it on, scripts never see
+ * it. It tells who the caller is, never what he may do: that is decided again, by what is known then.
+ */
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { MillraceError } from '#common/errors.ts';
+import { REQUESTOR_SCRIPT } from '#common/verbs.ts';
+import type { AccessState } from '../access/state.ts';
+import { type Principal, principalOf } from '../authenticate/principal.ts';
+
+const DIGEST_BYTES = 32;
+/** Scripts end long before; what they leave for later gets a grant of its own. */
+const VALID_SECONDS = 300;
+/** One is given again as long as it is good for this much longer. */
+const FRESH_SECONDS = 120;
+const KNOWN_MAX = 10_000;
+
+/** User, app, role of a machine (0: none each), how many scripts have called each other, second of its end. */
+type Note = readonly [user: number, app: number, machineRole: number, depth: number, until: number];
+
+export class Grants {
+  readonly #state: AccessState;
+  readonly #known = new Map<string, { readonly grant: Uint8Array; readonly until: number }>();
+
+  constructor(state: AccessState) {
+    this.#state = state;
+  }
+
+  /** @param depth  of the calls that are made with it */
+  of({ user, app, role, isAdmin }: Principal, depth: number): Uint8Array {
+    const machineRole = user === undefined && app?.roleId !== role?.source.id && !isAdmin ? (role?.source.id ?? 0) : 0;
+    const key = `${user?.id ?? 0}/${app?.id ?? 0}/${machineRole}/${depth}`;
+    const now = Math.floor(Date.now() / 1000);
+    const known = this.#known.get(key);
+    if (known && known.until - now > FRESH_SECONDS) return known.grant;
+    if (this.#known.size >= KNOWN_MAX) this.#known.clear();
+    const until = now + VALID_SECONDS;
+    const note: Note = [user?.id ?? 0, app?.id ?? 0, machineRole, depth, until];
+    const text = Buffer.from(JSON.stringify(note));
+    const grant = Buffer.concat([digestOf(text, this.#secrets()[0] as Uint8Array), text]);
+    this.#known.set(key, { grant, until });
+    return grant;
+  }
+
+  /** @throws MillraceError unauthenticated, denied */
+  principalOf(grant: Uint8Array): Principal {
+    const [userId, appId, machineRole, depth, until] = this.#read(grant);
+    if (until < Date.now() / 1000) throw refused();
+    const user = userId === 0 ? undefined : this.#state.users.get(userId);
+    const app = appId === 0 ? undefined : this.#state.apps.get(appId);
+    if ((userId !== 0 && !user) || (appId !== 0 && !app)) throw refused();
+    if (user && !user.isActive) throw new MillraceError('denied', 'User is not active.');
+    if (app && !app.isActive) throw new MillraceError('denied', 'App is not active.');
+    const sent = { apiKey: app?.apiKey, token: user ? '' : undefined, basic: false };
+    const principal = { ...principalOf(this.#state, user, app, sent), requestor: REQUESTOR_SCRIPT, token: undefined };
+    const role = machineRole === 0 ? principal.role : this.#state.roles.get(machineRole);
+    return { ...principal, role, scriptDepth: depth };
+  }
+
+  #read(grant: Uint8Array): Note {
+    const given = grant.subarray(0, DIGEST_BYTES);
+    const text = grant.subarray(DIGEST_BYTES);
+    const isOurs = this.#secrets().some(
+      (secret) => given.length === DIGEST_BYTES && timingSafeEqual(given, digestOf(text, secret)),
+    );
+    if (!isOurs) throw refused();
+    return JSON.parse(Buffer.from(text).toString()) as Note;
+  }
+
+  #secrets(): readonly Uint8Array[] {
+    return this.#state.settings?.tokenSecrets ?? [];
+  }
+}
+
+/** Of another purpose than that of session tokens: neither is good for the other. */
+const digestOf = (text: Uint8Array, secret: Uint8Array): Buffer =>
+  createHmac('sha256', secret).update('millrace script grant\0').update(text).digest();
+
+const refused = (): MillraceError => new MillraceError('unauthenticated', 'The grant of the script is not valid.');

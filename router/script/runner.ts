@@ -1,0 +1,148 @@
+/** Runs one script: in which lane, for whom, and what its failure is to the API. */
+import { create } from '@bufbuild/protobuf';
+import { LRUCache } from 'lru-cache';
+import { SCRIPT_DEPTH_MAX } from '#common/bounds.ts';
+import type { Deadline } from '#common/deadline.ts';
+import { deadlinePassed } from '#common/deadline.ts';
+import { MillraceError } from '#common/errors.ts';
+import type { Logger } from '#common/observe/log.ts';
+import type { ScriptLine } from '#common/scripts/line.ts';
+import {
+  type Event,
+  type Failure,
+  Failure_Kind as Kind,
+  Lane,
+  type Outcome,
+  type Run,
+  type RunReply,
+  RunSchema,
+  type Script,
+} from '#proto/script/v1/script_pb.ts';
+import type { Principal } from '../authenticate/principal.ts';
+import { ScriptError } from './error.ts';
+import type { Grants } from './grant.ts';
+import type { Sessions } from './session.ts';
+
+/** Scripts whose lane is remembered. */
+const LANES_MAX = 10_000;
+
+export interface ScriptLines {
+  readonly quick: ScriptLine;
+  readonly patient: ScriptLine;
+}
+
+/** For whom, and for which call. */
+export interface RunCall {
+  readonly principal: Principal;
+  readonly requestId: string;
+  readonly deadline: Deadline;
+}
+
+export interface RunnerParts {
+  /** undefined: there is no tier that runs scripts. */
+  readonly lines: ScriptLines | undefined;
+  readonly grants: Grants;
+  readonly sessions: Sessions;
+  readonly log: Logger;
+}
+
+export class ScriptRunner {
+  readonly #parts: RunnerParts;
+  /** By the hash of the script; not there: patient, until it has proved itself. */
+  readonly #lanes = new LRUCache<bigint, Lane>({ max: LANES_MAX });
+
+  constructor(parts: RunnerParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * @returns what the script left behind
+   * @throws ScriptError when it has thrown or was ended
+   * @throws MillraceError overloaded when there is no worker for it, deadline
+   */
+  async run(script: Script, event: Event, call: RunCall): Promise<Outcome> {
+    const run = this.#message(script, event, call);
+    const { outcome, next } = await this.#send(script, run, call.deadline);
+    if (next !== Lane.UNSPECIFIED) this.#lanes.set(script.hash, next);
+    if (outcome.case === 'done') return outcome.value;
+    throw this.#failed(script, outcome.case === 'failure' ? outcome.value : undefined, call);
+  }
+
+  close(): Promise<unknown> {
+    const { lines } = this.#parts;
+    return Promise.all([lines?.quick.close(), lines?.patient.close()]);
+  }
+
+  #message(script: Script, event: Event, { principal, requestId }: RunCall): Run {
+    const depth = principal.scriptDepth ?? 0;
+    if (depth >= SCRIPT_DEPTH_MAX) {
+      throw new ScriptError(`Scripts call each other through the API: more than ${SCRIPT_DEPTH_MAX} deep is refused.`);
+    }
+    const { grants, sessions } = this.#parts;
+    const session = sessions.of(principal);
+    return create(RunSchema, {
+      script: { $typeName: 'millrace.script.v1.ScriptKey', kind: script.kind, id: script.id, hash: script.hash },
+      event,
+      sessionJson: session.json,
+      caller: session.caller,
+      grant: grants.of(principal, depth + 1),
+      requestId,
+    });
+  }
+
+  async #send(script: Script, run: Run, deadline: Deadline): Promise<RunReply> {
+    const { lines } = this.#parts;
+    if (!lines) throw busy('There is nothing here that runs scripts.');
+    if (this.#lanes.get(script.hash) !== Lane.QUICK) return lines.patient.send(run, deadline).catch(translated);
+    try {
+      const reply = await lines.quick.send(run, deadline);
+      if (reply.outcome.case !== 'elsewhere') return reply;
+    } catch (error) {
+      if (deadline.reason) throw error;
+      // A quick run has touched nothing: whatever became of it, it may be done again.
+    }
+    this.#lanes.delete(script.hash);
+    return lines.patient.send(run, deadline).catch(translated);
+  }
+
+  #failed(script: Script, failure: Failure | undefined, { requestId }: RunCall): MillraceError {
+    const { kind = Kind.UNKNOWN, message = '', line, column, file, thrownJson } = failure ?? {};
+    this.#parts.log.warn(
+      { requestId, script: script.name, file: file || undefined, line, column, reason: message },
+      'a script has failed',
+    );
+    switch (kind) {
+      case Kind.THROWN:
+        return new ScriptError(message, thrownOf(thrownJson));
+      case Kind.CAPPED:
+        return new ScriptError(message);
+      case Kind.DEADLINE:
+        return deadlinePassed();
+      case Kind.LOST:
+        return busy('The worker of the script is gone.');
+      case Kind.BUSY:
+        return busy('Too many scripts are running.');
+      default:
+        return busy('The script is not known where scripts are run.');
+    }
+  }
+}
+
+/** Where scripts cannot be run at all: the caller may come again. */
+function translated(error: unknown): never {
+  const { code, cause } = MillraceError.from(error);
+  if (code !== 'unavailable') throw error;
+  throw busy('The script workers cannot be reached.', cause);
+}
+
+const busy = (message: string, cause?: unknown): MillraceError =>
+  new MillraceError('overloaded', message, undefined, cause);
+
+function thrownOf(json: Uint8Array | undefined): unknown {
+  if (!json || json.length === 0) return undefined;
+  try {
+    return JSON.parse(Buffer.from(json).toString());
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,201 @@
+/** Scripts around a call, by a worker that does as the test says. */
+import { create } from '@bufbuild/protobuf';
+import { describe, expect, test } from 'vitest';
+import { MillraceError } from '#common/errors.ts';
+import { Failure_Kind, Lane, Phase, type Run, type RunReply, RunReplySchema } from '#proto/script/v1/script_pb.ts';
+import { type AccessInit, rule, stateWithRole, tokenOf, type UpdateInit } from '../testing/access.ts';
+import { BehindDoor } from '../testing/behind-door.ts';
+
+const HEADERS = {
+  'x-dreamfactory-api-key': 'key',
+  authorization: `Bearer ${tokenOf()}`,
+  'content-type': 'application/json',
+};
+const json = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
+const done = (left: { request?: unknown; response?: unknown; returned?: unknown } = {}): RunReply =>
+  create(RunReplySchema, {
+    outcome: {
+      case: 'done',
+      value: {
+        ...(left.request !== undefined && { requestJson: json(left.request) }),
+        ...(left.response !== undefined && { responseJson: json(left.response) }),
+        ...(left.returned !== undefined && { returnedJson: json(left.returned) }),
+      },
+    },
+  });
+const failed = (kind: Failure_Kind, message = '', thrown?: unknown): RunReply => {
+  const value = { kind, message, ...(thrown !== undefined && { thrownJson: json(thrown) }) };
+  return create(RunReplySchema, { outcome: { case: 'failure', value } });
+};
+
+interface Script {
+  readonly on: string;
+  readonly does: (run: Run) => RunReply;
+  readonly mayModify?: boolean;
+  readonly optional?: boolean;
+}
+
+/** A product whose scripts are these. */
+function behind(scripts: readonly Script[], { rules = [rule('*')], answer = '[{"id":1}]' } = {}) {
+  const runs: Run[] = [];
+  const eventScripts: UpdateInit['eventScripts'] = scripts.map(({ on, mayModify = true, optional = false }, index) => ({
+    id: index + 1,
+    name: `db.${on}`,
+    allowEventModification: mayModify,
+    optional,
+    script: { kind: 1, id: index + 1, name: `db.${on}`, type: 'nodejs', hash: BigInt(index + 1) },
+  }));
+  const state = stateWithRole(rules as AccessInit[], { eventScripts });
+  const door = new BehindDoor(state, {
+    json: answer,
+    scripts: (run) => {
+      runs.push(run);
+      return (scripts[(run.script?.id ?? 0) - 1] as Script).does(run);
+    },
+  });
+  const send = (method: string, target: string, body = '', headers: Record<string, string> = {}) =>
+    door.send({ method, target: `/api/v2/db/${target}`, body, headers: { ...HEADERS, ...headers } });
+  return { send, runs };
+}
+
+const PRE = '_table.todo.get.pre_process';
+const POST = '_table.todo.get.post_process';
+
+describe('before the call', () => {
+  test('a script sees the request', async () => {
+    const { send, runs } = behind([{ on: '_table.todo.post.pre_process', does: () => done() }]);
+    await send('POST', '_table/todo?fields=*', '[{"a":1}]');
+    const event = runs[0]?.event;
+    expect(event).toMatchObject({ name: 'db._table.todo.post.pre_process', phase: Phase.PRE_PROCESS });
+    expect(event?.response).toBeUndefined();
+    expect(event?.request).toMatchObject({
+      method: 'POST',
+      uri: '/api/v2/db/_table/todo?fields=*',
+      service: 'db',
+      resource: '_table/todo?fields=*',
+      query: 'fields=*',
+    });
+    expect(Buffer.from(event?.request?.content ?? []).toString()).toBe('[{"a":1}]');
+    expect(JSON.parse(Buffer.from(event?.request?.headersJson ?? []).toString())).toMatchObject(HEADERS);
+    expect(JSON.parse(Buffer.from(runs[0]?.sessionJson ?? []).toString())).toMatchObject({
+      api_key: 'key',
+      user: { id: 5, email: 'ann@a.example' },
+      role: { name: 'Clerk' },
+    });
+  });
+
+  test('general scripts run before specific ones, and all before the call', async () => {
+    const order: string[] = [];
+    const note = (on: string): Script => ({ on, does: () => [order.push(on), done()][1] as RunReply });
+    const { send } = behind([note(POST), note(PRE), note('_table.{table_name}.get.pre_process')]);
+    await send('GET', '_table/Todo');
+    expect(order).toEqual(['_table.{table_name}.get.pre_process', PRE, POST]);
+  });
+
+  test('what it changes is what the service gets', async () => {
+    const request = { parameters: { limit: '2' }, payload: { resource: [{ a: 2 }] } };
+    const { send } = behind([{ on: '_table.todo.post.pre_process', does: () => done({ request }) }]);
+    const { travelled } = await send('POST', '_table/todo', '[{"a":1}]');
+    expect(Buffer.from(travelled[0]?.operation.records ?? []).toString()).toBe('[{"a":2}]');
+  });
+
+  test('unless its record does not allow it', async () => {
+    const script = { on: PRE, mayModify: false, does: () => done({ response: { status_code: 202, content: 1 } }) };
+    expect((await behind([script]).send('GET', '_table/todo')).status).toBe(200);
+  });
+
+  test('an answer of its own skips the service', async () => {
+    const response = { status_code: 402, content: { pay: 1 } };
+    const { send } = behind([{ on: PRE, does: () => done({ response }) }]);
+    const { status, body, travelled } = await send('GET', '_table/todo');
+    expect([status, JSON.parse(body), travelled]).toEqual([402, { pay: 1 }, []]);
+  });
+
+  test('another verb needs the right to it', async () => {
+    const does = () => done({ request: { method: 'DELETE' } });
+    const { send } = behind([{ on: PRE, does }], { rules: [rule('*', { verbMask: 1 })] });
+    const { status, travelled } = await send('GET', '_table/todo?filter=a%3D1');
+    expect([status, travelled]).toEqual([403, []]);
+  });
+
+  test('what it throws is a 500 with its words and code, which scripts behind the call see', async () => {
+    const { send, runs } = behind([
+      { on: PRE, mayModify: false, does: () => failed(Failure_Kind.THROWN, 'boom', { code: 77 }) },
+      { on: POST, does: () => done() },
+    ]);
+    const { status, body, travelled } = await send('GET', '_table/todo');
+    expect([status, travelled]).toEqual([500, []]);
+    expect(JSON.parse(body)).toEqual({ error: { code: 77, context: null, message: 'boom', status_code: 500 } });
+    expect(runs[1]?.event?.response?.statusCode).toBe(500);
+  });
+});
+
+describe('behind the call', () => {
+  test('a script changes the answer, which is then shown as was asked', async () => {
+    const response = { status_code: 200, content: { resource: [{ id: 2 }] } };
+    const { send, runs } = behind([{ on: POST, does: () => done({ response }) }]);
+    const { headers, body } = await send('GET', '_table/todo?limit=5', '', { accept: 'text/csv' });
+    expect(body.trim().split('\n')).toEqual(['id', '2']);
+    expect(headers.find(([name]) => name === 'Content-Type')?.[1]).toContain('text/csv');
+    const { content, isJson } = runs[0]?.event?.response ?? {};
+    expect([Buffer.from(content ?? []).toString(), isJson]).toEqual(['{"resource":[{"id":1}]}', true]);
+  });
+
+  test('headers of the answer stay, once each', async () => {
+    const { send } = behind([{ on: POST, does: () => done() }]);
+    const { headers } = await send('GET', '_table/todo');
+    const names = headers.map(([name]) => name.toLowerCase());
+    expect(names).toContain('x-request-id');
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  test('it sees what the service refuses, and may say it otherwise', async () => {
+    const { send } = behind([{ on: POST, does: () => done({ returned: { status_code: 422, content: 'no' } }) }]);
+    expect(await send('GET', '_table/todo?filter=(((')).toMatchObject({ status: 422, body: 'no' });
+  });
+});
+
+describe('where scripts cannot run', () => {
+  const lost = (): RunReply => {
+    throw new MillraceError('unavailable', 'gone', undefined, new Error('line lost'));
+  };
+
+  test.each([
+    ['no worker', lost],
+    ['its worker died', () => failed(Failure_Kind.LOST)],
+    ['too many run', () => failed(Failure_Kind.BUSY)],
+  ])('%s: 503, and when to come back; nothing was done', async (_why, does) => {
+    const { status, headers, travelled } = await behind([{ on: PRE, does }]).send('GET', '_table/todo');
+    expect([status, travelled]).toEqual([503, []]);
+    expect(headers).toContainEqual(['Retry-After', '1']);
+  });
+
+  test('calls go on without one that is optional', async () => {
+    const { send } = behind([
+      { on: PRE, optional: true, does: lost },
+      { on: POST, optional: true, does: lost },
+    ]);
+    expect((await send('GET', '_table/todo')).status).toBe(200);
+  });
+
+  test('calls that no script listens to are untouched', async () => {
+    const { send, runs } = behind([{ on: PRE, does: lost }]);
+    expect((await send('GET', '_table/other')).status).toBe(200);
+    expect((await send('DELETE', '_table/todo?filter=a%3D1')).status).toBe(200);
+    expect(runs).toEqual([]);
+  });
+});
+
+test('lanes: a script goes where its worker says, and comes back when it is none for that lane', async () => {
+  const replies = [
+    create(RunReplySchema, { ...done(), next: Lane.QUICK }),
+    create(RunReplySchema, { outcome: { case: 'elsewhere', value: Lane.PATIENT } }),
+    done(),
+    done(),
+  ];
+  const { send, runs } = behind([{ on: PRE, does: () => replies.shift() as RunReply }]);
+  for (const expected of [1, 3, 4]) {
+    expect((await send('GET', '_table/todo')).status).toBe(200);
+    expect(runs).toHaveLength(expected);
+  }
+});

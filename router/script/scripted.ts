@@ -1,0 +1,222 @@
+/**
+ * A call with scripts around it (files-and-scripting-api §3.2): those before it, the call, those behind it. What they may
+ * change is theirs to change only where the script's record says so; what they throw counts always.
+ */
+import { SCRIPT_ANSWER_BYTES_MAX } from '#common/bounds.ts';
+import { callerGone, Deadline } from '#common/deadline.ts';
+import { MillraceError } from '#common/errors.ts';
+import type { EventScript, Service } from '#proto/access/v1/access_pb.ts';
+import { type Outcome, Phase, type Request, type Script } from '#proto/script/v1/script_pb.ts';
+import type { Principal } from '../authenticate/principal.ts';
+import { headersOf, sendJson } from '../encode/answer.ts';
+import { askedPresentation } from '../encode/presentation.ts';
+import { type Recorded, RecordedReply } from '../http/recorded-reply.ts';
+import type { BodyStream, Headers, Responder } from '../http/reply.ts';
+import type { ApiRequest } from '../parse/api-request.ts';
+import type { Answer } from './answer.ts';
+import { scriptedRequest } from './changed-request.ts';
+import { changedAnswer, requestChanges, resultOf, serviceAnswer, shortcutOf } from './changes.ts';
+import { eventOf, requestMessage, responseMessage } from './event.ts';
+import type { Listener, Listening } from './listeners.ts';
+import type { RunCall, ScriptRunner } from './runner.ts';
+
+export interface ScriptedCall {
+  readonly request: ApiRequest;
+  readonly service: Service;
+  readonly principal: Principal;
+  readonly reply: Responder;
+  /** On every answer of the request. */
+  readonly headers: Headers;
+  /** Answers an error. */
+  readonly refuse: (reply: Responder, error: unknown) => void;
+}
+
+/** What the service does. @throws MillraceError */
+type Work = (request: ApiRequest, reply: Responder) => Promise<void>;
+
+/** Nothing was begun, or cannot be: no script has to see it. */
+const UNDONE = new Set(['overloaded', 'limited', 'unavailable', 'deadline', 'cancelled']);
+/** Made anew where an answer is shown. */
+const SHOWN = new Set(['content-type', 'x-content-type-options', 'cache-control', 'content-disposition']);
+/** What a script that is a service finds in `event.response`. */
+const UNANSWERED: Answer = {
+  ...{ status: 200, headers: [], contentType: undefined, isJson: true },
+  content: Buffer.from('null'),
+};
+
+export class ScriptedCalls {
+  readonly #runner: ScriptRunner;
+  readonly #timeoutMs: number;
+
+  constructor(runner: ScriptRunner, timeoutMs: number) {
+    this.#runner = runner;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** Answers a call that scripts listen to. @throws MillraceError where nothing was done */
+  async around(call: ScriptedCall, { pre, post }: Listening, work: Work): Promise<void> {
+    const { request, reply } = call;
+    const run = this.#runCall(call);
+    const recorded = new WatchedReply(reply);
+    const before = await this.#before(call, pre, run);
+    if ('request' in before) await perform(() => work(before.request, recorded), recorded, call.refuse);
+    else if ('error' in before) call.refuse(recorded, before.error);
+    if (recorded.passed) return;
+    const first = 'answer' in before ? withHeaders(before.answer, call.headers) : answerOf(recorded.answer);
+    const message = requestMessage('request' in before ? before.request : request);
+    const answer = await this.#behind(call, post, message, first, run);
+    sendAnswer(reply, answer, request);
+  }
+
+  /** Answers a call of a service that is a script. @throws MillraceError */
+  async serve(call: ScriptedCall, script: Script): Promise<void> {
+    const { request, reply, headers } = call;
+    const resource = request.segments.join('/');
+    const message = requestMessage(request);
+    const response = responseMessage(UNANSWERED);
+    const event = eventOf(script.name, Phase.SERVICE, message, resource, response);
+    const outcome = await this.#runner.run(script, event, this.#runCall(call));
+    sendAnswer(reply, withHeaders(serviceAnswer(outcome), headers), request);
+  }
+
+  /** The request as the service should see it, or the answer without it. @throws MillraceError where no script could run */
+  async #before(
+    { request, refuse: _ }: ScriptedCall,
+    listeners: readonly Listener[],
+    run: RunCall,
+  ): Promise<{ request: ApiRequest } | { answer: Answer } | { error: unknown }> {
+    let changed = scriptedRequest(request);
+    let message = listeners.length > 0 ? requestMessage(changed) : undefined;
+    for (const listener of listeners) {
+      try {
+        const outcome = await this.#run(listener, message as Request, undefined, run);
+        if (!outcome) continue;
+        const result = resultOf(outcome);
+        if (!listener.script.allowEventModification) continue;
+        const answer = shortcutOf(result);
+        if (answer) return { answer };
+        const changes = requestChanges(result);
+        if (!changes || Object.keys(changes).length === 0) continue;
+        changed = scriptedRequest(changed, changes);
+        message = requestMessage(changed);
+      } catch (error) {
+        if (UNDONE.has(MillraceError.from(error).code)) throw error;
+        return { error };
+      }
+    }
+    return { request: changed };
+  }
+
+  async #behind(
+    call: ScriptedCall,
+    listeners: readonly Listener[],
+    message: Request,
+    first: Answer,
+    run: RunCall,
+  ): Promise<Answer> {
+    let answer = first;
+    for (const listener of listeners) {
+      try {
+        const outcome = await this.#run(listener, message, answer, run);
+        if (!outcome) continue;
+        const result = resultOf(outcome);
+        if (listener.script.allowEventModification) answer = changedAnswer(result, answer);
+      } catch (error) {
+        // The call itself is done: that must not look like a call that may simply be sent again.
+        const refused = new RecordedReply(SCRIPT_ANSWER_BYTES_MAX, '');
+        call.refuse(refused, error);
+        answer = answerOf(refused.answer);
+      }
+    }
+    return answer;
+  }
+
+  /** undefined: nobody could run it, and calls may go on without it. */
+  async #run(
+    { script, phase, resource }: Listener,
+    message: Request,
+    answer: Answer | undefined,
+    run: RunCall,
+  ): Promise<Outcome | undefined> {
+    const event = eventOf(script.name, phase, message, resource, answer && responseMessage(answer));
+    try {
+      return await this.#runner.run(scriptIn(script), event, run);
+    } catch (error) {
+      if (script.optional && MillraceError.from(error).code === 'overloaded') return undefined;
+      throw error;
+    }
+  }
+
+  #runCall({ request: { http }, principal, reply }: ScriptedCall): RunCall {
+    const deadline = new Deadline(http.receivedAt + this.#timeoutMs);
+    reply.onAborted(() => deadline.abort(callerGone()));
+    return { principal, requestId: http.id, deadline };
+  }
+}
+
+function scriptIn({ name, script }: EventScript): Script {
+  if (!script) throw new MillraceError('internal', `The script of ${name} is not known.`);
+  return script;
+}
+
+async function perform(
+  work: () => Promise<void>,
+  recorded: WatchedReply,
+  refuse: ScriptedCall['refuse'],
+): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (recorded.passed || UNDONE.has(MillraceError.from(error).code)) throw error;
+    refuse(recorded, error);
+  }
+}
+
+/** Lists without an end are not held back: they pass by the scripts. */
+class WatchedReply extends RecordedReply {
+  readonly #reply: Responder;
+  passed = false;
+
+  constructor(reply: Responder) {
+    super(SCRIPT_ANSWER_BYTES_MAX, 'The answer is too large for the scripts that want to look at it.');
+    this.#reply = reply;
+  }
+
+  override get aborted(): boolean {
+    return this.#reply.aborted;
+  }
+
+  override onAborted(listener: () => void): void {
+    this.#reply.onAborted(listener);
+  }
+
+  override stream(status: number, headers: Headers, contentLength?: number): BodyStream {
+    if (isJson(headers)) return super.stream(status, headers, contentLength);
+    this.passed = true;
+    return this.#reply.stream(status, headers, contentLength);
+  }
+}
+
+const typeIn = (headers: Headers): string | undefined =>
+  headers.find(([name]) => name.toLowerCase() === 'content-type')?.[1];
+
+const isJson = (headers: Headers): boolean => typeIn(headers)?.startsWith('application/json') === true;
+
+function answerOf({ status, headers, body }: Recorded): Answer {
+  const contentType = typeIn(headers);
+  const others = headers.filter(([name]) => !SHOWN.has(name.toLowerCase()));
+  return { status, headers: others, contentType, content: body, isJson: isJson(headers) };
+}
+
+const withHeaders = (answer: Answer, headers: Headers): Answer => ({
+  ...answer,
+  headers: [...headers, ...answer.headers],
+});
+
+function sendAnswer(reply: Responder, answer: Answer, request: ApiRequest): void {
+  const { status, headers, contentType, content, isJson: isJsonAnswer } = answer;
+  if (reply.aborted) return;
+  if (isJsonAnswer) return sendJson(reply, status, content, askedPresentation(request, headers, true));
+  const shown = { format: undefined, disposition: undefined, wrap: false, headers };
+  reply.send(status, headersOf(shown, ['Content-Type', contentType ?? 'application/octet-stream']), content);
+}
