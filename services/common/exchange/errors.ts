@@ -21,6 +21,7 @@ const CODES: ReadonlySet<string> = new Set<ErrorCode>([
   'cancelled',
   'internal',
   'contradiction',
+  'script',
 ]);
 
 const NOTHING = new Uint8Array();
