@@ -37,6 +37,7 @@ import { Listeners } from './script/listeners.ts';
 import { ScriptRunner } from './script/runner.ts';
 import { ScriptedCalls } from './script/scripted.ts';
 import { Sessions as ScriptSessions } from './script/session.ts';
+import { ScriptTrials } from './script/trial.ts';
 import { AccountCalls } from './system/accounts.ts';
 import { SystemCalls } from './system/calls.ts';
 import { EmailCalls } from './system/emails.ts';
@@ -98,6 +99,7 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
     limitCache,
     listeners: new Listeners(state),
     scripted: new ScriptedCalls(scripts, config.requestTimeoutMs),
+    trials: new ScriptTrials(scripts, forwarder, config.requestTimeoutMs),
     grants,
     idempotency: new Idempotency(kept, config.requestTimeoutMs, log),
     listings: new Listings(forwarder),

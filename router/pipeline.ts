@@ -43,6 +43,7 @@ import type { ReadyCall, RememberedCalls } from './remembered.ts';
 import type { Grants } from './script/grant.ts';
 import type { Listeners } from './script/listeners.ts';
 import type { ScriptedCalls } from './script/scripted.ts';
+import type { ScriptTrials } from './script/trial.ts';
 import type { SystemCalls } from './system/calls.ts';
 import { withInvites } from './system/invites.ts';
 import type { LimitCache } from './system/limit-cache.ts';
@@ -63,6 +64,7 @@ export interface Stages {
   readonly limitCache: LimitCache;
   readonly listeners: Listeners;
   readonly scripted: ScriptedCalls;
+  readonly trials: ScriptTrials;
   readonly grants: Grants;
   readonly status: (host: string | undefined) => Record<string, unknown>;
   readonly requestTimeoutMs: number;
@@ -205,7 +207,11 @@ export class Pipeline {
     service: Service,
     principal: Principal,
   ): Promise<void> {
-    const { documents, systemCalls, scripted } = this.#stages;
+    const { documents, systemCalls, scripted, trials } = this.#stages;
+    if (trials.serves(request, service)) {
+      const shown = presentationOf(request, headers, true);
+      return sendValue(reply, 200, await trials.answer(request, service, principal), shown);
+    }
     if (documents.serves(request, service)) {
       return documents.send({ request, service, principal }, reply, presentationOf(request, headers, true));
     }

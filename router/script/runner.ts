@@ -68,6 +68,14 @@ export class ScriptRunner {
     throw this.#failed(script, outcome.case === 'failure' ? outcome.value : undefined, call);
   }
 
+  /** Runs a script that is stored nowhere, in the patient lane. @throws MillraceError overloaded, deadline */
+  try(script: Script, event: Event, call: RunCall): Promise<RunReply> {
+    const run = this.#message(script, event, call);
+    delete run.script;
+    run.trial = script;
+    return this.#patient(run, call.deadline);
+  }
+
   close(): Promise<unknown> {
     const { lines } = this.#parts;
     return Promise.all([lines?.quick.close(), lines?.patient.close()]);
@@ -92,8 +100,7 @@ export class ScriptRunner {
 
   async #send(script: Script, run: Run, deadline: Deadline): Promise<RunReply> {
     const { lines } = this.#parts;
-    if (!lines) throw busy('There is nothing here that runs scripts.');
-    if (this.#lanes.get(script.hash) !== Lane.QUICK) return lines.patient.send(run, deadline).catch(translated);
+    if (!lines || this.#lanes.get(script.hash) !== Lane.QUICK) return this.#patient(run, deadline);
     try {
       const reply = await lines.quick.send(run, deadline);
       if (reply.outcome.case !== 'elsewhere') return reply;
@@ -102,6 +109,12 @@ export class ScriptRunner {
       // A quick run has touched nothing: whatever became of it, it may be done again.
     }
     this.#lanes.delete(script.hash);
+    return this.#patient(run, deadline);
+  }
+
+  async #patient(run: Run, deadline: Deadline): Promise<RunReply> {
+    const { lines } = this.#parts;
+    if (!lines) throw busy('There is nothing here that runs scripts.');
     return lines.patient.send(run, deadline).catch(translated);
   }
 

@@ -25,6 +25,7 @@ import { Listeners } from '../script/listeners.ts';
 import { ScriptRunner } from '../script/runner.ts';
 import { ScriptedCalls } from '../script/scripted.ts';
 import { Sessions } from '../script/session.ts';
+import { ScriptTrials } from '../script/trial.ts';
 import { LimitCache } from '../system/limit-cache.ts';
 import { type Answer, KeepingReply, requestOf, type Sent } from './request.ts';
 
@@ -126,6 +127,7 @@ export class BehindDoor {
       listeners: new Listeners(state),
       grants,
       scripted: new ScriptedCalls(runner, 10_000),
+      trials: new ScriptTrials(runner, forwarder, 10_000),
       listings: new Listings(forwarder),
       documents: new Documents({ state, forwarder, requestTimeoutMs: 10_000 }),
       viewer: new Viewer(),
