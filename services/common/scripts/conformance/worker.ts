@@ -3,6 +3,8 @@ import type { ScriptHandler } from '../line.ts';
 import { doneReply } from './runs.ts';
 import { natsWorker, streamWorker } from './transport.ts';
 
+let blocks = 0;
+
 const handler: ScriptHandler = (run) => {
   const [word, number = '0'] = run.requestId.split(' ');
   switch (word) {
@@ -13,7 +15,10 @@ const handler: ScriptHandler = (run) => {
     case 'block':
       // The whole process stands still, as with a script that the quick lane cannot interrupt.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(number));
-      return doneReply('blocked');
+      blocks += 1;
+      return doneReply(`blocked ${process.pid}`);
+    case 'blocks':
+      return doneReply(`${blocks}`);
     case 'pid':
       return doneReply(`${process.pid}`);
     case 'rss':
