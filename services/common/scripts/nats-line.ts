@@ -8,7 +8,7 @@ import { type Flight, Flights } from './flights.ts';
 import type { ScriptLine } from './line.ts';
 import type { LinkUser, NatsLink } from './nats-link.ts';
 import { helloSubject, type LaneName, lastToken, rollSubject, runSubject } from './nats-subjects.ts';
-import { runTooLarge, unreachable } from './replies.ts';
+import { lineClosed, runTooLarge, unreachable } from './replies.ts';
 import { RollCall } from './roll-call.ts';
 
 interface Batch {
@@ -65,6 +65,11 @@ export class NatsLine implements ScriptLine, LinkUser {
   close(): void {
     clearInterval(this.#roller);
     this.#leave();
+    // Nobody will hear the answers.
+    this.#flights.endSent(({ run, place, reject }) => {
+      if (place?.worker !== undefined) this.#cancel(place, place.worker, [run.id]);
+      reject(lineClosed());
+    });
     this.#flights.close();
   }
 

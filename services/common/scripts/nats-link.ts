@@ -54,9 +54,9 @@ export class NatsLink implements Component {
     return this.#isBlocked;
   }
 
-  /** Bytes of one message: the server's setting. 0: not connected. */
+  /** Bytes of one message: the server's setting. */
   get payloadMax(): number {
-    return this.#connection?.info?.max_payload ?? 0;
+    return this.#connection?.info?.max_payload ?? Number.POSITIVE_INFINITY;
   }
 
   /** Resolves when it was connected for the first time, or was closed before. */
@@ -92,7 +92,8 @@ export class NatsLink implements Component {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#wake();
-    await this.#connection?.close();
+    if (!this.#connection) return; // an attempt that is under way ends itself
+    await this.#connection.close();
     await this.#running;
   }
 

@@ -13,7 +13,7 @@ import {
   rollSubject,
   runSubject,
 } from './nats-subjects.ts';
-import { replyBytes, tooLargeReply } from './replies.ts';
+import { isTooLarge, replyBytes, tooLargeReply } from './replies.ts';
 import { guarded, RunningRuns } from './running.ts';
 
 const NOTHING = new Uint8Array();
@@ -181,7 +181,11 @@ export class NatsResponder implements LinkUser {
     const data = runBatchReplyCodec.encode({ $typeName: 'millrace.script.v1.RunBatchReply', replies });
     if (data.length <= this.#link.payloadMax) return this.#link.publish(subject, data, self);
     const [one] = replies;
-    if (one && replies.length === 1) return this.#send(subject, [tooLargeReply(one.id)], self);
+    if (one && replies.length === 1) {
+      // A server that takes not even this is none for scripts; the router hears of it at its deadline.
+      if (!isTooLarge(one)) this.#send(subject, [tooLargeReply(one.id)], self);
+      return;
+    }
     const half = replies.length >> 1;
     this.#send(subject, replies.slice(0, half), self);
     this.#send(subject, replies.slice(half), undefined);

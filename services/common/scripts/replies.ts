@@ -39,8 +39,12 @@ export function failureReply(id: number, kind: Failure_Kind, message: string): R
 export const busyReply = (id: number): RunReply =>
   failureReply(id, Failure_Kind.BUSY, 'The script workers have too much to do.');
 
-export const tooLargeReply = (id: number): RunReply =>
-  failureReply(id, Failure_Kind.CAPPED, 'What the script gave back is too large to travel.');
+const TOO_LARGE = 'What the script gave back is too large to travel.';
+
+export const tooLargeReply = (id: number): RunReply => failureReply(id, Failure_Kind.CAPPED, TOO_LARGE);
+
+export const isTooLarge = ({ outcome }: RunReply): boolean =>
+  outcome.case === 'failure' && outcome.value.message === TOO_LARGE;
 
 export const lostReply = (id: number): RunReply =>
   failureReply(id, Failure_Kind.LOST, 'The run failed for an unexpected reason.');

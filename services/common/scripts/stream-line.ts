@@ -88,8 +88,10 @@ class StreamWorker {
   }
 
   close(): void {
-    this.#stream?.end();
+    const stream = this.#stream;
     this.#reset();
+    // Nobody will hear the answers: the worker ends what it has.
+    stream?.cancel();
     this.#flights.close();
     this.#channel.close();
   }
