@@ -115,3 +115,11 @@ export const DOCUMENT_PROBE_MS = 2_000;
 export const PACKAGE_BYTES_MAX = 32 * MIB;
 /** Files in a package: one for each kind of record, and its manifest. */
 export const PACKAGE_FILES_MAX = 64;
+/** Runs of scripts in one NATS message: it goes to one worker, and several workers shall share what comes at once. */
+export const SCRIPT_BATCH_RUNS_MAX = 16;
+/** Bytes of the runs that a router has in flight on one line, or that one worker has: what NATS holds for one receiver. */
+export const SCRIPT_RUNS_BYTES_MAX = 64 * MIB;
+/** Bytes that were given to the NATS client and have not arrived at the server: it would queue without end. */
+export const NATS_UNCONFIRMED_BYTES_MAX = 4 * MIB;
+/** How often routers ask over NATS whether the workers that have their runs are there. */
+export const ROLL_CALL_INTERVAL_MS = 250;
