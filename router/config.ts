@@ -3,6 +3,7 @@ import { MIB } from '#common/bounds.ts';
 import { type Environment, EnvReader } from '#common/config/env.ts';
 import { LOG_LEVELS, type LogLevel } from '#common/observe/log.ts';
 import { DOORS, type DoorKind } from './http/door.ts';
+import { readScriptSettings, type ScriptSettings } from './script/lines.ts';
 
 /** Settings of a router, from the environment. */
 export interface RouterConfig {
@@ -22,6 +23,7 @@ export interface RouterConfig {
   readonly bufferedBytesMax: number;
   readonly connectionsMax: number;
   readonly refuseChunked: boolean;
+  readonly scripts: ScriptSettings;
   readonly snapshotFile: string;
   readonly version: string;
   readonly logLevel: LogLevel;
@@ -49,6 +51,7 @@ export function readConfig(env: Environment): RouterConfig {
     bufferedBytesMax: reader.integer('MILLRACE_BUFFERED_BYTES_MAX', 256 * MIB, 1024, 65_536 * MIB),
     connectionsMax: reader.integer('MILLRACE_CONNECTIONS_MAX', 10_000, 1, 1_000_000),
     refuseChunked: reader.boolean('MILLRACE_REFUSE_CHUNKED', false),
+    scripts: readScriptSettings(reader),
     snapshotFile: join(dataDir, 'router', 'snapshot.bin'),
     version: reader.string('MILLRACE_VERSION', '0.1.0'),
     logLevel: reader.oneOf('MILLRACE_LOG_LEVEL', 'warn', LOG_LEVELS),

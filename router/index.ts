@@ -34,6 +34,7 @@ import { isImport } from './parse/import/body-stream.ts';
 import { Pipeline } from './pipeline.ts';
 import { RememberedCalls } from './remembered.ts';
 import { Grants } from './script/grant.ts';
+import { openLines } from './script/lines.ts';
 import { Listeners } from './script/listeners.ts';
 import { ScriptRunner } from './script/runner.ts';
 import { ScriptedCalls } from './script/scripted.ts';
@@ -82,7 +83,8 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
   const limitCache = new LimitCache(state, limits);
   const documents = new Documents({ state, forwarder, requestTimeoutMs: config.requestTimeoutMs });
   const grants = new Grants(state);
-  const scripts = new ScriptRunner({ lines: undefined, grants, sessions: new ScriptSessions(state), log });
+  const opened = openLines(config.scripts, config.clusterToken, log);
+  const scripts = new ScriptRunner({ lines: opened.lines, grants, sessions: new ScriptSessions(state), log });
   const pipeline = new Pipeline({
     state,
     authenticators,
@@ -131,6 +133,7 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
         kept.close();
         packages.close();
         await scripts.close();
+        await opened.close();
         forwarder.close();
       },
     };
