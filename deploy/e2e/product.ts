@@ -11,6 +11,8 @@ export const ADMIN = { email: 'admin@example.com', password: 'Secret-Passw0rd-16
 
 const READY_MS = 30_000;
 const NO_SAMPLE = { MILLRACE_SEED_SAMPLE: 'false' };
+/** Suites run side by side. */
+export const ANY_PORTS = { MILLRACE_HTTP_PORT: '0', MILLRACE_GRPC_PORT: '0' };
 export const FIRST_ADMIN = { MILLRACE_ADMIN_EMAIL: ADMIN.email, MILLRACE_ADMIN_PASSWORD: ADMIN.password };
 
 export type Env = Readonly<Record<string, string>>;
@@ -34,7 +36,7 @@ export function temporaryFolder(): string {
 /** `npm start` in an empty folder, on a free port, without the sample unless `env` says otherwise. */
 export async function startProduct(env: Env = {}): Promise<Product> {
   const folder = temporaryFolder();
-  const given = { MILLRACE_DATA_DIR: folder, MILLRACE_HTTP_PORT: '0', ...NO_SAMPLE, ...FIRST_ADMIN, ...env };
+  const given = { MILLRACE_DATA_DIR: folder, ...ANY_PORTS, ...NO_SAMPLE, ...FIRST_ADMIN, ...env };
   const running = startProgram('all-in-one', given);
   const stop = async (): Promise<void> => {
     await running.stop();
@@ -110,7 +112,7 @@ export class Tiers {
   }
 
   async #start(program: Program): Promise<void> {
-    const running = startProgram(program, this.#envOf({ MILLRACE_HTTP_PORT: String(this.#port) }));
+    const running = startProgram(program, this.#envOf({ ...ANY_PORTS, MILLRACE_HTTP_PORT: String(this.#port) }));
     this.#running.set(program, running);
     if (program === 'router') this.#port = await portOf(running);
   }
@@ -120,7 +122,7 @@ export class Tiers {
    * @returns nobody yet, in front of it
    */
   async addRouter(env: Env = {}): Promise<Client> {
-    const own = { MILLRACE_DATA_DIR: join(this.folder, `router-${this.#more.length}`), MILLRACE_HTTP_PORT: '0' };
+    const own = { MILLRACE_DATA_DIR: join(this.folder, `router-${this.#more.length}`), ...ANY_PORTS };
     const running = startProgram('router', this.#envOf({ ...own, ...env }));
     this.#more.push(running);
     return new Client(originOf(await portOf(running)));
