@@ -2,8 +2,9 @@
 import type { RecordPiece } from '#common/connector.ts';
 import type { Deadline } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
+import type { ExchangeClient } from '#common/exchange/client.ts';
+import type { Replicas } from '#common/exchange/replicas.ts';
 import type { Operation, Result } from '#proto/data/v1/data_pb.ts';
-import type { Replicas } from './replicas.ts';
 
 export interface Forwarded {
   readonly result: Result;
@@ -11,10 +12,13 @@ export interface Forwarded {
   readonly chunks: AsyncGenerator<Uint8Array> | undefined;
 }
 
-export class Forwarder {
-  readonly #tiers: ReadonlyMap<string, Replicas>;
+/** The replicas of one connector tier. */
+export type Connectors = Replicas<ExchangeClient>;
 
-  constructor(tiers: ReadonlyMap<string, Replicas>) {
+export class Forwarder {
+  readonly #tiers: ReadonlyMap<string, Connectors>;
+
+  constructor(tiers: ReadonlyMap<string, Connectors>) {
     this.#tiers = tiers;
   }
 
@@ -67,7 +71,7 @@ export class Forwarder {
     for (const replicas of this.#tiers.values()) replicas.close();
   }
 
-  #once(replicas: Replicas, operation: Operation, deadline: Deadline): Promise<Forwarded> {
+  #once(replicas: Connectors, operation: Operation, deadline: Deadline): Promise<Forwarded> {
     const client = replicas.pick();
     if (!client) return Promise.reject(unknownTier());
     return client.send(operation, deadline).then(

@@ -11,6 +11,8 @@ import { isImport } from '../parse/import/body-stream.ts';
 const LARGE_HEAD: Refusal = { status: 431, message: 'Path, query and headers are too large.' };
 const LARGE_BODY: Refusal = { status: 413, message: 'The body is larger than this server takes.' };
 
+const QUESTION_MARK: Refusal = { status: 400, message: 'What stands behind the question mark belongs into query.' };
+
 const VERSIONED = /^\/?api\/v[0-9.]+(?:\/|$)/;
 
 /** Of one HTTP connection: a program that passes on what it got may send them, and they say nothing here. */
@@ -40,6 +42,7 @@ export function requestOf(message: Message, peer: Peer, bodyBytesMax: number): R
   const path = VERSIONED.test(message.path)
     ? message.path.replace(/^(?!\/)/, '/')
     : `/api/v2/${message.path.startsWith('/') ? message.path.slice(1) : message.path}`;
+  if (path.includes('?')) return QUESTION_MARK;
   const method = message.verb || 'GET';
   const head = new Head(false);
   let bytes = path.length + message.query.length;

@@ -5,6 +5,7 @@ import { callerGone, Deadline, deadlinePassed } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
 import { BatchedAnswers, type Desk } from '#common/exchange/answers.ts';
 import { GATEWAY_CODECS } from '#common/gateway/codec.ts';
+import { LEAVE } from '#common/gateway/leave.ts';
 import type { ServedService } from '#common/grpc/service.ts';
 import { toServiceError } from '#common/grpc/status.ts';
 import {
@@ -45,7 +46,7 @@ export interface GatewayService extends ServedService {
 /** Node's timers count no further, some 24 days; what is longer would end at once. */
 const TIMER_MAX_MS = 0x7fffffff;
 
-const stopping = (): MillraceError => new MillraceError('unavailable', 'The router is stopping.');
+const STOPPING = new MillraceError('unavailable', 'The router is stopping.');
 
 export function gatewayService(options: GatewayOptions): GatewayService {
   const streams = new Set<{ end(): void }>();
@@ -72,8 +73,11 @@ export function gatewayService(options: GatewayOptions): GatewayService {
     begin: (message, deadline, answer) => {
       begin(message, peer, deadline, new GatheredReply(message, deadline, budget, answer));
     },
-    refusal: ({ id, verb }, error) => errorResponse(id, verb || 'GET', error),
-    stopping,
+    refusal: ({ id, verb }, error) => {
+      const response = errorResponse(id, verb || 'GET', error);
+      return error === STOPPING ? { ...response, headers: [...response.headers, LEAVE] } : response;
+    },
+    stopping: () => STOPPING,
     batchOf: (responses) => ({ $typeName: BatchReplySchema.typeName, responses }),
     bytesOf: ({ body }) => body.length,
   });
@@ -97,7 +101,7 @@ export function gatewayService(options: GatewayOptions): GatewayService {
       },
       exchange: (call: ServerDuplexStream<Batch, BatchReply>): void => {
         // A stream that comes now would hold the stop as well: its other side should go elsewhere.
-        if (draining) return void call.emit('error', toServiceError(stopping()));
+        if (draining) return void call.emit('error', toServiceError(STOPPING));
         const stream = new BatchedAnswers(call, deskOf(peerOf(call.metadata, call.getPeer())));
         streams.add(stream);
         call.on('close', () => streams.delete(stream));

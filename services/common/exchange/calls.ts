@@ -5,6 +5,9 @@ import { type Deadline, sweepDeadlines } from '../deadline.ts';
 import { MillraceError } from '../errors.ts';
 import { Slots } from './slots.ts';
 
+/** What fits the field, some 24 days. */
+const TIMEOUT_MS_MAX = 0x7fffffff;
+
 /** What travels: its id and its time are filled in when it is sent. */
 export interface Numbered {
   id: number;
@@ -66,7 +69,7 @@ export class BatchedCalls<Q extends Numbered, R extends { readonly id: number },
     return new Promise((resolve, reject) => {
       const forget = deadline.onAbort(() => this.#cancel(call.id, deadline));
       call.id = this.#pending.add({ deadline, resolve, reject, forget });
-      call.timeoutMs = Math.max(1, deadline.remainingMs());
+      call.timeoutMs = Math.min(TIMEOUT_MS_MAX, Math.max(1, deadline.remainingMs()));
       this.#calls.push(call);
       this.#schedule();
     });

@@ -1,9 +1,13 @@
-/** The replicas of one connector tier: the less loaded of two drawn by chance, and failing ones rest for a while. */
-import { ExchangeClient } from '#common/exchange/client.ts';
-import type { ChannelSettings } from '#common/grpc/channel.ts';
+/** The replicas of one tier: the less loaded of two drawn by chance, and failing ones rest for a while. */
 
-interface Replica {
-  readonly client: ExchangeClient;
+/** Whoever speaks with one of them. */
+export interface ReplicaClient {
+  readonly inFlight: number;
+  close(): void;
+}
+
+interface Replica<C extends ReplicaClient> {
+  readonly client: C;
   /** Not picked before this moment, milliseconds: it has just failed. */
   restsUntil: number;
   failures: number;
@@ -12,15 +16,15 @@ interface Replica {
 const REST_MS = 200;
 const REST_MAX_MS = 5_000;
 
-export class Replicas {
-  readonly #replicas: readonly Replica[];
+export class Replicas<C extends ReplicaClient> {
+  readonly #replicas: readonly Replica<C>[];
 
-  /** @param settings  one for each address of the tier */
-  constructor(settings: readonly ChannelSettings[]) {
-    this.#replicas = settings.map((one) => ({ client: new ExchangeClient(one), restsUntil: 0, failures: 0 }));
+  /** @param clients  one for each address of the tier */
+  constructor(clients: readonly C[]) {
+    this.#replicas = clients.map((client) => ({ client, restsUntil: 0, failures: 0 }));
   }
 
-  pick(): ExchangeClient | undefined {
+  pick(): C | undefined {
     if (this.#replicas.length === 1) return this.#replicas[0]?.client;
     const now = Date.now();
     const rested = this.#replicas.filter((replica) => replica.restsUntil <= now);
@@ -31,14 +35,14 @@ export class Replicas {
     return a && b && b.client.inFlight < a.client.inFlight ? b.client : a?.client;
   }
 
-  failed(client: ExchangeClient): void {
+  failed(client: C): void {
     const replica = this.#replicas.find((one) => one.client === client);
     if (!replica) return;
     replica.failures += 1;
     replica.restsUntil = Date.now() + Math.min(REST_MAX_MS, REST_MS * 2 ** Math.min(10, replica.failures - 1));
   }
 
-  succeeded(client: ExchangeClient): void {
+  succeeded(client: C): void {
     const replica = this.#replicas.length > 1 ? this.#replicas.find((one) => one.client === client) : undefined;
     if (replica) replica.failures = 0;
   }
