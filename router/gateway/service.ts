@@ -132,6 +132,14 @@ function timed(call: ServerUnaryCall<Message, Response> | ServerWritableStream<M
   const { timeoutMs } = call.request;
   const late = (): void => deadline.abort(deadlinePassed());
   const timer = timeoutMs > 0 ? setTimeout(late, Math.min(timeoutMs, TIMER_MAX_MS)) : undefined;
-  call.on('cancelled', () => deadline.abort(callerGone()));
-  return { deadline, done: () => clearTimeout(timer) };
+  let isOver = false;
+  // It is also what follows the end of each call.
+  call.on('cancelled', () => {
+    if (!isOver) deadline.abort(callerGone());
+  });
+  const done = (): void => {
+    isOver = true;
+    clearTimeout(timer);
+  };
+  return { deadline, done };
 }

@@ -45,6 +45,8 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     'grpc.max_send_message_length': GRPC_MESSAGE_BYTES_MAX,
     'grpc.keepalive_time_ms': KEEPALIVE_INTERVAL_MS,
     'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
+    // Bookkeeping of each call for a tool that nobody connects.
+    'grpc.enable_channelz': 0,
     interceptors: [tokenCheck(options.token)],
   });
   const descs = [...options.services.map((service) => service.desc), health.desc];
