@@ -25,6 +25,7 @@ import { TokenVerifier } from './authenticate/token.ts';
 import type { RouterConfig } from './config.ts';
 import { Cors } from './decide/cors.ts';
 import { Forwarder } from './forward/forward.ts';
+import { type GatewayDoor, listenGateway } from './gateway/listen.ts';
 import { listen } from './http/listener.ts';
 import { Idempotency } from './idempotency.ts';
 import { Listings } from './listings.ts';
@@ -52,7 +53,14 @@ import { statusOf } from './system/status.ts';
 
 export { readConfig } from './config.ts';
 
-export async function start(config: RouterConfig, log: Logger): Promise<Component & { port: number }> {
+/** Where it can be reached. */
+export interface Ports {
+  readonly port: number;
+  /** Undefined where the public gRPC door is off. */
+  readonly grpcPort: number | undefined;
+}
+
+export async function start(config: RouterConfig, log: Logger): Promise<Component & Ports> {
   const system = { address: config.systemAddress, token: config.clusterToken, peer: 'system' };
   const sessions = new Channel(Sessions, system);
   const environments = new Channel(Environments, system);
@@ -157,8 +165,18 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
     port = listener.port;
     return listener;
   };
+  let gateway: GatewayDoor | undefined;
+  const grpcDoor = async (): Promise<Component> => {
+    gateway = await listenGateway(config.gateway, config.clusterToken, {
+      bodyBytesMax: config.bodyBytesMax,
+      bufferedBytesMax: config.bufferedBytesMax,
+      onError: (error) => log.error({ err: error }, 'a call was handled badly'),
+      handle: (request, reply) => pipeline.handle(request, reply),
+    });
+    return gateway;
+  };
   // Last in, first out: nobody is let in before there is something to decide by.
-  const parts = await startAll([access, door]);
-  log.info({ port }, 'router is ready');
-  return { ...parts, name: 'router', port };
+  const parts = await startAll([access, grpcDoor, door]);
+  log.info({ port, grpcPort: gateway?.port }, 'router is ready');
+  return { ...parts, name: 'router', port, grpcPort: gateway?.port };
 }

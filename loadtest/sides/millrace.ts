@@ -63,6 +63,8 @@ const TIERS = ['system', 'sql', 'router'] as const;
 export type Tier = (typeof TIERS)[number];
 
 export interface MillraceTarget extends HttpTarget {
+  /** Address of the gRPC door. */
+  readonly gateway: string;
   /** Ends these tiers (all of them); profiles are written then. */
   stop(tiers?: readonly Tier[]): Promise<void>;
   /** Starts them again on the same data; resolves as soon as everything is ready. */
@@ -81,11 +83,12 @@ export type Administer = <T>(method: 'GET' | 'POST' | 'PATCH', path: string, bod
 
 export async function startMillrace(scope: RunScope, options: MillraceOptions): Promise<MillraceTarget> {
   const port = await freePort();
+  const grpcPort = await freePort();
   const administrator = { email: 'bench@example.com', password: randomBytes(16).toString('hex') };
   const origin = `http://127.0.0.1:${port}`;
   const dataFolder = `${scope.folder}/millrace`;
   await mkdir(dataFolder, { recursive: true });
-  const env = await environmentOf(scope, dataFolder, port, administrator);
+  const env = await environmentOf(scope, dataFolder, { port, grpcPort }, administrator);
   const running = new Map<Tier, Running>();
   const servers = () => [...running.values()];
   const start = async (tiers: readonly Tier[] = TIERS) => {
@@ -112,6 +115,7 @@ export async function startMillrace(scope: RunScope, options: MillraceOptions): 
     key: 'C',
     label: 'Millrace',
     origin,
+    gateway: `127.0.0.1:${grpcPort}`,
     headers,
     pathOf: (load) => load.millracePath,
     get servers() {
@@ -134,7 +138,7 @@ interface Administrator {
 async function environmentOf(
   scope: RunScope,
   dataFolder: string,
-  port: number,
+  { port, grpcPort }: { readonly port: number; readonly grpcPort: number },
   administrator: Administrator,
 ): Promise<Record<string, string>> {
   const sql = `unix:${scope.folder}/sql.sock`;
@@ -146,7 +150,7 @@ async function environmentOf(
     MILLRACE_CLUSTER_TOKEN: randomBytes(32).toString('hex'),
     MILLRACE_DATA_DIR: dataFolder,
     MILLRACE_HTTP_PORT: String(port),
-    MILLRACE_GRPC_PORT: String(await freePort()),
+    MILLRACE_GRPC_PORT: String(grpcPort),
     MILLRACE_ADMIN_EMAIL: administrator.email,
     MILLRACE_ADMIN_PASSWORD: administrator.password,
   };
