@@ -25,6 +25,11 @@ export class CallerFacts implements Facts {
     this.#config = config;
   }
 
+  /** Whether this is what would be made of these: they are the same objects while nothing has changed. */
+  isOf(lookups: Lookups, config: object): boolean {
+    return this.#lookups === lookups && this.#config === config;
+  }
+
   session(): string {
     return this.#sessionJson.length === 0 ? '{}' : asBuffer(this.#sessionJson).toString();
   }

@@ -3,14 +3,11 @@ import type ivm from 'isolated-vm';
 import type { Failure, Script } from '#proto/script/v1/script_pb.ts';
 import { isLibrary, libraryNames } from './bundled/libraries.ts';
 import { FILE_PREFIX, syntaxError } from './failures.ts';
-import type { Realm } from './realm.ts';
+import type { Dependencies, Realm } from './realm.ts';
 import { stripTypes } from './typescript.ts';
 
 /** Modules that one script may draw in: more is a circle that grows, or no script any more. */
 const MODULES_MAX = 100;
-
-/** What a realm was linked with: it is of no use when one of these has changed. */
-export type Dependencies = ReadonlyMap<string, bigint>;
 
 export type Linked = { readonly dependencies: Dependencies } | { readonly failure: Failure };
 

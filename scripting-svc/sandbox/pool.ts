@@ -13,12 +13,6 @@ export interface Wanted {
   readonly settings: string;
 }
 
-export interface Lease {
-  readonly realm: Realm;
-  /** Just made: nothing is linked into it yet. */
-  readonly isNew: boolean;
-}
-
 export class Pool {
   readonly #caps: Caps;
   readonly #isPatient: boolean;
@@ -40,14 +34,21 @@ export class Pool {
     return this.#recent.size;
   }
 
-  /** A realm whose cell is this run's alone until it is released. */
-  lease(wanted: Wanted): Lease {
-    const idle = this.#byKey.get(wanted.key)?.find((realm) => !realm.cell.isBusy);
-    if (idle) {
-      this.#recent.get(idle);
-      idle.cell.isBusy = true;
-      return { realm: idle, isNew: false };
+  /** A warm realm for this key, its cell this run's alone until it is released; undefined: all are busy, or there is none. */
+  find(key: string): Realm | undefined {
+    const realms = this.#byKey.get(key);
+    if (!realms) return undefined;
+    for (const realm of realms) {
+      if (realm.cell.isBusy) continue;
+      this.#recent.get(realm);
+      realm.cell.isBusy = true;
+      return realm;
     }
+    return undefined;
+  }
+
+  /** A new realm, leased as well; its script is not linked yet. */
+  make(wanted: Wanted): Realm {
     const cell = this.#cellFor(wanted);
     cell.isBusy = true;
     const realm = new Realm(cell, wanted.program, wanted.settings, this.#isPatient);
@@ -56,7 +57,7 @@ export class Pool {
     else this.#byKey.set(wanted.key, [realm]);
     this.#recent.set(realm, wanted.key);
     if (cell.realms.size >= this.#caps.contextsPerIsolate) this.#cells.get(cell.memoryMb)?.delete(cell);
-    return { realm, isNew: true };
+    return realm;
   }
 
   /** The run is over. @param isGood  false: nothing shall run in this realm again */

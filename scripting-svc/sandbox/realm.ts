@@ -4,7 +4,11 @@
  */
 import ivm from 'isolated-vm';
 import type { Program } from './compile.ts';
+import type { CallerFacts } from './facts.ts';
 import { preludeSource } from './prelude.ts';
+
+/** Names and hashes of what a realm was linked with: it is of no use when one of them has changed. */
+export type Dependencies = ReadonlyMap<string, bigint>;
 
 /** What the host does for a realm. Nothing here may throw: errors would carry our stacks into the isolate. */
 export interface Host {
@@ -102,6 +106,9 @@ export class Realm {
   readonly context: ivm.Context;
   /** Where the host's functions lead while a run is in it. */
   host: PatientHost | Host | undefined;
+  facts: CallerFacts | undefined;
+  /** Stored scripts that it was linked with, as they were then; undefined: none. */
+  dependencies: Dependencies | undefined;
   runs = 0;
   readonly #link: ivm.Reference;
 

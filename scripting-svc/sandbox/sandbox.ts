@@ -18,13 +18,13 @@ import {
 import { answer } from './answers.ts';
 import type { ScriptApi } from './calls.ts';
 import { type Caps, type Limits, limitsOf } from './caps.ts';
-import { compile, type Program } from './compile.ts';
+import { compile } from './compile.ts';
 import type { Ended } from './ended.ts';
 import { CallerFacts } from './facts.ts';
 import { late, lost, unknownScript } from './failures.ts';
 import type { OutboundPolicy } from './fetch/policy.ts';
 import { mentionsLookups, replaceLookups } from './lookups.ts';
-import { type Dependencies, linkImports } from './modules.ts';
+import { linkImports } from './modules.ts';
 import { packEvent } from './packed.ts';
 import { PatientRun } from './patient.ts';
 import { Pool } from './pool.ts';
@@ -64,6 +64,10 @@ const STUCK_MS = 2000;
 const MEMORY_LOOK_RUNS = 64;
 const RSS_LOOK_MS = 500;
 
+/** More than there are in Script.Kind. */
+const KINDS = 8;
+const NO_LOOKUPS = {};
+
 /** What is known of a script version. */
 interface Known {
   readonly script: Script;
@@ -83,9 +87,7 @@ export class Sandbox {
   readonly #options: SandboxOptions;
   readonly #pool: Pool;
   readonly #watchdog: Watchdog | undefined;
-  readonly #known = new Map<string, Known>();
-  readonly #dependencies = new WeakMap<Realm, Dependencies>();
-  readonly #facts = new WeakMap<Realm, CallerFacts>();
+  readonly #known = new Map<number, Known>();
   readonly #running = new Map<Cell, PatientRun>();
   #isSuspect = false;
   #trials = 0;
@@ -129,20 +131,42 @@ export class Sandbox {
     const known = this.#know(script, run.trial !== undefined);
     const isPatient = this.#options.lane === 'patient';
     if (!isPatient && run.trial) return elsewhere(run);
-    const caller = run.caller;
-    const lookups = caller ? this.#options.store.lookups(caller) : {};
-    const facts = new CallerFacts(run.sessionJson, lookups, this.#options.platformConfig());
-    const compiled = this.#compile(known, facts);
-    if ('failure' in compiled) return failed(run, compiled.failure);
-    const { program } = compiled;
-    if (!isPatient && !program.mayBeQuick) return elsewhere(run);
-    const key = `${known.key}/${caller?.userId ?? 0}/${caller?.roleId ?? 0}/${caller?.appId ?? 0}/${asBuffer(run.sessionJson).toString('latin1')}`;
-    const realm = this.#lease(key, known, program, facts);
+    const realm = this.#lease(run, known);
+    if (realm === undefined) return elsewhere(run);
+    if ('kind' in realm) return failed(run, realm);
     return isPatient ? this.#runPatient(run, known, realm, deadline) : this.#runQuick(run, known, realm);
   }
 
+  /** A realm for this run, why there can be none, or undefined: the script is none for this lane. */
+  #lease(run: Run, known: Known): Realm | Failure | undefined {
+    const { store, platformConfig, lane } = this.#options;
+    const { caller } = run;
+    const lookups = caller ? store.lookups(caller) : NO_LOOKUPS;
+    const config = platformConfig();
+    const session = asBuffer(run.sessionJson).toString('latin1');
+    const key = `${known.key}/${caller?.userId ?? 0}/${caller?.roleId ?? 0}/${caller?.appId ?? 0}/${session}`;
+    let realm = this.#pool.find(key);
+    if (realm?.facts?.isOf(lookups, config) && this.#isCurrent(realm)) return realm;
+    const facts = new CallerFacts(run.sessionJson, lookups, config);
+    const compiled = this.#compile(known, facts);
+    // Those that were made before a change leave.
+    while (realm && ('failure' in compiled || realm.program !== compiled.program || !this.#isCurrent(realm))) {
+      this.#pool.release(realm, false);
+      realm = this.#pool.find(key);
+    }
+    if ('failure' in compiled) return compiled.failure;
+    const { program } = compiled;
+    if (lane === 'quick' && !program.mayBeQuick) return undefined;
+    if (!realm) {
+      realm = this.#pool.make({ key, program, memoryMb: known.limits.memoryMb, settings: known.settings });
+      if (program.imports.length === 0) realm.link([]);
+    }
+    realm.facts = facts;
+    return realm;
+  }
+
   #know(script: Script, isTrial: boolean): Known {
-    const id = `${script.kind}/${script.id}`;
+    const id = script.id * KINDS + script.kind;
     const before = isTrial ? undefined : this.#known.get(id);
     if (before !== undefined && before.script.hash === script.hash) return before;
     const config = readConfig(script.configJson);
@@ -171,34 +195,16 @@ export class Sandbox {
     return compiled;
   }
 
-  /** A realm that knows what is now: those that were made before a change leave. */
-  #lease(key: string, known: Known, program: Program, facts: CallerFacts): Realm {
-    const wanted = { key, program, memoryMb: known.limits.memoryMb, settings: known.settings };
-    for (;;) {
-      const { realm, isNew } = this.#pool.lease(wanted);
-      if (isNew) {
-        if (program.imports.length === 0) realm.link([]);
-        this.#facts.set(realm, facts);
-        return realm;
-      }
-      if (realm.program === program && this.#isCurrent(realm)) {
-        this.#facts.set(realm, facts);
-        return realm;
-      }
-      this.#pool.release(realm, false);
-    }
-  }
-
   #isCurrent(realm: Realm): boolean {
-    const dependencies = this.#dependencies.get(realm);
-    if (dependencies === undefined) return realm.program.imports.length === 0;
-    for (const [name, hash] of dependencies) if (this.#options.store.byName(name)?.hash !== hash) return false;
+    if (realm.program.imports.length === 0) return true;
+    if (realm.dependencies === undefined) return false;
+    for (const [name, hash] of realm.dependencies) if (this.#options.store.byName(name)?.hash !== hash) return false;
     return true;
   }
 
   #runQuick(run: Run, known: Known, realm: Realm): RunReply {
     const { cell } = realm;
-    const facts = this.#facts.get(realm)!;
+    const facts = realm.facts!;
     realm.host = { ask: (what, text) => answer(what, text, facts) };
     const startedCpu = cell.isolate.cpuTime;
     const { quickMillis } = this.#options.caps;
@@ -216,7 +222,7 @@ export class Sandbox {
     const patient = new PatientRun(realm, {
       limits: known.limits,
       file: known.script.name,
-      facts: this.#facts.get(realm)!,
+      facts: realm.facts!,
       deadline,
       calls: { api, outbound: fetch, grant: run.grant, requestId: run.requestId },
       link: this.#linker(realm),
@@ -241,10 +247,10 @@ export class Sandbox {
   }
 
   #linker(realm: Realm) {
-    if (realm.program.imports.length === 0 || this.#dependencies.has(realm)) return undefined;
+    if (realm.program.imports.length === 0 || realm.dependencies) return undefined;
     return async () => {
       const linked = await linkImports(realm, (name) => this.#options.store.byName(name));
-      if ('dependencies' in linked) this.#dependencies.set(realm, linked.dependencies);
+      if ('dependencies' in linked) realm.dependencies = linked.dependencies;
       return linked;
     };
   }

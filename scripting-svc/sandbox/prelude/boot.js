@@ -43,14 +43,14 @@
     leave,
     fail,
   };
-  const { makeEvent } = parts.event(kit);
+  const { makeEvent, collect } = parts.event(kit);
   const output = parts.console(kit);
   const platformPart = parts.platform(kit);
   const globalsPart = parts.globals(kit);
   for (const globals of [
     platformPart.globals,
     globalsPart.globals,
-    { console: output.console, var_dump: output.var_dump },
+    { console: output.console, var_dump: output.var_dump, platform: platformPart.platform },
   ]) {
     for (const name of Object.keys(globals)) {
       Object.defineProperty(globalThis, name, {
@@ -63,7 +63,7 @@
   }
 
   let program;
-  let collect;
+  let event;
   let returned;
 
   function link(factory, ...namespaces) {
@@ -108,7 +108,7 @@
   }
 
   function packOutcome() {
-    const parts = collect(returned);
+    const parts = collect(event, returned);
     // As the original's engines reported what was thrown; scripts may do the same.
     if (parts.exception !== null && typeof parts.exception === 'object') return packFailure(parts.exception);
     if (parts.request.length + parts.response.length + parts.returned.length > limits.outputBytes) throw isTooLong;
@@ -135,12 +135,9 @@
     output.begin();
     platformPart.begin();
     try {
-      const made = makeEvent(packed);
-      collect = made.collect;
-      const platform = platformPart.makePlatform();
-      globalThis.event = made.event;
-      globalThis.platform = platform;
-      const value = program.call(globalThis, made.event, platform);
+      event = makeEvent(packed);
+      globalThis.event = event;
+      const value = program.call(globalThis, event, platformPart.platform);
       if (value !== null && typeof value === 'object' && typeof value.then === 'function') {
         if (tell === undefined) left = true;
         else

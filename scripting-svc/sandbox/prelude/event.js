@@ -20,49 +20,51 @@
   const HAS_ANSWER = 15;
   const FIELDS = 16;
 
-  const TO_ROUTER = {
-    __proto__: null,
-    request: {
-      __proto__: null,
-      method: METHOD,
-      parameters: QUERY,
-      headers: HEADERS,
-      payload: PAYLOAD,
-      content: CONTENT,
-      content_type: CONTENT_TYPE,
-    },
-    response: {
-      __proto__: null,
-      status_code: ANSWER_STATUS,
-      content: ANSWER_CONTENT,
-      content_type: ANSWER_TYPE,
-      headers: ANSWER_HEADERS,
-    },
-  };
+  // What the router takes back: names and where they are.
+  const REQUEST_NAMES = ['method', 'parameters', 'headers', 'payload', 'content', 'content_type'];
+  const REQUEST_MEMBERS = [METHOD, QUERY, HEADERS, PAYLOAD, CONTENT, CONTENT_TYPE];
+  const RESPONSE_NAMES = ['status_code', 'content', 'content_type', 'headers'];
+  const RESPONSE_MEMBERS = [ANSWER_STATUS, ANSWER_CONTENT, ANSWER_TYPE, ANSWER_HEADERS];
 
-  /** Reads `length,length,…;texts` as the host packs it. */
-  function unpack(packed) {
-    const ends = { __proto__: null };
-    let at = 0;
+  const REQUEST_SIZE = 10;
+  const RESPONSE_SIZE = 4;
+  const { ownKeys } = Reflect;
+  const { isExtensible, getPrototypeOf, prototype: ordinary } = Object;
+
+  // Of the run that is on: a realm has one at a time, and what is not made anew need not be collected.
+  let packed = '';
+  const ends = new Int32Array(FIELDS + 1);
+  const values = new Array(FIELDS).fill(undefined);
+  let touched = 0;
+  let request;
+  let response;
+  let ourRequest;
+  let ourResponse;
+  let isRequestOurs = true;
+  let isResponseOurs = true;
+  let overruled = false;
+  let overruling;
+
+  /** Reads the lengths in front, `length,length,…;`. */
+  function unpack(text) {
+    packed = text;
     let length = 0;
     let field = 0;
-    for (; ; at++) {
-      const code = packed.charCodeAt(at);
+    let at = 0;
+    for (; field < FIELDS; at++) {
+      const code = text.charCodeAt(at);
       if (code !== 44 && code !== 59) length = length * 10 + code - 48;
       else {
-        ends[field++] = length;
+        ends[++field] = length;
         length = 0;
-        if (code === 59) break;
       }
     }
-    let end = at + 1;
-    for (field = 0; field < FIELDS; field++) {
-      end += ends[field];
-      ends[field] = end;
-    }
-    const start = at + 1;
-    return (index) => packed.slice(index === 0 ? start : ends[index - 1], ends[index]);
+    ends[0] = at;
+    for (field = 1; field <= FIELDS; field++) ends[field] += ends[field - 1];
   }
+
+  const text = (member) => packed.slice(ends[member], ends[member + 1]);
+  const isEmpty = (member) => ends[member] === ends[member + 1];
 
   const decode = (text) => {
     const spaced = text.replaceAll('+', ' ');
@@ -101,7 +103,7 @@
   }
 
   /** The value of a member as it came. */
-  function original(text, member) {
+  function original(member) {
     const raw = text(member);
     switch (member) {
       case QUERY:
@@ -112,8 +114,6 @@
         return raw === '' ? {} : parse(raw);
       case PAYLOAD:
         return parsePayload(raw, text(CONTENT));
-      case EVENT_RESOURCE:
-        return raw === '' ? null : parse(raw);
       case ANSWER_STATUS:
         return +raw;
       case ANSWER_CONTENT:
@@ -132,18 +132,33 @@
   }
 
   /** JSON of a member that may have changed, undefined where it is what it was. */
-  function changed(text, member, value) {
+  function changed(member, value) {
     const now = json(value) ?? 'null';
     const raw = text(member);
     if (now === raw && (member === ANSWER_CONTENT || member === HEADERS || member === ANSWER_HEADERS)) return undefined;
     if (member === PAYLOAD && now === (raw === '' ? text(CONTENT) : raw)) return undefined;
-    return now === stringify(original(text, member)) ? undefined : now;
+    return now === stringify(original(member)) ? undefined : now;
   }
 
-  function makeRequest(store) {
-    const { get, set } = store;
+  function get(member) {
+    if ((touched & (1 << member)) === 0) {
+      touched |= 1 << member;
+      values[member] = original(member);
+    }
+    return values[member];
+  }
+
+  function set(member, value) {
+    touched |= 1 << member;
+    values[member] = value;
+  }
+
+  function makeRequest() {
     return {
-      api_version: '2.0',
+      get api_version() {
+        return '2.0';
+      },
+      set api_version(_) {},
       get method() {
         return get(METHOD);
       },
@@ -201,8 +216,7 @@
     };
   }
 
-  function makeResponse(store) {
-    const { get, set } = store;
+  function makeResponse() {
     return {
       get status_code() {
         return get(ANSWER_STATUS);
@@ -231,103 +245,149 @@
     };
   }
 
-  function makeStore(text) {
-    const values = { __proto__: null };
-    let touched = 0;
-    return {
-      text,
-      isTouched: (member) => (touched & (1 << member)) !== 0,
-      get(member) {
-        if ((touched & (1 << member)) === 0) {
-          touched |= 1 << member;
-          values[member] = original(text, member);
-        }
-        return values[member];
-      },
-      set(member, value) {
-        touched |= 1 << member;
-        values[member] = value;
-      },
-    };
-  }
-
-  let setReturned;
   const methods = {
-    __proto__: Object.prototype,
-    setRequest(request) {
-      this.request = request;
+    setRequest(value) {
+      this.request = value;
     },
     setResponse(content, statusCode = 200, contentType = 'application/json') {
       this.response = { status_code: statusCode, content, content_type: contentType };
     },
     setReturn(content) {
-      setReturned(content);
+      overruled = true;
+      overruling = content;
     },
   };
 
+  /** An event in which nothing has answered yet. */
+  function EarlyEvent(resource) {
+    Object.defineProperty(this, 'request', requestProperty);
+    this.resource = resource;
+  }
+  EarlyEvent.prototype = methods;
+
+  /**
+   * The object that is handed out, of the last run where that left it as it was: to make one with so many accessors
+   * takes longer than many a script. They cannot be redefined, so that only additions have to be looked for.
+   */
+  function isAsMade(ours, size) {
+    return (
+      ours !== undefined && ownKeys(ours).length === size && isExtensible(ours) && getPrototypeOf(ours) === ordinary
+    );
+  }
+
+  function keep(made) {
+    for (const name of Object.keys(made)) Object.defineProperty(made, name, { configurable: false });
+    return made;
+  }
+
+  function giveRequest() {
+    if (!isAsMade(ourRequest, REQUEST_SIZE)) ourRequest = keep(makeRequest());
+    return ourRequest;
+  }
+
+  function giveResponse() {
+    if (!isAsMade(ourResponse, RESPONSE_SIZE)) ourResponse = keep(makeResponse());
+    return ourResponse;
+  }
+
+  const requestProperty = {
+    enumerable: true,
+    configurable: true,
+    get() {
+      if (request === undefined && isRequestOurs) request = giveRequest();
+      return request;
+    },
+    set(value) {
+      isRequestOurs = false;
+      request = value;
+    },
+  };
+  const responseProperty = {
+    enumerable: true,
+    configurable: true,
+    get() {
+      if (response === undefined && isResponseOurs) response = giveResponse();
+      return response;
+    },
+    set(value) {
+      isResponseOurs = false;
+      response = value;
+    },
+  };
+
+  function LateEvent(resource) {
+    Object.defineProperty(this, 'request', requestProperty);
+    Object.defineProperty(this, 'response', responseProperty);
+    this.resource = resource;
+  }
+  LateEvent.prototype = methods;
+
   /** Those of the members that differ, as one JSON object; empty: none does. */
-  function writeMembers(names, store, value, isOurs) {
+  function writeMembers(names, members, value, isOurs) {
     let out = '';
-    for (const name in names) {
-      const member = names[name];
-      if (isOurs ? !store.isTouched(member) : !hasOwn(value, name)) continue;
-      const text = changed(store.text, member, value[name]);
-      if (text !== undefined) out += `${out === '' ? '{' : ','}"${name}":${text}`;
+    for (let at = 0; at < members.length; at++) {
+      const member = members[at];
+      if (isOurs ? (touched & (1 << member)) === 0 : !hasOwn(value, names[at])) continue;
+      const now = changed(member, isOurs ? values[member] : value[names[at]]);
+      if (now !== undefined) out += `${out === '' ? '{' : ','}"${names[at]}":${now}`;
     }
     return out === '' ? '' : `${out}}`;
   }
 
-  /** Makes the event of one run. `collect(returned)` gives what came of it: [request, response, returned, stop]. */
-  function makeEvent(packed) {
-    const store = makeStore(unpack(packed));
-    const request = makeRequest(store);
-    const response = store.text(HAS_ANSWER) === '0' ? undefined : makeResponse(store);
-    const event = { __proto__: methods, request };
-    if (response !== undefined) event.response = response;
-    event.resource = store.get(EVENT_RESOURCE);
-    let overruled = false;
-    let overruling;
-    setReturned = (value) => {
-      overruled = true;
-      overruling = value;
-    };
-
-    function collect(value) {
-      const returned = overruled ? overruling : value;
-      let returnedJson = returned === event ? '' : (json(returned) ?? '');
-      switch (returnedJson) {
-        case 'null':
-        case 'false':
-        case '0':
-        case '-0':
-        case '""':
-        case '[]':
-        case '{}':
-          returnedJson = '';
-      }
-      const nowRequest = event.request;
-      const nowResponse = event.response;
-      return {
-        __proto__: null,
-        request:
-          nowRequest !== null && typeof nowRequest === 'object'
-            ? writeMembers(TO_ROUTER.request, store, nowRequest, nowRequest === request)
-            : '',
-        response:
-          nowResponse === undefined
-            ? ''
-            : nowResponse === response
-              ? writeMembers(TO_ROUTER.response, store, response, true)
-              : (json(nowResponse) ?? ''),
-        returned: returnedJson,
-        exception: event.exception,
-        stop:
-          event.stop_propagation === true ||
-          (returned !== null && typeof returned === 'object' && returned.stop_propagation === true),
-      };
-    }
-    return { event, collect };
+  function writeRequest() {
+    if (isRequestOurs) return writeMembers(REQUEST_NAMES, REQUEST_MEMBERS, undefined, true);
+    if (request === null || typeof request !== 'object') return '';
+    return writeMembers(REQUEST_NAMES, REQUEST_MEMBERS, request, false);
   }
 
-  return { makeEvent };
+  function writeResponse(event) {
+    const hasAnswer = text(HAS_ANSWER) !== '0';
+    if (hasAnswer && isResponseOurs) return writeMembers(RESPONSE_NAMES, RESPONSE_MEMBERS, undefined, true);
+    return json(event.response) ?? '';
+  }
+
+  function writeReturned(value, event) {
+    if (value === event || value === undefined) return '';
+    const out = json(value) ?? '';
+    switch (out) {
+      case 'null':
+      case 'false':
+      case '0':
+      case '""':
+      case '[]':
+      case '{}':
+        return '';
+    }
+    return out;
+  }
+
+  /** Makes the event of one run. */
+  function makeEvent(packedText) {
+    unpack(packedText);
+    touched = 0;
+    request = undefined;
+    response = undefined;
+    isRequestOurs = true;
+    isResponseOurs = true;
+    overruled = false;
+    overruling = undefined;
+    const resource = isEmpty(EVENT_RESOURCE) ? null : parse(text(EVENT_RESOURCE));
+    return text(HAS_ANSWER) === '0' ? new EarlyEvent(resource) : new LateEvent(resource);
+  }
+
+  /** What came of it, as JSON texts. */
+  function collect(event, value) {
+    const returned = overruled ? overruling : value;
+    return {
+      request: writeRequest(),
+      response: writeResponse(event),
+      returned: writeReturned(returned, event),
+      exception: event.exception,
+      stop:
+        event.stop_propagation === true ||
+        (returned !== null && typeof returned === 'object' && returned.stop_propagation === true),
+    };
+  }
+
+  return { makeEvent, collect };
 });

@@ -161,29 +161,26 @@
     return session;
   }
 
-  /** A fresh one for each run: what one run hangs onto it, the next does not see. */
-  function makePlatform() {
-    let session;
-    let config;
-    return {
-      api: makeApi(),
-      store,
-      get session() {
-        session ??= makeSession();
-        return session;
-      },
-      set session(value) {
-        session = value;
-      },
-      get config() {
-        config ??= parse(ask('config', ''));
-        return config;
-      },
-      set config(value) {
-        config = value;
-      },
-    };
-  }
+  let session;
+  let config;
+  const platform = {
+    api: Object.freeze(makeApi()),
+    store: Object.freeze(store),
+    get session() {
+      session ??= makeSession();
+      return session;
+    },
+    set session(value) {
+      session = value;
+    },
+    get config() {
+      config ??= parse(ask('config', ''));
+      return config;
+    },
+    set config(value) {
+      config = value;
+    },
+  };
 
   function fetch(url, init = {}) {
     const headers = { __proto__: null };
@@ -246,10 +243,12 @@
   }
 
   return {
-    makePlatform,
+    platform,
     deliver,
     begin() {
-      waiting = new Map();
+      if (waiting.size > 0) waiting = new Map();
+      session = undefined;
+      config = undefined;
     },
     globals: {
       fetch,
