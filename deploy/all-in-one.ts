@@ -15,11 +15,12 @@ import { type Environment, EnvReader } from '#common/config/env.ts';
 import { MillraceError } from '#common/errors.ts';
 import { createLogger, LOG_LEVELS, type LogLevel } from '#common/observe/log.ts';
 import { surviveStrays } from '#common/program.ts';
+import * as scripting from '../scripting-svc/index.ts';
 import * as sql from '../services/sql/index.ts';
 import * as system from '../services/system/index.ts';
 import { addressOf, administratorLine, originOf, readyLines } from './banner.ts';
 import { takeDataFolder } from './data-folder.ts';
-import { type Routers, startRouters } from './routers.ts';
+import { nthGatewayAddress, type Routers, startRouters } from './routers.ts';
 import { createSampleDatabase } from './sample/load.ts';
 
 /** The same from deploy/ and from dist/, where this file is bundled to. */
@@ -44,6 +45,7 @@ async function main(given: Environment): Promise<void> {
   const env = withDefaults(given, socketFolder, config.routers);
   const systemConfig = system.readConfig(env);
   const sqlConfig = sql.readConfig(env);
+  const scriptingConfig = scripting.readConfig(env);
   const log = (tier: string) => createLogger(tier, config.logLevel);
   let systemService: system.SystemService | undefined;
   let routers: Routers | undefined;
@@ -61,6 +63,7 @@ async function main(given: Environment): Promise<void> {
       return systemService;
     },
     () => sql.start(sqlConfig, log('sql')),
+    () => scripting.start(scriptingConfig, env, log('scripting')),
     async () => {
       routers = await startRouters({ program: ROUTER_PROGRAM, count: config.routers, env, log: log('all-in-one') });
       return routers;
@@ -103,6 +106,7 @@ function readConfig(env: Environment) {
 /** Local defaults first, the real environment wins. The tiers meet in a folder that only this user can enter. */
 function withDefaults(given: Environment, socketFolder: string, routers: number): Environment {
   const sqlAddress = given['MILLRACE_SQL_ADDRESS'] || `unix:${join(socketFolder, 'sql')}`;
+  const gateway = given['MILLRACE_GATEWAY_ADDRESS'] || `unix:${join(socketFolder, 'gateway')}`;
   const set = Object.entries(given).filter(([, value]) => value !== '');
   return {
     MILLRACE_SYSTEM_ADDRESS: `unix:${join(socketFolder, 'system')}`,
@@ -112,7 +116,12 @@ function withDefaults(given: Environment, socketFolder: string, routers: number)
     MILLRACE_SEED_SAMPLE: 'true',
     MILLRACE_HTTP_SHARED: String(routers > 1),
     MILLRACE_GRPC_PORT: String(GRPC_PORT),
-    MILLRACE_GATEWAY_ADDRESS: `unix:${join(socketFolder, 'gateway')}`,
+    MILLRACE_GATEWAY_ADDRESS: gateway,
+    MILLRACE_GATEWAY_ADDRESSES: Array.from({ length: routers }, (_, n) => nthGatewayAddress(gateway, n)).join(','),
+    ...(!given['MILLRACE_NATS_URL'] && {
+      MILLRACE_SCRIPT_QUICK_ADDRESSES: `unix:${join(socketFolder, 'script-quick')}`,
+      MILLRACE_SCRIPT_PATIENT_ADDRESSES: `unix:${join(socketFolder, 'script-patient')}`,
+    }),
     ...Object.fromEntries(set),
   };
 }

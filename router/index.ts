@@ -113,7 +113,6 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
     listeners: new Listeners(state),
     scripted: new ScriptedCalls(scripts, config.requestTimeoutMs),
     trials: new ScriptTrials(scripts, forwarder, config.requestTimeoutMs),
-    grants,
     idempotency: new Idempotency(kept, config.requestTimeoutMs, log),
     listings: new Listings(forwarder),
     documents,
@@ -171,7 +170,8 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
       bodyBytesMax: config.bodyBytesMax,
       bufferedBytesMax: config.bufferedBytesMax,
       onError: (error) => log.error({ err: error }, 'a call was handled badly'),
-      handle: (request, reply) => pipeline.handle(request, reply),
+      handle: (request, reply, caller) => pipeline.handle(request, reply, caller),
+      grants: (grant) => grants.principalOf(grant),
     });
     return gateway;
   };

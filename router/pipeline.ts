@@ -40,7 +40,6 @@ import { type ParsedResource, parseDatabase, parseSystem } from './parse/resourc
 import { componentOf, parseRoute } from './parse/route.ts';
 import { Refusals } from './refusals.ts';
 import type { ReadyCall, RememberedCalls } from './remembered.ts';
-import type { Grants } from './script/grant.ts';
 import type { Listeners } from './script/listeners.ts';
 import type { ScriptedCalls } from './script/scripted.ts';
 import type { ScriptTrials } from './script/trial.ts';
@@ -65,7 +64,6 @@ export interface Stages {
   readonly listeners: Listeners;
   readonly scripted: ScriptedCalls;
   readonly trials: ScriptTrials;
-  readonly grants: Grants;
   readonly status: (host: string | undefined) => Record<string, unknown>;
   readonly requestTimeoutMs: number;
   /** For lists that come without an end. */
@@ -105,8 +103,8 @@ export class Pipeline {
     this.#foreign = new ForeignRecords(stages.state, stages.forwarder, this.#ruled);
   }
 
-  /** Answers one request, whatever happens. */
-  handle(http: Request, plain: Responder): void {
+  /** Answers one request, whatever happens. @param caller  who asks, where that is known; else its credentials say it */
+  handle(http: Request, plain: Responder, caller?: Principal): void {
     const { log } = this.#stages;
     const reply = log.isLevelEnabled('info') ? new LoggedReply(plain, http, log) : plain;
     const headers: Headers = [
@@ -114,16 +112,16 @@ export class Pipeline {
       ...this.#stages.cors.headers(http.path, http.header('origin')),
     ];
     const asked: Asked = { verb: http.method, principal: undefined };
-    const ready = http.upload ? undefined : this.#stages.remembered.send(http, reply);
+    const ready = http.upload || caller ? undefined : this.#stages.remembered.send(http, reply);
     const answered = ready
       ? this.#answer(ready, http, reply, headers, asked)
-      : this.#serve(http, reply, headers, asked);
+      : this.#serve(http, reply, headers, asked, caller);
     answered.catch((thrown: unknown) => {
       this.#refuse(http, reply, headers, asked, thrown);
     });
   }
 
-  async #serve(http: Request, reply: Responder, headers: Headers, asked: Asked): Promise<void> {
+  async #serve(http: Request, reply: Responder, headers: Headers, asked: Asked, caller?: Principal): Promise<void> {
     if (http.method === 'OPTIONS') {
       const method = http.header('access-control-request-method');
       if (method !== undefined) return this.#preflight(http, reply, headers, method);
@@ -144,7 +142,7 @@ export class Pipeline {
       const status = this.#stages.status(http.header('host'));
       return sendValue(reply, status['ready'] ? 200 : 503, status, presentationOf(request, headers, true));
     }
-    const answer = this.#authenticate(request);
+    const answer = caller ?? this.#authenticate(request);
     const principal = answer instanceof Promise ? await answer : answer;
     asked.principal = principal;
     if (route.kind === 'root') return this.#root(request, reply, headers, principal);
@@ -153,7 +151,6 @@ export class Pipeline {
 
   #authenticate(request: ApiRequest): Principal | Promise<Principal> {
     const { http, query } = request;
-    if (http.grant) return this.#stages.grants.principalOf(http.grant);
     const path = `${request.service}/${request.component}`;
     const source = {
       header: (name: string) => http.header(name),

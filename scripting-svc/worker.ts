@@ -70,9 +70,9 @@ async function overNats({ nats, place }: WorkerConfig, handler: ScriptHandler, l
   const responder = new NatsResponder(link, place.lane, handler);
   return {
     name: 'nats',
-    drain: (deadline) => responder.drain(deadline),
+    drain: () => responder.drain(),
     close: async () => {
-      await responder.close();
+      responder.close();
       await link.close();
     },
   };

@@ -125,7 +125,6 @@ export class BehindDoor {
       cors: new Cors(state),
       systemCalls: { answer: async () => undefined, ...NEVER, emails: NEVER, packages: NEVER },
       listeners: new Listeners(state),
-      grants,
       scripted: new ScriptedCalls(runner, 10_000),
       trials: new ScriptTrials(runner, forwarder, 10_000),
       listings: new Listings(forwarder),
