@@ -100,8 +100,8 @@ export class BehindDoor {
     const limits = new Limits(state, new Counters());
     const memory = new RememberedCalls(authenticators, forwarder, limits, 10_000);
     const noting = {
-      send: (...call: Parameters<RememberedCalls['send']>) => {
-        const ready = remembers ? memory.send(...call) : undefined;
+      find: (...call: Parameters<RememberedCalls['find']>) => {
+        const ready = remembers ? memory.find(...call) : undefined;
         this.#remembered = ready?.parsed;
         return ready;
       },
