@@ -140,10 +140,12 @@ class RouterLine {
   }
 }
 
-const answerOf = ({ status, headers, body }: Response): GatewayAnswer => ({
-  status,
-  headers: headers.map(({ name, value }) => [name, value]),
-  body,
+const answerOf = (response: Response): GatewayAnswer => ({
+  status: response.status,
+  get headers() {
+    return response.headers.map(({ name, value }) => [name, value] as const);
+  },
+  body: response.body,
 });
 
 /** Only a lost line has a cause. */
