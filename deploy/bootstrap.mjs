@@ -43,7 +43,7 @@ const TOOLS = {
   test: ['postgres', 'mariadb'],
   bench: ['postgres', 'wrk'],
   'bench:database': ['postgres', 'mariadb', 'wrk'],
-  'bench:access': ['nginx', 'wrk'],
+  'bench:access': ['postgres', 'nginx', 'wrk'],
 };
 
 /** What is built, or copied. */
