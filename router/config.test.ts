@@ -22,7 +22,11 @@ test.each([
 });
 
 const GATEWAYS = [
-  { why: 'on loopback, in the clear', env: {}, gateway: { host: '127.0.0.1', port: 8081, tls: undefined, address: undefined } },
+  {
+    why: 'on loopback, in the clear',
+    env: {},
+    gateway: { host: '127.0.0.1', port: 8081, tls: undefined, address: undefined },
+  },
   { why: 'closed', env: { MILLRACE_GRPC_PORT: 'off' }, gateway: { port: undefined } },
   {
     why: 'with TLS',
