@@ -36,6 +36,10 @@ export function late(deadline: Deadline): Failure {
   return create(FailureSchema, { kind: Failure_Kind.DEADLINE, message });
 }
 
+export function busy(): Failure {
+  return create(FailureSchema, { kind: Failure_Kind.BUSY, message: 'Too many scripts are running.' });
+}
+
 /** Ours, not the script's; what it was stands in the log. */
 export function lost(message: string): Failure {
   return create(FailureSchema, { kind: Failure_Kind.LOST, message });
@@ -47,6 +51,9 @@ export const wallCap = (wallMs: number): Failure => capped(`The script ran for m
 export const outputCap = (bytes: number): Failure => capped(`What the script left is larger than ${bytes} bytes.`);
 export const callsCap = (calls: number): Failure => capped(`The script made more than ${calls} calls of the API.`);
 export const timersCap = (timers: number): Failure => capped(`The script set more than ${timers} timers at once.`);
+
+export const messagesCap = (messages: number): Failure =>
+  capped(`The script set timers or asked for random values, URLs or the session more than ${messages} times.`);
 
 /** `    at f (script:name:LINE:COLUMN)`: the first such line is where it happened. */
 const FRAME = /(?:\(|at (?:async )?)script:(.*):(\d+):(\d+)\)?$/;

@@ -3,9 +3,9 @@ import { callerGone, Deadline } from '#common/deadline.ts';
 import type { Failure, LogLine } from '#proto/script/v1/script_pb.ts';
 import { answer, type Facts } from './answers.ts';
 import { type CallScope, makeCall } from './calls.ts';
-import type { Limits } from './caps.ts';
+import { type Limits, MESSAGES_MAX } from './caps.ts';
 import { type Ended, isMemoryError, readEnd } from './ended.ts';
-import { callsCap, cpuCap, late, memoryCap, thrown, timersCap, wallCap } from './failures.ts';
+import { callsCap, cpuCap, late, memoryCap, messagesCap, thrown, timersCap, wallCap } from './failures.ts';
 import type { Linked } from './modules.ts';
 import { readLogs } from './packed.ts';
 import type { PatientHost, Realm } from './realm.ts';
@@ -160,6 +160,9 @@ export class PatientRun implements PatientHost {
     switch (kind) {
       case 'log':
         this.#log(text);
+        return;
+      case 'flood':
+        this.kill(messagesCap(MESSAGES_MAX));
         return;
       case 'timer':
         this.#setTimer(id, Number(text));

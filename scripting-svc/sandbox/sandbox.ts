@@ -17,11 +17,11 @@ import {
 } from '#proto/script/v1/script_pb.ts';
 import { answer } from './answers.ts';
 import type { ScriptApi } from './calls.ts';
-import { type Caps, type Limits, limitsOf } from './caps.ts';
+import { type Caps, type Limits, limitsOf, MESSAGES_MAX } from './caps.ts';
 import { compile } from './compile.ts';
 import type { Ended } from './ended.ts';
 import { CallerFacts } from './facts.ts';
-import { late, lost, unknownScript } from './failures.ts';
+import { busy, late, lost, unknownScript } from './failures.ts';
 import type { OutboundPolicy } from './fetch/policy.ts';
 import { mentionsLookups, replaceLookups } from './lookups.ts';
 import { linkImports } from './modules.ts';
@@ -30,6 +30,7 @@ import { PatientRun } from './patient.ts';
 import { Pool } from './pool.ts';
 import { runQuick } from './quick.ts';
 import type { Cell, Realm } from './realm.ts';
+import { Slots } from './slots.ts';
 import { Watchdog } from './watchdog.ts';
 
 export type { ApiAnswer, ApiCall, ScriptApi } from './calls.ts';
@@ -60,6 +61,8 @@ const PROVEN_RUNS = 20;
 const PROVEN_MICROS = 1000;
 /** A quick run that is so late holds its thread for good. */
 const STUCK_MS = 2000;
+/** For a place among the runs at once. */
+const SLOT_WAIT_MS = 1000;
 /** Runs of a realm between two looks at the memory of its cell, in the quick lane. */
 const MEMORY_LOOK_RUNS = 64;
 const RSS_LOOK_MS = 500;
@@ -86,6 +89,7 @@ interface Known {
 export class Sandbox {
   readonly #options: SandboxOptions;
   readonly #pool: Pool;
+  readonly #slots: Slots;
   readonly #watchdog: Watchdog | undefined;
   readonly #known = new Map<number, Known>();
   readonly #running = new Map<Cell, PatientRun>();
@@ -97,6 +101,7 @@ export class Sandbox {
     const { lane, caps } = options;
     this.#options = options;
     this.#pool = lane === 'patient' ? new Pool(caps, true, (cell) => this.#catastrophe(cell)) : new Pool(caps, false);
+    this.#slots = new Slots(caps.runsAtOnce, SLOT_WAIT_MS);
     this.#watchdog = lane === 'quick' ? new Watchdog(STUCK_MS) : undefined;
   }
 
@@ -130,11 +135,23 @@ export class Sandbox {
   #runScript(run: Run, script: Script, deadline: Deadline): RunReply | Promise<RunReply> {
     const known = this.#know(script, run.trial !== undefined);
     const isPatient = this.#options.lane === 'patient';
-    if (!isPatient && run.trial) return elsewhere(run);
+    if (isPatient) return this.#runInSlot(run, known, deadline);
+    if (run.trial) return elsewhere(run);
     const realm = this.#lease(run, known);
     if (realm === undefined) return elsewhere(run);
-    if ('kind' in realm) return failed(run, realm);
-    return isPatient ? this.#runPatient(run, known, realm, deadline) : this.#runQuick(run, known, realm);
+    return 'kind' in realm ? failed(run, realm) : this.#runQuick(run, known, realm);
+  }
+
+  async #runInSlot(run: Run, known: Known, deadline: Deadline): Promise<RunReply> {
+    const taken = this.#slots.take(deadline);
+    if (taken !== true && !(await taken)) return failed(run, deadline.reason ? late(deadline) : busy());
+    try {
+      const realm = this.#lease(run, known);
+      if (realm === undefined) return elsewhere(run);
+      return 'kind' in realm ? failed(run, realm) : await this.#runPatient(run, known, realm, deadline);
+    } finally {
+      this.#slots.give();
+    }
   }
 
   /** A realm for this run, why there can be none, or undefined: the script is none for this lane. */
@@ -177,7 +194,10 @@ export class Sandbox {
       limits,
       isTypeScript: config['typescript'] === true,
       mentionsLookups: mentionsLookups(script.content),
-      settings: JSON.stringify({ isNode: script.type !== 'v8js', limits: { outputBytes, logLines, logBytes } }),
+      settings: JSON.stringify({
+        isNode: script.type !== 'v8js',
+        limits: { outputBytes, logLines, logBytes, messages: MESSAGES_MAX },
+      }),
       key: isTrial ? `trial/${++this.#trials}` : `${id}/${script.hash}`,
       compiled: undefined,
       goodRuns: 0,
