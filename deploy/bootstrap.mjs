@@ -24,7 +24,7 @@ const BUNDLES = {
 };
 
 /** What is copied as it is: folder in dist/ ← its source. */
-const COPIES = { 'docs-page': 'router/openapi/page' };
+const COPIES = { 'docs-page': 'router/openapi/page', 'sandbox-prelude': 'scripting-svc/sandbox/prelude' };
 
 /** Word of the npm script → program. Those that are no part of the product run from their source. */
 const PROGRAMS = {

@@ -85,7 +85,7 @@ export function limitsOf(config: unknown, caps: Caps): Limits {
   const said = isObject(config) && isObject(config['limits']) ? config['limits'] : {};
   const limits = { ...caps.defaults };
   for (const [name, limit] of Object.entries(NAMES)) {
-    const value = Object.hasOwn(said, name) ? Number(said[name]) : Number.NaN;
+    const value = Object.hasOwn(said, name) ? Number(said[name] ?? Number.NaN) : Number.NaN;
     if (value >= 0) limits[limit] = Math.floor(value);
     limits[limit] = Math.min(limits[limit], caps.maximum[limit]);
   }

@@ -58,8 +58,12 @@ export const messagesCap = (messages: number): Failure =>
 /** `    at f (script:name:LINE:COLUMN)`: the first such line is where it happened. */
 const FRAME = /(?:\(|at (?:async )?)script:(.*):(\d+):(\d+)\)?$/;
 
+const FRAME_LENGTH_MAX = 500;
+
 function placeIn(stack: string): { file: string; line: number; column: number } | undefined {
   for (const line of stack.split('\n')) {
+    // A line of V8's own is short; one by the script may be made to be searched for long.
+    if (line.length > FRAME_LENGTH_MAX) continue;
     const frame = FRAME.exec(line);
     if (frame) return { file: frame[1]!, line: Number(frame[2]), column: Math.max(1, Number(frame[3])) };
   }

@@ -148,6 +148,8 @@ export class PatientRun implements PatientHost {
     const { limits, deadline } = this.#scope;
     if (now >= deadline.at) this.kill(late(deadline));
     else if (now - this.#startedAt >= limits.wallMs) this.kill(wallCap(limits.wallMs));
+    // V8 has seen that it holds too much, and waits for a built-in function that does not let itself be interrupted.
+    else if (this.#realm.cell.isolate.isDisposed) this.kill(memoryCap(limits.memoryMb));
     else if (this.cpuMicros() > limits.cpuMs * 1000) this.kill(cpuCap(limits.cpuMs));
   }
 

@@ -1,7 +1,10 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, describe, expect, test } from 'vitest';
-import { Deadline } from '#common/deadline.ts';
+import { callerGone, Deadline } from '#common/deadline.ts';
 import { Failure_Kind, Lane, Phase } from '#proto/script/v1/script_pb.ts';
 import { DEFAULT_CAPS, DEFAULT_LIMITS } from './caps.ts';
+import { NO_OUTBOUND } from './fetch/policy.ts';
 import { AFTERWARDS, Bench, bytes, EVENT, type EventInit, json, read } from './testing/fakes.ts';
 
 const bench = new Bench();
@@ -365,6 +368,29 @@ describe('the API', () => {
     await mine.sandbox.close();
   });
 
+  test.each([
+    ['v8js', 'platform.api.get("https://x.example/")'],
+    ['nodejs', 'await fetch("https://x.example/")'],
+    ['nodejs', 'await platform.api.get("https://x.example/")'],
+  ])('hosts outside that nobody has allowed, %s: %s', async (type, content) => {
+    const reply = read(await bench.run(bench.store({ type, content })));
+    expect(reply).toMatchObject({ kind: Failure_Kind.THROWN, message: "Scripts may not call the host 'x.example'." });
+  });
+
+  test('a host outside that is allowed', async () => {
+    const server = createServer((_, response) =>
+      response.writeHead(200, { 'content-type': 'application/json' }).end('[1]'),
+    );
+    await new Promise<void>((up) => server.listen(0, '127.0.0.1', up));
+    const { port } = server.address() as AddressInfo;
+    const mine = new Bench({ fetch: { ...NO_OUTBOUND, hosts: [`127.0.0.1:${port}`] } });
+    const url = `http://127.0.0.1:${port}/`;
+    const content = `const r = await fetch("${url}"); return [r.ok, r.status, await r.json(), (await platform.api.get("${url}")).content]`;
+    expect(read(await mine.run(mine.store({ content })))).toMatchObject({ returned: [true, 200, [1], [1]] });
+    await mine.sandbox.close();
+    server.close();
+  });
+
   test('what a callback throws', async () => {
     const script = bench.store({ content: 'platform.api.get("a", function () {\n throw new Error("late") })' });
     expect(read(await bench.run(script))).toMatchObject({ message: 'late', at: ':2:8' });
@@ -598,6 +624,43 @@ describe('caps', () => {
   test('the deadline of the caller', async () => {
     const script = bench.store({ content: 'return new Promise((done) => setTimeout(done, 60000))' });
     expect(read(await bench.run(script, EVENT, 7, 50))).toMatchObject({ kind: Failure_Kind.DEADLINE });
+  });
+
+  test('a caller who goes away', async () => {
+    const { kind, id, hash } = bench.store({ content: 'for (;;);' });
+    const deadline = Deadline.after(30_000);
+    const running = bench.sandbox.run(bench.asRun({ kind, id, hash }), deadline);
+    setTimeout(() => deadline.abort(callerGone()), 20);
+    expect(read(await running)).toMatchObject({ kind: Failure_Kind.DEADLINE, message: 'The caller went away.' });
+  });
+
+  test('a worker that is closed while scripts run', async () => {
+    const mine = new Bench();
+    mine.answer = () => new Promise(() => {});
+    const scripts = [
+      { content: 'for (;;);' },
+      { content: 'platform.api.get("a")', type: 'v8js' },
+      { content: 'return platform.api.get("a")' },
+    ];
+    const running = scripts.map((init, at) => mine.run(mine.store({ ...init, name: `s${at}` })));
+    await new Promise((go) => setTimeout(go, 30));
+    await mine.sandbox.close();
+    for (const reply of await Promise.all(running)) expect(read(reply)).toMatchObject({ kind: Failure_Kind.LOST });
+  });
+
+  test('texts that break a parser are refused', async () => {
+    for (const content of [
+      `return ${'('.repeat(200_000)}`,
+      `let a: ${'['.repeat(50_000)}`,
+      `import a${' '.repeat(200_000)}`,
+    ]) {
+      expect(read(await bench.run(bench.store({ name: 'deep', content })))).toMatchObject({
+        kind: Failure_Kind.THROWN,
+      });
+    }
+    expect(
+      read(await bench.run(bench.store({ name: 'deep', content: 'const x: number = 1; return x' }))),
+    ).toMatchObject({ returned: 1 });
   });
 
   test('more runs at once than there may be', async () => {

@@ -93,6 +93,8 @@ export class Sandbox {
   readonly #watchdog: Watchdog | undefined;
   readonly #known = new Map<number, Known>();
   readonly #running = new Map<Cell, PatientRun>();
+  /** Held on to: to let go of an isolate whose thread is gone waits for it. */
+  readonly #lostCells: Cell[] = [];
   #isSuspect = false;
   #trials = 0;
   #rss = { bytes: 0, at: 0 };
@@ -125,30 +127,31 @@ export class Sandbox {
       const script = found instanceof Promise ? await found : found;
       if (deadline.reason || deadline.remainingMs() === 0) return failed(run, late(deadline));
       if (!script) return failed(run, unknownScript());
-      return await this.#runScript(run, script, deadline);
+      if (!run.event) return failed(run, lost('A run needs an event.'));
+      return await this.#runScript(run, script, packEvent(run.event), deadline);
     } catch (error) {
       this.#options.log.error({ err: error, requestId: run.requestId }, 'A script could not be run.');
       return failed(run, lost('The script could not be run.'));
     }
   }
 
-  #runScript(run: Run, script: Script, deadline: Deadline): RunReply | Promise<RunReply> {
+  #runScript(run: Run, script: Script, packed: string, deadline: Deadline): RunReply | Promise<RunReply> {
     const known = this.#know(script, run.trial !== undefined);
     const isPatient = this.#options.lane === 'patient';
-    if (isPatient) return this.#runInSlot(run, known, deadline);
+    if (isPatient) return this.#runInSlot(run, known, packed, deadline);
     if (run.trial) return elsewhere(run);
     const realm = this.#lease(run, known);
     if (realm === undefined) return elsewhere(run);
-    return 'kind' in realm ? failed(run, realm) : this.#runQuick(run, known, realm);
+    return 'kind' in realm ? failed(run, realm) : this.#runQuick(run, known, realm, packed);
   }
 
-  async #runInSlot(run: Run, known: Known, deadline: Deadline): Promise<RunReply> {
+  async #runInSlot(run: Run, known: Known, packed: string, deadline: Deadline): Promise<RunReply> {
     const taken = this.#slots.take(deadline);
     if (taken !== true && !(await taken)) return failed(run, deadline.reason ? late(deadline) : busy());
     try {
       const realm = this.#lease(run, known);
       if (realm === undefined) return elsewhere(run);
-      return 'kind' in realm ? failed(run, realm) : await this.#runPatient(run, known, realm, deadline);
+      return 'kind' in realm ? failed(run, realm) : await this.#runPatient(run, known, realm, packed, deadline);
     } finally {
       this.#slots.give();
     }
@@ -174,10 +177,7 @@ export class Sandbox {
     if ('failure' in compiled) return compiled.failure;
     const { program } = compiled;
     if (lane === 'quick' && !program.mayBeQuick) return undefined;
-    if (!realm) {
-      realm = this.#pool.make({ key, program, memoryMb: known.limits.memoryMb, settings: known.settings });
-      if (program.imports.length === 0) realm.link([]);
-    }
+    realm ??= this.#pool.make({ key, program, memoryMb: known.limits.memoryMb, settings: known.settings });
     realm.facts = facts;
     return realm;
   }
@@ -222,14 +222,14 @@ export class Sandbox {
     return true;
   }
 
-  #runQuick(run: Run, known: Known, realm: Realm): RunReply {
+  #runQuick(run: Run, known: Known, realm: Realm, packed: string): RunReply {
     const { cell } = realm;
     const facts = realm.facts!;
     realm.host = { ask: (what, text) => answer(what, text, facts) };
     const startedCpu = cell.isolate.cpuTime;
     const { quickMillis } = this.#options.caps;
     const { limits, script } = known;
-    const ended = runQuick(realm, packEvent(run.event!), quickMillis, limits, script.name, this.#watchdog!);
+    const ended = runQuick(realm, packed, quickMillis, limits, script.name, this.#watchdog!);
     const isGone = cell.isolate.isDisposed;
     const cpuMicros = isGone ? 0 : Number((cell.isolate.cpuTime - startedCpu) / 1000n);
     this.#pool.release(realm, !('left' in ended));
@@ -237,7 +237,7 @@ export class Sandbox {
     return this.#reply(run, known, ended, cpuMicros, 0);
   }
 
-  async #runPatient(run: Run, known: Known, realm: Realm, deadline: Deadline): Promise<RunReply> {
+  async #runPatient(run: Run, known: Known, realm: Realm, packed: string, deadline: Deadline): Promise<RunReply> {
     const { api, fetch } = this.#options;
     const patient = new PatientRun(realm, {
       limits: known.limits,
@@ -249,7 +249,7 @@ export class Sandbox {
       onStuck: () => this.#suspect('A script holds a thread that cannot be stopped.', run),
     });
     this.#running.set(realm.cell, patient);
-    const ended = await patient.run(packEvent(run.event!));
+    const ended = await patient.run(packed);
     this.#running.delete(realm.cell);
     const cpuMicros = patient.cpuMicros();
     const memoryBytes = realm.cell.usedBytes();
@@ -295,6 +295,7 @@ export class Sandbox {
   #catastrophe(cell: Cell): void {
     // Its thread is gone and must not be waited for, so it is not disposed.
     cell.isDead = true;
+    this.#lostCells.push(cell);
     this.#suspect('V8 ran out of memory in an isolate.');
     this.#running.get(cell)?.outOfMemory();
   }
