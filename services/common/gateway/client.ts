@@ -12,8 +12,8 @@ import { OPERATION_BYTES_MAX } from '../bounds.ts';
 import type { Deadline } from '../deadline.ts';
 import { MillraceError } from '../errors.ts';
 import { BatchedCalls } from '../exchange/calls.ts';
-import { Replicas } from '../replicas.ts';
 import { Channel, type ChannelTls } from '../grpc/channel.ts';
+import { Replicas } from '../replicas.ts';
 import { GATEWAY_CODECS } from './codec.ts';
 import { saysLeave } from './leave.ts';
 
