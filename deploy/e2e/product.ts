@@ -104,6 +104,8 @@ export class Tiers {
   readonly token = randomBytes(16).toString('hex');
   readonly systemAddress = `unix:${join(this.folder, 'system.sock')}`;
   readonly sqlAddress = `unix:${join(this.folder, 'sql.sock')}`;
+  /** Of the first router, for what scripts call. */
+  readonly gatewayAddress = `unix:${join(this.folder, 'gateway.sock')}`;
   readonly #running = new Map<Program, Running>();
   /** Routers beside the first. */
   readonly #more: Running[] = [];
@@ -121,7 +123,8 @@ export class Tiers {
   async #start(program: Program): Promise<void> {
     const { port, grpcPort } = this.#ports;
     const ports = { MILLRACE_HTTP_PORT: String(port), MILLRACE_GRPC_PORT: String(grpcPort) };
-    const running = startProgram(program, this.#envOf(ports));
+    const own = program === 'router' ? { ...ports, MILLRACE_GATEWAY_ADDRESS: this.gatewayAddress } : {};
+    const running = startProgram(program, this.#envOf(own));
     this.#running.set(program, running);
     if (program === 'router') this.#ports = await portsOf(running);
   }
@@ -143,6 +146,7 @@ export class Tiers {
       MILLRACE_SYSTEM_ADDRESS: this.systemAddress,
       MILLRACE_SQL_ADDRESS: this.sqlAddress,
       MILLRACE_SQL_ADDRESSES: this.sqlAddress,
+      MILLRACE_GATEWAY_ADDRESSES: this.gatewayAddress,
       MILLRACE_CLUSTER_TOKEN: this.token,
       ...FIRST_ADMIN,
       ...this.#env,
@@ -171,7 +175,7 @@ export class Tiers {
 
   async stop(): Promise<void> {
     await Promise.all(this.#more.map((router) => router.stop()));
-    for (const program of ['router', 'sql', 'system'] as const) await this.#running.get(program)?.stop();
+    for (const program of ['router', 'scripting', 'sql', 'system'] as const) await this.#running.get(program)?.stop();
     rmSync(this.folder, { recursive: true, force: true });
   }
 }

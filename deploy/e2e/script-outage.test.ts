@@ -1,0 +1,234 @@
+/** Script workers that die: calls without scripts notice nothing, calls with scripts are told to come again. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { findNats } from '../testing/available.ts';
+import { type RunningNats, startNats } from '../testing/nats.ts';
+import type { Client } from './client.ts';
+import { until } from './process.ts';
+import { type Product, signIn, startProduct, Tiers, untilServing } from './product.ts';
+import { type Seen, SteadyLoad } from './steady.ts';
+
+/** Each table has one row; its script, if any, says what kind of run a read of it is. */
+const SCRIPTS = {
+  /** Short: moves to the quick lane. */
+  quick: { content: 'event.response.content.n += 1' },
+  /** Calls the API: stays in the patient lane. */
+  patient: { content: "event.response.content.n = (await platform.api.get('db/_table/plain/1')).content.n + 1" },
+  optional: {
+    content: "await platform.api.get('db/_table/plain/1')",
+    config: JSON.stringify({ optional: true }),
+  },
+} as const;
+const TABLES = ['plain', ...Object.keys(SCRIPTS)];
+const LANES = ['quick', 'patient'] as const;
+type Lane = (typeof LANES)[number];
+
+async function prepare(admin: Client, folder: string): Promise<void> {
+  const config = { database: join(folder, 'db.sqlite') };
+  await admin.create('system/service', { name: 'db', label: 'db', type: 'sqlite', is_active: true, config });
+  await until('it is served', async () => (await admin.send('GET', 'db/_table')).status === 200);
+  const field = [
+    { name: 'id', type: 'id' },
+    { name: 'n', type: 'integer' },
+  ];
+  await admin.json('POST', 'db/_schema', { resource: TABLES.map((name) => ({ name, field })) });
+  for (const table of TABLES) await admin.json('POST', `db/_table/${table}`, { resource: [{ n: 1 }] });
+  for (const [table, script] of Object.entries(SCRIPTS)) {
+    const record = { type: 'nodejs', is_active: true, allow_event_modification: true, ...script };
+    await admin.json('POST', `system/event_script/db._table.${table}.{id}.get.post_process`, record);
+  }
+  const changed = async () => (await admin.json<{ n: number }>('GET', 'db/_table/patient/1')).n === 2;
+  await until('scripts run', changed);
+  // Until the script has proved to be short.
+  for (let run = 0; run < 100; run++) await admin.json('GET', 'db/_table/quick/1');
+}
+
+const loadOf = (admin: Client): SteadyLoad =>
+  new SteadyLoad(Object.fromEntries(TABLES.map((table) => [table, () => admin.send('GET', `db/_table/${table}/1`)])));
+
+/** What may not happen, however the workers fare. */
+function expectNoHarm(seen: readonly Seen[]): void {
+  for (const table of TABLES) expect(seen.filter(({ what }) => what === table).length).toBeGreaterThan(0);
+  const untouched = seen.filter(({ what }) => what === 'plain' || what === 'optional');
+  expect(untouched.filter(({ status }) => status !== 200)).toEqual([]);
+  expect(seen.filter(({ what, ms }) => what === 'plain' && ms > 1000)).toEqual([]);
+  expect(seen.filter(({ status }) => status !== 200 && status !== 503)).toEqual([]);
+  expect(seen.filter(({ status, retryAfter }) => status === 503 && !retryAfter)).toEqual([]);
+}
+
+interface Process {
+  readonly pid: number;
+  readonly lane: Lane | undefined;
+}
+
+/** All below a process, as the system tells: those that it has started, and those that these have. */
+function below(pid: number): Process[] {
+  const parents = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      const parent = /^PPid:\s+(\d+)/m.exec(told(name, 'status'))?.[1];
+      return parent === undefined ? [] : [{ pid: Number(name), parent: Number(parent) }];
+    });
+  const found = (of: number): Process[] =>
+    parents
+      .filter(({ parent }) => parent === of)
+      .flatMap((one) => [{ pid: one.pid, lane: laneOf(one.pid) }, ...found(one.pid)]);
+  return found(pid);
+}
+
+function laneOf(pid: number): Lane | undefined {
+  const place = /MILLRACE_SCRIPT_PLACE=([^\0]*)/.exec(told(String(pid), 'environ'))?.[1];
+  return place === undefined ? undefined : (JSON.parse(place) as { lane: Lane }).lane;
+}
+
+/** Nothing of a process that has gone meanwhile. */
+function told(pid: string, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+const workersOf = (pid: number, lane: Lane): number[] =>
+  below(pid).flatMap((one) => (one.lane === lane ? [one.pid] : []));
+
+/** A zombie is no longer running; whoever has to reap it is not ours to wait for. */
+const isRunning = (pid: number): boolean => /^State:\s+[^ZX\s]/m.test(told(String(pid), 'status'));
+
+const untilGone = (pids: readonly number[], timeoutMs: number): Promise<boolean> =>
+  until('they have ended', async () => !pids.some(isRunning), timeoutMs);
+
+describe.skipIf(process.platform !== 'linux')('all in one', () => {
+  let product: Product;
+  let load: SteadyLoad;
+
+  beforeAll(async () => {
+    product = await startProduct();
+    await prepare(product.admin, product.folder);
+    load = loadOf(product.admin);
+    await load.well(10_000);
+  });
+  afterAll(async () => {
+    await load?.stop().catch(() => {});
+    await product?.stop();
+  });
+
+  test.each(LANES)('a %s worker is killed', async (lane) => {
+    const { pid } = product.running;
+    const [victim = 0, ...others] = workersOf(pid, lane);
+    expect([victim > 0, others]).toEqual([true, []]);
+    process.kill(victim, 'SIGKILL');
+    await untilGone([victim], 1000);
+    load.take();
+    const seen = await load.well(2000);
+    expectNoHarm(seen);
+    await until('there is another one', async () => workersOf(pid, lane).some((one) => one !== victim), 2000);
+  });
+
+  test('killed again and again, no call is left without an answer', async () => {
+    const { pid } = product.running;
+    for (let round = 0; round < 3; round++) {
+      const victims = LANES.flatMap((lane) => workersOf(pid, lane));
+      for (const victim of victims) process.kill(victim, 'SIGKILL');
+      await untilGone(victims, 1000);
+      expectNoHarm(await load.well(3000));
+    }
+  });
+
+  test('nothing is left behind when it stops', async () => {
+    expectNoHarm([...(await load.well(2000)), ...(await load.stop())]);
+    const all = below(product.running.pid).map(({ pid }) => pid);
+    expect(all.length).toBeGreaterThan(2);
+    expect(await product.running.stop()).toEqual({ code: 0, signal: null });
+    await untilGone(all, 1000);
+  });
+});
+
+test.skipIf(process.platform !== 'linux')('workers end by themselves when all in one is killed', async () => {
+  const product = await startProduct();
+  try {
+    await prepare(product.admin, product.folder);
+    const workers = LANES.flatMap((lane) => workersOf(product.running.pid, lane));
+    expect(workers).toHaveLength(LANES.length);
+    await product.running.stop('SIGKILL');
+    await untilGone(workers, 5000);
+  } finally {
+    await product.stop();
+  }
+});
+
+describe.skipIf(!findNats())('tiers apart, over NATS', () => {
+  let nats: RunningNats;
+  let tiers: Tiers;
+  let load: SteadyLoad;
+
+  beforeAll(async () => {
+    nats = await startNats();
+    tiers = new Tiers({ MILLRACE_NATS_URL: nats.url });
+    await tiers.start('system', 'sql', 'scripting');
+    await tiers.start('router');
+    const admin = await signIn(tiers.anyone);
+    await untilServing(admin);
+    await prepare(admin, tiers.folder);
+    load = loadOf(admin);
+    await load.well(10_000);
+  });
+  afterAll(async () => {
+    await load?.stop().catch(() => {});
+    await tiers?.stop();
+    await nats?.stop();
+  });
+
+  /** Calls with a script that must run are refused. */
+  const untilRefused = (all: Seen[]): Promise<boolean> =>
+    until('calls with scripts are refused', async () => {
+      all.push(...load.take());
+      return (
+        TABLES.every((table) => all.some(({ what }) => what === table)) && all.some(({ status }) => status === 503)
+      );
+    });
+
+  test('the scripting tier is killed, and comes back', async () => {
+    const { pid } = tiers.of('scripting');
+    const workers = below(pid).map((one) => one.pid);
+    load.take();
+    for (const worker of workers) process.kill(worker, 'SIGKILL');
+    await tiers.of('scripting').stop('SIGKILL');
+    await untilGone([pid, ...workers], 1000);
+    const seen: Seen[] = [];
+    await untilRefused(seen);
+    await tiers.start('scripting');
+    seen.push(...(await load.well(5000)));
+    expectNoHarm(seen);
+  });
+
+  test('one that dies alone takes its workers along', async () => {
+    const workers = below(tiers.of('scripting').pid).map((one) => one.pid);
+    expect(workers.length).toBeGreaterThan(1);
+    load.take();
+    await tiers.of('scripting').stop('SIGKILL');
+    await untilGone(workers, 5000);
+    await tiers.start('scripting');
+    expectNoHarm(await load.well(5000));
+  });
+
+  test('NATS is killed, and comes back', async () => {
+    load.take();
+    await nats.kill();
+    const seen: Seen[] = [];
+    await untilRefused(seen);
+    await nats.restart();
+    seen.push(...(await load.well(5000)));
+    expectNoHarm(seen);
+  });
+
+  test('nothing is left behind when it stops', async () => {
+    expectNoHarm([...(await load.well(5000)), ...(await load.stop())]);
+    const { pid } = tiers.of('scripting');
+    const all = [pid, ...below(pid).map((one) => one.pid)];
+    expect(await tiers.of('scripting').stop()).toEqual({ code: 0, signal: null });
+    await untilGone(all, 1000);
+  });
+});
