@@ -40,7 +40,7 @@ const PROGRAMS = {
 
 /** What such a program needs on the machine besides packages. */
 const TOOLS = {
-  test: ['postgres', 'mariadb'],
+  test: ['postgres', 'mariadb', 'nats'],
   bench: ['postgres', 'wrk'],
   'bench:database': ['postgres', 'mariadb', 'wrk'],
   'bench:access': ['nginx', 'wrk'],

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-export type TestServer = 'postgres' | 'mariadb' | 'mysql';
+export type TestServer = 'postgres' | 'mariadb' | 'mysql' | 'nats';
 /** And what benchmarks measure against. */
 export type Needed = TestServer | 'nginx';
 
@@ -39,6 +39,17 @@ const findProgram = (name: string): string | undefined =>
     .map((folder) => join(folder, name))
     .find((path) => existsSync(path));
 
+/** The oldest that was tried: JetStream, headers and "no responders" are in all of them. */
+const NATS_MIN = [2, 9] as const;
+
+export function findNats(): string | undefined {
+  const server = findProgram('nats-server');
+  if (!server) return undefined;
+  const { stdout } = spawnSync(server, ['--version'], { encoding: 'utf8' });
+  const [, major, minor] = /v(\d+)\.(\d+)/.exec(stdout ?? '') ?? [];
+  return Number(major) * 100 + Number(minor) >= NATS_MIN[0] * 100 + NATS_MIN[1] ? server : undefined;
+}
+
 export const findNginx = (): string | undefined => findProgram('nginx');
 
 /** `mariadbd` and what makes its data, where they are new enough. */
@@ -63,6 +74,8 @@ export function whyNot(server: Needed): string | undefined {
       return findMariadb() ? undefined : `MariaDB ${MARIADB_MIN.join('.')} or newer is not installed`;
     case 'mysql':
       return mysqlUrl() ? undefined : 'MILLRACE_TEST_MYSQL_URL names no MySQL';
+    case 'nats':
+      return findNats() ? undefined : `NATS ${NATS_MIN.join('.')} or newer is not installed`;
     case 'nginx':
       return findNginx() ? undefined : 'nginx is not installed';
   }

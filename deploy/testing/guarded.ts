@@ -86,8 +86,15 @@ const GUARDED = `
   ( ( read _ <&3; kill -$signal $server; while kill -0 $server; do sleep 0.1; done; rm -rf "$folder" ) >/dev/null 2>&1 & )
   exec "$@" 3<&-`;
 
-/** @returns what ends it and removes its data; safe to call twice  @throws MillraceError unavailable with its log */
-export async function startGuarded(server: GuardedServer): Promise<() => Promise<void>> {
+export interface Guard {
+  /** Ends it at once, its data stay: another one may be started in the same folder. */
+  kill(): Promise<void>;
+  /** Ends it and removes its data; safe to call twice. */
+  stop(): Promise<void>;
+}
+
+/** @throws MillraceError unavailable with its log */
+export async function startGuarded(server: GuardedServer): Promise<Guard> {
   const { folder, owner, command, endSignal } = server;
   const child = spawn('sh', ['-c', GUARDED, 'sh', folder, endSignal.slice(3), ...command], {
     ...owner,
@@ -96,9 +103,12 @@ export async function startGuarded(server: GuardedServer): Promise<() => Promise
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
   });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  const stop = async (): Promise<void> => {
+  const kill = (): Promise<void> => {
     child.kill(endSignal);
-    await exited;
+    return exited;
+  };
+  const stop = async (): Promise<void> => {
+    await kill();
     child.stdio[3]?.destroy();
     rmSync(folder, { recursive: true, force: true });
   };
@@ -108,7 +118,7 @@ export async function startGuarded(server: GuardedServer): Promise<() => Promise
     await stop();
     throw error;
   }
-  return stop;
+  return { kill, stop };
 }
 
 /** Resolves when the server says so in its log. @throws MillraceError unavailable with the log when it ends instead */

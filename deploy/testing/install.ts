@@ -2,12 +2,13 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { findMariadb, findNginx, findPostgres } from './available.ts';
+import { findMariadb, findNats, findNginx, findPostgres } from './available.ts';
 
 /** Tool → Debian package, and how to see that it is there already. */
 const TOOLS = {
   postgres: { package: 'postgresql', isPresent: () => findPostgres() !== undefined },
   mariadb: { package: 'mariadb-server', isPresent: () => findMariadb() !== undefined },
+  nats: { package: 'nats-server', isPresent: () => findNats() !== undefined },
   nginx: { package: 'nginx-light', isPresent: () => findNginx() !== undefined },
   wrk: { package: 'wrk', isPresent: () => isInPath('wrk') },
 } as const;

@@ -83,7 +83,7 @@ async function startOnce(
     socket,
     'pid-file': join(folder, 'pid'),
   };
-  const stop = await startGuarded({
+  const { stop } = await startGuarded({
     label: 'MariaDB',
     owner,
     folder,

@@ -61,7 +61,7 @@ async function startOnce(
   const data = join(folder, 'data');
   execFileSync('cp', ['-a', template, data], { ...owner, cwd: folder });
   const all = { ...settings, listen_addresses: '127.0.0.1', port: String(port), unix_socket_directories: '' };
-  const stop = await startGuarded({
+  const { stop } = await startGuarded({
     label: 'PostgreSQL',
     owner,
     folder,
