@@ -1,8 +1,10 @@
 /** The router: the REST door, and everything that is decided before a connector is asked. */
 import { type Component, startAll } from '#common/component.ts';
+import { ExchangeClient } from '#common/exchange/client.ts';
 import { Channel } from '#common/grpc/channel.ts';
 import { Counters } from '#common/limits/counters.ts';
 import type { Logger } from '#common/observe/log.ts';
+import { Replicas } from '#common/replicas.ts';
 import {
   Accounts,
   Emails,
@@ -23,7 +25,6 @@ import { TokenVerifier } from './authenticate/token.ts';
 import type { RouterConfig } from './config.ts';
 import { Cors } from './decide/cors.ts';
 import { Forwarder } from './forward/forward.ts';
-import { Replicas } from './forward/replicas.ts';
 import { listen } from './http/listener.ts';
 import { Idempotency } from './idempotency.ts';
 import { Listings } from './listings.ts';
@@ -66,7 +67,9 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
     new Map(
       Object.entries(config.tiers).map(([tier, addresses]) => [
         tier,
-        new Replicas(addresses.map((address) => ({ address, token: config.clusterToken, peer: tier }))),
+        new Replicas(
+          addresses.map((address) => new ExchangeClient({ address, token: config.clusterToken, peer: tier })),
+        ),
       ]),
     ),
   );

@@ -2,9 +2,10 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Connector } from '#common/connector.ts';
 import { Deadline } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
+import { ExchangeClient } from '#common/exchange/client.ts';
+import { Replicas } from '#common/replicas.ts';
 import { echo, HoldingConnector, operationOf, resultOf, type Served, serve, textOf } from '#common/testing/exchange.ts';
 import { Forwarder } from './forward.ts';
-import { Replicas } from './replicas.ts';
 
 /** Nobody listens there. */
 const GONE = '127.0.0.1:1';
@@ -12,10 +13,11 @@ const GONE = '127.0.0.1:1';
 const soon = () => Deadline.after(10_000);
 const addressOf = ({ server }: Served) => server.address;
 
+const replicasAt = (...addresses: string[]) =>
+  new Replicas(addresses.map((address) => new ExchangeClient({ address, token: undefined, peer: 'sql' })));
+
 function forwarderTo(...addresses: string[]): Forwarder {
-  const forwarder = new Forwarder(
-    new Map([['sql', new Replicas(addresses.map((address) => ({ address, token: undefined, peer: 'sql' })))]]),
-  );
+  const forwarder = new Forwarder(new Map([['sql', replicasAt(...addresses)]]));
   onTestFinished(() => forwarder.close());
   return forwarder;
 }
@@ -111,8 +113,7 @@ test('nobody waits for a second try whose caller has gone', async () => {
 
 describe('replicas', () => {
   test('one that failed rests, and all that failed are better than none', () => {
-    const settings = [GONE, '127.0.0.1:2'].map((address) => ({ address, token: undefined, peer: 'sql' }));
-    const replicas = new Replicas(settings);
+    const replicas = replicasAt(GONE, '127.0.0.1:2');
     onTestFinished(() => replicas.close());
     const first = replicas.pick()!;
     replicas.failed(first);

@@ -2,8 +2,9 @@
 import type { RecordPiece } from '#common/connector.ts';
 import type { Deadline } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
+import type { ExchangeClient } from '#common/exchange/client.ts';
+import type { Replicas } from '#common/replicas.ts';
 import type { Operation, Result } from '#proto/data/v1/data_pb.ts';
-import type { Replicas } from './replicas.ts';
 
 export interface Forwarded {
   readonly result: Result;
@@ -12,9 +13,9 @@ export interface Forwarded {
 }
 
 export class Forwarder {
-  readonly #tiers: ReadonlyMap<string, Replicas>;
+  readonly #tiers: ReadonlyMap<string, Replicas<ExchangeClient>>;
 
-  constructor(tiers: ReadonlyMap<string, Replicas>) {
+  constructor(tiers: ReadonlyMap<string, Replicas<ExchangeClient>>) {
     this.#tiers = tiers;
   }
 
@@ -67,7 +68,7 @@ export class Forwarder {
     for (const replicas of this.#tiers.values()) replicas.close();
   }
 
-  #once(replicas: Replicas, operation: Operation, deadline: Deadline): Promise<Forwarded> {
+  #once(replicas: Replicas<ExchangeClient>, operation: Operation, deadline: Deadline): Promise<Forwarded> {
     const client = replicas.pick();
     if (!client) return Promise.reject(unknownTier());
     return client.send(operation, deadline).then(

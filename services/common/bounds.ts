@@ -146,3 +146,11 @@ export const JOB_ACK_WAIT_MS = 60_000;
 export const TASK_FREQUENCY_MAX = 527_040;
 /** Characters of what is sent with a task. */
 export const TASK_PAYLOAD_LENGTH_MAX = MIB;
+/** Runs of scripts in one NATS message: it goes to one worker, and several workers shall share what comes at once. */
+export const SCRIPT_BATCH_RUNS_MAX = 16;
+/** Bytes of the runs that a router has in flight on one line, or that one worker has: what NATS holds for one receiver. */
+export const SCRIPT_RUNS_BYTES_MAX = 64 * MIB;
+/** Bytes that were given to the NATS client and have not arrived at the server: it would queue without end. */
+export const NATS_UNCONFIRMED_BYTES_MAX = 4 * MIB;
+/** How often routers ask over NATS whether the workers that have their runs are there. */
+export const ROLL_CALL_INTERVAL_MS = 250;

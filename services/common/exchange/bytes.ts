@@ -1,4 +1,4 @@
-/** The few forms of protobuf's wire format that the exchange codec needs, on one buffer that is used again and again. */
+/** The few forms of protobuf's wire format that the codecs by hand need, on one buffer that is used again and again. */
 
 import { KIB, MIB } from '../bounds.ts';
 
@@ -39,6 +39,26 @@ export class ByteWriter {
     if (value === 0) return;
     this.varint(key);
     this.varint(value);
+  }
+
+  /** An unsigned number of up to 64 bits. */
+  uint64Field(key: number, value: bigint): void {
+    if (value === 0n) return;
+    this.varint(key);
+    this.#room(10);
+    let rest = value;
+    while (rest > 0x7fn) {
+      this.#buffer[this.#at++] = Number(rest & 0x7fn) | 0x80;
+      rest >>= 7n;
+    }
+    this.#buffer[this.#at++] = Number(rest);
+  }
+
+  fixed64Field(key: number, value: bigint): void {
+    if (value === 0n) return;
+    this.varint(key);
+    this.#room(8);
+    this.#at = this.#buffer.writeBigUInt64LE(value, this.#at);
   }
 
   bytesField(key: number, bytes: Uint8Array): void {
@@ -129,6 +149,26 @@ export class ByteReader {
       if (byte < 0x80) return value >>> 0;
     }
     throw new RangeError('A number of the message is too long.');
+  }
+
+  varint64(): bigint {
+    let low = 0;
+    for (let shift = 0; shift < 49; shift += 7) {
+      const byte = this.#bytes[this.#at++];
+      if (byte === undefined) throw new RangeError('The message ends within a number.');
+      low += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) return BigInt(low);
+    }
+    // What is beyond 49 bits; the rest of a number that is too long is refused there.
+    return BigInt(low) + (BigInt(this.varint()) << 49n);
+  }
+
+  fixed64(): bigint {
+    const end = this.#at + 8;
+    if (end > this.#bytes.length) throw new RangeError('The message ends within a number.');
+    const view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset + this.#at, 8);
+    this.#at = end;
+    return view.getBigUint64(0, true);
   }
 
   /** A view, not a copy. */

@@ -449,6 +449,8 @@ export type RunReply = Message<"millrace.script.v1.RunReply"> & {
   id: number;
 
   /**
+   * None of them: the worker is stopping and has not begun the run, which may go to another.
+   *
    * @generated from oneof millrace.script.v1.RunReply.outcome
    */
   outcome: {
