@@ -273,7 +273,6 @@ export interface JobTable {
   id: Generated<number>;
   kind: string;
   name: string;
-  work: Buffer;
   state: string;
   attempts: number;
   attempts_max: number;
@@ -298,6 +297,12 @@ export interface JobTable {
   finished_date: Moment | null;
   last_modified_date: Moment | null;
   last_modified_by_id: number | null;
+}
+
+/** Apart from its job, which changes often and is read by many. */
+export interface JobWorkTable {
+  job_id: number;
+  work: Buffer;
 }
 
 export interface SchedulerTable extends Traced {
@@ -363,6 +368,7 @@ export interface Tables {
   audit: AuditTable;
   token_issuer: TokenIssuerTable;
   job: JobTable;
+  job_work: JobWorkTable;
   scheduler: SchedulerTable;
   task_log: TaskLogTable;
   setting: SettingTable;

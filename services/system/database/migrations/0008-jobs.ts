@@ -60,7 +60,6 @@ export const jobs = (engine: EngineName): Migration => ({
     const job = withId('job')
       .addColumn('kind', 'varchar(16)', required)
       .addColumn('name', 'varchar(255)', required)
-      .addColumn('work', bytes, required)
       .addColumn('state', 'varchar(16)', required)
       .addColumn('attempts', 'integer', required)
       .addColumn('attempts_max', 'integer', required)
@@ -81,6 +80,11 @@ export const jobs = (engine: EngineName): Migration => ({
       .addColumn('last_modified_date', 'varchar(32)')
       .addColumn('last_modified_by_id', 'integer') as Build;
     await make(refers(job, 'job', 'task_id', 'scheduler', 'set null'));
+    const work = db.schema
+      .createTable('job_work')
+      .addColumn('job_id', 'integer', (column) => column.notNull().primaryKey())
+      .addColumn('work', bytes, required) as Build;
+    await make(refers(work, 'job_work', 'job_id', 'job', 'cascade'));
     await db.schema.createIndex('job_next_attempt_date').on('job').column('next_attempt_date').execute();
     await db.schema.createIndex('job_finished_date').on('job').columns(['state', 'finished_date']).execute();
     await db.schema.createIndex('job_task_id').on('job').column('task_id').execute();
