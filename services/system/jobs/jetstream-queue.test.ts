@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { NatsConnection } from 'nats';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type RunningNats, startNats } from '../../../deploy/testing/nats.ts';
 import { suiteWith } from '../../../deploy/testing/suite.ts';
@@ -47,7 +46,7 @@ suiteWith('nats', 'jobs over JetStream', () => {
     });
     afterEach(() => service.stop());
 
-    const manager = async () => (service.link?.connection as NatsConnection).jetstreamManager();
+    const manager = () => service.link!.connection!.jetstreamManager();
     const messages = async (): Promise<number> => (await (await manager()).streams.info(where.stream)).state.messages;
     const ready = () => expect.poll(() => messages().catch(() => -1), TIMEOUT).toBeGreaterThanOrEqual(0);
 

@@ -38,6 +38,7 @@ export class JetStreamQueue implements JobQueue, LinkUser {
   readonly #leave: () => void;
   readonly #claims = new Set<AbortController>();
   readonly #waiting = new Set<() => void>();
+  readonly #pulls = new Set<AbortController>();
   /** On which stream and consumer were found to be there. */
   #connection: NatsConnection | undefined;
   #opening: Promise<void> | undefined;
@@ -58,8 +59,10 @@ export class JetStreamQueue implements JobQueue, LinkUser {
     void this.#open(connection);
   }
 
+  /** Whoever waits asks again, once it is there. */
   down(): void {
     this.#connection = undefined;
+    for (const pull of this.#pulls) pull.abort();
   }
 
   free(): void {}
@@ -109,6 +112,7 @@ export class JetStreamQueue implements JobQueue, LinkUser {
     if (!this.#connection) return;
     const ids = await this.#store.overdue(Date.now() - OVERDUE_MS, this.#lastOverdue, OVERDUE_AT_ONCE);
     this.#lastOverdue = ids.length === OVERDUE_AT_ONCE ? ids.at(-1)! : 0;
+    if (ids.length > 0 && !(await this.#isThere(this.#connection))) this.down();
     this.added(ids);
   }
 
@@ -137,6 +141,16 @@ export class JetStreamQueue implements JobQueue, LinkUser {
         this.#opening = undefined;
       });
     return this.#opening;
+  }
+
+  /** A request to a consumer that was removed is not even refused. */
+  async #isThere(connection: NatsConnection): Promise<boolean> {
+    const manager = await connection.jetstreamManager({ timeout: API_TIMEOUT_MS, checkAPI: false });
+    const found = manager.consumers.info(this.#settings.stream, CONSUMER);
+    return found.then(
+      () => true,
+      () => false,
+    );
   }
 
   async #prepare(connection: NatsConnection): Promise<void> {
@@ -192,8 +206,8 @@ export class JetStreamQueue implements JobQueue, LinkUser {
   async #fetch(connection: NatsConnection, claim: Claim, waitMs: number, signal: AbortSignal): Promise<ClaimedJob[]> {
     const first = await this.#pull(connection, 1, waitMs, signal);
     if (!first) {
-      // Somebody has removed stream or consumer, or a server is going down: they are looked for again.
-      if (this.#connection === connection) this.#connection = undefined;
+      // Somebody has removed the consumer, or a server is going down: it is looked for again.
+      if (this.#connection === connection) this.down();
       return [];
     }
     const more = first.length === 0 ? 0 : claim.max - first.length;
@@ -201,9 +215,20 @@ export class JetStreamQueue implements JobQueue, LinkUser {
     return this.#takeAll([...first, ...(rest ?? [])], claim);
   }
 
-  #pull(connection: NatsConnection, count: number, waitMs: number, signal: AbortSignal) {
-    const wanted = { stream: this.#settings.stream, consumer: CONSUMER, count, waitMs, signal };
-    return pull(connection, wanted).catch(() => undefined);
+  async #pull(connection: NatsConnection, count: number, waitMs: number, gone: AbortSignal) {
+    const over = new AbortController();
+    const leave = (): void => over.abort();
+    gone.addEventListener('abort', leave, { once: true });
+    this.#pulls.add(over);
+    try {
+      const { stream } = this.#settings;
+      return await pull(connection, { stream, consumer: CONSUMER, count, waitMs, signal: over.signal });
+    } catch {
+      return undefined; // the connection was closed at that moment
+    } finally {
+      this.#pulls.delete(over);
+      gone.removeEventListener('abort', leave);
+    }
   }
 
   async #takeAll(messages: readonly Msg[], claim: Claim): Promise<ClaimedJob[]> {
