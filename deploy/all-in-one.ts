@@ -15,11 +15,12 @@ import { type Environment, EnvReader } from '#common/config/env.ts';
 import { MillraceError } from '#common/errors.ts';
 import { createLogger, LOG_LEVELS, type LogLevel } from '#common/observe/log.ts';
 import { surviveStrays } from '#common/program.ts';
+import * as scripting from '../scripting-svc/index.ts';
 import * as sql from '../services/sql/index.ts';
 import * as system from '../services/system/index.ts';
-import { administratorLine, originOf, readyLines } from './banner.ts';
+import { addressOf, administratorLine, originOf, readyLines } from './banner.ts';
 import { takeDataFolder } from './data-folder.ts';
-import { type Routers, startRouters } from './routers.ts';
+import { nthGatewayAddress, type Routers, startRouters } from './routers.ts';
 import { createSampleDatabase } from './sample/load.ts';
 
 /** The same from deploy/ and from dist/, where this file is bundled to. */
@@ -28,6 +29,9 @@ const SAMPLE_FOLDER = fileURLToPath(new URL('../deploy/sample', import.meta.url)
 
 /** In the data folder, where the system service seeds the service `db` to look for it. */
 const SAMPLE_FILE = 'db.sqlite';
+
+/** Of the first router; the others have the next ones. */
+const GRPC_PORT = 8081;
 
 const DRAIN_MS = 10_000;
 const ROUTERS_MAX = 64;
@@ -41,6 +45,7 @@ async function main(given: Environment): Promise<void> {
   const env = withDefaults(given, socketFolder, config.routers);
   const systemConfig = system.readConfig(env);
   const sqlConfig = sql.readConfig(env);
+  const scriptingConfig = scripting.readConfig(env);
   const log = (tier: string) => createLogger(tier, config.logLevel);
   let systemService: system.SystemService | undefined;
   let routers: Routers | undefined;
@@ -48,7 +53,9 @@ async function main(given: Environment): Promise<void> {
   const product = await startAll([
     () => takeDataFolder(config.dataDir),
     async () => {
-      await assertPortFree(config.host, config.port); // before anything is seeded
+      // Before anything is seeded.
+      await assertPortFree('MILLRACE_HTTP', config.host, config.port);
+      for (const port of config.grpcPorts) await assertPortFree('MILLRACE_GRPC', config.grpcHost, port);
       if (config.isSampleWanted) createSampleDatabase(join(config.dataDir, SAMPLE_FILE), SAMPLE_FOLDER);
       systemService = await system.start(systemConfig, log('system'));
       // At once: should the rest of the start fail, nobody could ever ask for the password again.
@@ -56,6 +63,7 @@ async function main(given: Environment): Promise<void> {
       return systemService;
     },
     () => sql.start(sqlConfig, log('sql')),
+    () => scripting.start(scriptingConfig, env, log('scripting')),
     async () => {
       routers = await startRouters({ program: ROUTER_PROGRAM, count: config.routers, env, log: log('all-in-one') });
       return routers;
@@ -66,7 +74,8 @@ async function main(given: Environment): Promise<void> {
   const isSeeding = systemService?.firstAdmin !== undefined && config.isSampleWanted;
   const sampleApiKey = isSeeding ? await seededKey(systemService) : undefined;
   const origin = originOf(config.host, routers?.port ?? config.port);
-  process.stdout.write(readyLines(origin, config.dataDir, sampleApiKey));
+  const gateways = (routers?.grpcPorts ?? []).map((port) => addressOf(config.grpcHost, port));
+  process.stdout.write(readyLines(origin, gateways, config.dataDir, sampleApiKey));
 }
 
 async function seededKey(service: system.SystemService | undefined): Promise<string | undefined> {
@@ -78,11 +87,17 @@ async function seededKey(service: system.SystemService | undefined): Promise<str
 /** What this process itself has to know; each tier reads its own. */
 function readConfig(env: Environment) {
   const reader = new EnvReader(env);
+  const routers = reader.integer('MILLRACE_ROUTERS', 1, 1, ROUTERS_MAX);
+  const isGrpcOff = reader.string('MILLRACE_GRPC_PORT', '') === 'off';
+  const grpcPort = isGrpcOff ? 0 : reader.integer('MILLRACE_GRPC_PORT', GRPC_PORT, 0, 65_535);
   return reader.finish({
     host: reader.string('MILLRACE_HTTP_HOST', '127.0.0.1'),
     port: reader.integer('MILLRACE_HTTP_PORT', 8080, 0, 65_535),
     dataDir: resolve(reader.string('MILLRACE_DATA_DIR', './data')),
-    routers: reader.integer('MILLRACE_ROUTERS', 1, 1, ROUTERS_MAX),
+    grpcHost: reader.string('MILLRACE_GRPC_HOST', '127.0.0.1'),
+    /** One for each router; none where any free one will do, or none is wanted. */
+    grpcPorts: grpcPort === 0 ? [] : Array.from({ length: routers }, (_, i) => grpcPort + i),
+    routers,
     isSampleWanted: reader.boolean('MILLRACE_SEED_SAMPLE', true),
     logLevel: reader.oneOf<LogLevel>('MILLRACE_LOG_LEVEL', 'warn', LOG_LEVELS),
   });
@@ -91,6 +106,7 @@ function readConfig(env: Environment) {
 /** Local defaults first, the real environment wins. The tiers meet in a folder that only this user can enter. */
 function withDefaults(given: Environment, socketFolder: string, routers: number): Environment {
   const sqlAddress = given['MILLRACE_SQL_ADDRESS'] || `unix:${join(socketFolder, 'sql')}`;
+  const gateway = given['MILLRACE_GATEWAY_ADDRESS'] || `unix:${join(socketFolder, 'gateway')}`;
   const set = Object.entries(given).filter(([, value]) => value !== '');
   return {
     MILLRACE_SYSTEM_ADDRESS: `unix:${join(socketFolder, 'system')}`,
@@ -99,17 +115,24 @@ function withDefaults(given: Environment, socketFolder: string, routers: number)
     MILLRACE_CLUSTER_TOKEN: randomBytes(32).toString('base64url'),
     MILLRACE_SEED_SAMPLE: 'true',
     MILLRACE_HTTP_SHARED: String(routers > 1),
+    MILLRACE_GRPC_PORT: String(GRPC_PORT),
+    MILLRACE_GATEWAY_ADDRESS: gateway,
+    MILLRACE_GATEWAY_ADDRESSES: Array.from({ length: routers }, (_, n) => nthGatewayAddress(gateway, n)).join(','),
+    ...(!given['MILLRACE_NATS_URL'] && {
+      MILLRACE_SCRIPT_QUICK_ADDRESSES: `unix:${join(socketFolder, 'script-quick')}`,
+      MILLRACE_SCRIPT_PATIENT_ADDRESSES: `unix:${join(socketFolder, 'script-patient')}`,
+    }),
     ...Object.fromEntries(set),
   };
 }
 
 /** Routers share their port with each other, so none of them would notice that a stranger has it. */
-function assertPortFree(host: string, port: number): Promise<void> {
+function assertPortFree(variables: string, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once('error', (error: NodeJS.ErrnoException) => {
       const fault = error.code === 'EADDRINUSE' ? 'is taken by another program' : 'cannot be used';
-      const message = `${host}:${port} ${fault}; choose another with MILLRACE_HTTP_PORT and MILLRACE_HTTP_HOST.`;
+      const message = `${host}:${port} ${fault}; choose another with ${variables}_PORT and ${variables}_HOST.`;
       reject(new MillraceError('unavailable', message, undefined, error));
     });
     probe.listen({ host, port }, () => probe.close(() => resolve()));

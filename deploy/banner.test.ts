@@ -14,16 +14,24 @@ test.each(ADMINISTRATOR_CASES)('$why', ({ password, has }) => {
 });
 
 const READY_CASES = [
-  { why: 'a later start prints the address alone', key: undefined, lines: 1, has: origin },
+  { why: 'a later start prints the address alone', gateways: [], key: undefined, lines: 1, has: origin },
+  {
+    why: 'every address of the gRPC door is told',
+    gateways: ['127.0.0.1:8081', '127.0.0.1:8082'],
+    key: undefined,
+    lines: 2,
+    has: 'gRPC: 127.0.0.1:8081, 127.0.0.1:8082',
+  },
   {
     why: 'sample data come with a command that reads them',
+    gateways: [],
     key: 'key',
     lines: 2,
     has: `curl -H 'X-DreamFactory-API-Key: key' '${origin}/api/v2/db/_table/airport?limit=3'`,
   },
 ];
-test.each(READY_CASES)('$why', ({ key, lines, has }) => {
-  const text = readyLines(origin, '/data', key);
+test.each(READY_CASES)('$why', ({ gateways, key, lines, has }) => {
+  const text = readyLines(origin, gateways, '/data', key);
   expect(text.match(/\n/g)).toHaveLength(lines);
   expect(text).toContain(has);
 });

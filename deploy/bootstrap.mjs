@@ -2,7 +2,7 @@
  * What every npm script calls: makes a clean checkout runnable, then becomes the program that was asked for. Plain
  * JavaScript on Node's own modules, as nothing else may be there yet. When all is current it costs a few stat calls.
  *
- * usage: node deploy/bootstrap.mjs <word> [arguments]; words: build, start, start:system, start:sql, start:router, test,
+ * usage: node deploy/bootstrap.mjs <word> [arguments]; words: build, start, start:system, start:sql, start:router, start:scripting, test,
  * bench, bench:database, bench:access
  */
 import { spawnSync } from 'node:child_process';
@@ -21,10 +21,12 @@ const BUNDLES = {
   sql: 'services/sql/main.ts',
   router: 'router/main.ts',
   'sqlite-worker': 'services/sql/sqlite/worker.ts',
+  scripting: 'scripting-svc/main.ts',
+  'script-worker': 'scripting-svc/worker-main.ts',
 };
 
 /** What is copied as it is: folder in dist/ ← its source. */
-const COPIES = { 'docs-page': 'router/openapi/page' };
+const COPIES = { 'docs-page': 'router/openapi/page', 'sandbox-prelude': 'scripting-svc/sandbox/prelude' };
 
 /** Word of the npm script → program. Those that are no part of the product run from their source. */
 const PROGRAMS = {
@@ -32,6 +34,7 @@ const PROGRAMS = {
   'start:system': 'dist/system.js',
   'start:sql': 'dist/sql.js',
   'start:router': 'dist/router.js',
+  'start:scripting': 'dist/scripting.js',
   test: 'deploy/testing/run.ts',
   bench: 'loadtest/bench.ts',
   'bench:database': 'loadtest/database.ts',

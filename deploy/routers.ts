@@ -16,12 +16,20 @@ export interface RoutersOptions {
 }
 
 export interface Routers extends Component {
-  /** Where all of them listen. */
+  /** Where all of them listen for HTTP. */
   readonly port: number;
+  /** Where each of them listens for gRPC, which no port can be shared for; empty where that is off. */
+  readonly grpcPorts: readonly number[];
+}
+
+/** Where one router listens. */
+interface Ports {
+  readonly port: number;
+  readonly grpcPort?: number | undefined;
 }
 
 /** What a router tells whoever forked it, once it listens or cannot. */
-type RouterMessage = { readonly ready: true; readonly port: number } | { readonly failed: string };
+type RouterMessage = ({ readonly ready: true } & Ports) | { readonly failed: string };
 
 const RESTART_DELAY_MS = 100;
 const RESTART_DELAY_MS_MAX = 10_000;
@@ -30,28 +38,53 @@ const WELL_AFTER_MS = 60_000;
 
 /** @throws MillraceError unavailable, in the router's words, when it cannot start (a taken port) */
 export async function startRouters(options: RoutersOptions): Promise<Routers> {
-  const first = new Router(options);
+  const first = new Router(options, options.env);
   const routers = [first];
   const close = async (): Promise<void> => {
     await Promise.all(routers.map((router) => router.kill()));
   };
   try {
-    const port = await first.start();
-    // All share the port that the first one got, also after a restart.
-    const env = { ...options.env, MILLRACE_HTTP_PORT: String(port) };
-    first.settle(env);
-    for (let i = 1; i < options.count; i++) routers.push(new Router({ ...options, env }));
-    await Promise.all(routers.slice(1).map((router) => router.start()));
-    for (const router of routers.slice(1)) router.settle(env);
+    const ports = await first.start();
+    first.settle(ports);
+    // All share the port that the first one got.
+    const env = { ...options.env, MILLRACE_HTTP_PORT: String(ports.port) };
+    for (let i = 1; i < options.count; i++) routers.push(new Router(options, { ...env, ...ownAddresses(env, i) }));
+    const others = routers.slice(1);
+    const theirs = await Promise.all(others.map((router) => router.start()));
+    for (const [i, own] of theirs.entries()) others[i]?.settle(own);
+    const { port } = ports;
+    const grpcPorts = [ports, ...theirs].flatMap(({ grpcPort }) => grpcPort ?? []);
     const drain = async (deadline: AbortSignal): Promise<void> => {
       await Promise.all(routers.map((router) => router.drain(deadline)));
     };
-    return { name: 'routers', port, drain, close };
+    return { name: 'routers', port, grpcPorts, drain, close };
   } catch (error) {
     await close();
     throw error;
   }
 }
+
+/**
+ * What no two routers can share: the n-th one (from 0) has the n-th gRPC port behind the first, and the internal address
+ * of the first with its number behind it.
+ */
+function ownAddresses(env: Environment, n: number): Environment {
+  const { MILLRACE_GRPC_PORT: port = '', MILLRACE_GATEWAY_ADDRESS: address } = env;
+  return {
+    MILLRACE_GRPC_PORT: nthPort(port, n),
+    ...(address && { MILLRACE_GATEWAY_ADDRESS: nthGatewayAddress(address, n) }),
+  };
+}
+
+/** @param address  of the first router, as MILLRACE_GATEWAY_ADDRESS */
+export function nthGatewayAddress(address: string, n: number): string {
+  if (n === 0) return address;
+  if (address.startsWith('unix:')) return `${address}-${n}`;
+  return address.replace(/\d+$/, (port) => nthPort(port, n));
+}
+
+/** 0 stays: any free one. */
+const nthPort = (port: string, n: number): string => (Number(port) > 0 ? String(Number(port) + n) : port);
 
 /** One router, whichever process it currently is. */
 class Router {
@@ -65,13 +98,12 @@ class Router {
   /** True between the end of a good start and the beginning of the end. */
   #watched = false;
 
-  constructor(options: RoutersOptions) {
+  constructor(options: RoutersOptions, env: Environment) {
     this.#options = options;
-    this.#env = options.env;
+    this.#env = env;
   }
 
-  /** @returns the port it listens on */
-  start(): Promise<number> {
+  start(): Promise<Ports> {
     this.#startedAtMs = Date.now();
     const child = fork(this.#options.program, [], {
       env: { ...this.#env } as NodeJS.ProcessEnv,
@@ -89,7 +121,7 @@ class Router {
       const fail = (message: string, cause?: unknown): void =>
         reject(new MillraceError('unavailable', message, undefined, cause));
       child.once('message', (message: RouterMessage) => {
-        if ('ready' in message) resolve(message.port);
+        if ('ready' in message) resolve(message);
         else fail(message.failed);
       });
       child.once('error', (error) => fail('The router cannot be started.', error));
@@ -100,9 +132,10 @@ class Router {
     });
   }
 
-  /** From now on it is restarted, with these variables, when it dies. */
-  settle(env: Environment): void {
-    this.#env = env;
+  /** From now on it is restarted, on the same ports, when it dies. */
+  settle({ port, grpcPort }: Ports): void {
+    const grpc = grpcPort === undefined ? {} : { MILLRACE_GRPC_PORT: String(grpcPort) };
+    this.#env = { ...this.#env, MILLRACE_HTTP_PORT: String(port), ...grpc };
     this.#watched = true;
     if (this.#child && hasExited(this.#child)) this.#onExit(this.#child.exitCode, this.#child.signalCode);
   }

@@ -26,7 +26,7 @@ const TOP_LEVEL = {
   always: [
     ...['package.json', 'package-lock.json', 'tsconfig.json', 'biome.json', 'vitest.config.ts'],
     ...['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE'],
-    ...['proto', 'services', 'router', 'deploy', 'loadtest', 'docs'],
+    ...['proto', 'services', 'router', 'deploy', 'loadtest', 'docs', 'examples'],
   ],
   later: ['scripting-svc', 'storage-svc'],
   /** Made here, never committed. */
@@ -142,7 +142,7 @@ test('the top level of the repository is what the code map says', () => {
 });
 
 test.runIf(existsSync(join(ROOT, '.git')))('git ignores no source: it would be missing from a clone', () => {
-  const rooms = ['proto', 'services', 'router', 'deploy', 'loadtest', 'docs'];
+  const rooms = ['proto', 'services', 'router', 'deploy', 'loadtest', 'docs', 'examples'];
   const args = ['ls-files', '--others', '--ignored', '--exclude-standard', '--', ...rooms];
   const ignored = execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }).split('\n');
   expect(ignored.filter((file) => /\.(ts|mjs|proto|md|csv)$/.test(file))).toEqual([]);

@@ -3,6 +3,7 @@ import { MIB } from '#common/bounds.ts';
 import { type Environment, EnvReader } from '#common/config/env.ts';
 import { LOG_LEVELS, type LogLevel } from '#common/observe/log.ts';
 import { DOORS, type DoorKind } from './http/door.ts';
+import { readScriptSettings, type ScriptSettings } from './script/lines.ts';
 
 /** Settings of a router, from the environment. */
 export interface RouterConfig {
@@ -11,6 +12,7 @@ export interface RouterConfig {
   readonly door: DoorKind;
   /** Several routers on one port. */
   readonly sharedPort: boolean;
+  readonly gateway: GatewayConfig;
   readonly systemAddress: string;
   /** Addresses of the replicas of each connector tier. */
   readonly tiers: Readonly<Record<string, readonly string[]>>;
@@ -22,9 +24,23 @@ export interface RouterConfig {
   readonly bufferedBytesMax: number;
   readonly connectionsMax: number;
   readonly refuseChunked: boolean;
+  readonly scripts: ScriptSettings;
   readonly snapshotFile: string;
   readonly version: string;
   readonly logLevel: LogLevel;
+}
+
+/** The gRPC door. */
+export interface GatewayConfig {
+  readonly host: string;
+  /** undefined: no public one. */
+  readonly port: number | undefined;
+  /** Files; undefined: in the clear. */
+  readonly tls:
+    | { readonly certificate: string; readonly key: string; readonly clientCa: string | undefined }
+    | undefined;
+  /** One more, for callers with the cluster token. */
+  readonly address: string | undefined;
 }
 
 /** @throws MillraceError invalid that names every faulty variable */
@@ -37,6 +53,7 @@ export function readConfig(env: Environment): RouterConfig {
     port: reader.integer('MILLRACE_HTTP_PORT', 8080, 0, 65_535),
     door: reader.oneOf('MILLRACE_HTTP_DOOR', 'strict', DOORS),
     sharedPort: reader.boolean('MILLRACE_HTTP_SHARED', false),
+    gateway: gatewayOf(reader),
     systemAddress,
     tiers: {
       system: [systemAddress],
@@ -49,8 +66,27 @@ export function readConfig(env: Environment): RouterConfig {
     bufferedBytesMax: reader.integer('MILLRACE_BUFFERED_BYTES_MAX', 256 * MIB, 1024, 65_536 * MIB),
     connectionsMax: reader.integer('MILLRACE_CONNECTIONS_MAX', 10_000, 1, 1_000_000),
     refuseChunked: reader.boolean('MILLRACE_REFUSE_CHUNKED', false),
+    scripts: readScriptSettings(reader),
     snapshotFile: join(dataDir, 'router', 'snapshot.bin'),
     version: reader.string('MILLRACE_VERSION', '0.1.0'),
     logLevel: reader.oneOf('MILLRACE_LOG_LEVEL', 'warn', LOG_LEVELS),
   });
+}
+
+const OFF = 'off';
+export const GRPC_PORT_DEFAULT = 8081;
+
+function gatewayOf(reader: EnvReader): GatewayConfig {
+  const isOff = reader.string('MILLRACE_GRPC_PORT', '') === OFF;
+  const certificate = reader.optional('MILLRACE_GRPC_TLS_CERT');
+  const key = reader.optional('MILLRACE_GRPC_TLS_KEY');
+  const clientCa = reader.optional('MILLRACE_GRPC_TLS_CLIENT_CA');
+  if (!certificate !== !key) reader.fault('MILLRACE_GRPC_TLS_CERT and MILLRACE_GRPC_TLS_KEY belong together');
+  if (clientCa && !certificate) reader.fault('MILLRACE_GRPC_TLS_CLIENT_CA needs MILLRACE_GRPC_TLS_CERT');
+  return {
+    host: reader.string('MILLRACE_GRPC_HOST', '127.0.0.1'),
+    port: isOff ? undefined : reader.integer('MILLRACE_GRPC_PORT', GRPC_PORT_DEFAULT, 0, 65_535),
+    tls: certificate && key ? { certificate, key, clientCa } : undefined,
+    address: reader.optional('MILLRACE_GATEWAY_ADDRESS'),
+  };
 }

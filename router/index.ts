@@ -25,6 +25,7 @@ import { TokenVerifier } from './authenticate/token.ts';
 import type { RouterConfig } from './config.ts';
 import { Cors } from './decide/cors.ts';
 import { Forwarder } from './forward/forward.ts';
+import { type GatewayDoor, listenGateway } from './gateway/listen.ts';
 import { listen } from './http/listener.ts';
 import { Idempotency } from './idempotency.ts';
 import { Listings } from './listings.ts';
@@ -34,6 +35,7 @@ import { isImport } from './parse/import/body-stream.ts';
 import { Pipeline } from './pipeline.ts';
 import { RememberedCalls } from './remembered.ts';
 import { Grants } from './script/grant.ts';
+import { openLines } from './script/lines.ts';
 import { Listeners } from './script/listeners.ts';
 import { ScriptRunner } from './script/runner.ts';
 import { ScriptedCalls } from './script/scripted.ts';
@@ -51,7 +53,14 @@ import { statusOf } from './system/status.ts';
 
 export { readConfig } from './config.ts';
 
-export async function start(config: RouterConfig, log: Logger): Promise<Component & { port: number }> {
+/** Where it can be reached. */
+export interface Ports {
+  readonly port: number;
+  /** Undefined where the public gRPC door is off. */
+  readonly grpcPort: number | undefined;
+}
+
+export async function start(config: RouterConfig, log: Logger): Promise<Component & Ports> {
   const system = { address: config.systemAddress, token: config.clusterToken, peer: 'system' };
   const sessions = new Channel(Sessions, system);
   const environments = new Channel(Environments, system);
@@ -82,7 +91,8 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
   const limitCache = new LimitCache(state, limits);
   const documents = new Documents({ state, forwarder, requestTimeoutMs: config.requestTimeoutMs });
   const grants = new Grants(state);
-  const scripts = new ScriptRunner({ lines: undefined, grants, sessions: new ScriptSessions(state), log });
+  const opened = openLines(config.scripts, config.clusterToken, log);
+  const scripts = new ScriptRunner({ lines: opened.lines, grants, sessions: new ScriptSessions(state), log });
   const pipeline = new Pipeline({
     state,
     authenticators,
@@ -103,7 +113,6 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
     listeners: new Listeners(state),
     scripted: new ScriptedCalls(scripts, config.requestTimeoutMs),
     trials: new ScriptTrials(scripts, forwarder, config.requestTimeoutMs),
-    grants,
     idempotency: new Idempotency(kept, config.requestTimeoutMs, log),
     listings: new Listings(forwarder),
     documents,
@@ -131,6 +140,7 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
         kept.close();
         packages.close();
         await scripts.close();
+        await opened.close();
         forwarder.close();
       },
     };
@@ -154,8 +164,19 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
     port = listener.port;
     return listener;
   };
+  let gateway: GatewayDoor | undefined;
+  const grpcDoor = async (): Promise<Component> => {
+    gateway = await listenGateway(config.gateway, config.clusterToken, {
+      bodyBytesMax: config.bodyBytesMax,
+      bufferedBytesMax: config.bufferedBytesMax,
+      onError: (error) => log.error({ err: error }, 'a call was handled badly'),
+      handle: (request, reply, caller) => pipeline.handle(request, reply, caller),
+      grants: (grant) => grants.principalOf(grant),
+    });
+    return gateway;
+  };
   // Last in, first out: nobody is let in before there is something to decide by.
-  const parts = await startAll([access, door]);
-  log.info({ port }, 'router is ready');
-  return { ...parts, name: 'router', port };
+  const parts = await startAll([access, grpcDoor, door]);
+  log.info({ port, grpcPort: gateway?.port }, 'router is ready');
+  return { ...parts, name: 'router', port, grpcPort: gateway?.port };
 }

@@ -7,4 +7,5 @@ const router = await runTier(async () => {
   return start(config, createLogger('router', config.logLevel));
 });
 // A parent that started several of us learns when, and where.
-process.send?.({ ready: true, port: router.port });
+const { port, grpcPort } = router;
+process.send?.({ ready: true, port, grpcPort });

@@ -40,9 +40,9 @@ import { type ParsedResource, parseDatabase, parseSystem } from './parse/resourc
 import { componentOf, parseRoute } from './parse/route.ts';
 import { Refusals } from './refusals.ts';
 import type { ReadyCall, RememberedCalls } from './remembered.ts';
-import type { Grants } from './script/grant.ts';
+import { scriptedRequest } from './script/changed-request.ts';
 import type { Listeners } from './script/listeners.ts';
-import type { ScriptedCalls } from './script/scripted.ts';
+import type { ScriptedCall, ScriptedCalls } from './script/scripted.ts';
 import type { ScriptTrials } from './script/trial.ts';
 import type { SystemCalls } from './system/calls.ts';
 import { withInvites } from './system/invites.ts';
@@ -65,7 +65,6 @@ export interface Stages {
   readonly listeners: Listeners;
   readonly scripted: ScriptedCalls;
   readonly trials: ScriptTrials;
-  readonly grants: Grants;
   readonly status: (host: string | undefined) => Record<string, unknown>;
   readonly requestTimeoutMs: number;
   /** For lists that come without an end. */
@@ -105,8 +104,8 @@ export class Pipeline {
     this.#foreign = new ForeignRecords(stages.state, stages.forwarder, this.#ruled);
   }
 
-  /** Answers one request, whatever happens. */
-  handle(http: Request, plain: Responder): void {
+  /** Answers one request, whatever happens. @param caller  who asks, where that is known; else its credentials say it */
+  handle(http: Request, plain: Responder, caller?: Principal): void {
     const { log } = this.#stages;
     const reply = log.isLevelEnabled('info') ? new LoggedReply(plain, http, log) : plain;
     const headers: Headers = [
@@ -114,16 +113,16 @@ export class Pipeline {
       ...this.#stages.cors.headers(http.path, http.header('origin')),
     ];
     const asked: Asked = { verb: http.method, principal: undefined };
-    const ready = http.upload ? undefined : this.#stages.remembered.send(http, reply);
+    const ready = http.upload || caller ? undefined : this.#stages.remembered.find(http);
     const answered = ready
-      ? this.#answer(ready, http, reply, headers, asked)
-      : this.#serve(http, reply, headers, asked);
+      ? this.#remembered(ready, http, reply, headers, asked)
+      : this.#serve(http, reply, headers, asked, caller);
     answered.catch((thrown: unknown) => {
       this.#refuse(http, reply, headers, asked, thrown);
     });
   }
 
-  async #serve(http: Request, reply: Responder, headers: Headers, asked: Asked): Promise<void> {
+  async #serve(http: Request, reply: Responder, headers: Headers, asked: Asked, caller?: Principal): Promise<void> {
     if (http.method === 'OPTIONS') {
       const method = http.header('access-control-request-method');
       if (method !== undefined) return this.#preflight(http, reply, headers, method);
@@ -144,7 +143,7 @@ export class Pipeline {
       const status = this.#stages.status(http.header('host'));
       return sendValue(reply, status['ready'] ? 200 : 503, status, presentationOf(request, headers, true));
     }
-    const answer = this.#authenticate(request);
+    const answer = caller ?? this.#authenticate(request);
     const principal = answer instanceof Promise ? await answer : answer;
     asked.principal = principal;
     if (route.kind === 'root') return this.#root(request, reply, headers, principal);
@@ -153,7 +152,6 @@ export class Pipeline {
 
   #authenticate(request: ApiRequest): Principal | Promise<Principal> {
     const { http, query } = request;
-    if (http.grant) return this.#stages.grants.principalOf(http.grant);
     const path = `${request.service}/${request.component}`;
     const source = {
       header: (name: string) => http.header(name),
@@ -184,11 +182,7 @@ export class Pipeline {
     const answer = (answered: Responder): Promise<void> => {
       if (!listening) return this.#work(request, answered, headers, service, principal);
       const call = { request, service, principal, reply: answered, headers, refuse };
-      return scripted.around(call, listening, (changed, watched) => {
-        // Another verb than the one that was decided upon is decided again.
-        requireAccess(principal, service, request.service, changed.component, changed.verb);
-        return this.#work(changed, watched, headers, service, principal);
-      });
+      return scripted.around(call, listening, (changed, watched) => this.#scriptedWork(call, changed, watched));
     };
     const isRecords =
       !documents.serves(request, service) &&
@@ -197,6 +191,17 @@ export class Pipeline {
     return isRecords && idempotency.applies(request)
       ? idempotency.once(request, principal, reply, headers, answer, refuse)
       : answer(reply);
+  }
+
+  #scriptedWork(
+    { request, service, principal, headers }: ScriptedCall,
+    changed: ApiRequest | undefined,
+    watched: Responder,
+  ): Promise<void> {
+    const wanted = changed ?? scriptedRequest(request);
+    // Another verb than the one that was decided upon is decided again.
+    if (changed) requireAccess(principal, service, request.service, wanted.component, wanted.verb);
+    return this.#work(wanted, watched, headers, service, principal);
   }
 
   /** What the service does, whatever stands around it. */
@@ -260,7 +265,8 @@ export class Pipeline {
       const entries = await listings.entries(request, parsed, service, principal, deadline);
       return sendValue(reply, 200, shown.wrap ? { resource: entries } : entries, shown);
     }
-    if (remembers(request) && !request.asked) remembered.learn(request.http, request.component, service, parsed);
+    if (remembers(request) && (!request.asked || request.asked.http === request.http))
+      remembered.learn(request.http, request.component, service, parsed);
     const call: Call = { ...asked, request, parsed, granted };
     if (request.http.upload) return this.#import(call, request.http.upload, shown, reply);
     const lines = linesFormat(request, parsed, request.asked ? askedPresentation(request.asked, [], false) : shown);
@@ -303,23 +309,35 @@ export class Pipeline {
     await sendForwarded(reply, forwarded, 200, { ...shown, headers });
   }
 
+  #remembered(ready: ReadyCall, http: Request, reply: Responder, headers: Headers, asked: Asked): Promise<void> {
+    const { service, principal } = ready;
+    const { listeners, scripted } = this.#stages;
+    if (listeners.serves(service.name.toLowerCase())) {
+      const route = parseRoute(http.path);
+      const request = new ApiRequest(http, service.name.toLowerCase(), route.kind === 'service' ? route.segments : []);
+      const listening = listeners.of(service, request.segments, http.method);
+      const refuse = (refused: Responder, error: unknown): void =>
+        this.#refuse(http, refused, headers, { verb: http.method, principal }, error);
+      const call = { request, service, principal, reply, headers, refuse };
+      if (listening) {
+        return scripted.around(call, listening, (changed, watched) =>
+          changed
+            ? this.#scriptedWork(call, changed, watched)
+            : this.#answer(ready, watched, headers, () => this.#scriptedWork(call, undefined, watched)),
+        );
+      }
+    }
+    return this.#answer(ready, reply, headers, () => this.#serve(http, reply, headers, asked));
+  }
+
   /** A remembered call: the way back is the same as for one that was read in full. */
-  #answer(
-    { parsed, answer }: ReadyCall,
-    http: Request,
-    reply: Responder,
-    headers: Headers,
-    asked: Asked,
-  ): Promise<void> {
-    const shown = { format: 'json', disposition: undefined, wrap: !parsed.single, headers } as const;
-    return answer.then(
-      (forwarded) =>
-        forwarded.result.foreign.length > 0
-          ? this.#serve(http, reply, headers, asked)
-          : sendForwarded(reply, forwarded, 200, shown),
+  #answer(ready: ReadyCall, reply: Responder, headers: Headers, inFull: () => Promise<void>): Promise<void> {
+    const shown = { format: 'json', disposition: undefined, wrap: !ready.parsed.single, headers } as const;
+    return ready.send(reply).then(
+      (forwarded) => (forwarded.result.foreign.length > 0 ? inFull() : sendForwarded(reply, forwarded, 200, shown)),
       (thrown: unknown) => {
         if (!wantedTables(thrown)) throw thrown;
-        return this.#serve(http, reply, headers, asked);
+        return inFull();
       },
     );
   }

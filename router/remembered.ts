@@ -41,7 +41,10 @@ interface Remembered {
 /** A call that can be sent at once. */
 export interface ReadyCall {
   readonly parsed: ParsedResource;
-  readonly answer: Promise<Forwarded>;
+  readonly service: Service;
+  readonly principal: Principal;
+  /** Sends it. @param reply  whoever waits for it */
+  send(reply: Responder): Promise<Forwarded>;
 }
 
 export class RememberedCalls {
@@ -65,8 +68,8 @@ export class RememberedCalls {
     this.#requestTimeoutMs = requestTimeoutMs;
   }
 
-  /** Sends a call that is known; undefined: read it in full, which also finds the words for a refusal. */
-  send(http: Request, reply: Responder): ReadyCall | undefined {
+  /** A call that is known and admitted; undefined: read it in full, which also finds the words for a refusal. */
+  find(http: Request): ReadyCall | undefined {
     if (this.#epoch !== this.#state.epoch) {
       this.#calls.clear();
       this.#epoch = this.#state.epoch;
@@ -81,7 +84,7 @@ export class RememberedCalls {
       if (!call || !known || !principal || !shape || mayHoldLookups(call.records)) return undefined;
       // One too many is refused by the full reading, where it is not counted again.
       this.#limits.admit(principal, known.service, pathOf(known, call), http.method);
-      return this.#start(call, known, shape, principal, http, reply);
+      return this.#ready(call, known, shape, principal, http);
     } catch (error) {
       if (error instanceof MillraceError) return undefined;
       throw error;
@@ -147,22 +150,24 @@ export class RememberedCalls {
     return { ...granted.shape };
   }
 
-  #start(
+  #ready(
     call: KnownCall,
     { parsed, service, byId }: Remembered,
     shape: Shape,
     principal: Principal,
     http: Request,
-    reply: Responder,
   ): ReadyCall {
-    const deadline = new Deadline(http.receivedAt + this.#requestTimeoutMs);
-    reply.onAborted(() => deadline.abort(callerGone()));
-    const travelling = {
-      keys: byId && call.keyedBy ? [textValue(call.keyedBy.id)] : [],
-      records: call.records,
+    const send = (reply: Responder): Promise<Forwarded> => {
+      const deadline = new Deadline(http.receivedAt + this.#requestTimeoutMs);
+      reply.onAborted(() => deadline.abort(callerGone()));
+      const travelling = {
+        keys: byId && call.keyedBy ? [textValue(call.keyedBy.id)] : [],
+        records: call.records,
+      };
+      const operation = toOperation(http.id, travelling, { shape, parameters: call.parameters }, principal);
+      return this.#forwarder.send(service.tier, operation, deadline, parsed.repeatable);
     };
-    const operation = toOperation(http.id, travelling, { shape, parameters: call.parameters }, principal);
-    return { parsed, answer: this.#forwarder.send(service.tier, operation, deadline, parsed.repeatable) };
+    return { parsed, service, principal, send };
   }
 }
 

@@ -5,6 +5,13 @@ import { within } from '#common/in-time.ts';
 import { Removal_Kind as Kind, type Lookup, type Update } from '#proto/access/v1/access_pb.ts';
 import { type Caller, type Script, Script_Kind, type ScriptKey } from '#proto/script/v1/script_pb.ts';
 
+interface LookupValue {
+  readonly value: string;
+  readonly isPrivate: boolean;
+}
+
+/** Callers whose lookups are remembered. */
+const CALLERS_MAX = 1_000;
 /** Within it a change is pushed to all who watch. */
 const PUSH_MS = 1_000;
 
@@ -13,6 +20,8 @@ export class PushedScripts {
   readonly #scripts = new Map<string, Script>();
   readonly #byName = new Map<string, Script>();
   readonly #lookups = new Map<number, Lookup>();
+  /** By user, role and app. */
+  readonly #known = new Map<string, Readonly<Record<string, LookupValue>>>();
   #awaited: (() => void)[] = [];
 
   /** How many scripts there are. */
@@ -31,9 +40,20 @@ export class PushedScripts {
     return this.#byName.get(name);
   }
 
-  /** Private ones included; user over role over app over system (system-api §8). */
-  lookups({ userId, roleId, appId }: Caller): Record<string, { value: string; isPrivate: boolean }> {
-    const found = new Map<string, { value: string; isPrivate: boolean; rank: number }>();
+  /** Private ones included; user over role over app over system (system-api §8). The same object until they change. */
+  lookups(caller: Caller): Readonly<Record<string, LookupValue>> {
+    const key = `${caller.userId}/${caller.roleId}/${caller.appId}`;
+    let known = this.#known.get(key);
+    if (!known) {
+      known = this.#lookupsOf(caller);
+      if (this.#known.size >= CALLERS_MAX) this.#known.clear();
+      this.#known.set(key, known);
+    }
+    return known;
+  }
+
+  #lookupsOf({ userId, roleId, appId }: Caller): Readonly<Record<string, LookupValue>> {
+    const found = new Map<string, LookupValue & { rank: number }>();
     for (const { name, value, isPrivate, ...of } of this.#lookups.values()) {
       const rank = rankOf(of, userId, roleId, appId);
       if (rank > (found.get(name)?.rank ?? -1)) found.set(name, { value, isPrivate, rank });
@@ -54,6 +74,7 @@ export class PushedScripts {
     }
     for (const { script } of eventScripts) if (script) this.#put(script);
     for (const { script } of services) if (script) this.#put(script);
+    if (full || lookups.length > 0 || removals.length > 0) this.#known.clear();
     for (const lookup of lookups) this.#lookups.set(lookup.id, lookup);
     const awaited = this.#awaited;
     this.#awaited = [];

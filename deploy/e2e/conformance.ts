@@ -38,6 +38,7 @@ export const GROUPS = [
     'users',
     'system',
     'docs and events',
+    'scripts',
     'limits',
     'odd requests',
   ],

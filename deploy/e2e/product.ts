@@ -11,12 +11,16 @@ export const ADMIN = { email: 'admin@example.com', password: 'Secret-Passw0rd-16
 
 const READY_MS = 30_000;
 const NO_SAMPLE = { MILLRACE_SEED_SAMPLE: 'false' };
+/** Suites run side by side. */
+export const ANY_PORTS = { MILLRACE_HTTP_PORT: '0', MILLRACE_GRPC_PORT: '0' };
 export const FIRST_ADMIN = { MILLRACE_ADMIN_EMAIL: ADMIN.email, MILLRACE_ADMIN_PASSWORD: ADMIN.password };
 
 export type Env = Readonly<Record<string, string>>;
 
 export interface Product {
   readonly origin: string;
+  /** Addresses of the gRPC doors, one for each router. */
+  readonly gateways: readonly string[];
   readonly folder: string;
   readonly running: Running;
   /** Nobody yet. */
@@ -34,7 +38,7 @@ export function temporaryFolder(): string {
 /** `npm start` in an empty folder, on a free port, without the sample unless `env` says otherwise. */
 export async function startProduct(env: Env = {}): Promise<Product> {
   const folder = temporaryFolder();
-  const given = { MILLRACE_DATA_DIR: folder, MILLRACE_HTTP_PORT: '0', ...NO_SAMPLE, ...FIRST_ADMIN, ...env };
+  const given = { MILLRACE_DATA_DIR: folder, ...ANY_PORTS, ...NO_SAMPLE, ...FIRST_ADMIN, ...env };
   const running = startProgram('all-in-one', given);
   const stop = async (): Promise<void> => {
     await running.stop();
@@ -42,11 +46,12 @@ export async function startProduct(env: Env = {}): Promise<Product> {
   };
   try {
     const origin = await readyOrigin(running);
+    const gateways = gatewaysOf(running);
     await untilReady(origin);
     const anyone = new Client(origin);
     const admin = await signIn(anyone);
     await untilServing(admin);
-    return { origin, folder, running, anyone, admin, stop };
+    return { origin, gateways, folder, running, anyone, admin, stop };
   } catch (error) {
     await stop();
     throw new Error(`The product did not start: ${running.output()}`, { cause: error });
@@ -67,6 +72,10 @@ export async function readyOrigin(running: Running): Promise<string> {
   if (typeof found === 'string') return found;
   throw new Error(`It ended instead (${found.signal ?? found.code}).`);
 }
+
+/** What it prints with the line that says it is ready. */
+export const gatewaysOf = (running: Running): string[] =>
+  /^The same over gRPC: (.*)$/m.exec(running.output())?.[1]?.split(', ') ?? [];
 
 export function untilReady(origin: string): Promise<true> {
   return until(
@@ -99,7 +108,7 @@ export class Tiers {
   /** Routers beside the first. */
   readonly #more: Running[] = [];
   readonly #env: Env;
-  #port = 0;
+  #ports: Ports = { port: 0, grpcPort: 0 };
 
   constructor(env: Env = {}) {
     this.#env = env;
@@ -110,9 +119,11 @@ export class Tiers {
   }
 
   async #start(program: Program): Promise<void> {
-    const running = startProgram(program, this.#envOf({ MILLRACE_HTTP_PORT: String(this.#port) }));
+    const { port, grpcPort } = this.#ports;
+    const ports = { MILLRACE_HTTP_PORT: String(port), MILLRACE_GRPC_PORT: String(grpcPort) };
+    const running = startProgram(program, this.#envOf(ports));
     this.#running.set(program, running);
-    if (program === 'router') this.#port = await portOf(running);
+    if (program === 'router') this.#ports = await portsOf(running);
   }
 
   /**
@@ -120,10 +131,10 @@ export class Tiers {
    * @returns nobody yet, in front of it
    */
   async addRouter(env: Env = {}): Promise<Client> {
-    const own = { MILLRACE_DATA_DIR: join(this.folder, `router-${this.#more.length}`), MILLRACE_HTTP_PORT: '0' };
+    const own = { MILLRACE_DATA_DIR: join(this.folder, `router-${this.#more.length}`), ...ANY_PORTS };
     const running = startProgram('router', this.#envOf({ ...own, ...env }));
     this.#more.push(running);
-    return new Client(originOf(await portOf(running)));
+    return new Client(originOf((await portsOf(running)).port));
   }
 
   #envOf(env: Env): Env {
@@ -140,7 +151,12 @@ export class Tiers {
   }
 
   get origin(): string {
-    return originOf(this.#port);
+    return originOf(this.#ports.port);
+  }
+
+  /** Of the first router. */
+  get gateways(): string[] {
+    return [`127.0.0.1:${this.#ports.grpcPort}`];
   }
 
   get anyone(): Client {
@@ -162,13 +178,18 @@ export class Tiers {
 
 const originOf = (port: number): string => `http://127.0.0.1:${port}`;
 
+interface Ports {
+  readonly port: number;
+  readonly grpcPort: number;
+}
+
 /** A router tells whoever started it where it listens; then it is waited for until it is ready. */
-async function portOf(running: Running): Promise<number> {
-  let port = 0;
-  running.child.once('message', (message: { port: number }) => {
-    port = message.port;
+async function portsOf(running: Running): Promise<Ports> {
+  let told: Ports | undefined;
+  running.child.once('message', (ports: Ports) => {
+    told = ports;
   });
-  await until('the router listens', async () => port > 0, READY_MS);
-  await untilReady(originOf(port));
-  return port;
+  const ports = await until('the router listens', async () => told, READY_MS);
+  await untilReady(originOf(ports.port));
+  return ports;
 }

@@ -10,7 +10,16 @@ import { startPostgres } from '../testing/postgres.ts';
 import { suiteWith } from '../testing/suite.ts';
 import { type Answer, Client, withKey } from './client.ts';
 import { type Exit, freePort, type Running, startProgram, until } from './process.ts';
-import { type Env, FIRST_ADMIN, readyOrigin, signIn, temporaryFolder, untilReady, untilServing } from './product.ts';
+import {
+  ANY_PORTS,
+  type Env,
+  FIRST_ADMIN,
+  readyOrigin,
+  signIn,
+  temporaryFolder,
+  untilReady,
+  untilServing,
+} from './product.ts';
 
 const WELL: Exit = { code: 0, signal: null };
 
@@ -28,7 +37,7 @@ function newFolder(): string {
 
 function start(folder: string, env: Env = {}): Running {
   // What one that is killed leaves of its temporary files goes with the folder.
-  const given = { TMPDIR: folder, MILLRACE_DATA_DIR: folder, MILLRACE_HTTP_PORT: '0', MILLRACE_SEED_SAMPLE: 'false' };
+  const given = { TMPDIR: folder, MILLRACE_DATA_DIR: folder, ...ANY_PORTS, MILLRACE_SEED_SAMPLE: 'false' };
   const running = startProgram('all-in-one', { ...given, ...FIRST_ADMIN, ...env });
   left.push(() => running.stop());
   return running;
@@ -64,7 +73,14 @@ async function addNotes(admin: Client, folder: string): Promise<void> {
 test('--help explains every setting and starts nothing', async () => {
   const running = startProgram('all-in-one', {}, ['--help']);
   expect(await running.exited).toEqual(WELL);
-  for (const name of ['npm start', 'MILLRACE_HTTP_PORT', 'MILLRACE_DATA_DIR', 'MILLRACE_ADMIN_PASSWORD', '/status']) {
+  for (const name of [
+    'npm start',
+    'MILLRACE_HTTP_PORT',
+    'MILLRACE_GRPC_PORT',
+    'MILLRACE_DATA_DIR',
+    'MILLRACE_ADMIN_PASSWORD',
+    '/status',
+  ]) {
     expect(running.output()).toContain(name);
   }
 });
@@ -99,15 +115,18 @@ test('a second start on the same folder is refused, and the first one goes on', 
   expect((await new Client(origin).send('GET', '/status')).status).toBe(200);
 });
 
-test('a taken port is refused before anything is made', async () => {
-  const folder = newFolder();
-  const port = await taken();
-  const running = start(folder, { MILLRACE_HTTP_PORT: String(port) });
-  expect(await running.exited).toEqual({ code: 1, signal: null });
-  expect(running.output()).toMatch(new RegExp(`127\\.0\\.0\\.1:${port} is taken .*MILLRACE_HTTP_PORT`));
-  expect(running.output()).not.toMatch(/\n +at /);
-  expect(existsSync(join(folder, 'system.sqlite'))).toBe(false);
-});
+test.each(['MILLRACE_HTTP_PORT', 'MILLRACE_GRPC_PORT'])(
+  'a taken %s is refused before anything is made',
+  async (name) => {
+    const folder = newFolder();
+    const port = await taken();
+    const running = start(folder, { [name]: String(port) });
+    expect(await running.exited).toEqual({ code: 1, signal: null });
+    expect(running.output()).toMatch(new RegExp(`127\\.0\\.0\\.1:${port} is taken .*${name}`));
+    expect(running.output()).not.toMatch(/\n +at /);
+    expect(existsSync(join(folder, 'system.sqlite'))).toBe(false);
+  },
+);
 
 async function taken(): Promise<number> {
   const holder: Server = createServer();
@@ -119,6 +138,8 @@ async function taken(): Promise<number> {
 
 const BAD_SETTINGS: [string, string][] = [
   ['MILLRACE_HTTP_PORT', 'eighty'],
+  ['MILLRACE_GRPC_PORT', 'eighty'],
+  ['MILLRACE_GRPC_TLS_KEY', '/no/such/key.pem'],
   ['MILLRACE_SYSTEM_DB', 'oracle:x'],
   ['MILLRACE_ENCRYPTION_KEY', 'short'],
   ['MILLRACE_ROUTERS', '0'],

@@ -18,7 +18,7 @@ const SALE = 'shop/_table/sale';
 async function openShop(tiers: Tiers): Promise<Shop> {
   await tiers.start('system', 'sql');
   await tiers.start('router');
-  const { origin, folder, anyone } = tiers;
+  const { origin, gateways, folder, anyone } = tiers;
   const admin = await signIn(anyone);
   await untilServing(admin);
   const config = { database: join(folder, 'shop.sqlite') };
@@ -29,7 +29,10 @@ async function openShop(tiers: Tiers): Promise<Shop> {
     { name: 'note', type: 'string' },
   ];
   await admin.json('POST', 'shop/_schema', { resource: [{ name: 'sale', field }] });
-  return new Shop({ origin, folder, anyone, admin, running: tiers.of('router'), stop: () => tiers.stop() }, id);
+  return new Shop(
+    { origin, gateways, folder, anyone, admin, running: tiers.of('router'), stop: () => tiers.stop() },
+    id,
+  );
 }
 
 describe('over three routers', () => {

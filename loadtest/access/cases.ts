@@ -2,7 +2,8 @@
 import type { ContestCase } from '../contest.ts';
 import { DECIDE } from './decide.ts';
 import { EDGE } from './edge.ts';
+import { GATEWAY } from './gateway.ts';
 import { HASHING } from './hashing.ts';
 import { SNAPSHOT } from './snapshot.ts';
 
-export const ACCESS_CASES: readonly ContestCase[] = [DECIDE, EDGE, HASHING, SNAPSHOT];
+export const ACCESS_CASES: readonly ContestCase[] = [DECIDE, EDGE, GATEWAY, HASHING, SNAPSHOT];

@@ -30,6 +30,8 @@ export interface MillraceOptions {
   readonly connector?: readonly string[];
   /** What the role may do everything with, in each service: its records where none are given. */
   readonly components?: readonly string[];
+  /** With the tier that runs scripts. */
+  readonly scripts?: boolean;
   /** Whatever else has to be there, by its administrator. */
   readonly setUp?: (create: Create) => Promise<void>;
   /** What can be read as soon as everything is in place. */
@@ -59,10 +61,12 @@ export function serviceOf(name: string, type: 'pgsql' | 'mariadb', server: Datab
 /** Creates one record: `POST {path}`. */
 export type Create = <T>(path: string, record: object) => Promise<T>;
 
-const TIERS = ['system', 'sql', 'router'] as const;
-export type Tier = (typeof TIERS)[number];
+const ALL_TIERS = ['system', 'sql', 'scripting', 'router'] as const;
+export type Tier = (typeof ALL_TIERS)[number];
 
 export interface MillraceTarget extends HttpTarget {
+  /** Address of the gRPC door. */
+  readonly gateway: string;
   /** Ends these tiers (all of them); profiles are written then. */
   stop(tiers?: readonly Tier[]): Promise<void>;
   /** Starts them again on the same data; resolves as soon as everything is ready. */
@@ -81,23 +85,25 @@ export type Administer = <T>(method: 'GET' | 'POST' | 'PATCH', path: string, bod
 
 export async function startMillrace(scope: RunScope, options: MillraceOptions): Promise<MillraceTarget> {
   const port = await freePort();
+  const grpcPort = await freePort();
   const administrator = { email: 'bench@example.com', password: randomBytes(16).toString('hex') };
   const origin = `http://127.0.0.1:${port}`;
   const dataFolder = `${scope.folder}/millrace`;
   await mkdir(dataFolder, { recursive: true });
-  const env = await environmentOf(scope, dataFolder, port, administrator);
+  const env = await environmentOf(scope, dataFolder, { port, grpcPort }, administrator);
   const running = new Map<Tier, Running>();
+  const tiers = ALL_TIERS.filter((tier) => tier !== 'scripting' || options.scripts);
   const servers = () => [...running.values()];
-  const start = async (tiers: readonly Tier[] = TIERS) => {
-    for (const tier of tiers) {
+  const start = async (wanted: readonly Tier[] = tiers) => {
+    for (const tier of wanted) {
       running.set(tier, startServer(scope, tier, process.execPath, argumentsOf(options, tier), env));
     }
     const isReady = () => answersOk(`${origin}/status`);
     await waitUntilReady(servers(), 'GET /status', isReady, READY_TIMEOUT_MS, scope.signal);
   };
-  const stop = async (tiers: readonly Tier[] = TIERS) => {
-    for (const tier of tiers.toReversed()) await running.get(tier)?.stop();
-    for (const tier of tiers) running.delete(tier);
+  const stop = async (wanted: readonly Tier[] = tiers) => {
+    for (const tier of wanted.toReversed()) await running.get(tier)?.stop();
+    for (const tier of wanted) running.delete(tier);
   };
   await start();
 
@@ -112,6 +118,7 @@ export async function startMillrace(scope: RunScope, options: MillraceOptions): 
     key: 'C',
     label: 'Millrace',
     origin,
+    gateway: `127.0.0.1:${grpcPort}`,
     headers,
     pathOf: (load) => load.millracePath,
     get servers() {
@@ -119,7 +126,7 @@ export async function startMillrace(scope: RunScope, options: MillraceOptions): 
     },
     stop,
     start,
-    pids: (tiers = TIERS) => tiers.flatMap((tier) => processTree(running.get(tier)?.pid ?? 0)),
+    pids: (wanted = tiers) => wanted.flatMap((tier) => processTree(running.get(tier)?.pid ?? 0)),
     dataFolder,
     administratorHeaders,
     administer,
@@ -134,11 +141,16 @@ interface Administrator {
 async function environmentOf(
   scope: RunScope,
   dataFolder: string,
-  port: number,
+  { port, grpcPort }: { readonly port: number; readonly grpcPort: number },
   administrator: Administrator,
 ): Promise<Record<string, string>> {
   const sql = `unix:${scope.folder}/sql.sock`;
+  const gateway = `unix:${scope.folder}/gateway.sock`;
   return {
+    MILLRACE_GATEWAY_ADDRESS: gateway,
+    MILLRACE_GATEWAY_ADDRESSES: gateway,
+    MILLRACE_SCRIPT_QUICK_ADDRESSES: `unix:${scope.folder}/quick.sock`,
+    MILLRACE_SCRIPT_PATIENT_ADDRESSES: `unix:${scope.folder}/patient.sock`,
     NODE_ENV: 'production',
     MILLRACE_SYSTEM_ADDRESS: `unix:${scope.folder}/system.sock`,
     MILLRACE_SQL_ADDRESS: sql,
@@ -146,7 +158,7 @@ async function environmentOf(
     MILLRACE_CLUSTER_TOKEN: randomBytes(32).toString('hex'),
     MILLRACE_DATA_DIR: dataFolder,
     MILLRACE_HTTP_PORT: String(port),
-    MILLRACE_GRPC_PORT: String(await freePort()),
+    MILLRACE_GRPC_PORT: String(grpcPort),
     MILLRACE_ADMIN_EMAIL: administrator.email,
     MILLRACE_ADMIN_PASSWORD: administrator.password,
   };
@@ -158,7 +170,7 @@ function argumentsOf(options: MillraceOptions, tier: Tier): readonly string[] {
 }
 
 function profileFlags({ profileFolder }: MillraceOptions, tier: Tier): string[] {
-  if (profileFolder === undefined || tier === 'system') return [];
+  if (profileFolder === undefined || tier === 'system' || tier === 'scripting') return [];
   return ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`, `--cpu-prof-name=${tier}.cpuprofile`];
 }
 

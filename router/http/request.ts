@@ -24,8 +24,6 @@ export interface Request {
   remoteAddress(): string;
   /** Milliseconds on the clock of `Date.now()`. */
   readonly receivedAt: number;
-  /** In the place of credentials: for whom a script calls. */
-  readonly grant?: Uint8Array;
 }
 
 const NO_BODY = new Uint8Array(0);

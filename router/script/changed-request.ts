@@ -30,6 +30,5 @@ function changedHttp(
     upload: body ? undefined : http.upload,
     remoteAddress: () => http.remoteAddress(),
     receivedAt: http.receivedAt,
-    ...(http.grant && { grant: http.grant }),
   };
 }

@@ -1,4 +1,5 @@
 /** Runs one script: in which lane, for whom, and what its failure is to the API. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { create } from '@bufbuild/protobuf';
 import { LRUCache } from 'lru-cache';
 import { SCRIPT_DEPTH_MAX } from '#common/bounds.ts';
@@ -7,6 +8,7 @@ import { deadlinePassed } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
 import type { Logger } from '#common/observe/log.ts';
 import type { ScriptLine } from '#common/scripts/line.ts';
+import { isNotBegun } from '#common/scripts/replies.ts';
 import {
   type Event,
   type Failure,
@@ -23,6 +25,9 @@ import { ScriptError } from './error.ts';
 import type { Grants } from './grant.ts';
 import type { Sessions } from './session.ts';
 
+/** The first script of an installation starts the workers: its first call waits for them. */
+const WORKER_START_MS = 2_000;
+const WORKER_POLL_MS = 50;
 /** Scripts whose lane is remembered. */
 const LANES_MAX = 10_000;
 
@@ -115,7 +120,15 @@ export class ScriptRunner {
   async #patient(run: Run, deadline: Deadline): Promise<RunReply> {
     const { lines } = this.#parts;
     if (!lines) throw busy('There is nothing here that runs scripts.');
-    return lines.patient.send(run, deadline).catch(translated);
+    const until = Math.min(Date.now() + WORKER_START_MS, deadline.at);
+    for (;;) {
+      try {
+        return await lines.patient.send(run, deadline);
+      } catch (error) {
+        if (!isNotBegun(error) || Date.now() >= until) throw translated(error);
+        await sleep(WORKER_POLL_MS);
+      }
+    }
   }
 
   #failed(script: Script, failure: Failure | undefined, { requestId }: RunCall): MillraceError {
@@ -142,10 +155,9 @@ export class ScriptRunner {
 }
 
 /** Where scripts cannot be run at all: the caller may come again. */
-function translated(error: unknown): never {
+function translated(error: unknown): unknown {
   const { code, cause } = MillraceError.from(error);
-  if (code !== 'unavailable') throw error;
-  throw busy('The script workers cannot be reached.', cause);
+  return code === 'unavailable' ? busy('The script workers cannot be reached.', cause) : error;
 }
 
 const busy = (message: string, cause?: unknown): MillraceError =>

@@ -31,8 +31,8 @@ export interface ScriptedCall {
   readonly refuse: (reply: Responder, error: unknown) => void;
 }
 
-/** What the service does. @throws MillraceError */
-type Work = (request: ApiRequest, reply: Responder) => Promise<void>;
+/** What the service does. @param changed  undefined: no script has changed the request. @throws MillraceError */
+type Work = (changed: ApiRequest | undefined, reply: Responder) => Promise<void>;
 
 /** Nothing was begun, or cannot be: no script has to see it. */
 const UNDONE = new Set(['overloaded', 'limited', 'unavailable', 'deadline', 'cancelled']);
@@ -59,12 +59,13 @@ export class ScriptedCalls {
     const run = this.#runCall(call);
     const recorded = new WatchedReply(reply);
     const before = await this.#before(call, pre, run);
-    if ('request' in before) await perform(() => work(before.request, recorded), recorded, call.refuse);
+    if ('changed' in before) await perform(() => work(before.changed, recorded), recorded, call.refuse);
     else if ('error' in before) call.refuse(recorded, before.error);
     if (recorded.passed) return;
     const first = 'answer' in before ? withHeaders(before.answer, call.headers) : answerOf(recorded.answer);
-    const message = requestMessage('request' in before ? before.request : request);
-    const answer = await this.#behind(call, post, message, first, run);
+    const changed = 'changed' in before ? before.changed : undefined;
+    const answer =
+      post.length > 0 ? await this.#behind(call, post, requestMessage(changed ?? request), first, run) : first;
     sendAnswer(reply, answer, request);
   }
 
@@ -79,14 +80,14 @@ export class ScriptedCalls {
     sendAnswer(reply, withHeaders(serviceAnswer(outcome), headers), request);
   }
 
-  /** The request as the service should see it, or the answer without it. @throws MillraceError where no script could run */
+  /** The request as scripts have changed it, or the answer without the service. @throws MillraceError where no script could run */
   async #before(
     { request, refuse: _ }: ScriptedCall,
     listeners: readonly Listener[],
     run: RunCall,
-  ): Promise<{ request: ApiRequest } | { answer: Answer } | { error: unknown }> {
-    let changed = scriptedRequest(request);
-    let message = listeners.length > 0 ? requestMessage(changed) : undefined;
+  ): Promise<{ changed: ApiRequest | undefined } | { answer: Answer } | { error: unknown }> {
+    let changed: ApiRequest | undefined;
+    let message = listeners.length > 0 ? requestMessage(request) : undefined;
     for (const listener of listeners) {
       try {
         const outcome = await this.#run(listener, message as Request, undefined, run);
@@ -97,14 +98,14 @@ export class ScriptedCalls {
         if (answer) return { answer };
         const changes = requestChanges(result);
         if (!changes || Object.keys(changes).length === 0) continue;
-        changed = scriptedRequest(changed, changes);
+        changed = scriptedRequest(changed ?? request, changes);
         message = requestMessage(changed);
       } catch (error) {
         if (UNDONE.has(MillraceError.from(error).code)) throw error;
         return { error };
       }
     }
-    return { request: changed };
+    return { changed };
   }
 
   async #behind(

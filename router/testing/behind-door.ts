@@ -100,8 +100,8 @@ export class BehindDoor {
     const limits = new Limits(state, new Counters());
     const memory = new RememberedCalls(authenticators, forwarder, limits, 10_000);
     const noting = {
-      send: (...call: Parameters<RememberedCalls['send']>) => {
-        const ready = remembers ? memory.send(...call) : undefined;
+      find: (...call: Parameters<RememberedCalls['find']>) => {
+        const ready = remembers ? memory.find(...call) : undefined;
         this.#remembered = ready?.parsed;
         return ready;
       },
@@ -125,7 +125,6 @@ export class BehindDoor {
       cors: new Cors(state),
       systemCalls: { answer: async () => undefined, ...NEVER, emails: NEVER, packages: NEVER },
       listeners: new Listeners(state),
-      grants,
       scripted: new ScriptedCalls(runner, 10_000),
       trials: new ScriptTrials(runner, forwarder, 10_000),
       listings: new Listings(forwarder),

@@ -19,13 +19,14 @@ import {
   type Result,
   type Shape,
 } from '#proto/data/v1/data_pb.ts';
-import { BATCH_BYTES_MAX, STREAM_ANSWER_BYTES_MAX, SWEEP_INTERVAL_MS } from '../bounds.ts';
+import { STREAM_ANSWER_BYTES_MAX } from '../bounds.ts';
 import type { Connector } from '../connector.ts';
-import { callerGone, type Deadline, sweepDeadlines } from '../deadline.ts';
+import { callerGone, type Deadline } from '../deadline.ts';
 import { MillraceError } from '../errors.ts';
 import type { ServedService } from '../grpc/service.ts';
 import { toServiceError } from '../grpc/status.ts';
 import type { Logger } from '../observe/log.ts';
+import { BatchedAnswers, type Desk } from './answers.ts';
 import { EXCHANGE_CODECS } from './codec.ts';
 import { errorToMessage, stopping } from './errors.ts';
 import { deadlineOf, exportAnswer, exportStream, importPieces, isOfEverything, timed } from './long-calls.ts';
@@ -39,7 +40,7 @@ export interface DataConnectorService extends ServedService {
 
 /** What a tier adds to its gRPC server to be a data connector. */
 export function dataConnector(connector: Connector, log: Logger): DataConnectorService {
-  const streams = new Set<ExchangeStream>();
+  const streams = new Set<{ end(): void }>();
   const shapes = new ShapeCache();
   const parked = new ParkedAnswers();
   let draining = false;
@@ -75,7 +76,7 @@ export function dataConnector(connector: Connector, log: Logger): DataConnectorS
       exchange: (call: ServerDuplexStream<Batch, BatchReply>): void => {
         // A stream that comes now would hold the stop as well: its other side should go elsewhere.
         if (draining) return void call.emit('error', toServiceError(stopping()));
-        const stream = new ExchangeStream(call, execute, parked);
+        const stream = new BatchedAnswers(call, deskOf(call, execute, parked));
         streams.add(stream);
         call.on('close', () => streams.delete(stream));
       },
@@ -124,122 +125,43 @@ function bytesOf({ outcome }: Reply): number {
   return outcome.case === 'result' ? outcome.value.json.length : 0;
 }
 
-/** One router's stream. Replies gather while the turn lasts or the line is busy, and leave together. */
-class ExchangeStream {
-  readonly #call: ServerDuplexStream<Batch, BatchReply>;
-  readonly #execute: (operation: Operation, deadline: Deadline) => Promise<Result>;
-  readonly #parked: ParkedAnswers;
-  readonly #inFlight = new Map<number, Deadline>();
-  readonly #sweeper: NodeJS.Timeout;
-  #replies: Reply[] = [];
-  #bytes = 0;
-  #flushing = false;
-  #blocked = false;
-  #ending = false;
+function deskOf(
+  call: ServerDuplexStream<Batch, BatchReply>,
+  execute: (operation: Operation, deadline: Deadline) => Promise<Result>,
+  parked: ParkedAnswers,
+): Desk<Operation, Reply, Batch, BatchReply> {
+  return {
+    callsOf: ({ operations }) => operations,
+    cancelsOf: ({ cancels }) => cancels,
+    deadlineOf,
+    begin: (operation, deadline, answer) => {
+      const { id } = operation;
+      execute(operation, deadline).then(
+        (result) => {
+          // Who has stopped waiting needs no answer: a large one would be parked for nobody.
+          if (deadline.reason) return answer(errorReply(id, deadline.reason));
+          answer(call.cancelled ? resultReply(id, result) : sized(id, result, parked));
+        },
+        (error: unknown) => answer(errorReply(id, error)),
+      );
+    },
+    refusal: ({ id }, error) => errorReply(id, error),
+    stopping,
+    batchOf: (replies) => create(BatchReplySchema, { replies }),
+    bytesOf,
+  };
+}
 
-  constructor(
-    call: ServerDuplexStream<Batch, BatchReply>,
-    execute: (operation: Operation, deadline: Deadline) => Promise<Result>,
-    parked: ParkedAnswers,
-  ) {
-    this.#call = call;
-    this.#execute = execute;
-    this.#parked = parked;
-    this.#sweeper = setInterval(() => sweepDeadlines(this.#inFlight.values()), SWEEP_INTERVAL_MS);
-    call.on('data', (batch: Batch) => this.#receive(batch));
-    call.on('drain', () => {
-      this.#blocked = false;
-      this.#flush();
-    });
-    call.on('end', () => this.end());
-    call.on('cancelled', () => this.#abandon());
-    call.on('error', () => this.#abandon());
-  }
-
-  /** Answers what is in flight, begins nothing more: the other side hears it at once, and sends the rest elsewhere. */
-  end(): void {
-    this.#ending = true;
-    this.#endIfIdle();
-  }
-
-  #receive(batch: Batch): void {
-    for (const id of batch.cancels) this.#inFlight.get(id)?.abort(callerGone());
-    for (const operation of batch.operations) {
-      if (this.#ending) this.#reply(errorReply(operation.id, stopping()));
-      else this.#start(operation);
-    }
-  }
-
-  #start(operation: Operation): void {
-    const deadline = deadlineOf(operation);
-    const { id } = operation;
-    this.#inFlight.set(id, deadline);
-    this.#execute(operation, deadline).then(
-      // Who has stopped waiting needs no answer: a large one would be parked for nobody.
-      (result) => this.#reply(deadline.reason ? errorReply(id, deadline.reason) : this.#fit(id, result)),
-      (error: unknown) => this.#reply(errorReply(id, error)),
-    );
-  }
-
-  #fit(id: number, result: Result): Reply {
-    if (result.json.length <= STREAM_ANSWER_BYTES_MAX || this.#call.cancelled) return resultReply(id, result);
-    const ticket = this.#parked.park(result);
-    const head: Result = { ...result, json: new Uint8Array() };
-    return {
-      $typeName: 'millrace.data.v1.Reply',
-      id,
-      outcome: {
-        case: 'parked',
-        value: { $typeName: 'millrace.data.v1.Parked', ticket, bytes: result.json.length, result: head },
-      },
-    };
-  }
-
-  #reply(reply: Reply): void {
-    this.#inFlight.delete(reply.id);
-    if (this.#call.cancelled || this.#call.writableEnded) return;
-    this.#replies.push(reply);
-    this.#bytes += bytesOf(reply);
-    if (this.#bytes > BATCH_BYTES_MAX) this.#flush();
-    else if (!this.#flushing) {
-      this.#flushing = true;
-      setImmediate(() => {
-        this.#flushing = false;
-        this.#flush();
-      });
-    }
-  }
-
-  #flush(): void {
-    while (this.#replies.length > 0 && !this.#blocked && !this.#call.cancelled) {
-      this.#blocked = !this.#call.write(create(BatchReplySchema, { replies: this.#nextReplies() }));
-    }
-    this.#endIfIdle();
-  }
-
-  /** What fits one batch: much may have gathered while the line was busy. One alone may be larger. */
-  #nextReplies(): Reply[] {
-    let bytes = 0;
-    let count = 0;
-    for (const reply of this.#replies) {
-      const more = bytesOf(reply);
-      if (count > 0 && bytes + more > BATCH_BYTES_MAX) break;
-      bytes += more;
-      count += 1;
-    }
-    this.#bytes -= bytes;
-    return this.#replies.splice(0, count);
-  }
-
-  #endIfIdle(): void {
-    if (!this.#ending || this.#inFlight.size > 0 || this.#replies.length > 0) return;
-    clearInterval(this.#sweeper);
-    this.#call.end();
-  }
-
-  #abandon(): void {
-    clearInterval(this.#sweeper);
-    for (const deadline of this.#inFlight.values()) deadline.abort(callerGone());
-    this.#replies = [];
-  }
+function sized(id: number, result: Result, parked: ParkedAnswers): Reply {
+  if (result.json.length <= STREAM_ANSWER_BYTES_MAX) return resultReply(id, result);
+  const ticket = parked.park(result);
+  const head: Result = { ...result, json: new Uint8Array() };
+  return {
+    $typeName: 'millrace.data.v1.Reply',
+    id,
+    outcome: {
+      case: 'parked',
+      value: { $typeName: 'millrace.data.v1.Parked', ticket, bytes: result.json.length, result: head },
+    },
+  };
 }

@@ -1,6 +1,7 @@
 /** How one tier calls another. */
 import type { DescService, MessageShape } from '@bufbuild/protobuf';
 import {
+  type ChannelCredentials,
   type ChannelOptions,
   Client,
   type ClientDuplexStream,
@@ -30,6 +31,17 @@ export interface ChannelSettings {
   /** Name of the tier at the other end, for messages. */
   readonly peer: string;
   readonly codecs?: Codecs;
+  /** undefined: in the clear. */
+  readonly tls?: ChannelTls | undefined;
+}
+
+/** PEM texts. */
+export interface ChannelTls {
+  /** Who may have signed the other side's certificate; undefined: those that Node.js trusts. */
+  readonly authorities?: Buffer | undefined;
+  /** What the other side is shown, where it asks. */
+  readonly certificate?: Buffer | undefined;
+  readonly key?: Buffer | undefined;
 }
 
 /** Reconnects soon: a tier that comes back should be used within a second. */
@@ -40,6 +52,8 @@ const OPTIONS: ChannelOptions = {
   'grpc.min_reconnect_backoff_ms': 50,
   'grpc.max_reconnect_backoff_ms': 500,
   'grpc.enable_retries': 0,
+  // Bookkeeping of each call for a tool that nobody connects.
+  'grpc.enable_channelz': 0,
   // A machine that vanished says no goodbye: without this its streams would seem alive for a quarter of an hour.
   'grpc.keepalive_time_ms': KEEPALIVE_INTERVAL_MS,
   'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
@@ -57,7 +71,7 @@ export class Channel<S extends DescService> {
   constructor(desc: S, settings: ChannelSettings) {
     this.#desc = desc;
     this.#settings = settings;
-    this.#client = new Client(settings.address, credentials.createInsecure(), OPTIONS);
+    this.#client = new Client(settings.address, credentialsOf(settings.tls), OPTIONS);
   }
 
   /** A unary call. @throws MillraceError in our terms */
@@ -125,4 +139,9 @@ export class Channel<S extends DescService> {
     if (!method) throw new Error(`${this.#desc.typeName} has no method ${name}`);
     return methodDefinition(method, this.#settings.codecs);
   }
+}
+
+function credentialsOf(tls: ChannelTls | undefined): ChannelCredentials {
+  if (!tls) return credentials.createInsecure();
+  return credentials.createSsl(tls.authorities ?? null, tls.key ?? null, tls.certificate ?? null);
 }

@@ -1,6 +1,7 @@
 /** How every tier serves gRPC: its own services, health, reflection, the shared token, a graceful end. */
 import { lstat, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { createSecureContext } from 'node:tls';
 import { Server, ServerCredentials, ServerInterceptingCall, type ServerInterceptor, status } from '@grpc/grpc-js';
 import { GRPC_MESSAGE_BYTES_MAX, KEEPALIVE_INTERVAL_MS, KEEPALIVE_TIMEOUT_MS } from '../bounds.ts';
 import type { Component } from '../component.ts';
@@ -18,6 +19,16 @@ export interface GrpcServerOptions {
   /** Callers must send it; undefined: everyone who can reach the address is trusted. */
   readonly token: string | undefined;
   readonly services: readonly ServedService[];
+  /** undefined: in the clear. */
+  readonly tls?: ServerTls | undefined;
+}
+
+/** PEM texts. */
+export interface ServerTls {
+  readonly certificate: Buffer;
+  readonly key: Buffer;
+  /** Callers must show a certificate that one of these has signed; undefined: nobody is asked for one. */
+  readonly clientAuthorities: Buffer | undefined;
 }
 
 export interface GrpcServer extends Component {
@@ -26,7 +37,7 @@ export interface GrpcServer extends Component {
   setServing(serving: boolean): void;
 }
 
-/** @throws MillraceError unavailable when the address is taken or cannot be used */
+/** @throws MillraceError unavailable when the address is taken or cannot be used; Error for PEM texts that are none */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
   const health = new HealthService(options.services.map((service) => service.desc.typeName));
   const server = new Server({
@@ -34,6 +45,8 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
     'grpc.max_send_message_length': GRPC_MESSAGE_BYTES_MAX,
     'grpc.keepalive_time_ms': KEEPALIVE_INTERVAL_MS,
     'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
+    // Bookkeeping of each call for a tool that nobody connects.
+    'grpc.enable_channelz': 0,
     interceptors: [tokenCheck(options.token)],
   });
   const descs = [...options.services.map((service) => service.desc), health.desc];
@@ -41,9 +54,10 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   for (const service of served) {
     server.addService(serviceDefinition(service.desc, service.codecs), service.implementation);
   }
+  const serverCredentials = credentialsOf(options.tls);
   await removeStaleSocket(options.address);
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(options.address, ServerCredentials.createInsecure(), (error, bound) => {
+    server.bindAsync(options.address, serverCredentials, (error, bound) => {
       if (error) {
         // Whoever starts a tier reads this, no client does.
         const message = `${options.name} cannot listen on ${options.address}: ${error.message}`;
@@ -72,6 +86,15 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
       }),
     close: async () => server.forceShutdown(),
   };
+}
+
+function credentialsOf(tls: ServerTls | undefined): ServerCredentials {
+  if (!tls) return ServerCredentials.createInsecure();
+  const { certificate, key, clientAuthorities } = tls;
+  // Looked at here: a text that is none would otherwise fail each caller's handshake, and nobody else.
+  createSecureContext({ cert: certificate, key, ...(clientAuthorities && { ca: clientAuthorities }) });
+  const pair = [{ cert_chain: certificate, private_key: key }];
+  return ServerCredentials.createSsl(clientAuthorities ?? null, pair, clientAuthorities !== undefined);
 }
 
 /** A process that was killed leaves its socket file: it goes where nobody answers behind it. */

@@ -8,7 +8,7 @@ import { type Flight, Flights } from './flights.ts';
 import type { ScriptLine } from './line.ts';
 import type { LinkUser, NatsLink } from './nats-link.ts';
 import { helloSubject, type LaneName, lastToken, rollSubject, runSubject } from './nats-subjects.ts';
-import { lineClosed, runTooLarge, unreachable } from './replies.ts';
+import { lineClosed, NotBegun, runTooLarge, unreachable } from './replies.ts';
 import { RollCall } from './roll-call.ts';
 
 interface Batch {
@@ -58,7 +58,7 @@ export class NatsLine implements ScriptLine, LinkUser {
   }
 
   send(run: Run, deadline: Deadline): Promise<RunReply> {
-    if (!this.#link.connection) return Promise.reject(unreachable(new Error('There is no connection to NATS.')));
+    if (!this.#link.connection) return Promise.reject(unreachable(new NotBegun('There is no connection to NATS.')));
     return this.#flights.add(run, deadline);
   }
 
@@ -167,11 +167,11 @@ export class NatsLine implements ScriptLine, LinkUser {
 
   /** Nobody listens on the subject that was asked. */
   #nobody(token: string): void {
-    const cause = new Error('Nobody listens on the subject.');
+    const cause = new NotBegun('Nobody listens on the subject.');
     if (token.startsWith(BATCH)) {
       const batch = this.#unconfirmed.get(token);
       if (batch) this.#lose(batch, cause);
-    } else if (token.startsWith(WORKER)) this.#dead(token.slice(WORKER.length), cause);
+    } else if (token.startsWith(WORKER)) this.#dead(token.slice(WORKER.length), new Error('The worker is gone.'));
     else this.#loseBefore(Number(token.slice(ROLL.length)));
   }
 

@@ -62,6 +62,12 @@ function bare(id: number, outcome: RunReply['outcome']): RunReply {
 export const unreachable = (cause: unknown): MillraceError =>
   new MillraceError('unavailable', 'The script workers cannot be reached.', undefined, cause);
 
+/** Why a run was not even begun: it may be sent again without harm. */
+export class NotBegun extends Error {}
+
+export const isNotBegun = (error: unknown): boolean =>
+  error instanceof MillraceError && error.cause instanceof NotBegun;
+
 export const lineClosed = (): MillraceError => new MillraceError('unavailable', 'The script workers are being left.');
 
 /** @param bytesMax  what the line can take */

@@ -16,7 +16,7 @@ import { Replicas } from '../replicas.ts';
 import { SCRIPT_CODECS } from './codec.ts';
 import { type Flight, Flights } from './flights.ts';
 import type { ScriptLine } from './line.ts';
-import { isUntouched, runBytes, runTooLarge, unreachable, untouchedReply } from './replies.ts';
+import { isUntouched, NotBegun, runBytes, runTooLarge, unreachable, untouchedReply } from './replies.ts';
 
 /** A run goes to the less loaded of two workers drawn by chance; one that nobody has begun is tried with the others. */
 export class StreamLine implements ScriptLine {
@@ -47,7 +47,7 @@ export class StreamLine implements ScriptLine {
       }
       this.#workers.failed(worker);
     }
-    throw unreachable(new Error('No worker takes the run.'));
+    throw unreachable(new NotBegun('No worker takes the run.'));
   }
 
   close(): void {

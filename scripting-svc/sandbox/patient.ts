@@ -1,0 +1,226 @@
+/** The patient lane: a run on the thread of its isolate, which may wait for calls and timers, under caps. */
+import { callerGone, Deadline } from '#common/deadline.ts';
+import type { Failure, LogLine } from '#proto/script/v1/script_pb.ts';
+import { answer, type Facts } from './answers.ts';
+import { type CallScope, makeCall } from './calls.ts';
+import type { Limits } from './caps.ts';
+import { type Ended, isMemoryError, readEnd } from './ended.ts';
+import { callsCap, cpuCap, late, memoryCap, thrown, timersCap, wallCap } from './failures.ts';
+import type { Linked } from './modules.ts';
+import { readLogs } from './packed.ts';
+import type { PatientHost, Realm } from './realm.ts';
+
+/** How often caps of time are looked at. */
+const WATCH_MS = 10;
+/** Given to an isolate to stop; after it, one of V8's own functions holds it, and its thread is lost. */
+const STOP_MS = 2000;
+
+export interface PatientScope {
+  readonly limits: Limits;
+  readonly file: string;
+  readonly facts: Facts;
+  readonly deadline: Deadline;
+  readonly calls: Omit<CallScope, 'deadline' | 'answerBytesMax'>;
+  /** Links what the realm imports, where that was not done yet. */
+  readonly link: (() => Promise<Linked>) | undefined;
+  /** An isolate did not stop: its thread is lost to the process. */
+  onStuck(): void;
+}
+
+export class PatientRun implements PatientHost {
+  /** Calls that were made. */
+  calls = 0;
+  readonly #realm: Realm;
+  readonly #scope: PatientScope;
+  readonly #logs: LogLine[] = [];
+  readonly #outstanding = new Map<number, NodeJS.Timeout | undefined>();
+  readonly #startedAt = Date.now();
+  readonly #startedCpu: bigint;
+  /** Of the run: the caller's or the wall cap's, whichever is earlier. */
+  readonly #deadline: Deadline;
+  readonly #forget: () => void;
+  #entries = 0;
+  #isFinishing = false;
+  #end: ((ended: Ended) => void) | undefined;
+
+  constructor(realm: Realm, scope: PatientScope) {
+    this.#realm = realm;
+    this.#scope = scope;
+    this.#startedCpu = realm.cell.isolate.cpuTime;
+    this.#deadline = new Deadline(Math.min(scope.deadline.at, this.#startedAt + scope.limits.wallMs));
+    this.#forget = scope.deadline.onAbort(() => this.kill(late(scope.deadline)));
+  }
+
+  /** @returns how it ended, and what it logged until then */
+  async run(packed: string): Promise<Ended> {
+    const ended = new Promise<Ended>((end) => {
+      this.#end = end;
+    });
+    if (this.#scope.deadline.reason) this.kill(late(this.#scope.deadline));
+    this.#realm.host = this;
+    watch(this);
+    void this.#begin(packed);
+    return ended;
+  }
+
+  async #begin(packed: string): Promise<void> {
+    if (this.#scope.link) {
+      const linked = await this.#enter(this.#scope.link());
+      if (linked === undefined || !this.#end) return;
+      if ('failure' in linked) return this.#close({ failure: linked.failure, logs: this.#logs });
+    }
+    this.#realm.runs++;
+    await this.#enter(this.#realm.start.apply(undefined, [packed]));
+    this.#settle();
+  }
+
+  /** Waits for what runs in the isolate; undefined: it was the end. */
+  async #enter<Value>(entry: Promise<Value>): Promise<Value | undefined> {
+    this.#entries++;
+    try {
+      return await entry;
+    } catch (error) {
+      this.#crash(error);
+      return undefined;
+    } finally {
+      this.#entries--;
+    }
+  }
+
+  /** Nothing runs and nothing is waited for: that is the end, as it is in Node. */
+  #settle(): void {
+    if (!this.#end || this.#isFinishing || this.#entries > 0 || this.#outstanding.size > 0) return;
+    this.#isFinishing = true;
+    void this.#enter(this.#realm.finish.apply(undefined, [])).then((packed) => {
+      if (packed === undefined || !this.#end) return;
+      const ended = readEnd(packed, this.#scope.limits, this.#scope.file);
+      this.#close('left' in ended ? ended : { ...ended, logs: [...this.#logs, ...ended.logs] });
+    });
+  }
+
+  #crash(error: unknown): void {
+    if (!this.#end) return;
+    if (isMemoryError(error)) return this.kill(memoryCap(this.#scope.limits.memoryMb));
+    const message = error instanceof Error ? error.message : 'The script could not be run.';
+    const stack = error instanceof Error ? (error.stack ?? '') : '';
+    this.#close({
+      failure: thrown(message, stack.split('(<isolated-vm boundary>)')[0]!, '', this.#scope.file),
+      logs: this.#logs,
+    });
+  }
+
+  /** V8 has lost the isolate. */
+  outOfMemory(): void {
+    this.kill(memoryCap(this.#scope.limits.memoryMb));
+  }
+
+  /** Ends the run where it stands, and its isolate with it. */
+  kill(failure: Failure): void {
+    if (!this.#end) return;
+    const { cell } = this.#realm;
+    const wasRunning = this.#entries > 0;
+    this.#close({ failure, logs: this.#logs });
+    cell.kill();
+    if (!wasRunning) return;
+    setTimeout(() => {
+      if (this.#entries > 0) this.#scope.onStuck();
+    }, STOP_MS).unref();
+  }
+
+  #close(ended: Ended): void {
+    const end = this.#end;
+    this.#end = undefined;
+    unwatch(this);
+    this.#forget();
+    for (const timer of this.#outstanding.values()) clearTimeout(timer);
+    this.#outstanding.clear();
+    this.#deadline.abort(callerGone());
+    end?.(ended);
+  }
+
+  cpuMicros(): number {
+    const { isolate } = this.#realm.cell;
+    return isolate.isDisposed ? 0 : Number((isolate.cpuTime - this.#startedCpu) / 1000n);
+  }
+
+  /** Looks at the caps of time. */
+  check(now: number): void {
+    const { limits, deadline } = this.#scope;
+    if (now >= deadline.at) this.kill(late(deadline));
+    else if (now - this.#startedAt >= limits.wallMs) this.kill(wallCap(limits.wallMs));
+    else if (this.cpuMicros() > limits.cpuMs * 1000) this.kill(cpuCap(limits.cpuMs));
+  }
+
+  ask(what: string, text: string): string {
+    return answer(what, text, this.#scope.facts);
+  }
+
+  tell(kind: string, id: number, text: string): void {
+    if (!this.#end) return;
+    switch (kind) {
+      case 'log':
+        this.#log(text);
+        return;
+      case 'timer':
+        this.#setTimer(id, Number(text));
+        return;
+      case 'clear':
+        clearTimeout(this.#outstanding.get(id));
+        this.#outstanding.delete(id);
+        return;
+      case 'api':
+      case 'fetch':
+        this.#outstanding.set(id, undefined);
+        void this.wait(kind, text).then((said) => this.#deliver(id, said));
+    }
+  }
+
+  /** What the prelude has counted already; whoever is not the prelude is counted here. */
+  #log(text: string): void {
+    const { logLines, logBytes } = this.#scope.limits;
+    if (this.#logs.length > logLines || text.length > 2 * logBytes + 1000) return;
+    this.#logs.push(...readLogs(text).slice(0, 1));
+  }
+
+  async wait(kind: string, text: string): Promise<string> {
+    if (!this.#end) return '';
+    const { limits, calls } = this.#scope;
+    if (++this.calls > limits.apiCalls) {
+      this.kill(callsCap(limits.apiCalls));
+      return '';
+    }
+    return makeCall(kind, text, { ...calls, deadline: this.#deadline, answerBytesMax: limits.outputBytes });
+  }
+
+  #setTimer(id: number, milliseconds: number): void {
+    const { timers } = this.#scope.limits;
+    if (this.#outstanding.size >= timers) return this.kill(timersCap(timers));
+    this.#outstanding.set(
+      id,
+      setTimeout(() => this.#deliver(id, ''), milliseconds),
+    );
+  }
+
+  #deliver(id: number, text: string): void {
+    if (!this.#end || !this.#outstanding.delete(id)) return;
+    void this.#enter(this.#realm.deliver.apply(undefined, [id, text])).then(() => this.#settle());
+  }
+}
+
+const watched = new Set<PatientRun>();
+let watcher: NodeJS.Timeout | undefined;
+
+function watch(run: PatientRun): void {
+  watched.add(run);
+  watcher ??= setInterval(() => {
+    const now = Date.now();
+    for (const one of watched) one.check(now);
+  }, WATCH_MS);
+}
+
+function unwatch(run: PatientRun): void {
+  watched.delete(run);
+  if (watched.size > 0) return;
+  clearInterval(watcher);
+  watcher = undefined;
+}

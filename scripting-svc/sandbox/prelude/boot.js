@@ -1,0 +1,155 @@
+// Runs first in every context: takes away what escapes the caps, puts the parts together, and is the only door to the host.
+(function boot(parts, settings, host) {
+  const { parse, stringify } = JSON;
+  const { ask, tell, wait } = host;
+  const { isNode, limits } = parse(settings);
+
+  // Memory beyond the heap, code that runs later than its run, and waiting that no cap sees.
+  for (const name of ['WebAssembly', 'SharedArrayBuffer', 'Atomics', 'FinalizationRegistry', 'WeakRef']) {
+    delete globalThis[name];
+  }
+  delete ArrayBuffer.prototype.resize;
+  delete ArrayBuffer.prototype.transfer;
+  delete ArrayBuffer.prototype.transferToFixedLength;
+
+  const isTooLong = { __proto__: null };
+  const MESSAGE_LENGTH_MAX = 10_000;
+  let left = false;
+  let failed = false;
+  let failure;
+
+  function leave() {
+    left = true;
+    throw new Error('This is done in the other lane.');
+  }
+
+  function fail(error) {
+    if (failed) return;
+    failed = true;
+    failure = error;
+  }
+
+  const kit = {
+    parse,
+    stringify,
+    hasOwn: Object.hasOwn,
+    outputLimit: limits.outputBytes,
+    limits,
+    isNode,
+    isTooLong,
+    ask,
+    tell,
+    wait,
+    leave,
+    fail,
+  };
+  const { makeEvent, collect } = parts.event(kit);
+  const output = parts.console(kit);
+  const platformPart = parts.platform(kit);
+  const globalsPart = parts.globals(kit);
+  for (const globals of [
+    platformPart.globals,
+    globalsPart.globals,
+    { console: output.console, var_dump: output.var_dump, platform: platformPart.platform },
+  ]) {
+    for (const name of Object.keys(globals)) {
+      Object.defineProperty(globalThis, name, {
+        value: globals[name],
+        writable: true,
+        enumerable: false,
+        configurable: true,
+      });
+    }
+  }
+
+  let program;
+  let event;
+  let returned;
+
+  function link(factory, ...namespaces) {
+    const bound = [];
+    for (const namespace of namespaces) {
+      bound.push(typeof namespace === 'string' ? globalsPart.namespaceOf(namespace) : namespace);
+    }
+    program = factory(...bound);
+  }
+
+  function pack(kind, stop, a, b, c, d) {
+    return `${kind}${stop ? '1' : '0'}${a.length},${b.length},${c.length},${d.length};${a}${b}${c}${d}`;
+  }
+
+  const short = (value) => `${value}`.slice(0, MESSAGE_LENGTH_MAX);
+
+  function messageOf(error) {
+    if (error === null || typeof error !== 'object') return typeof error === 'symbol' ? 'A symbol.' : short(error);
+    if (typeof error.message === 'string') return short(error.message);
+    return short(stringify(error) ?? 'Something without a message.');
+  }
+
+  /** JSON of what was thrown, where it has more to say than its message. */
+  function membersOf(error) {
+    if (error === null || typeof error !== 'object') return '';
+    const members = { ...error };
+    const isError = error instanceof Error;
+    if (Object.keys(members).length === 0) return '';
+    if (isError) members.message = error.message;
+    const text = stringify(members) ?? '';
+    return text.length > limits.outputBytes ? '' : text;
+  }
+
+  function packFailure(error) {
+    let [message, stack, members] = ['Something that cannot be described was thrown.', '', ''];
+    try {
+      message = messageOf(error);
+      stack = error !== null && typeof error === 'object' && typeof error.stack === 'string' ? short(error.stack) : '';
+      members = membersOf(error);
+    } catch {}
+    return pack('T', false, message, stack, members, output.takeLines());
+  }
+
+  function packOutcome() {
+    const parts = collect(event, returned);
+    // As the original's engines reported what was thrown; scripts may do the same.
+    if (parts.exception !== null && typeof parts.exception === 'object') return packFailure(parts.exception);
+    if (parts.request.length + parts.response.length + parts.returned.length > limits.outputBytes) throw isTooLong;
+    return pack('O', parts.stop, parts.request, parts.response, parts.returned, output.takeLines());
+  }
+
+  /** What came of the run, as text. */
+  function finish() {
+    if (left && tell === undefined) return 'L';
+    if (failed) return packFailure(failure);
+    try {
+      return packOutcome();
+    } catch (error) {
+      return error === isTooLong ? 'X' : packFailure(error);
+    }
+  }
+
+  /** Runs the script. In the quick lane this is all there is, else `deliver` and `finish` follow. */
+  function start(packed) {
+    left = false;
+    failed = false;
+    failure = undefined;
+    returned = undefined;
+    output.begin();
+    platformPart.begin();
+    try {
+      event = makeEvent(packed);
+      globalThis.event = event;
+      const value = program.call(globalThis, event, platformPart.platform);
+      if (value !== null && typeof value === 'object' && typeof value.then === 'function') {
+        if (tell === undefined) left = true;
+        else
+          value.then((settled) => {
+            returned = settled;
+          }, fail);
+      } else returned = value;
+    } catch (error) {
+      fail(error);
+    }
+    return tell === undefined ? finish() : '';
+  }
+
+  return { start, finish, link, deliver: platformPart.deliver };
+});

@@ -1,0 +1,309 @@
+/** Everything between a Run and its RunReply, in one worker process and one lane. */
+import { create } from '@bufbuild/protobuf';
+import type { Deadline } from '#common/deadline.ts';
+import { asBuffer } from '#common/json.ts';
+import type { Logger } from '#common/observe/log.ts';
+import {
+  type Caller,
+  type Failure,
+  Lane,
+  type LogLine,
+  LogLine_Level,
+  type Run,
+  type RunReply,
+  RunReplySchema,
+  type Script,
+  type ScriptKey,
+} from '#proto/script/v1/script_pb.ts';
+import { answer } from './answers.ts';
+import type { ScriptApi } from './calls.ts';
+import { type Caps, type Limits, limitsOf } from './caps.ts';
+import { compile } from './compile.ts';
+import type { Ended } from './ended.ts';
+import { CallerFacts } from './facts.ts';
+import { late, lost, unknownScript } from './failures.ts';
+import type { OutboundPolicy } from './fetch/policy.ts';
+import { mentionsLookups, replaceLookups } from './lookups.ts';
+import { linkImports } from './modules.ts';
+import { packEvent } from './packed.ts';
+import { PatientRun } from './patient.ts';
+import { Pool } from './pool.ts';
+import { runQuick } from './quick.ts';
+import type { Cell, Realm } from './realm.ts';
+import { Watchdog } from './watchdog.ts';
+
+export type { ApiAnswer, ApiCall, ScriptApi } from './calls.ts';
+
+export interface ScriptStore {
+  /** Waits a moment for the push of a version that is not known yet; undefined: there is none. */
+  find(key: ScriptKey, deadline: Deadline): Promise<Script | undefined> | Script | undefined;
+  /** For imports. */
+  byName(name: string): Script | undefined;
+  /** With the private ones, by precedence user > role > app > system. The same object while nothing has changed. */
+  lookups(caller: Caller): Readonly<Record<string, { value: string; isPrivate: boolean }>>;
+}
+
+export interface SandboxOptions {
+  readonly lane: 'quick' | 'patient';
+  readonly store: ScriptStore;
+  readonly api: ScriptApi;
+  /** What scripts find in platform.config. The same object while nothing has changed. */
+  readonly platformConfig: () => object;
+  readonly caps: Caps;
+  readonly fetch: OutboundPolicy;
+  readonly log: Logger;
+}
+
+/** Good runs in a row after which a script is offered the quick lane. */
+const PROVEN_RUNS = 20;
+/** Processor time of such a run, microseconds. */
+const PROVEN_MICROS = 1000;
+/** A quick run that is so late holds its thread for good. */
+const STUCK_MS = 2000;
+/** Runs of a realm between two looks at the memory of its cell, in the quick lane. */
+const MEMORY_LOOK_RUNS = 64;
+const RSS_LOOK_MS = 500;
+
+/** More than there are in Script.Kind. */
+const KINDS = 8;
+const NO_LOOKUPS = {};
+
+/** What is known of a script version. */
+interface Known {
+  readonly script: Script;
+  readonly limits: Limits;
+  readonly isTypeScript: boolean;
+  readonly mentionsLookups: boolean;
+  /** JSON for the prelude. */
+  readonly settings: string;
+  /** In front of the callers in the keys of its realms. */
+  readonly key: string;
+  /** Where it is the same for all callers. */
+  compiled: ReturnType<typeof compile> | undefined;
+  goodRuns: number;
+}
+
+export class Sandbox {
+  readonly #options: SandboxOptions;
+  readonly #pool: Pool;
+  readonly #watchdog: Watchdog | undefined;
+  readonly #known = new Map<number, Known>();
+  readonly #running = new Map<Cell, PatientRun>();
+  #isSuspect = false;
+  #trials = 0;
+  #rss = { bytes: 0, at: 0 };
+
+  constructor(options: SandboxOptions) {
+    const { lane, caps } = options;
+    this.#options = options;
+    this.#pool = lane === 'patient' ? new Pool(caps, true, (cell) => this.#catastrophe(cell)) : new Pool(caps, false);
+    this.#watchdog = lane === 'quick' ? new Watchdog(STUCK_MS) : undefined;
+  }
+
+  /** False: a thread or much memory is lost; what runs may end, and then this process should be replaced. */
+  get healthy(): boolean {
+    const now = Date.now();
+    if (now - this.#rss.at > RSS_LOOK_MS) this.#rss = { bytes: process.memoryUsage.rss(), at: now };
+    return !this.#isSuspect && this.#rss.bytes <= this.#options.caps.processBytes;
+  }
+
+  async close(): Promise<void> {
+    for (const run of this.#running.values()) run.kill(lost('The worker was ended.'));
+    this.#pool.close();
+    await this.#watchdog?.close();
+  }
+
+  /** Never rejects: what goes wrong is a Failure in the reply. */
+  async run(run: Run, deadline: Deadline): Promise<RunReply> {
+    try {
+      const found = run.trial ?? (run.script && this.#options.store.find(run.script, deadline));
+      const script = found instanceof Promise ? await found : found;
+      if (deadline.reason || deadline.remainingMs() === 0) return failed(run, late(deadline));
+      if (!script) return failed(run, unknownScript());
+      return await this.#runScript(run, script, deadline);
+    } catch (error) {
+      this.#options.log.error({ err: error, requestId: run.requestId }, 'A script could not be run.');
+      return failed(run, lost('The script could not be run.'));
+    }
+  }
+
+  #runScript(run: Run, script: Script, deadline: Deadline): RunReply | Promise<RunReply> {
+    const known = this.#know(script, run.trial !== undefined);
+    const isPatient = this.#options.lane === 'patient';
+    if (!isPatient && run.trial) return elsewhere(run);
+    const realm = this.#lease(run, known);
+    if (realm === undefined) return elsewhere(run);
+    if ('kind' in realm) return failed(run, realm);
+    return isPatient ? this.#runPatient(run, known, realm, deadline) : this.#runQuick(run, known, realm);
+  }
+
+  /** A realm for this run, why there can be none, or undefined: the script is none for this lane. */
+  #lease(run: Run, known: Known): Realm | Failure | undefined {
+    const { store, platformConfig, lane } = this.#options;
+    const { caller } = run;
+    const lookups = caller ? store.lookups(caller) : NO_LOOKUPS;
+    const config = platformConfig();
+    const session = asBuffer(run.sessionJson).toString('latin1');
+    const key = `${known.key}/${caller?.userId ?? 0}/${caller?.roleId ?? 0}/${caller?.appId ?? 0}/${session}`;
+    let realm = this.#pool.find(key);
+    if (realm?.facts?.isOf(lookups, config) && this.#isCurrent(realm)) return realm;
+    const facts = new CallerFacts(run.sessionJson, lookups, config);
+    const compiled = this.#compile(known, facts);
+    // Those that were made before a change leave.
+    while (realm && ('failure' in compiled || realm.program !== compiled.program || !this.#isCurrent(realm))) {
+      this.#pool.release(realm, false);
+      realm = this.#pool.find(key);
+    }
+    if ('failure' in compiled) return compiled.failure;
+    const { program } = compiled;
+    if (lane === 'quick' && !program.mayBeQuick) return undefined;
+    if (!realm) {
+      realm = this.#pool.make({ key, program, memoryMb: known.limits.memoryMb, settings: known.settings });
+      if (program.imports.length === 0) realm.link([]);
+    }
+    realm.facts = facts;
+    return realm;
+  }
+
+  #know(script: Script, isTrial: boolean): Known {
+    const id = script.id * KINDS + script.kind;
+    const before = isTrial ? undefined : this.#known.get(id);
+    if (before !== undefined && before.script.hash === script.hash) return before;
+    const config = readConfig(script.configJson);
+    const limits = limitsOf(config, this.#options.caps);
+    const { outputBytes, logLines, logBytes } = limits;
+    const known: Known = {
+      script,
+      limits,
+      isTypeScript: config['typescript'] === true,
+      mentionsLookups: mentionsLookups(script.content),
+      settings: JSON.stringify({ isNode: script.type !== 'v8js', limits: { outputBytes, logLines, logBytes } }),
+      key: isTrial ? `trial/${++this.#trials}` : `${id}/${script.hash}`,
+      compiled: undefined,
+      goodRuns: 0,
+    };
+    if (!isTrial) this.#known.set(id, known);
+    return known;
+  }
+
+  #compile(known: Known, facts: CallerFacts): ReturnType<typeof compile> {
+    if (known.compiled) return known.compiled;
+    const { name, content } = known.script;
+    const text = known.mentionsLookups ? replaceLookups(content, (lookup) => facts.find(lookup)) : content;
+    const compiled = compile({ name, text, isTypeScript: known.isTypeScript });
+    if (!known.mentionsLookups) known.compiled = compiled;
+    return compiled;
+  }
+
+  #isCurrent(realm: Realm): boolean {
+    if (realm.program.imports.length === 0) return true;
+    if (realm.dependencies === undefined) return false;
+    for (const [name, hash] of realm.dependencies) if (this.#options.store.byName(name)?.hash !== hash) return false;
+    return true;
+  }
+
+  #runQuick(run: Run, known: Known, realm: Realm): RunReply {
+    const { cell } = realm;
+    const facts = realm.facts!;
+    realm.host = { ask: (what, text) => answer(what, text, facts) };
+    const startedCpu = cell.isolate.cpuTime;
+    const { quickMillis } = this.#options.caps;
+    const { limits, script } = known;
+    const ended = runQuick(realm, packEvent(run.event!), quickMillis, limits, script.name, this.#watchdog!);
+    const isGone = cell.isolate.isDisposed;
+    const cpuMicros = isGone ? 0 : Number((cell.isolate.cpuTime - startedCpu) / 1000n);
+    this.#pool.release(realm, !('left' in ended));
+    if (!isGone && realm.runs % MEMORY_LOOK_RUNS === 0 && cell.isFull()) this.#pool.retire(cell);
+    return this.#reply(run, known, ended, cpuMicros, 0);
+  }
+
+  async #runPatient(run: Run, known: Known, realm: Realm, deadline: Deadline): Promise<RunReply> {
+    const { api, fetch } = this.#options;
+    const patient = new PatientRun(realm, {
+      limits: known.limits,
+      file: known.script.name,
+      facts: realm.facts!,
+      deadline,
+      calls: { api, outbound: fetch, grant: run.grant, requestId: run.requestId },
+      link: this.#linker(realm),
+      onStuck: () => this.#suspect('A script holds a thread that cannot be stopped.', run),
+    });
+    this.#running.set(realm.cell, patient);
+    const ended = await patient.run(packEvent(run.event!));
+    this.#running.delete(realm.cell);
+    const cpuMicros = patient.cpuMicros();
+    const memoryBytes = realm.cell.usedBytes();
+    const isReusable = !run.trial && 'outcome' in ended;
+    this.#pool.release(realm, isReusable || (!run.trial && 'failure' in ended && !realm.cell.isDead));
+    if (realm.cell.isFull()) this.#pool.retire(realm.cell);
+    const reply = this.#reply(run, known, ended, cpuMicros, memoryBytes);
+    const isProven = 'outcome' in ended && cpuMicros < PROVEN_MICROS && patient.calls === 0 && realm.program.mayBeQuick;
+    known.goodRuns = isProven ? known.goodRuns + 1 : 0;
+    if (known.goodRuns === PROVEN_RUNS) {
+      known.goodRuns = 0;
+      reply.next = Lane.QUICK;
+    }
+    return reply;
+  }
+
+  #linker(realm: Realm) {
+    if (realm.program.imports.length === 0 || realm.dependencies) return undefined;
+    return async () => {
+      const linked = await linkImports(realm, (name) => this.#options.store.byName(name));
+      if ('dependencies' in linked) realm.dependencies = linked.dependencies;
+      return linked;
+    };
+  }
+
+  #reply(run: Run, known: Known, ended: Ended, cpuMicros: number, memoryBytes: number): RunReply {
+    if ('left' in ended) return elsewhere(run);
+    if (run.trial === undefined && ended.logs.length > 0) this.#log(run, known, ended.logs);
+    return create(RunReplySchema, {
+      id: run.id,
+      outcome: 'outcome' in ended ? { case: 'done', value: ended.outcome } : { case: 'failure', value: ended.failure },
+      logs: run.trial === undefined ? [] : [...ended.logs],
+      cpuMicros,
+      memoryBytes: BigInt(memoryBytes),
+    });
+  }
+
+  #log(run: Run, known: Known, lines: readonly LogLine[]): void {
+    const about = { script: known.script.name, requestId: run.requestId };
+    for (const { level, text } of lines) this.#options.log[LOG_METHODS[level] ?? 'info'](about, text);
+  }
+
+  #catastrophe(cell: Cell): void {
+    // Its thread is gone and must not be waited for, so it is not disposed.
+    cell.isDead = true;
+    this.#suspect('V8 ran out of memory in an isolate.');
+    this.#running.get(cell)?.outOfMemory();
+  }
+
+  #suspect(reason: string, run?: Run): void {
+    this.#isSuspect = true;
+    this.#options.log.warn({ requestId: run?.requestId }, `${reason} This process wants to be replaced.`);
+  }
+}
+
+const LOG_METHODS: Readonly<Partial<Record<LogLine_Level, 'debug' | 'info' | 'warn' | 'error'>>> = {
+  [LogLine_Level.DEBUG]: 'debug',
+  [LogLine_Level.WARN]: 'warn',
+  [LogLine_Level.ERROR]: 'error',
+};
+
+const failed = (run: Run, failure: Failure): RunReply =>
+  create(RunReplySchema, { id: run.id, outcome: { case: 'failure', value: failure } });
+
+const elsewhere = (run: Run): RunReply =>
+  create(RunReplySchema, { id: run.id, outcome: { case: 'elsewhere', value: Lane.PATIENT }, next: Lane.PATIENT });
+
+/** A script's own settings; what is no JSON object says nothing. */
+function readConfig(bytes: Uint8Array): Record<string, unknown> {
+  if (bytes.length === 0) return {};
+  try {
+    const config: unknown = JSON.parse(asBuffer(bytes).toString());
+    return config !== null && typeof config === 'object' ? (config as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}

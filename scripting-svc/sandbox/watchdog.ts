@@ -1,0 +1,49 @@
+/**
+ * Some built-in functions of V8 cannot be interrupted. Where one of them holds this thread far beyond its time limit,
+ * nothing on it can help: a thread of its own ends the process, and the supervisor starts another.
+ */
+import { Worker } from 'node:worker_threads';
+
+const INTERVAL_MS = 100;
+
+const PROGRAM = `
+const { workerData } = require('node:worker_threads');
+const entries = new Uint32Array(workerData.memory);
+let seen = 0;
+let since = 0;
+setInterval(() => {
+  const now = Atomics.load(entries, 0);
+  if (now !== seen || now % 2 === 0) {
+    seen = now;
+    since = Date.now();
+  } else if (Date.now() - since > workerData.stuckMs) process.kill(process.pid, 'SIGKILL');
+}, ${INTERVAL_MS});
+`;
+
+export class Watchdog {
+  /** Odd while a script has this thread. */
+  readonly #entries = new Uint32Array(new SharedArrayBuffer(4));
+  readonly #worker: Worker;
+
+  constructor(stuckMs: number) {
+    this.#worker = new Worker(PROGRAM, {
+      eval: true,
+      workerData: { memory: this.#entries.buffer, stuckMs },
+      execArgv: [],
+      resourceLimits: { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 2 },
+    });
+    this.#worker.unref();
+  }
+
+  enter(): void {
+    this.#entries[0]!++;
+  }
+
+  leave(): void {
+    this.#entries[0]!++;
+  }
+
+  async close(): Promise<void> {
+    await this.#worker.terminate();
+  }
+}

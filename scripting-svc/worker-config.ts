@@ -1,0 +1,42 @@
+/** Settings of a worker: its place, by its supervisor, and what every script of the installation is bound by. */
+import { MIB } from '#common/bounds.ts';
+import { type Environment, EnvReader } from '#common/config/env.ts';
+import { LOG_LEVELS, type LogLevel } from '#common/observe/log.ts';
+import { type NatsSettings, readNatsSettings } from '#common/scripts/nats-settings.ts';
+import { type Caps, DEFAULT_CAPS } from './sandbox/caps.ts';
+import type { OutboundPolicy } from './sandbox/fetch/policy.ts';
+import type { WorkerPlace } from './worker-place.ts';
+
+export interface WorkerConfig {
+  readonly place: WorkerPlace;
+  readonly systemAddress: string;
+  readonly clusterToken: string | undefined;
+  readonly gatewayAddresses: readonly string[];
+  /** undefined: the place has an address. */
+  readonly nats: NatsSettings | undefined;
+  readonly caps: Caps;
+  readonly outbound: OutboundPolicy;
+  readonly version: string;
+  readonly logLevel: LogLevel;
+}
+
+/** @throws MillraceError invalid that names every faulty variable */
+export function readWorkerConfig(env: Environment): WorkerConfig {
+  const reader = new EnvReader(env);
+  const place = JSON.parse(reader.string('MILLRACE_SCRIPT_PLACE', '{"lane":"patient"}')) as WorkerPlace;
+  return reader.finish({
+    place,
+    systemAddress: reader.string('MILLRACE_SYSTEM_ADDRESS', '127.0.0.1:7000'),
+    clusterToken: reader.optional('MILLRACE_CLUSTER_TOKEN'),
+    gatewayAddresses: reader.list('MILLRACE_GATEWAY_ADDRESSES', ['127.0.0.1:8081']),
+    nats: place.address === undefined ? readNatsSettings(reader) : undefined,
+    caps: DEFAULT_CAPS,
+    outbound: {
+      hosts: reader.list('MILLRACE_SCRIPT_FETCH_ALLOW', []),
+      bytesMax: 10 * MIB,
+      timeoutMs: 10_000,
+    },
+    version: reader.string('MILLRACE_VERSION', '0.1.0'),
+    logLevel: reader.oneOf<LogLevel>('MILLRACE_LOG_LEVEL', 'warn', LOG_LEVELS),
+  });
+}

@@ -1,0 +1,102 @@
+/** One worker: a sandbox, what it has to know, and the line by which runs reach it. */
+import { renameSync, rmSync } from 'node:fs';
+import { create } from '@bufbuild/protobuf';
+import { type Component, startAll } from '#common/component.ts';
+import { Follower } from '#common/follow.ts';
+import { GatewayClient } from '#common/gateway/client.ts';
+import { startGrpcServer } from '#common/grpc/server.ts';
+import type { Logger } from '#common/observe/log.ts';
+import type { ScriptHandler } from '#common/scripts/line.ts';
+import { NatsLink } from '#common/scripts/nats-link.ts';
+import { NatsResponder } from '#common/scripts/nats-responder.ts';
+import { scriptRunner } from '#common/scripts/stream-server.ts';
+import { Scope, WatchRequestSchema } from '#proto/access/v1/access_pb.ts';
+import { GatewayApi } from './gateway-api.ts';
+import { Sandbox } from './sandbox/sandbox.ts';
+import { PushedScripts } from './store.ts';
+import type { WorkerConfig } from './worker-config.ts';
+
+const HEALTH_MS = 250;
+
+export async function startWorker(config: WorkerConfig, log: Logger): Promise<Component> {
+  const { place, clusterToken: token } = config;
+  const store = new PushedScripts();
+  const system = { address: config.systemAddress, token, peer: 'system' };
+  const watch = create(WatchRequestSchema, { scope: Scope.SCRIPTS, tier: 'scripting' });
+  const follower = new Follower(system, watch, (update) => store.apply(update), log);
+  await follower.start();
+  const gateway = new GatewayClient({ addresses: config.gatewayAddresses, token });
+  const platform = {
+    version: config.version,
+    api_version: '2.0',
+    always_wrap_resources: true,
+    resources_wrapper: 'resource',
+  };
+  const sandbox = new Sandbox({
+    lane: place.lane,
+    store,
+    api: new GatewayApi(gateway),
+    platformConfig: () => platform,
+    caps: config.caps,
+    fetch: config.outbound,
+    log,
+  });
+  const handler: ScriptHandler = (run, deadline) => sandbox.run(run, deadline);
+  const line = await startAll([
+    () => (place.address === undefined ? overNats(config, handler, log) : overStream(place.address, token, handler)),
+  ]);
+  const health = setInterval(() => {
+    if (sandbox.healthy) return;
+    clearInterval(health);
+    process.send?.({ replace: 'it has grown, or something in it is odd' });
+  }, HEALTH_MS);
+  log.info({ lane: place.lane }, 'script worker is ready');
+  return {
+    name: `script-worker-${place.lane}`,
+    drain: (deadline) => line.drain(deadline),
+    close: async () => {
+      clearInterval(health);
+      follower.close();
+      await line.close();
+      await sandbox.close();
+      gateway.close();
+    },
+  };
+}
+
+async function overNats({ nats, place }: WorkerConfig, handler: ScriptHandler, log: Logger): Promise<Component> {
+  if (!nats) throw new Error('A worker needs an address, or NATS.');
+  const link = new NatsLink(nats, log);
+  const responder = new NatsResponder(link, place.lane, handler);
+  return {
+    name: 'nats',
+    drain: () => responder.drain(),
+    close: async () => {
+      responder.close();
+      await link.close();
+    },
+  };
+}
+
+/**
+ * A worker that takes the place of another one is reached from the moment at which its socket takes the place of the
+ * other's: each listens under a name of its own first, so that none takes away the name of its successor when it ends.
+ */
+async function overStream(address: string, token: string | undefined, handler: ScriptHandler): Promise<Component> {
+  const path = address.slice('unix:'.length);
+  const own = `${path}.${process.pid}`;
+  const service = scriptRunner(handler);
+  const server = await startGrpcServer({ name: 'script-worker', address: `unix:${own}`, token, services: [service] });
+  renameSync(own, path);
+  return {
+    name: 'stream',
+    drain: async (deadline) => {
+      service.drain();
+      await server.drain(deadline);
+    },
+    close: async () => {
+      await server.close();
+      rmSync(own, { force: true });
+    },
+  };
+}
