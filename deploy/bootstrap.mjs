@@ -46,7 +46,7 @@ const TOOLS = {
   test: ['postgres', 'mariadb', 'nats'],
   bench: ['postgres', 'wrk'],
   'bench:database': ['postgres', 'mariadb', 'wrk'],
-  'bench:access': ['nginx', 'wrk'],
+  'bench:access': ['postgres', 'nginx', 'wrk'],
 };
 
 /** What is built, or copied. */

@@ -73,11 +73,8 @@ export function readConfig(env: Environment): RouterConfig {
   });
 }
 
-const OFF = 'off';
-export const GRPC_PORT_DEFAULT = 8081;
-
 function gatewayOf(reader: EnvReader): GatewayConfig {
-  const isOff = reader.string('MILLRACE_GRPC_PORT', '') === OFF;
+  const isOff = reader.string('MILLRACE_GRPC_PORT', '') === 'off';
   const certificate = reader.optional('MILLRACE_GRPC_TLS_CERT');
   const key = reader.optional('MILLRACE_GRPC_TLS_KEY');
   const clientCa = reader.optional('MILLRACE_GRPC_TLS_CLIENT_CA');
@@ -85,7 +82,7 @@ function gatewayOf(reader: EnvReader): GatewayConfig {
   if (clientCa && !certificate) reader.fault('MILLRACE_GRPC_TLS_CLIENT_CA needs MILLRACE_GRPC_TLS_CERT');
   return {
     host: reader.string('MILLRACE_GRPC_HOST', '127.0.0.1'),
-    port: isOff ? undefined : reader.integer('MILLRACE_GRPC_PORT', GRPC_PORT_DEFAULT, 0, 65_535),
+    port: isOff ? undefined : reader.integer('MILLRACE_GRPC_PORT', 8081, 0, 65_535),
     tls: certificate && key ? { certificate, key, clientCa } : undefined,
     address: reader.optional('MILLRACE_GATEWAY_ADDRESS'),
   };

@@ -19,7 +19,7 @@ export class GatewayApi implements ScriptApi {
     const sent = { ...headers, 'X-Request-Id': requestId };
     try {
       const answer = await this.#gateway.call({ verb, path, query, headers: sent, body, grant }, deadline);
-      const all = Object.fromEntries(answer.headers.map(([name, value]) => [name.toLowerCase(), value]));
+      const all = Object.fromEntries(answer.headers.map(({ name, value }) => [name.toLowerCase(), value]));
       return { status: answer.status, headers: all, contentType: all['content-type'], body: answer.body };
     } catch (error) {
       if (deadline.reason) throw deadline.reason;

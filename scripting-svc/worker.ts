@@ -4,12 +4,11 @@ import { create } from '@bufbuild/protobuf';
 import { type Component, startAll } from '#common/component.ts';
 import { Follower } from '#common/follow.ts';
 import { GatewayClient } from '#common/gateway/client.ts';
-import { startGrpcServer } from '#common/grpc/server.ts';
 import type { Logger } from '#common/observe/log.ts';
 import type { ScriptHandler } from '#common/scripts/line.ts';
 import { NatsLink } from '#common/scripts/nats-link.ts';
 import { NatsResponder } from '#common/scripts/nats-responder.ts';
-import { scriptRunner } from '#common/scripts/stream-server.ts';
+import { listenForRuns } from '#common/scripts/stream-server.ts';
 import { Scope, WatchRequestSchema } from '#proto/access/v1/access_pb.ts';
 import { GatewayApi } from './gateway-api.ts';
 import { Sandbox } from './sandbox/sandbox.ts';
@@ -85,17 +84,13 @@ async function overNats({ nats, place }: WorkerConfig, handler: ScriptHandler, l
 async function overStream(address: string, token: string | undefined, handler: ScriptHandler): Promise<Component> {
   const path = address.slice('unix:'.length);
   const own = `${path}.${process.pid}`;
-  const service = scriptRunner(handler);
-  const server = await startGrpcServer({ name: 'script-worker', address: `unix:${own}`, token, services: [service] });
+  const streams = await listenForRuns(own, token, handler);
   renameSync(own, path);
   return {
-    name: 'stream',
-    drain: async (deadline) => {
-      service.drain();
-      await server.drain(deadline);
-    },
+    name: streams.name,
+    drain: (deadline) => streams.drain(deadline),
     close: async () => {
-      await server.close();
+      await streams.close();
       rmSync(own, { force: true });
     },
   };

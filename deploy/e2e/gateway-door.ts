@@ -1,7 +1,7 @@
 /** The client of the suites at the other door: what goes to REST elsewhere goes through the gateway here. */
 import { create } from '@bufbuild/protobuf';
 import { Deadline } from '#common/deadline.ts';
-import { type GatewayCall, GatewayClient } from '#common/gateway/client.ts';
+import { type GatewayAnswer, type GatewayCall, GatewayClient } from '#common/gateway/client.ts';
 import { Channel } from '#common/grpc/channel.ts';
 import { type Chunk, Gateway, RequestSchema, type Response } from '#proto/gateway/v1/gateway_pb.ts';
 import { type Answer, type Body, Client, type Headers } from './client.ts';
@@ -27,12 +27,9 @@ export class Door {
   }
 
   async call(way: Way, call: GatewayCall): Promise<Answer> {
-    if (way === 'exchange') {
-      const { status, headers, body } = await this.#client.call(call, Deadline.after(TIMEOUT_MS));
-      return answerOf(status, headers, [body]);
-    }
+    if (way === 'exchange') return answerOf(await this.#client.call(call, Deadline.after(TIMEOUT_MS)));
     const request = create(RequestSchema, { ...call, body: Buffer.from(call.body ?? '') });
-    if (way === 'call') return plain(await this.#channel.call('call', request, TIMEOUT_MS), []);
+    if (way === 'call') return answerOf(await this.#channel.call('call', request, TIMEOUT_MS));
     let head: Response | undefined;
     const parts: Uint8Array[] = [];
     for await (const chunk of this.#channel.watch('stream', request) as AsyncIterable<Chunk>) {
@@ -40,7 +37,7 @@ export class Door {
       parts.push(chunk.body);
     }
     if (!head) throw new Error('A stream without a head.');
-    return plain(head, parts);
+    return answerOf(head, parts);
   }
 
   close(): void {
@@ -77,16 +74,7 @@ class GatewayCaller extends Client {
   }
 }
 
-const plain = ({ status, headers, body }: Response, more: readonly Uint8Array[]): Answer =>
-  answerOf(
-    status,
-    headers.map(({ name, value }) => [name, value]),
-    [body, ...more],
-  );
-
-function answerOf(status: number, headers: GatewayHeaders, parts: readonly Uint8Array[]): Answer {
-  const lower = headers.map(([name, value]) => [name.toLowerCase(), value] as const);
-  return { status, headers: Object.fromEntries(lower), text: Buffer.concat(parts).toString('utf8') };
+function answerOf({ status, headers, body }: GatewayAnswer, more: readonly Uint8Array[] = []): Answer {
+  const lower = headers.map(({ name, value }) => [name.toLowerCase(), value] as const);
+  return { status, headers: Object.fromEntries(lower), text: Buffer.concat([body, ...more]).toString('utf8') };
 }
-
-type GatewayHeaders = readonly (readonly [string, string])[];

@@ -1,4 +1,7 @@
-/** The gRPC door beside the HTTP door of the same router: records by their ids, from PostgreSQL. */
+/**
+ * The gRPC door beside the HTTP door of the same router: records by their ids, from PostgreSQL. Each figure has as many
+ * calls in flight at both doors: over one stream that costs nothing, so there are more of them.
+ */
 import { fileURLToPath } from 'node:url';
 import { GET_BY_ID } from '../cases.ts';
 import type { Contest, ContestCase, ContestOptions, Sample } from '../contest.ts';
@@ -10,6 +13,8 @@ import { serviceOf, startMillrace } from '../sides/millrace.ts';
 
 const CALLER = fileURLToPath(new URL('./gateway-caller.ts', import.meta.url));
 const GRACE_MS = 30_000;
+/** For each connection of the other figure. */
+const BATCHED_IN_FLIGHT = 4;
 
 export const GATEWAY: ContestCase = {
   name: 'gateway',
@@ -41,13 +46,11 @@ async function prepare(scope: RunScope, options: ContestOptions): Promise<Contes
     firstPath: GET_BY_ID.millracePath.replace('{}', '1'),
   });
   const { connections } = options;
-  const rest = async (seconds: number): Promise<Sample> => {
-    const { requestsPerSecond } = await loadTarget(scope, millrace, GET_BY_ID, seconds, connections);
-    return { gateway: requestsPerSecond, 'gateway-unary': requestsPerSecond };
-  };
-  const by = async (way: 'batched' | 'unary', seconds: number): Promise<number> => {
-    const path = GET_BY_ID.millracePath;
-    const load = [way, millrace.gateway, path, GET_BY_ID.randomMax, connections, seconds].map(String);
+  const batchedInFlight = BATCHED_IN_FLIGHT * connections;
+  const rest = async (seconds: number, inFlight: number): Promise<number> =>
+    (await loadTarget(scope, millrace, GET_BY_ID, seconds, inFlight)).requestsPerSecond;
+  const by = async (way: 'batched' | 'unary', seconds: number, inFlight: number): Promise<number> => {
+    const load = [way, millrace.gateway, GET_BY_ID.millracePath, GET_BY_ID.randomMax, inFlight, seconds].map(String);
     const args = ['--import', 'tsx', CALLER, ...load, JSON.stringify(millrace.headers)];
     return Number(await runTool(scope, process.execPath, args, seconds * 1000 + GRACE_MS));
   };
@@ -56,13 +59,20 @@ async function prepare(scope: RunScope, options: ContestOptions): Promise<Contes
     millrace,
     warmUps: 1,
     sides: [
-      { key: 'A', label: 'REST', measure: rest },
+      {
+        key: 'A',
+        label: 'REST',
+        measure: async (seconds): Promise<Sample> => ({
+          gateway: await rest(seconds, batchedInFlight),
+          'gateway-unary': await rest(seconds, connections),
+        }),
+      },
       {
         key: 'C',
         label: 'gateway',
-        measure: async (seconds) => ({
-          gateway: await by('batched', seconds),
-          'gateway-unary': await by('unary', seconds),
+        measure: async (seconds): Promise<Sample> => ({
+          gateway: await by('batched', seconds, batchedInFlight),
+          'gateway-unary': await by('unary', seconds, connections),
         }),
       },
     ],

@@ -36,7 +36,7 @@ export function openLines(
   }
   if (patientAddresses.length === 0) return { lines: undefined, close: async () => {} };
   const lineOf = (addresses: readonly string[]): StreamLine =>
-    new StreamLine(addresses.map((address) => ({ address, token, peer: 'script' })));
+    new StreamLine(addresses.map((address) => ({ address, token })));
   const patient = lineOf(patientAddresses);
   return {
     lines: { patient, quick: quickAddresses.length > 0 ? lineOf(quickAddresses) : patient },

@@ -20,6 +20,8 @@ export interface Caps {
   readonly quickMillis: number;
   /** Contexts kept warm in one process; the least recently used leave first. */
   readonly contexts: number;
+  /** Runs at once in the patient lane; more wait a moment, and are told that there is too much to do. */
+  readonly runsAtOnce: number;
   /** Contexts that share one isolate. */
   readonly contextsPerIsolate: number;
   /** Resident bytes beyond which the process wants to be replaced. */
@@ -51,6 +53,7 @@ export const DEFAULT_CAPS: Caps = {
   },
   quickMillis: 5,
   contexts: 1200,
+  runsAtOnce: 128,
   contextsPerIsolate: 16,
   processBytes: 1200 * MIB,
 };
@@ -67,6 +70,9 @@ const NAMES: Readonly<Record<string, keyof Limits>> = {
   timers: 'timers',
 };
 
+/** Timers, randomness, URLs and the like in one run: each is a moment of the thread that all runs of a process share. */
+export const MESSAGES_MAX = 20_000;
+
 /** An isolate does not start with less. */
 const MEMORY_MB_MIN = 8;
 
@@ -79,7 +85,7 @@ export function limitsOf(config: unknown, caps: Caps): Limits {
   const said = isObject(config) && isObject(config['limits']) ? config['limits'] : {};
   const limits = { ...caps.defaults };
   for (const [name, limit] of Object.entries(NAMES)) {
-    const value = Object.hasOwn(said, name) ? Number(said[name]) : Number.NaN;
+    const value = Object.hasOwn(said, name) ? Number(said[name] ?? Number.NaN) : Number.NaN;
     if (value >= 0) limits[limit] = Math.floor(value);
     limits[limit] = Math.min(limits[limit], caps.maximum[limit]);
   }

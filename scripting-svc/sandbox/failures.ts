@@ -36,6 +36,10 @@ export function late(deadline: Deadline): Failure {
   return create(FailureSchema, { kind: Failure_Kind.DEADLINE, message });
 }
 
+export function busy(): Failure {
+  return create(FailureSchema, { kind: Failure_Kind.BUSY, message: 'Too many scripts are running.' });
+}
+
 /** Ours, not the script's; what it was stands in the log. */
 export function lost(message: string): Failure {
   return create(FailureSchema, { kind: Failure_Kind.LOST, message });
@@ -48,11 +52,18 @@ export const outputCap = (bytes: number): Failure => capped(`What the script lef
 export const callsCap = (calls: number): Failure => capped(`The script made more than ${calls} calls of the API.`);
 export const timersCap = (timers: number): Failure => capped(`The script set more than ${timers} timers at once.`);
 
+export const messagesCap = (messages: number): Failure =>
+  capped(`The script set timers or asked for random values, URLs or the session more than ${messages} times.`);
+
 /** `    at f (script:name:LINE:COLUMN)`: the first such line is where it happened. */
 const FRAME = /(?:\(|at (?:async )?)script:(.*):(\d+):(\d+)\)?$/;
 
+const FRAME_LENGTH_MAX = 500;
+
 function placeIn(stack: string): { file: string; line: number; column: number } | undefined {
   for (const line of stack.split('\n')) {
+    // A line of V8's own is short; one by the script may be made to be searched for long.
+    if (line.length > FRAME_LENGTH_MAX) continue;
     const frame = FRAME.exec(line);
     if (frame) return { file: frame[1]!, line: Number(frame[2]), column: Math.max(1, Number(frame[3])) };
   }

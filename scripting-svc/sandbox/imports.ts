@@ -13,7 +13,8 @@ export interface Separated {
 }
 
 const SKIPPED = /(?:\s+|\/\/[^\n]*|\/\*[\s\S]*?\*\/|(['"])use strict\1\s*;?)+/y;
-const STATEMENT = /import(?:\s+(type\s+)?([\w$*{][\w$\s,*{}]*?)\s*from)?\s*(?:'([^'\n]+)'|"([^"\n]+)")[ \t]*;?/y;
+const STATEMENT =
+  /import(?:\s+(type\s+)?([\w$*{][\w$\s,*{}]{0,2000}?)\s{0,100}from)?\s*(?:'([^'\n]+)'|"([^"\n]+)")[ \t]*;?/y;
 const CLAUSE = /^(?:([\w$]+)\s*,?\s*)?(?:\*\s*as\s+([\w$]+)|\{([\s\S]*)\})?$/;
 const NAMED = /^(?:(type)\s+)?([\w$]+)(?:\s+as\s+([\w$]+))?$/;
 

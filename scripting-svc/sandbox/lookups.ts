@@ -8,8 +8,7 @@ const NAMED = /\{([A-Za-z_][\w-]*(?:\.[\w-]+)?)\}/g;
 
 /** Whether anything in the text looks like a lookup: most scripts have none and are shared by all callers. */
 export function mentionsLookups(source: string): boolean {
-  NAMED.lastIndex = 0;
-  return NAMED.test(source);
+  return source.search(NAMED) >= 0;
 }
 
 /**

@@ -9,6 +9,8 @@ import { stripTypes } from './typescript.ts';
 /** Modules that one script may draw in: more is a circle that grows, or no script any more. */
 const MODULES_MAX = 100;
 
+const MESSAGE_LENGTH_MAX = 2000;
+
 export type Linked = { readonly dependencies: Dependencies } | { readonly failure: Failure };
 
 /**
@@ -100,9 +102,7 @@ class Linker {
 
 /** `message [script:name:LINE:COLUMN]`, as the compiler of modules says it. */
 function moduleError(error: unknown, name: string): Failure {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = (error instanceof Error ? error.message : String(error)).slice(-MESSAGE_LENGTH_MAX);
   const place = /^(.*) \[script:.*:(\d+):(\d+)\]$/s.exec(text);
-  return place
-    ? syntaxError(place[1]!, Number(place[2]), Number(place[3]), name)
-    : syntaxError(text.slice(0, 1000), 0, 0, name);
+  return place ? syntaxError(place[1]!, Number(place[2]), Number(place[3]), name) : syntaxError(text, 0, 0, name);
 }

@@ -3,9 +3,9 @@ import { callerGone, Deadline } from '#common/deadline.ts';
 import type { Failure, LogLine } from '#proto/script/v1/script_pb.ts';
 import { answer, type Facts } from './answers.ts';
 import { type CallScope, makeCall } from './calls.ts';
-import type { Limits } from './caps.ts';
+import { type Limits, MESSAGES_MAX } from './caps.ts';
 import { type Ended, isMemoryError, readEnd } from './ended.ts';
-import { callsCap, cpuCap, late, memoryCap, thrown, timersCap, wallCap } from './failures.ts';
+import { callsCap, cpuCap, late, memoryCap, messagesCap, thrown, timersCap, wallCap } from './failures.ts';
 import type { Linked } from './modules.ts';
 import { readLogs } from './packed.ts';
 import type { PatientHost, Realm } from './realm.ts';
@@ -148,6 +148,8 @@ export class PatientRun implements PatientHost {
     const { limits, deadline } = this.#scope;
     if (now >= deadline.at) this.kill(late(deadline));
     else if (now - this.#startedAt >= limits.wallMs) this.kill(wallCap(limits.wallMs));
+    // V8 has seen that it holds too much, and waits for a built-in function that does not let itself be interrupted.
+    else if (this.#realm.cell.isolate.isDisposed) this.kill(memoryCap(limits.memoryMb));
     else if (this.cpuMicros() > limits.cpuMs * 1000) this.kill(cpuCap(limits.cpuMs));
   }
 
@@ -160,6 +162,9 @@ export class PatientRun implements PatientHost {
     switch (kind) {
       case 'log':
         this.#log(text);
+        return;
+      case 'flood':
+        this.kill(messagesCap(MESSAGES_MAX));
         return;
       case 'timer':
         this.#setTimer(id, Number(text));

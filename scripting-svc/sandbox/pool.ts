@@ -47,11 +47,11 @@ export class Pool {
     return undefined;
   }
 
-  /** A new realm, leased as well; its script is not linked yet. */
+  /** A new realm, leased as well; one with imports is not linked yet. */
   make(wanted: Wanted): Realm {
     const cell = this.#cellFor(wanted);
     cell.isBusy = true;
-    const realm = new Realm(cell, wanted.program, wanted.settings, this.#isPatient);
+    const realm = this.#furnish(cell, wanted);
     const others = this.#byKey.get(wanted.key);
     if (others) others.push(realm);
     else this.#byKey.set(wanted.key, [realm]);
@@ -84,6 +84,17 @@ export class Pool {
     this.#recent.clear();
     for (const cells of this.#cells.values()) for (const cell of cells) cell.kill();
     this.#cells.clear();
+  }
+
+  #furnish(cell: Cell, wanted: Wanted): Realm {
+    try {
+      const realm = new Realm(cell, wanted.program, wanted.settings, this.#isPatient);
+      if (wanted.program.imports.length === 0) realm.link([]);
+      return realm;
+    } catch (error) {
+      this.retire(cell);
+      throw error;
+    }
   }
 
   #cellFor(wanted: Wanted): Cell {

@@ -17,11 +17,11 @@ import {
 } from '#proto/script/v1/script_pb.ts';
 import { answer } from './answers.ts';
 import type { ScriptApi } from './calls.ts';
-import { type Caps, type Limits, limitsOf } from './caps.ts';
+import { type Caps, type Limits, limitsOf, MESSAGES_MAX } from './caps.ts';
 import { compile } from './compile.ts';
 import type { Ended } from './ended.ts';
 import { CallerFacts } from './facts.ts';
-import { late, lost, unknownScript } from './failures.ts';
+import { busy, late, lost, unknownScript } from './failures.ts';
 import type { OutboundPolicy } from './fetch/policy.ts';
 import { mentionsLookups, replaceLookups } from './lookups.ts';
 import { linkImports } from './modules.ts';
@@ -30,6 +30,7 @@ import { PatientRun } from './patient.ts';
 import { Pool } from './pool.ts';
 import { runQuick } from './quick.ts';
 import type { Cell, Realm } from './realm.ts';
+import { Slots } from './slots.ts';
 import { Watchdog } from './watchdog.ts';
 
 export type { ApiAnswer, ApiCall, ScriptApi } from './calls.ts';
@@ -60,6 +61,8 @@ const PROVEN_RUNS = 20;
 const PROVEN_MICROS = 1000;
 /** A quick run that is so late holds its thread for good. */
 const STUCK_MS = 2000;
+/** For a place among the runs at once. */
+const SLOT_WAIT_MS = 1000;
 /** Runs of a realm between two looks at the memory of its cell, in the quick lane. */
 const MEMORY_LOOK_RUNS = 64;
 const RSS_LOOK_MS = 500;
@@ -86,9 +89,12 @@ interface Known {
 export class Sandbox {
   readonly #options: SandboxOptions;
   readonly #pool: Pool;
+  readonly #slots: Slots;
   readonly #watchdog: Watchdog | undefined;
   readonly #known = new Map<number, Known>();
   readonly #running = new Map<Cell, PatientRun>();
+  /** Held on to: to let go of an isolate whose thread is gone waits for it. */
+  readonly #lostCells: Cell[] = [];
   #isSuspect = false;
   #trials = 0;
   #rss = { bytes: 0, at: 0 };
@@ -97,6 +103,7 @@ export class Sandbox {
     const { lane, caps } = options;
     this.#options = options;
     this.#pool = lane === 'patient' ? new Pool(caps, true, (cell) => this.#catastrophe(cell)) : new Pool(caps, false);
+    this.#slots = new Slots(caps.runsAtOnce, SLOT_WAIT_MS);
     this.#watchdog = lane === 'quick' ? new Watchdog(STUCK_MS) : undefined;
   }
 
@@ -120,21 +127,34 @@ export class Sandbox {
       const script = found instanceof Promise ? await found : found;
       if (deadline.reason || deadline.remainingMs() === 0) return failed(run, late(deadline));
       if (!script) return failed(run, unknownScript());
-      return await this.#runScript(run, script, deadline);
+      if (!run.event) return failed(run, lost('A run needs an event.'));
+      return await this.#runScript(run, script, packEvent(run.event), deadline);
     } catch (error) {
       this.#options.log.error({ err: error, requestId: run.requestId }, 'A script could not be run.');
       return failed(run, lost('The script could not be run.'));
     }
   }
 
-  #runScript(run: Run, script: Script, deadline: Deadline): RunReply | Promise<RunReply> {
+  #runScript(run: Run, script: Script, packed: string, deadline: Deadline): RunReply | Promise<RunReply> {
     const known = this.#know(script, run.trial !== undefined);
     const isPatient = this.#options.lane === 'patient';
-    if (!isPatient && run.trial) return elsewhere(run);
+    if (isPatient) return this.#runInSlot(run, known, packed, deadline);
+    if (run.trial) return elsewhere(run);
     const realm = this.#lease(run, known);
     if (realm === undefined) return elsewhere(run);
-    if ('kind' in realm) return failed(run, realm);
-    return isPatient ? this.#runPatient(run, known, realm, deadline) : this.#runQuick(run, known, realm);
+    return 'kind' in realm ? failed(run, realm) : this.#runQuick(run, known, realm, packed);
+  }
+
+  async #runInSlot(run: Run, known: Known, packed: string, deadline: Deadline): Promise<RunReply> {
+    const taken = this.#slots.take(deadline);
+    if (taken !== true && !(await taken)) return failed(run, deadline.reason ? late(deadline) : busy());
+    try {
+      const realm = this.#lease(run, known);
+      if (realm === undefined) return elsewhere(run);
+      return 'kind' in realm ? failed(run, realm) : await this.#runPatient(run, known, realm, packed, deadline);
+    } finally {
+      this.#slots.give();
+    }
   }
 
   /** A realm for this run, why there can be none, or undefined: the script is none for this lane. */
@@ -157,10 +177,7 @@ export class Sandbox {
     if ('failure' in compiled) return compiled.failure;
     const { program } = compiled;
     if (lane === 'quick' && !program.mayBeQuick) return undefined;
-    if (!realm) {
-      realm = this.#pool.make({ key, program, memoryMb: known.limits.memoryMb, settings: known.settings });
-      if (program.imports.length === 0) realm.link([]);
-    }
+    realm ??= this.#pool.make({ key, program, memoryMb: known.limits.memoryMb, settings: known.settings });
     realm.facts = facts;
     return realm;
   }
@@ -177,7 +194,10 @@ export class Sandbox {
       limits,
       isTypeScript: config['typescript'] === true,
       mentionsLookups: mentionsLookups(script.content),
-      settings: JSON.stringify({ isNode: script.type !== 'v8js', limits: { outputBytes, logLines, logBytes } }),
+      settings: JSON.stringify({
+        isNode: script.type !== 'v8js',
+        limits: { outputBytes, logLines, logBytes, messages: MESSAGES_MAX },
+      }),
       key: isTrial ? `trial/${++this.#trials}` : `${id}/${script.hash}`,
       compiled: undefined,
       goodRuns: 0,
@@ -202,14 +222,14 @@ export class Sandbox {
     return true;
   }
 
-  #runQuick(run: Run, known: Known, realm: Realm): RunReply {
+  #runQuick(run: Run, known: Known, realm: Realm, packed: string): RunReply {
     const { cell } = realm;
     const facts = realm.facts!;
     realm.host = { ask: (what, text) => answer(what, text, facts) };
     const startedCpu = cell.isolate.cpuTime;
     const { quickMillis } = this.#options.caps;
     const { limits, script } = known;
-    const ended = runQuick(realm, packEvent(run.event!), quickMillis, limits, script.name, this.#watchdog!);
+    const ended = runQuick(realm, packed, quickMillis, limits, script.name, this.#watchdog!);
     const isGone = cell.isolate.isDisposed;
     const cpuMicros = isGone ? 0 : Number((cell.isolate.cpuTime - startedCpu) / 1000n);
     this.#pool.release(realm, !('left' in ended));
@@ -217,7 +237,7 @@ export class Sandbox {
     return this.#reply(run, known, ended, cpuMicros, 0);
   }
 
-  async #runPatient(run: Run, known: Known, realm: Realm, deadline: Deadline): Promise<RunReply> {
+  async #runPatient(run: Run, known: Known, realm: Realm, packed: string, deadline: Deadline): Promise<RunReply> {
     const { api, fetch } = this.#options;
     const patient = new PatientRun(realm, {
       limits: known.limits,
@@ -229,7 +249,7 @@ export class Sandbox {
       onStuck: () => this.#suspect('A script holds a thread that cannot be stopped.', run),
     });
     this.#running.set(realm.cell, patient);
-    const ended = await patient.run(packEvent(run.event!));
+    const ended = await patient.run(packed);
     this.#running.delete(realm.cell);
     const cpuMicros = patient.cpuMicros();
     const memoryBytes = realm.cell.usedBytes();
@@ -275,6 +295,7 @@ export class Sandbox {
   #catastrophe(cell: Cell): void {
     // Its thread is gone and must not be waited for, so it is not disposed.
     cell.isDead = true;
+    this.#lostCells.push(cell);
     this.#suspect('V8 ran out of memory in an isolate.');
     this.#running.get(cell)?.outOfMemory();
   }

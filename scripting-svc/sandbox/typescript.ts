@@ -13,7 +13,12 @@ export function stripTypes(body: string, isModule: boolean): string | undefined 
   try {
     const { code } = stripper.transformSync(head + body + tail, { mode: 'strip-only' });
     return code.slice(head.length, code.length - tail.length);
-  } catch {
+  } catch (error) {
+    // It broke down, deep inside of some text: its memory is in no known state.
+    if (error instanceof RangeError || (error instanceof Error && error.name === 'RuntimeError')) {
+      delete require.cache[require.resolve('@swc/wasm-typescript')];
+      stripper = undefined;
+    }
     return undefined;
   }
 }

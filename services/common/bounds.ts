@@ -5,6 +5,8 @@ export const MIB = 1024 * KIB;
 
 /** Operations in one Batch: one event-loop turn of a busy router; more only delays the first. */
 export const BATCH_OPERATIONS_MAX = 256;
+/** As many leave before the turn is over: where hundreds are in flight the other side works meanwhile, and not in turns with us. */
+export const BATCH_OPERATIONS_READY = 64;
 /** Bytes in one Batch or BatchReply, below the 4 MiB that gRPC takes by default. */
 export const BATCH_BYTES_MAX = 1 * MIB;
 /** An answer above this leaves the shared stream, so that it never stands in front of small ones. */

@@ -1,8 +1,28 @@
 // Runs first in every context: takes away what escapes the caps, puts the parts together, and is the only door to the host.
 (function boot(parts, settings, host) {
   const { parse, stringify } = JSON;
-  const { ask, tell, wait } = host;
   const { isNode, limits } = parse(settings);
+  const { wait } = host;
+  let messages = 0;
+
+  /** A script that does nothing but speak to the host takes its thread from all the others. */
+  function count() {
+    if (++messages <= limits.messages) return;
+    if (host.tell !== undefined && messages === limits.messages + 1) host.tell('flood', 0, '');
+    throw new Error(`More than ${limits.messages} messages to the host.`);
+  }
+
+  function ask(what, text) {
+    count();
+    return host.ask(what, text);
+  }
+
+  function send(kind, id, text) {
+    count();
+    host.tell(kind, id, text);
+  }
+
+  const tell = host.tell === undefined ? undefined : send;
 
   // Memory beyond the heap, code that runs later than its run, and waiting that no cap sees.
   for (const name of ['WebAssembly', 'SharedArrayBuffer', 'Atomics', 'FinalizationRegistry', 'WeakRef']) {
@@ -130,6 +150,7 @@
   function start(packed) {
     left = false;
     failed = false;
+    messages = 0;
     failure = undefined;
     returned = undefined;
     output.begin();

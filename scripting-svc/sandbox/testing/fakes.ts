@@ -32,7 +32,7 @@ export const bytes = (value: unknown): Uint8Array<ArrayBuffer> =>
   new Uint8Array(Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)));
 
 /** Of a POST of one record. */
-export const EVENT: EventInit = {
+export const EVENT = {
   name: 'db._table.todo.post.pre_process',
   phase: Phase.PRE_PROCESS,
   request: {
@@ -46,9 +46,9 @@ export const EVENT: EventInit = {
     contentType: 'application/json',
   },
   resourceJson: bytes('"todo"'),
-};
+} satisfies EventInit;
 
-export const AFTERWARDS: EventInit = {
+export const AFTERWARDS = {
   ...EVENT,
   name: 'db._table.todo.get.post_process',
   phase: Phase.POST_PROCESS,
@@ -59,7 +59,7 @@ export const AFTERWARDS: EventInit = {
     contentType: 'application/json',
     headersJson: bytes({}),
   },
-};
+} satisfies EventInit;
 
 export const SESSION = {
   user: { id: 7, email: 'a@b.c' },

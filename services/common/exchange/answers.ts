@@ -1,6 +1,12 @@
 /** The answering end of a stream of batches: calls come in, each fails alone, answers leave together as they are there. */
 import type { ServerDuplexStream } from '@grpc/grpc-js';
-import { ANSWER_TIMEOUT_MS, BATCH_BYTES_MAX, STREAM_IN_FLIGHT_MAX, SWEEP_INTERVAL_MS } from '../bounds.ts';
+import {
+  ANSWER_TIMEOUT_MS,
+  BATCH_BYTES_MAX,
+  BATCH_OPERATIONS_READY,
+  STREAM_IN_FLIGHT_MAX,
+  SWEEP_INTERVAL_MS,
+} from '../bounds.ts';
 import { callerGone, type Deadline, sweepDeadlines } from '../deadline.ts';
 import { invalid, MillraceError } from '../errors.ts';
 import { toServiceError } from '../grpc/status.ts';
@@ -86,7 +92,7 @@ export class BatchedAnswers<Q extends { readonly id: number }, R extends { reado
     if (this.#call.cancelled || this.#call.writableEnded) return;
     this.#answers.push(answer);
     this.#bytes += this.#desk.bytesOf(answer);
-    if (this.#bytes > BATCH_BYTES_MAX) this.#flush();
+    if (this.#bytes > BATCH_BYTES_MAX || this.#answers.length >= BATCH_OPERATIONS_READY) this.#flush();
     else if (!this.#flushing) {
       this.#flushing = true;
       setImmediate(() => {

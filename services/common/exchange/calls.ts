@@ -1,6 +1,12 @@
 /** The caller's end of a stream of batches: what is asked in one turn leaves together, answers come in any order. */
 import type { ClientDuplexStream } from '@grpc/grpc-js';
-import { BATCH_BYTES_MAX, BATCH_OPERATIONS_MAX, STREAM_IN_FLIGHT_MAX, SWEEP_INTERVAL_MS } from '../bounds.ts';
+import {
+  BATCH_BYTES_MAX,
+  BATCH_OPERATIONS_MAX,
+  BATCH_OPERATIONS_READY,
+  STREAM_IN_FLIGHT_MAX,
+  SWEEP_INTERVAL_MS,
+} from '../bounds.ts';
 import { type Deadline, sweepDeadlines } from '../deadline.ts';
 import { MillraceError } from '../errors.ts';
 import { Slots } from './slots.ts';
@@ -71,7 +77,8 @@ export class BatchedCalls<Q extends Numbered, R extends { readonly id: number },
       call.id = this.#pending.add({ deadline, resolve, reject, forget });
       call.timeoutMs = Math.min(TIMEOUT_MS_MAX, Math.max(1, deadline.remainingMs()));
       this.#calls.push(call);
-      this.#schedule();
+      if (this.#calls.length >= BATCH_OPERATIONS_READY) this.#flush();
+      else this.#schedule();
     });
   }
 

@@ -12,8 +12,8 @@ import { OPERATION_BYTES_MAX } from '../bounds.ts';
 import type { Deadline } from '../deadline.ts';
 import { MillraceError } from '../errors.ts';
 import { BatchedCalls } from '../exchange/calls.ts';
-import { Replicas } from '../replicas.ts';
 import { Channel, type ChannelTls } from '../grpc/channel.ts';
+import { Replicas } from '../replicas.ts';
 import { GATEWAY_CODECS } from './codec.ts';
 import { saysLeave } from './leave.ts';
 
@@ -33,7 +33,7 @@ export interface GatewayCall {
 export interface GatewayAnswer {
   /** As of HTTP; also of an error. */
   readonly status: number;
-  readonly headers: readonly (readonly [string, string])[];
+  readonly headers: readonly { readonly name: string; readonly value: string }[];
   readonly body: Uint8Array;
 }
 
@@ -70,38 +70,37 @@ export class GatewayClient {
     if (body.length > OPERATION_BYTES_MAX) {
       return Promise.reject(new MillraceError('limited', 'The body of one request is too large.'));
     }
-    return this.#once(call, body, deadline).catch((error: unknown) => {
-      if (!isLost(error) || deadline.reason) throw error;
-      const isGet = !call.verb || call.verb === 'GET';
-      if (!isGet && error.cause !== NOT_BEGUN) throw error;
-      return this.#once(call, body, deadline);
-    });
+    return this.#send(call, body, deadline, true);
   }
 
   close(): void {
     this.#routers.close();
   }
 
-  #once(
-    { verb = '', path, query = '', headers = {}, grant = NOTHING }: GatewayCall,
-    body: Uint8Array,
-    deadline: Deadline,
-  ) {
+  #send(call: GatewayCall, body: Uint8Array, deadline: Deadline, mayRepeat: boolean): Promise<GatewayAnswer> {
     const router = this.#routers.pick();
     if (!router) return Promise.reject(new MillraceError('unavailable', 'No router is configured.'));
-    const { typeName: $typeName } = RequestSchema;
-    const request: Request = { $typeName, id: 0, verb, path, query, headers, body, timeoutMs: 0, grant };
-    return router.send(request, deadline).then(
+    return router.send(requestOf(call, body), deadline).then(
       (answer) => {
         this.#routers.succeeded(router);
         return answer;
       },
       (error: unknown) => {
-        if (isLost(error)) this.#routers.failed(router);
-        throw error;
+        if (!isLost(error)) throw error;
+        this.#routers.failed(router);
+        const isGet = !call.verb || call.verb === 'GET';
+        if (!mayRepeat || deadline.reason || (!isGet && error.cause !== NOT_BEGUN)) throw error;
+        return this.#send(call, body, deadline, false);
       },
     );
   }
+}
+
+function requestOf(
+  { verb = '', path, query = '', headers = {}, grant = NOTHING }: GatewayCall,
+  body: Uint8Array,
+): Request {
+  return { $typeName: RequestSchema.typeName, id: 0, verb, path, query, headers, body, timeoutMs: 0, grant };
 }
 
 /** Cause of the error for a call that a stopping router has refused. */
@@ -121,7 +120,7 @@ class RouterLine {
       bytesOf: ({ body }) => body.length,
       settle: (response, resolve, reject) => {
         if (saysLeave(response)) reject(this.#calls.unreachable(NOT_BEGUN));
-        else resolve(answerOf(response));
+        else resolve(response);
       },
     });
   }
@@ -139,12 +138,6 @@ class RouterLine {
     this.#channel.close();
   }
 }
-
-const answerOf = ({ status, headers, body }: Response): GatewayAnswer => ({
-  status,
-  headers: headers.map(({ name, value }) => [name, value]),
-  body,
-});
 
 /** Only a lost line has a cause. */
 function isLost(error: unknown): error is MillraceError {

@@ -199,8 +199,23 @@ function writeResponse(response: Response): void {
   bytesField(tag(4, BYTES), response.body);
 }
 
+/** Its headers are read when somebody looks at them: most callers want status and body. */
+class ReadResponse implements Response {
+  readonly $typeName = ResponseSchema.typeName;
+  id = 0;
+  status = 0;
+  body: Uint8Array = NOTHING;
+  readonly head: Uint8Array[] = [];
+  #headers: Header[] | undefined;
+
+  get headers(): Header[] {
+    this.#headers ??= this.head.map(readHeader);
+    return this.#headers;
+  }
+}
+
 function readResponse(bytes: Uint8Array): Response {
-  const response: Response = { $typeName: ResponseSchema.typeName, id: 0, status: 0, headers: [], body: NOTHING };
+  const response = new ReadResponse();
   const reader = new ByteReader(bytes);
   while (!reader.done) {
     const key = reader.varint();
@@ -212,7 +227,7 @@ function readResponse(bytes: Uint8Array): Response {
         response.status = reader.varint();
         break;
       case tag(3, BYTES):
-        response.headers.push(readHeader(reader.bytes()));
+        response.head.push(reader.bytes());
         break;
       case tag(4, BYTES):
         response.body = reader.bytes();

@@ -5,5 +5,5 @@ import { HeaderSchema, type Response } from '#proto/gateway/v1/gateway_pb.ts';
 /** As HTTP says it (RFC 9110 §7.6.1). */
 export const LEAVE = create(HeaderSchema, { name: 'Connection', value: 'close' });
 
-export const saysLeave = ({ status, headers }: Response): boolean =>
-  status === 503 && headers.some(({ name, value }) => name === LEAVE.name && value === LEAVE.value);
+export const saysLeave = (response: Response): boolean =>
+  response.status === 503 && response.headers.some(({ name, value }) => name === LEAVE.name && value === LEAVE.value);

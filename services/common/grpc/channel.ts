@@ -52,8 +52,6 @@ const OPTIONS: ChannelOptions = {
   'grpc.min_reconnect_backoff_ms': 50,
   'grpc.max_reconnect_backoff_ms': 500,
   'grpc.enable_retries': 0,
-  // Bookkeeping of each call for a tool that nobody connects.
-  'grpc.enable_channelz': 0,
   // A machine that vanished says no goodbye: without this its streams would seem alive for a quarter of an hour.
   'grpc.keepalive_time_ms': KEEPALIVE_INTERVAL_MS,
   'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,

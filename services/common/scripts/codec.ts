@@ -19,7 +19,6 @@ import {
   type Run,
   type RunBatch,
   type RunBatchReply,
-  RunBatchReplySchema,
   RunBatchSchema,
   type RunReply,
   RunReplySchema,
@@ -29,7 +28,7 @@ import {
   ScriptKeySchema,
 } from '#proto/script/v1/script_pb.ts';
 import { ByteReader, ByteWriter } from '../exchange/bytes.ts';
-import type { Codecs, MessageCodec } from '../grpc/service.ts';
+import type { MessageCodec } from '../grpc/service.ts';
 
 /** Field number and wire type as they stand in front of a field. */
 const VARINT = 0;
@@ -85,12 +84,6 @@ export const runBatchReplyCodec: MessageCodec<RunBatchReply> = {
     return { $typeName: 'millrace.script.v1.RunBatchReply', replies };
   },
 };
-
-/** For the Exchange stream; all other messages have the generated codec. */
-export const SCRIPT_CODECS: Codecs = new Map<string, MessageCodec<never>>([
-  [RunBatchSchema.typeName, runBatchCodec as MessageCodec<never>],
-  [RunBatchReplySchema.typeName, runBatchReplyCodec as MessageCodec<never>],
-]);
 
 function bytesField(field: number, bytes: Uint8Array): void {
   if (bytes.length > 0) writer.bytesField(tag(field, BYTES), bytes);

@@ -1,29 +1,31 @@
-/** A line of Exchange streams, one to each address of a lane's workers. */
-import type { ClientDuplexStream } from '@grpc/grpc-js';
-import { status } from '@grpc/grpc-js';
-import {
-  type Run,
-  type RunBatch,
-  type RunBatchReply,
-  type RunReply,
-  ScriptRunner,
-} from '#proto/script/v1/script_pb.ts';
+/** A line of streams, one to each address of a lane's workers. */
+import { connect } from 'node:net';
+import type { Run, RunReply } from '#proto/script/v1/script_pb.ts';
 import { BATCH_BYTES_MAX, BATCH_OPERATIONS_MAX, OPERATION_BYTES_MAX } from '../bounds.ts';
 import type { Deadline } from '../deadline.ts';
 import { MillraceError } from '../errors.ts';
-import { Channel, type ChannelSettings } from '../grpc/channel.ts';
 import { Replicas } from '../replicas.ts';
-import { SCRIPT_CODECS } from './codec.ts';
+import { runBatchCodec, runBatchReplyCodec } from './codec.ts';
 import { type Flight, Flights } from './flights.ts';
+import { Frame, FramedSocket } from './framed-socket.ts';
 import type { ScriptLine } from './line.ts';
 import { isUntouched, NotBegun, runBytes, runTooLarge, unreachable, untouchedReply } from './replies.ts';
+
+export interface WorkerAddress {
+  /** unix:/path */
+  readonly address: string;
+  /** Of the cluster. */
+  readonly token: string | undefined;
+}
+
+const UNIX = 'unix:';
 
 /** A run goes to the less loaded of two workers drawn by chance; one that nobody has begun is tried with the others. */
 export class StreamLine implements ScriptLine {
   readonly #workers: Replicas<StreamWorker>;
 
   /** @param workers  one for each address */
-  constructor(workers: readonly Omit<ChannelSettings, 'codecs'>[]) {
+  constructor(workers: readonly WorkerAddress[]) {
     this.#workers = new Replicas(workers.map((settings) => new StreamWorker(settings)));
   }
 
@@ -55,20 +57,18 @@ export class StreamLine implements ScriptLine {
   }
 }
 
-type RunStream = ClientDuplexStream<RunBatch, RunBatchReply>;
-
-/** One worker. Reconnects by itself when it is used again. */
+/** One worker. Connects again by itself when it is used again. */
 class StreamWorker {
-  readonly #channel: Channel<typeof ScriptRunner>;
-  readonly #flights: Flights<RunStream>;
-  #stream: RunStream | undefined;
+  readonly #settings: WorkerAddress;
+  readonly #flights: Flights<FramedSocket>;
+  #stream: FramedSocket | undefined;
   /** The other side has taken the stream: before that, nothing is written that would be lost if there is none. */
   #isTaken = false;
   #isBlocked = false;
   #cancels: number[] = [];
 
-  constructor(settings: ChannelSettings) {
-    this.#channel = new Channel(ScriptRunner, { ...settings, codecs: SCRIPT_CODECS });
+  constructor(settings: WorkerAddress) {
+    this.#settings = settings;
     this.#flights = new Flights({
       flush: () => this.#flush(),
       gone: (id) => {
@@ -91,9 +91,8 @@ class StreamWorker {
     const stream = this.#stream;
     this.#reset();
     // Nobody will hear the answers: the worker ends what it has.
-    stream?.cancel();
+    stream?.destroy();
     this.#flights.close();
-    this.#channel.close();
   }
 
   #flush(): void {
@@ -105,45 +104,37 @@ class StreamWorker {
       const runs = flights.map(({ run }) => run);
       const cancels = this.#cancels;
       this.#cancels = [];
-      this.#isBlocked = !stream.write({ $typeName: 'millrace.script.v1.RunBatch', runs, cancels });
+      const batch = runBatchCodec.encode({ $typeName: 'millrace.script.v1.RunBatch', runs, cancels });
+      this.#isBlocked = !stream.write(Frame.BATCH, batch);
     }
   }
 
-  #open(): RunStream {
-    const stream: RunStream = this.#channel.duplex('exchange');
+  #open(): FramedSocket {
+    const { address, token } = this.#settings;
+    const stream = new FramedSocket(connect(address.slice(UNIX.length)));
     this.#stream = stream;
-    const onlyNow = (work: () => void) => () => {
-      if (this.#stream === stream) work();
-    };
-    const flushWith = (change: () => void): (() => void) =>
-      onlyNow(() => {
-        change();
-        this.#flush();
-      });
-    stream.on(
-      'metadata',
-      flushWith(() => {
-        this.#isTaken = true;
-      }),
-    );
-    stream.on(
-      'drain',
-      flushWith(() => {
-        this.#isBlocked = false;
-      }),
-    );
-    stream.on('data', ({ replies }: RunBatchReply) => {
-      for (const reply of replies) this.#flights.land(reply);
-    });
-    stream.on('error', (error) => onlyNow(() => this.#lost(error))());
     let isGood = false;
-    stream.on('status', ({ code }) => {
-      isGood = code === status.OK;
+    stream.on('drain', () => {
+      if (this.#stream !== stream) return;
+      this.#isBlocked = false;
+      this.#flush();
     });
-    stream.on(
-      'end',
-      onlyNow(() => (isGood ? this.#left() : this.#lost(new Error('The other side ended the stream.')))),
-    );
+    stream.on('frame', (kind, content) => {
+      if (this.#stream !== stream) return;
+      if (kind === Frame.BATCH)
+        for (const reply of runBatchReplyCodec.decode(content).replies) this.#flights.land(reply);
+      else if (kind === Frame.BYE) isGood = true;
+      else if (kind === Frame.TAKEN) {
+        this.#isTaken = true;
+        this.#flush();
+      }
+    });
+    stream.on('gone', (cause) => {
+      if (this.#stream !== stream) return;
+      if (isGood) this.#left();
+      else this.#lost(cause);
+    });
+    stream.write(Frame.HELLO, Buffer.from(token ?? ''));
     return stream;
   }
 

@@ -1,16 +1,17 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { type RunReply, ScriptRunner } from '#proto/script/v1/script_pb.ts';
 import { OPERATION_BYTES_MAX } from '../bounds.ts';
 import { Deadline } from '../deadline.ts';
-import { Channel } from '../grpc/channel.ts';
-import { doneReply, echo, Holding, runOf, textOf } from './conformance/runs.ts';
+import { doneReply, echo, Holding, runOf } from './conformance/runs.ts';
 import { ask } from './conformance/suite.ts';
 import { streamWorker } from './conformance/transport.ts';
+import { Frame } from './framed-socket.ts';
 import type { ScriptHandler } from './line.ts';
 import { StreamLine } from './stream-line.ts';
+import { listenForRuns } from './stream-server.ts';
 
 function address(): string {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-scripts-'));
@@ -25,7 +26,7 @@ async function serve(where: string, handler: ScriptHandler) {
 }
 
 function lineTo(...addresses: string[]): StreamLine {
-  const line = new StreamLine(addresses.map((where) => ({ address: where, token: undefined, peer: 'script' })));
+  const line = new StreamLine(addresses.map((where) => ({ address: where, token: undefined })));
   onTestFinished(() => line.close());
   return line;
 }
@@ -70,15 +71,38 @@ test('large ones pass, too large ones are refused', async () => {
   );
 });
 
-test('one run without a stream, for people; its deadline ends it', async () => {
+test('who does not say the token of the cluster, or speaks something else, is cut off', async () => {
   const where = address();
-  const holding = new Holding();
-  await serve(where, (run, deadline) =>
-    run.requestId === 'late' ? holding.handler(run, deadline) : echo(run, deadline),
-  );
-  const channel = new Channel(ScriptRunner, { address: where, token: undefined, peer: 'script' });
-  onTestFinished(() => channel.close());
-  const execute = (name: string): Promise<RunReply> => channel.call('execute', { ...runOf(name), timeoutMs: 50 }, 5000);
-  expect(textOf(await execute('now'))).toBe('now');
-  expect(textOf(await execute('late'))).toBe('failure DEADLINE');
+  const worker = await listenForRuns(where.slice('unix:'.length), 'secret', echo);
+  onTestFinished(() => worker.close());
+  const line = (token: string | undefined): StreamLine => {
+    const made = new StreamLine([{ address: where, token }]);
+    onTestFinished(() => made.close());
+    return made;
+  };
+  expect(await ask(line('secret'), 'known')).toBe('known');
+  for (const token of [undefined, 'Secret', 'secret ']) {
+    expect(await ask(line(token), 'stranger')).toBe('unavailable');
+  }
+  for (const bytes of ['GET / HTTP/1.1\r\n\r\n', Buffer.from([3, 0, 0, 0, 3, 1, 2, 3]), Buffer.alloc(5, 0xff)]) {
+    const socket = connect(where.slice('unix:'.length));
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    socket
+      .on('error', () => {})
+      .resume()
+      .write(bytes);
+    await closed;
+  }
+  expect(await ask(line('secret'), 'still')).toBe('still');
+});
+
+test('content that cannot be read ends the stream of its sender alone', async () => {
+  const where = address();
+  await serve(where, echo);
+  const socket = connect(where.slice('unix:'.length));
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  socket.on('error', () => {}).resume();
+  socket.write(Buffer.from([0, 0, 0, 0, Frame.HELLO, 3, 0, 0, 0, Frame.BATCH, 0x0a, 0xff, 0xff]));
+  await closed;
+  expect(await ask(lineTo(where), 'others')).toBe('others');
 });

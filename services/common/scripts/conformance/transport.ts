@@ -5,14 +5,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
-import { startGrpcServer } from '../../grpc/server.ts';
 import type { ScriptHandler, ScriptLine } from '../line.ts';
 import { NatsLine } from '../nats-line.ts';
 import { NatsLink } from '../nats-link.ts';
 import { NatsResponder } from '../nats-responder.ts';
 import { type NatsSettings, settingsOf } from '../nats-settings.ts';
 import { StreamLine } from '../stream-line.ts';
-import { scriptRunner } from '../stream-server.ts';
+import { listenForRuns } from '../stream-server.ts';
 
 export interface Worker {
   /** A stop in good order: resolves when nothing is left, and it is gone. */
@@ -56,15 +55,13 @@ export async function natsWorker(url: string, handler: ScriptHandler): Promise<W
 }
 
 export async function streamWorker(address: string, handler: ScriptHandler): Promise<Worker> {
-  const service = scriptRunner(handler);
-  const server = await startGrpcServer({ name: 'worker', address, token: undefined, services: [service] });
+  const listening = await listenForRuns(address.slice('unix:'.length), undefined, handler);
   return {
     drain: async () => {
-      service.drain();
-      await server.drain(AbortSignal.timeout(20_000));
-      await server.close();
+      await listening.drain(AbortSignal.timeout(20_000));
+      await listening.close();
     },
-    close: () => server.close(),
+    close: () => listening.close(),
   };
 }
 
@@ -97,7 +94,7 @@ export function streamTransport(): Transport {
   const next = (): string => addresses[used++] ?? '';
   return {
     line: async () => {
-      const line = new StreamLine(addresses.map((address) => ({ address, token: undefined, peer: 'script' })));
+      const line = new StreamLine(addresses.map((address) => ({ address, token: undefined })));
       kept.add(async () => line.close());
       return line;
     },
