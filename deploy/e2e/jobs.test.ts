@@ -58,21 +58,25 @@ test('who was given the tasks, and not everything, makes none', async () => {
   const roleId = await shop.role({ service_id: 1, component: 'scheduler/*', verb_mask: 31 });
   const writer = shop.product.anyone.as(withKey((await shop.app(roleId)).api_key));
   const record = { name: 'as admin', service_id: shop.serviceId, user_id: 1 };
-  const { status } = await writer.send('POST', 'system/scheduler', record);
-  expect(status).toBe(403);
+  const { status, text } = await writer.send('POST', 'system/scheduler', { resource: [record] });
+  expect(status).toBe(400);
+  expect(JSON.parse(text).error.context.resource).toMatchObject([{ status_code: 403 }]);
+  expect(await shop.admin.json('GET', 'system/scheduler')).toEqual({ resource: [] });
 });
 
 test('jobs are read and not made', async () => {
   expect(await shop.admin.json('GET', 'system/job')).toEqual({ resource: [] });
-  const { status } = await shop.admin.send('POST', 'system/job', { resource: [{ kind: 'event' }] });
-  expect(status).toBe(501);
+  const { status, text } = await shop.admin.send('POST', 'system/job', { resource: [{ kind: 'event' }] });
+  expect(status).toBe(400);
+  expectPlainError(text);
+  expect(await shop.admin.json('GET', 'system/job')).toEqual({ resource: [] });
 });
 
 test('both are among the resources, and described', async () => {
   const { resource } = await shop.admin.json<Json>('GET', 'system?as_list=true');
   expect(resource).toEqual(expect.arrayContaining(['job', 'scheduler']));
   const { paths } = await shop.admin.json<Json>('GET', 'api_docs/system');
-  expect(Object.keys(paths['/system/scheduler'])).toEqual(expect.arrayContaining(['get', 'post', 'patch', 'delete']));
-  expect(Object.keys(paths['/system/job'])).not.toContain('post');
-  expect(Object.keys(paths['/system/job/{id}'])).toEqual(expect.arrayContaining(['get', 'patch', 'delete']));
+  expect(Object.keys(paths['/scheduler'])).toEqual(expect.arrayContaining(['get', 'post', 'patch', 'delete']));
+  expect(Object.keys(paths['/job'])).not.toContain('post');
+  expect(Object.keys(paths['/job/{id}'])).toEqual(expect.arrayContaining(['get', 'patch', 'delete']));
 });

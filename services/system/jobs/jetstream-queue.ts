@@ -1,10 +1,11 @@
 /**
  * The queue where there is NATS: one message for each job that is not over, in a work queue of JetStream. Messages say
  * which job, and nothing else: the row says what is the case, so that one too many does no harm and one that got lost is
- * sent again. Word about a message goes where the row says, from whichever process the job is settled in.
+ * sent again. Word about a message goes where the row says, from whichever process the job is settled in. While JetStream
+ * cannot be reached, or is not to be had, jobs are claimed from the rows alone.
  */
 import { AckPolicy, DiscardPolicy, Empty, type Msg, type NatsConnection, RetentionPolicy, StorageType } from 'nats';
-import { JOB_ACK_WAIT_MS, JOB_MESSAGES_MAX } from '#common/bounds.ts';
+import { JOB_ACK_WAIT_MS, JOB_MESSAGES_MAX, JOB_POLL_MS } from '#common/bounds.ts';
 import type { Logger } from '#common/observe/log.ts';
 import type { LinkUser, NatsLink } from '#common/scripts/nats-link.ts';
 import { ACK, nak, pull, WORKING } from './jetstream-pull.ts';
@@ -84,6 +85,7 @@ export class JetStreamQueue implements JobQueue, LinkUser {
   }
 
   async claim(claim: Claim, waitMs: number, signal: AbortSignal): Promise<ClaimedJob[]> {
+    if (this.#isClosed || signal.aborted) return [];
     const gone = new AbortController();
     const leave = (): void => gone.abort();
     signal.addEventListener('abort', leave, { once: true });
@@ -134,7 +136,8 @@ export class JetStreamQueue implements JobQueue, LinkUser {
         for (const wake of [...this.#waiting]) wake();
       })
       .catch((error: unknown) => {
-        if (!this.#isTold && !this.#isClosed) this.#log.error({ err: error }, 'JetStream cannot be used for jobs');
+        if (!this.#isTold && !this.#isClosed)
+          this.#log.error({ err: error }, 'JetStream cannot be used for jobs: the database does');
         this.#isTold = true;
       })
       .finally(() => {
@@ -179,9 +182,11 @@ export class JetStreamQueue implements JobQueue, LinkUser {
 
   async #claimUntil(until: number, claim: Claim, gone: AbortSignal): Promise<ClaimedJob[]> {
     do {
-      const connection = this.#connection ?? (await this.#reachable(until, gone));
-      if (!connection || gone.aborted) return [];
-      const jobs = await this.#fetch(connection, claim, Math.max(until - Date.now(), MORE_WAIT_MS), gone);
+      const connection = this.#connection ?? (await this.#reachable(Math.min(until, Date.now() + JOB_POLL_MS), gone));
+      if (gone.aborted) return [];
+      const jobs = connection
+        ? await this.#fetch(connection, claim, Math.max(until - Date.now(), MORE_WAIT_MS), gone)
+        : await this.#store.claimDue(claim);
       if (jobs.length > 0) return jobs;
     } while (Date.now() < until && !gone.aborted);
     return [];

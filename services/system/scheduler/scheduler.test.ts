@@ -66,6 +66,18 @@ function cases(databaseUrl: () => string, together = true): void {
     expect(await jobs()).toHaveLength(10);
   });
 
+  test('a task that cannot be run holds up none of the others', async () => {
+    await db.deleteFrom('job').execute();
+    await setDue();
+    const first = { next_run_date: '2000-01-01T00:00:00.000000Z', time_zone: 'Gone/Away' };
+    await db.updateTable('scheduler').set(first).where('id', '=', 1).execute();
+    await tick();
+    expect(await jobs()).toHaveLength(9);
+    await db.updateTable('scheduler').set({ time_zone: 'UTC' }).execute();
+    await tick();
+    expect(await jobs()).toHaveLength(10);
+  });
+
   test.each([
     ['waits', 'waiting', false],
     ['runs', 'running', false],
@@ -73,7 +85,11 @@ function cases(databaseUrl: () => string, together = true): void {
     ['is done', 'done', true],
     ['is dead', 'dead', true],
   ])('where the last run %s', async (_why, state, isMade) => {
-    await db.deleteFrom('job').where('id', '>', 10).execute();
+    const [last] = (await jobs())
+      .map(({ id }) => id)
+      .toSorted((a, b) => a - b)
+      .slice(9);
+    await db.deleteFrom('job').where('id', '>', last!).execute();
     await db.updateTable('job').set({ state }).execute();
     await setDue();
     await tick();

@@ -39,8 +39,13 @@ export class Scheduler {
       .limit(DUE_AT_ONCE)
       .execute();
     for (const task of tasks) {
-      const id = await transact(this.#db, (trx) => this.#run(trx, task), 'read committed');
-      if (id !== undefined) this.#queue.added([id]);
+      // One that cannot be run holds up none of the others.
+      try {
+        const id = await transact(this.#db, (trx) => this.#run(trx, task), 'read committed');
+        if (id !== undefined) this.#queue.added([id]);
+      } catch (error) {
+        this.#log.warn({ err: error, task: task.name }, 'a task cannot be run');
+      }
     }
   }
 
