@@ -102,6 +102,18 @@ export function schedulerCases(suite: Suite): void {
       expect(left.some(({ id }: { id: number }) => id === job!.id)).toBe(true);
     });
 
+    test('go with whomever they act as, and never act as somebody else', async () => {
+      const user = { name: 'Leaving', email: 'leaving@example.com' };
+      const userId = (await suite.system.json(post('user'), { records: [user] }))[0].id;
+      const appId = (await suite.system.json(post('app'), { records: [{ name: 'leaving' }] }))[0].id;
+      const ofUser = await make({ name: 'of a user', service_id: serviceId, user_id: userId });
+      const ofApp = await make({ name: 'of an app', service_id: serviceId, app_id: appId, user_id: 1 });
+      await suite.system.json(remove('user', Target.ONE), { keys: [userId] });
+      await suite.system.json(remove('app', Target.ONE), { keys: [appId] });
+      await expect(read(ofUser.id)).rejects.toMatchObject({ code: 'not_found' });
+      await expect(read(ofApp.id)).rejects.toMatchObject({ code: 'not_found' });
+    });
+
     test('go with their service', async () => {
       const record = { name: 'going', type: 'nodejs', is_active: true, config: { content: '' } };
       const id = (await suite.system.json(post('service'), { records: [record] }))[0].id;

@@ -42,10 +42,12 @@ export const jobs = (engine: EngineName): Migration => ({
       .addColumn('created_by_id', 'integer')
       .addColumn('last_modified_by_id', 'integer') as Build;
     scheduler = refers(scheduler, 'scheduler', 'service_id', 'service', 'cascade');
-    for (const column of ['user_id', 'created_by_id', 'last_modified_by_id']) {
+    for (const column of ['created_by_id', 'last_modified_by_id']) {
       scheduler = refers(scheduler, 'scheduler', column, 'user', 'set null');
     }
-    await make(refers(scheduler, 'scheduler', 'app_id', 'app', 'set null'));
+    // A task goes with whomever it acts as: without a name it would act as somebody else.
+    scheduler = refers(scheduler, 'scheduler', 'user_id', 'user', 'cascade');
+    await make(refers(scheduler, 'scheduler', 'app_id', 'app', 'cascade'));
     await db.schema.createIndex('scheduler_next_run_date').on('scheduler').column('next_run_date').execute();
 
     const taskLog = db.schema
