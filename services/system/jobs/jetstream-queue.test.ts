@@ -94,6 +94,16 @@ suiteWith('nats', 'jobs over JetStream', () => {
       expect(await service.claim({ waitMs: 500 })).toEqual([]);
     });
 
+    test('a stream that is not to be had: the rows are enough', async () => {
+      const stream = `${where.stream}_taken`;
+      await (await manager()).streams.add({ name: 'others', subjects: [`${stream}.>`] });
+      const apart = await Service.start({ ...place(), stream });
+      const id = await apart.enqueue();
+      expect(await apart.claim({ waitMs: 20_000 })).toMatchObject([{ id, attempts: 1, ticket: null }]);
+      expect(await apart.settle(id, DONE)).toBe(true);
+      await apart.stop();
+    });
+
     test('jobs of before, when the database was all there was', async () => {
       const { natsUrl: _, ...alone } = where;
       const first = await Service.start(alone);
