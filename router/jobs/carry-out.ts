@@ -77,13 +77,11 @@ async function callApi(job: Job, parts: CarryOutParts): Promise<JobOutcome> {
   const { service, component, verb, payload } = JSON.parse(Buffer.from(job.work).toString()) as Readonly<
     Record<string, unknown>
   >;
-  const path = [service, ...String(component ?? '').split('/')].filter((part) => part !== '' && part !== '*');
+  // As in the address of a call: its segments are encoded already, and it may end with a query.
+  const [below = '', query = ''] = String(component ?? '').split(/\?(.*)/s);
+  const path = [encodeURIComponent(String(service)), ...below.split('/')].filter((part) => part !== '' && part !== '*');
   const body = payload === null || payload === undefined ? NOTHING : payloadBytes(job.work);
-  const http = requestOf(
-    String(verb ?? 'GET'),
-    `/api/v2/${path.map((part) => encodeURIComponent(String(part))).join('/')}`,
-    body,
-  );
+  const http = requestOf(String(verb ?? 'GET'), `/api/v2/${path.join('/').replaceAll(' ', '%20')}`, query, body);
   const { status, body: answer } = await handled(http, taskPrincipal(job, parts.state), parts);
   const resultJson = answer.length <= RESULT_BYTES_MAX ? answer : NOTHING;
   if (status < 400) return { done: { statusCode: status, resultJson } };
@@ -106,10 +104,10 @@ function messageIn(answer: Uint8Array): string | undefined {
   }
 }
 
-function requestOf(method: string, path: string, body: Uint8Array): Request {
+function requestOf(method: string, path: string, query: string, body: Uint8Array): Request {
   const headers: Readonly<Record<string, string>> = body.length > 0 ? { 'content-type': 'application/json' } : {};
   return {
-    ...{ id: randomUUID(), method, path, query: '', body, upload: undefined },
+    ...{ id: randomUUID(), method, path, query, body, upload: undefined },
     header: (name) => headers[name],
     headers: () => headers,
     remoteAddress: () => '',

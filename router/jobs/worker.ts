@@ -61,13 +61,18 @@ export class JobWorker {
       while (this.#running.size >= HANDS) await Promise.race(this.#running);
       const max = HANDS - this.#running.size;
       const claim = create(ClaimJobsRequestSchema, { max, leaseMs: LEASE_MS, waitMs: WAIT_MS, holder: this.#holder });
+      const askedAt = performance.now();
+      let isAway = false;
       try {
         const { jobs } = await this.#jobs.call('claim', claim, WAIT_MS + CALL_MS);
-        for (const job of jobs) this.#begin(job);
+        // What comes when the end has begun is left to others, when its lease ends.
+        if (!signal.aborted) for (const job of jobs) this.#begin(job);
+        isAway = jobs.length === 0 && performance.now() - askedAt < PAUSE_MS;
       } catch {
-        // The system service is away, or restarts: jobs wait there.
-        await sleep(PAUSE_MS, undefined, { signal, ref: false }).catch(() => {});
+        isAway = true;
       }
+      // The system service is away, or restarts: jobs wait there.
+      if (isAway) await sleep(PAUSE_MS, undefined, { signal, ref: false }).catch(() => {});
     }
   }
 
