@@ -9,6 +9,7 @@ import {
   Accounts,
   Emails,
   Environments,
+  Jobs,
   KeptAnswers,
   LimitCounts,
   Packages,
@@ -28,6 +29,9 @@ import { Forwarder } from './forward/forward.ts';
 import { type GatewayDoor, listenGateway } from './gateway/listen.ts';
 import { listen } from './http/listener.ts';
 import { Idempotency } from './idempotency.ts';
+import { carryOut } from './jobs/carry-out.ts';
+import { JobQueue } from './jobs/queue.ts';
+import { JobWorker } from './jobs/worker.ts';
 import { Listings } from './listings.ts';
 import { Documents } from './openapi/documents.ts';
 import { Viewer } from './openapi/viewer.ts';
@@ -68,6 +72,7 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
   const emails = new Channel(Emails, system);
   const kept = new Channel(KeptAnswers, system);
   const packages = new Channel(Packages, system);
+  const jobs = new Channel(Jobs, system);
   const state = new AccessState();
   const watch = new AccessWatch(state, new SavedSnapshot(config.snapshotFile, log), system, log);
   const limits = new Limits(state, new Counters());
@@ -111,7 +116,7 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
     }),
     limitCache,
     listeners: new Listeners(state),
-    scripted: new ScriptedCalls(scripts, config.requestTimeoutMs),
+    scripted: new ScriptedCalls(scripts, new JobQueue(jobs), config.requestTimeoutMs, log),
     trials: new ScriptTrials(scripts, forwarder, config.requestTimeoutMs),
     idempotency: new Idempotency(kept, config.requestTimeoutMs, log),
     listings: new Listings(forwarder),
@@ -139,6 +144,7 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
         emails.close();
         kept.close();
         packages.close();
+        jobs.close();
         await scripts.close();
         await opened.close();
         forwarder.close();
@@ -175,8 +181,23 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
     });
     return gateway;
   };
+  const toDo = carryOut({
+    state,
+    runner: scripts,
+    handle: (http, reply, caller) => pipeline.handle(http, reply, caller),
+    timeoutMs: config.requestTimeoutMs,
+  });
+  const worker = new JobWorker(jobs, toDo, log);
+  const jobWorker = async (): Promise<Component> => {
+    worker.start();
+    return {
+      name: 'jobs',
+      drain: () => worker.drain(),
+      close: async () => worker.close(),
+    };
+  };
   // Last in, first out: nobody is let in before there is something to decide by.
-  const parts = await startAll([access, grpcDoor, door]);
+  const parts = await startAll([access, grpcDoor, jobWorker, door]);
   log.info({ port, grpcPort: gateway?.port }, 'router is ready');
   return { ...parts, name: 'router', port, grpcPort: gateway?.port };
 }

@@ -156,6 +156,10 @@ test('who may not do everything binds no script, which would run in the calls of
 
 test('what scripts are written in', async () => {
   const { resource } = await shop.admin.json<{ resource: object[] }>('GET', 'system/script_type');
-  expect(resource).toMatchObject([{ name: 'nodejs', sandboxed: true, supports_inline_execution: true }]);
+  const inIsolates = { sandboxed: true, supports_inline_execution: true };
+  expect(resource).toMatchObject([
+    { name: 'nodejs', ...inIsolates },
+    { name: 'v8js', ...inIsolates },
+  ]);
   expect((await shop.admin.send('GET', 'system/script_type/cobol')).status).toBe(404);
 });

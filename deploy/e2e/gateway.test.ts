@@ -1,6 +1,6 @@
 /** The gRPC door of the product: the same as REST, in every way that a call can travel. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
@@ -152,6 +152,15 @@ describe.each(WAYS)('by %s', (way) => {
   });
 });
 
+const folders: string[] = [];
+afterAll(() => folders.forEach((folder) => void rmSync(folder, { recursive: true, force: true })));
+
+function newFolder(): string {
+  const folder = temporaryFolder();
+  folders.push(folder);
+  return folder;
+}
+
 /** Without what is of each answer alone, or of HTTP. */
 function comparable({ status, headers, text }: Answer): object {
   const { date: _, 'content-length': __, connection: ___, 'transfer-encoding': ____, ...rest } = headers;
@@ -258,7 +267,7 @@ test('the door can be closed', async () => {
 });
 
 test('the internal address is for those who know the token', async () => {
-  const address = `unix:${join(temporaryFolder(), 'gateway')}`;
+  const address = `unix:${join(newFolder(), 'gateway')}`;
   const tiers = new Tiers({ MILLRACE_GATEWAY_ADDRESS: address });
   onTestFinished(() => tiers.stop());
   await tiers.start('system', 'sql', 'router');
@@ -277,7 +286,7 @@ describe.skipIf(noCertificates())(`TLS${noCertificates() ? `: ${noCertificates()
   let server: Certificate;
   let env: Record<string, string>;
   beforeAll(() => {
-    authority = new Authority(temporaryFolder(), 'authority');
+    authority = new Authority(newFolder(), 'authority');
     server = authority.issue('server');
     env = { MILLRACE_GRPC_TLS_CERT: server.certificate, MILLRACE_GRPC_TLS_KEY: server.key };
   });
@@ -295,7 +304,7 @@ describe.skipIf(noCertificates())(`TLS${noCertificates() ? `: ${noCertificates()
     const [address = ''] = product.gateways;
     expect(await ask(address, { authorities: read(authority.certificate) })).toBe(200);
     await expect(
-      ask(address, { authorities: read(new Authority(temporaryFolder(), 'other').certificate) }),
+      ask(address, { authorities: read(new Authority(newFolder(), 'other').certificate) }),
     ).rejects.toThrow();
     await expect(ask(address, undefined)).rejects.toThrow();
   });
@@ -311,7 +320,7 @@ describe.skipIf(noCertificates())(`TLS${noCertificates() ? `: ${noCertificates()
       key: read(key),
     });
     expect(await ask(address, shown(authority.issue('client')))).toBe(200);
-    const stranger = new Authority(temporaryFolder(), 'other').issue('stranger');
+    const stranger = new Authority(newFolder(), 'other').issue('stranger');
     await expect(ask(address, shown(stranger))).rejects.toThrow();
     await expect(ask(address, { authorities })).rejects.toThrow();
   });

@@ -92,6 +92,8 @@ async function fill({ admin }: Product): Promise<string> {
   await admin.json('POST', 'system/limit', {
     resource: [{ ...limit, name: 'una', user_id: userId, service_id: shop.id }],
   });
+  const task = { cron: '0 3 * * *', time_zone: 'Europe/Berlin', component: '_table/sale', user_id: userId };
+  await create('system/scheduler', { ...task, name: 'nightly', service_id: shop.id, is_active: true });
   return app.api_key;
 }
 
@@ -125,6 +127,7 @@ describe('packages', () => {
       role: ['northern'],
       user: [USER.email, 'idle@example.com'],
       limit: ['una'],
+      scheduler: ['nightly'],
     });
   });
 
@@ -223,7 +226,7 @@ describe('packages', () => {
     expect(response.status).toBe(200);
     expect(log.created).toMatchObject({
       ...{ role: ['northern'], app: ['till'], user: [USER.email, 'idle@example.com'] },
-      ...{ lookup: ['hidden', 'shown'], cors: ['api/*'], limit: ['una'] },
+      ...{ lookup: ['hidden', 'shown'], cors: ['api/*'], limit: ['una'], scheduler: ['nightly'] },
     });
     expect(log.skipped.email_template.length).toBeGreaterThan(0);
     await makeSales(to.admin);

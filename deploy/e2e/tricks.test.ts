@@ -172,6 +172,7 @@ describe('forced browsing', () => {
     ...['system', 'system/', 'system/admin', 'system/admin/1', 'system/admin/profile', 'system/user', 'system/user/1'],
     ...['system/role', 'system/role/1', 'system/app', 'system/app/1', 'system/service', 'system/service/1'],
     ...['system/lookup', 'system/cors', 'system/limit', 'system/limit_cache', 'system/audit', 'system/issuer'],
+    ...['system/job', 'system/job/1', 'system/scheduler', 'system/scheduler/1'],
     ...['system/email_template', 'system/event', 'system/event_script', 'system/script_type', 'system/service_type'],
     ...['system/package', 'system/cache', 'system/constant', 'system/custom', 'system/nosuch', 'system/environment/1'],
     ...['SYSTEM/Admin', 'system/ADMIN', 'system/admin/session/1', 'system/admin/SESSION/', 'system/environment/'],

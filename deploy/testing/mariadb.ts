@@ -77,6 +77,8 @@ async function startOnce(
     'innodb-log-file-size': LOG_FILE_SIZE,
     ...settings,
     datadir: data,
+    // A server that starts clears what others have there.
+    tmpdir: folder,
     'init-file': init,
     'bind-address': '127.0.0.1',
     port: String(port),

@@ -1,4 +1,5 @@
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { connect } from 'node:http2';
+import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { GRPC_MESSAGE_BYTES_MAX, OPERATION_BYTES_MAX } from '#common/bounds.ts';
@@ -336,6 +337,46 @@ test('a Stream waits for who takes it', async () => {
   expect(written).toBeLessThan(1000);
   watch.cancel();
 });
+
+test('who asks on and on and takes no answers is not listened to, and later gets them all', async () => {
+  const total = 40_000;
+  let handled = 0;
+  const { server } = await serve((_request, reply) => {
+    handled += 1;
+    reply.send(200, [], 'x'.repeat(500));
+  });
+  // Without a library of gRPC, which would take the answers for us.
+  const session = connect(`http://${server.address}`);
+  onTestFinished(() => session.destroy());
+  const headers = { 'content-type': 'application/grpc', te: 'trailers' };
+  const stream = session.request({ ':method': 'POST', ':path': '/millrace.gateway.v1.Gateway/Exchange', ...headers });
+  for (let id = 1; id <= total; id += 100) {
+    const requests = Array.from({ length: 100 }, (_, i) => ({ id: id + i, path: 'db' }));
+    stream.write(framed(toBinary(BatchSchema, create(BatchSchema, { requests }))));
+  }
+  let before = -1;
+  const hasStopped = (): boolean => {
+    const last = before;
+    before = handled;
+    return handled > 0 && last === handled;
+  };
+  await expect.poll(hasStopped, { interval: 200 }).toBe(true);
+  expect(handled).toBeLessThan(total / 2);
+  let bytes = 0;
+  stream.on('data', (part: Buffer) => {
+    bytes += part.length;
+  });
+  await expect.poll(() => handled, { timeout: 20_000 }).toBe(total);
+  await expect.poll(() => bytes, { timeout: 20_000 }).toBeGreaterThan(total * 500);
+});
+
+/** A message of gRPC: whether it is compressed, and its length, in front of it. */
+function framed(message: Uint8Array): Buffer {
+  const frame = Buffer.alloc(5 + message.length);
+  frame.writeUInt32BE(message.length, 1);
+  frame.set(message, 5);
+  return frame;
+}
 
 test('metadata has credentials, where the message has none', async () => {
   const { server } = await serve((request, reply) => reply.send(200, [], request.header('authorization') ?? 'none'));

@@ -57,6 +57,7 @@ const MODELS = [
     plural: 'Roles',
     primary_key: ['id'],
     read_only: false,
+    can_create: true,
     is_resource: true,
     field: [
       field('id', 'id', { access: 'read_only' }),
@@ -71,6 +72,7 @@ const MODELS = [
     plural: 'Role Service Accesses',
     primary_key: ['id'],
     read_only: false,
+    can_create: true,
     is_resource: false,
     field: [field('component', 'string')],
     related: [{ name: 'role_by_role_id', type: 'belongs_to', ref_table: 'role' }],
@@ -81,8 +83,20 @@ const MODELS = [
     plural: 'Service Types',
     primary_key: ['name'],
     read_only: true,
+    can_create: false,
     is_resource: true,
     field: [field('name', 'string')],
+    related: [],
+  },
+  {
+    name: 'job',
+    label: 'Job',
+    plural: 'Jobs',
+    primary_key: ['id'],
+    read_only: false,
+    can_create: false,
+    is_resource: true,
+    field: [field('id', 'id', { access: 'read_only' }), field('state', 'string')],
     related: [],
   },
 ];
@@ -404,6 +418,8 @@ describe('the system', () => {
       ]),
     );
     expect(verbsOf(document)['/service_type']).toEqual(['get']);
+    expect(verbsOf(document)['/job']).not.toContain('post');
+    expect(verbsOf(document)['/job']).toContain('patch');
     const { schemas, requestBodies, responses } = document.components;
     expect(Object.keys(schemas.RoleResponse.properties)).toEqual(['id', 'name', 'role_service_access_by_role_id']);
     expect(Object.keys(schemas.RoleRequest.properties)).toEqual([

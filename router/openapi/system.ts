@@ -20,6 +20,7 @@ interface Model {
   readonly plural: string;
   readonly primary_key: readonly string[];
   readonly read_only: boolean;
+  readonly can_create: boolean;
   readonly is_resource: boolean;
   readonly field: readonly Field[];
   readonly related: readonly Relation[];
@@ -89,13 +90,15 @@ function modelEntries(word: string, model: Model): PathEntry[] {
   return [
     at([model.name], {
       get: operation(`get${many}`, `Read ${what}.`, answerList, { options: LIST }),
-      ...(writes && {
+      ...(model.can_create && {
         post: operation(`create${many}`, `Create ${what}.`, answerList, {
           options: BATCH,
           body: bodyList,
           status: 201,
           tunnels: true,
         }),
+      }),
+      ...(writes && {
         patch: change('update', `Change ${what}.`),
         put: change('replace', `Change ${what}, as PATCH does.`),
         delete: operation(`delete${many}`, `Delete ${what}.`, answerList, {

@@ -5,6 +5,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { MillraceError } from '#common/errors.ts';
 import { REQUESTOR_SCRIPT } from '#common/verbs.ts';
+import type { App, User } from '#proto/access/v1/access_pb.ts';
 import type { AccessState } from '../access/state.ts';
 import { type Principal, principalOf } from '../authenticate/principal.ts';
 
@@ -27,8 +28,9 @@ export class Grants {
   }
 
   /** @param depth  of the calls that are made with it */
-  of({ user, app, role, isAdmin }: Principal, depth: number): Uint8Array {
-    const machineRole = user === undefined && app?.roleId !== role?.source.id && !isAdmin ? (role?.source.id ?? 0) : 0;
+  of(principal: Principal, depth: number): Uint8Array {
+    const { user, app } = principal;
+    const machineRole = machineRoleOf(principal);
     const key = `${user?.id ?? 0}/${app?.id ?? 0}/${machineRole}/${depth}`;
     const now = Math.floor(Date.now() / 1000);
     const known = this.#known.get(key);
@@ -51,10 +53,8 @@ export class Grants {
     if ((userId !== 0 && !user) || (appId !== 0 && !app)) throw refused();
     if (user && !user.isActive) throw new MillraceError('denied', 'User is not active.');
     if (app && !app.isActive) throw new MillraceError('denied', 'App is not active.');
-    const sent = { apiKey: app?.apiKey, token: user ? '' : undefined, basic: false };
-    const principal = { ...principalOf(this.#state, user, app, sent), requestor: REQUESTOR_SCRIPT, token: undefined };
-    const role = machineRole === 0 ? principal.role : this.#state.roles.get(machineRole);
-    return { ...principal, role, scriptDepth: depth };
+    const principal = knownPrincipal(this.#state, user, app, machineRole);
+    return { ...principal, requestor: REQUESTOR_SCRIPT, scriptDepth: depth };
   }
 
   #read(grant: Uint8Array): Note {
@@ -70,6 +70,23 @@ export class Grants {
   #secrets(): readonly Uint8Array[] {
     return this.#state.settings?.tokenSecrets ?? [];
   }
+}
+
+/** Somebody who is known already, and brings no credentials. @param machineRole  0: that of the user in the app */
+export function knownPrincipal(
+  state: AccessState,
+  user: User | undefined,
+  app: App | undefined,
+  machineRole: number,
+): Principal {
+  const sent = { apiKey: app?.apiKey, token: user ? '' : undefined, basic: false };
+  const principal = { ...principalOf(state, user, app, sent), token: undefined };
+  return machineRole === 0 ? principal : { ...principal, role: state.roles.get(machineRole) };
+}
+
+/** The role that nothing but a machine's token gives; 0: none. */
+export function machineRoleOf({ user, app, role, isAdmin }: Principal): number {
+  return user === undefined && app?.roleId !== role?.source.id && !isAdmin ? (role?.source.id ?? 0) : 0;
 }
 
 /** Of another purpose than that of session tokens: neither is good for the other. */

@@ -14,15 +14,16 @@ export interface Listener {
 export interface Listening {
   readonly pre: readonly Listener[];
   readonly post: readonly Listener[];
+  /** Behind the answer, later on. */
+  readonly queued: readonly Listener[];
 }
 
-const PHASES: ReadonlyMap<string, Phase> = new Map([
-  ['pre_process', Phase.PRE_PROCESS],
-  ['post_process', Phase.POST_PROCESS],
-]);
-
-/** `{path}.{verb}.{suffix}` */
-const NAME = /^(.+)\.([a-z]+)\.(pre_process|post_process)$/;
+/** What stands behind the verb, by phase: of several the first that is there counts. */
+const SUFFIXES = [
+  [Phase.PRE_PROCESS, ['.pre_process']],
+  [Phase.POST_PROCESS, ['.post_process']],
+  [Phase.QUEUED, ['', '.queued']],
+] as const;
 
 export class Listeners {
   readonly #state: AccessState;
@@ -46,22 +47,10 @@ export class Listeners {
     if (!this.serves(name)) return undefined;
     const known = this.#byService.get(name) as Map<string, EventScript>;
     const fired = eventsOf(service, segments);
-    const pre = this.#listen(known, fired, verb, 'pre_process');
-    const post = this.#listen(known, fired, verb, 'post_process');
-    return pre.length + post.length > 0 ? { pre, post } : undefined;
-  }
-
-  #listen(
-    known: ReadonlyMap<string, EventScript>,
-    fired: readonly Fired[],
-    verb: string,
-    suffix: string,
-  ): readonly Listener[] {
-    const phase = PHASES.get(suffix) as Phase;
-    return fired.flatMap(({ path, resource }) => {
-      const script = known.get(`${path}.${verb.toLowerCase()}.${suffix}`);
-      return script ? [{ script, phase, resource }] : [];
-    });
+    const [pre = [], post = [], queued = []] = SUFFIXES.map(([phase, suffixes]) =>
+      listen(known, fired, verb.toLowerCase(), phase, suffixes),
+    );
+    return pre.length + post.length + queued.length > 0 ? { pre, post, queued } : undefined;
   }
 
   #index(): void {
@@ -69,10 +58,25 @@ export class Listeners {
     this.#byService = new Map();
     for (const script of this.#state.eventScripts.values()) {
       const name = script.name.toLowerCase();
-      if (!NAME.test(name)) continue;
       const service = name.slice(0, name.indexOf('.'));
       const known = this.#byService.get(service) ?? new Map<string, EventScript>();
       this.#byService.set(service, known.set(name, script));
     }
   }
+}
+
+function listen(
+  known: ReadonlyMap<string, EventScript>,
+  fired: readonly Fired[],
+  verb: string,
+  phase: Phase,
+  suffixes: readonly string[],
+): readonly Listener[] {
+  return fired.flatMap(({ path, resource }) => {
+    for (const suffix of suffixes) {
+      const script = known.get(`${path}.${verb}${suffix}`);
+      if (script) return [{ script, phase, resource }];
+    }
+    return [];
+  });
 }

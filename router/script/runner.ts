@@ -14,6 +14,7 @@ import {
   type Failure,
   Failure_Kind as Kind,
   Lane,
+  type LogLine,
   type Outcome,
   type Run,
   type RunReply,
@@ -79,6 +80,18 @@ export class ScriptRunner {
     delete run.script;
     run.trial = script;
     return this.#patient(run, call.deadline);
+  }
+
+  /** Runs a script that nobody waits for. @returns its log lines, and why it has failed. @throws MillraceError overloaded */
+  async queued(
+    script: Script,
+    event: Event,
+    call: RunCall,
+  ): Promise<{ readonly logs: readonly LogLine[]; readonly failure: string | undefined }> {
+    const { outcome, logs } = await this.#patient(this.#message(script, event, call), call.deadline);
+    if (outcome.case === 'done') return { logs, failure: undefined };
+    const failure = outcome.case === 'failure' ? outcome.value : undefined;
+    return { logs, failure: this.#failed(script, failure, call).message };
   }
 
   close(): Promise<unknown> {

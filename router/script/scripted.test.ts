@@ -55,7 +55,7 @@ function behind(scripts: readonly Script[], { rules = [rule('*')], answer = '[{"
   });
   const send = (method: string, target: string, body = '', headers: Record<string, string> = {}) =>
     door.send({ method, target: `/api/v2/db/${target}`, body, headers: { ...HEADERS, ...headers } });
-  return { send, runs };
+  return { send, runs, queued: door.queued };
 }
 
 const PRE = '_table.todo.get.pre_process';
@@ -198,4 +198,23 @@ test('lanes: a script goes where its worker says, and comes back when it is none
     expect((await send('GET', '_table/todo')).status).toBe(200);
     expect(runs).toHaveLength(expected);
   }
+});
+
+describe('behind the answer', () => {
+  test('queued scripts are left for later with what happened; the one without a suffix counts first', async () => {
+    const never = (): RunReply => {
+      throw new Error('nobody runs it now');
+    };
+    const { send, queued } = behind([
+      { on: '_table.todo.get', does: never },
+      { on: '_table.todo.get.queued', does: never },
+      { on: '_table.{table_name}.get.queued', does: never },
+    ]);
+    expect((await send('GET', '_table/todo')).status).toBe(200);
+    expect(queued.map(({ kind, name }) => `${kind} ${name}`)).toEqual([
+      'event db._table.{table_name}.get.queued',
+      'event db._table.todo.get',
+    ]);
+    expect(queued[0]?.event).toMatchObject({ phase: Phase.QUEUED, response: { statusCode: 200 } });
+  });
 });

@@ -5,6 +5,7 @@
 import { SCRIPT_ANSWER_BYTES_MAX } from '#common/bounds.ts';
 import { callerGone, Deadline } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
+import type { Logger } from '#common/observe/log.ts';
 import type { EventScript, Service } from '#proto/access/v1/access_pb.ts';
 import { type Outcome, Phase, type Request, type Script } from '#proto/script/v1/script_pb.ts';
 import type { Principal } from '../authenticate/principal.ts';
@@ -12,6 +13,7 @@ import { headersOf, sendJson } from '../encode/answer.ts';
 import { askedPresentation } from '../encode/presentation.ts';
 import { type Recorded, RecordedReply } from '../http/recorded-reply.ts';
 import type { BodyStream, Headers, Responder } from '../http/reply.ts';
+import type { JobQueue } from '../jobs/queue.ts';
 import type { ApiRequest } from '../parse/api-request.ts';
 import type { Answer } from './answer.ts';
 import { scriptedRequest } from './changed-request.ts';
@@ -44,17 +46,27 @@ const UNANSWERED: Answer = {
   content: Buffer.from('null'),
 };
 
+/** Of a script service that runs later. */
+const ACCEPTED: Answer = {
+  ...{ status: 202, headers: [], contentType: 'application/json', isJson: true },
+  content: Buffer.from('{"success":true}'),
+};
+
 export class ScriptedCalls {
   readonly #runner: ScriptRunner;
+  readonly #queue: JobQueue;
   readonly #timeoutMs: number;
+  readonly #log: Logger;
 
-  constructor(runner: ScriptRunner, timeoutMs: number) {
+  constructor(runner: ScriptRunner, queue: JobQueue, timeoutMs: number, log: Logger) {
     this.#runner = runner;
+    this.#queue = queue;
     this.#timeoutMs = timeoutMs;
+    this.#log = log;
   }
 
   /** Answers a call that scripts listen to. @throws MillraceError where nothing was done */
-  async around(call: ScriptedCall, { pre, post }: Listening, work: Work): Promise<void> {
+  async around(call: ScriptedCall, { pre, post, queued }: Listening, work: Work): Promise<void> {
     const { request, reply } = call;
     const run = this.#runCall(call);
     const recorded = new WatchedReply(reply);
@@ -66,7 +78,25 @@ export class ScriptedCalls {
     const changed = 'changed' in before ? before.changed : undefined;
     const answer =
       post.length > 0 ? await this.#behind(call, post, requestMessage(changed ?? request), first, run) : first;
+    if (queued.length > 0) await this.#enqueue(call, queued, requestMessage(changed ?? request), answer);
     sendAnswer(reply, answer, request);
+  }
+
+  /** Kept before the caller has his answer; where they cannot be, the call is done all the same. */
+  async #enqueue(
+    { principal }: ScriptedCall,
+    listeners: readonly Listener[],
+    message: Request,
+    answer: Answer,
+  ): Promise<void> {
+    for (const { script, resource } of listeners) {
+      const event = eventOf(script.name, Phase.QUEUED, message, resource, responseMessage(answer));
+      try {
+        await this.#queue.run('event', scriptIn(script), event, principal);
+      } catch (error) {
+        this.#log.error({ err: error, event: script.name }, 'a queued script could not be kept for later');
+      }
+    }
   }
 
   /** Answers a call of a service that is a script. @throws MillraceError */
@@ -76,6 +106,10 @@ export class ScriptedCalls {
     const message = requestMessage(request);
     const response = responseMessage(UNANSWERED);
     const event = eventOf(script.name, Phase.SERVICE, message, resource, response);
+    if (script.queued) {
+      await this.#queue.run('service', script, event, call.principal);
+      return sendAnswer(reply, withHeaders(ACCEPTED, headers), request);
+    }
     const outcome = await this.#runner.run(script, event, this.#runCall(call));
     sendAnswer(reply, withHeaders(serviceAnswer(outcome), headers), request);
   }

@@ -5,7 +5,7 @@ import { Counters } from '#common/limits/counters.ts';
 import type { ScriptLine } from '#common/scripts/line.ts';
 import { SILENT } from '#common/testing/exchange.ts';
 import { type Operation, ResultSchema, type Shape, ShapeSchema } from '#proto/data/v1/data_pb.ts';
-import type { Run, RunReply } from '#proto/script/v1/script_pb.ts';
+import type { Event, Run, RunReply, Script } from '#proto/script/v1/script_pb.ts';
 import type { AccessState } from '../access/state.ts';
 import { Limits } from '../admit/limits.ts';
 import type { Authenticators } from '../authenticate/authenticate.ts';
@@ -14,6 +14,7 @@ import { IssuerVerifier } from '../authenticate/issuers.ts';
 import { TokenVerifier } from '../authenticate/token.ts';
 import { Cors } from '../decide/cors.ts';
 import type { Forwarded, Forwarder } from '../forward/forward.ts';
+import type { JobQueue } from '../jobs/queue.ts';
 import { Listings } from '../listings.ts';
 import { Documents } from '../openapi/documents.ts';
 import { Viewer } from '../openapi/viewer.ts';
@@ -36,6 +37,12 @@ export interface Travelled {
   readonly shape: Shape;
   /** What came of the records of an import. */
   readonly imported?: string;
+}
+
+export interface Queued {
+  readonly kind: string;
+  readonly name: string;
+  readonly event: Event;
 }
 
 export interface Outcome extends Answer {
@@ -61,6 +68,7 @@ const NEVER = { serves: () => false };
 export class BehindDoor {
   readonly #pipeline: Pipeline;
   #travelled: Travelled[] = [];
+  readonly #queued: Queued[] = [];
   #remembered: ParsedResource | undefined;
 
   constructor(state: AccessState, behind: Behind = {}) {
@@ -115,6 +123,12 @@ export class BehindDoor {
       send: async (run) => (scripts as NonNullable<typeof scripts>)(run),
     };
     const lines = scripts && { quick: line, patient: line };
+    const queue = {
+      run: async (kind: string, script: Script, event: Event) => {
+        this.#queued.push({ kind, name: script.name, event });
+        return this.#queued.length;
+      },
+    } as unknown as JobQueue;
     const runner = new ScriptRunner({ lines, grants, sessions: new Sessions(state), log: SILENT });
     this.#pipeline = new Pipeline({
       state,
@@ -125,7 +139,7 @@ export class BehindDoor {
       cors: new Cors(state),
       systemCalls: { answer: async () => undefined, ...NEVER, emails: NEVER, packages: NEVER },
       listeners: new Listeners(state),
-      scripted: new ScriptedCalls(runner, 10_000),
+      scripted: new ScriptedCalls(runner, queue, 10_000, SILENT),
       trials: new ScriptTrials(runner, forwarder, 10_000),
       listings: new Listings(forwarder),
       documents: new Documents({ state, forwarder, requestTimeoutMs: 10_000 }),
@@ -137,6 +151,11 @@ export class BehindDoor {
       exportTimeoutMs: 10_000,
       log: SILENT,
     } as unknown as Stages);
+  }
+
+  /** What was left for later. */
+  get queued(): readonly Queued[] {
+    return this.#queued;
   }
 
   async send(sent: Sent): Promise<Outcome> {

@@ -9,6 +9,7 @@ import {
   Lane,
   type LogLine,
   LogLine_Level,
+  Phase,
   type Run,
   type RunReply,
   RunReplySchema,
@@ -54,6 +55,9 @@ export interface SandboxOptions {
   readonly fetch: OutboundPolicy;
   readonly log: Logger;
 }
+
+/** Trials, and what runs later: there they are shown to people. */
+const isAskedFor = ({ trial, event }: Run): boolean => trial !== undefined || event?.phase === Phase.QUEUED;
 
 /** Good runs in a row after which a script is offered the quick lane. */
 const PROVEN_RUNS = 20;
@@ -281,7 +285,7 @@ export class Sandbox {
     return create(RunReplySchema, {
       id: run.id,
       outcome: 'outcome' in ended ? { case: 'done', value: ended.outcome } : { case: 'failure', value: ended.failure },
-      logs: run.trial === undefined ? [] : [...ended.logs],
+      logs: isAskedFor(run) ? [...ended.logs] : [],
       cpuMicros,
       memoryBytes: BigInt(memoryBytes),
     });

@@ -117,6 +117,37 @@ export const DOCUMENT_PROBE_MS = 2_000;
 export const PACKAGE_BYTES_MAX = 32 * MIB;
 /** Files in a package: one for each kind of record, and its manifest. */
 export const PACKAGE_FILES_MAX = 64;
+/** What a job has to do: an event with the bodies that it speaks of, and less than any database takes in one statement. */
+export const JOB_WORK_BYTES_MAX = 4 * MIB;
+/** Jobs of one claim: together they fit into one message between tiers. */
+export const JOBS_CLAIMED_MAX = 12;
+/** How long a claim may wait for a job; whoever asks asks again. */
+export const JOB_WAIT_MS_MAX = 60_000;
+/** A lease: long enough to be prolonged in time, and not so long that a lost job is forgotten. */
+export const JOB_LEASE_MS_MIN = 1_000;
+export const JOB_LEASE_MS_MAX = 3_600_000;
+/** Attempts of a job where whoever stores it names no number. */
+export const JOB_ATTEMPTS_DEFAULT = 5;
+/** And where somebody does: with the longest pause between them that is most of a day. */
+export const JOB_ATTEMPTS_MAX = 100;
+/** What came of a job, as far as it is kept. */
+export const JOB_RESULT_BYTES_MAX = 64 * KIB;
+/** The end of what its last attempt logged. */
+export const JOB_LOG_BYTES_MAX = 64 * KIB;
+/** Why an attempt failed. */
+export const JOB_ERROR_LENGTH_MAX = 4096;
+/** Jobs that are done and can still be looked at. */
+export const JOBS_DONE_MAX = 100_000;
+/** How often claims that wait look for what other processes have stored, and leases that ended are noticed. */
+export const JOB_POLL_MS = 1_000;
+/** Messages about jobs that are on their way to NATS at one time; what comes beyond is told a little later. */
+export const JOB_MESSAGES_MAX = 1_000;
+/** How long NATS waits for word about a job before it offers it again; leases end by themselves, so this is seldom needed. */
+export const JOB_ACK_WAIT_MS = 60_000;
+/** Minutes between two times of a task: a year. */
+export const TASK_FREQUENCY_MAX = 527_040;
+/** Characters of what is sent with a task. */
+export const TASK_PAYLOAD_LENGTH_MAX = MIB;
 /** Runs of scripts in one NATS message: it goes to one worker, and several workers shall share what comes at once. */
 export const SCRIPT_BATCH_RUNS_MAX = 16;
 /** Bytes of the runs that a router has in flight on one line, or that one worker has: what NATS holds for one receiver. */

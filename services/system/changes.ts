@@ -3,8 +3,8 @@
  * The version is stored, so it never goes back, and other processes on the same database see that it moved.
  */
 import type { Kysely, Transaction } from 'kysely';
-import { fromDatabase, isConflict } from './database/errors.ts';
 import type { Tables } from './database/tables.ts';
+import { transact } from './database/transact.ts';
 
 /** What the access snapshot consists of. */
 export const KINDS = [
@@ -36,8 +36,6 @@ export interface Dirty {
 }
 
 const NO_ROWS: Dirty['rows'] = new Map();
-/** Ends of a transaction that another one has caused: doing it again is all there is to do. */
-const RETRIES_MAX = 5;
 
 export const dirtyKinds = (...kinds: readonly Kind[]): Dirty => ({ kinds: new Set(kinds), rows: NO_ROWS });
 export const dirtyRows = (kind: RowKind, ids: Iterable<number>): Dirty => ({
@@ -68,15 +66,9 @@ export class Changes {
    * @throws MillraceError; nothing was written then
    */
   async commit<T>(dirty: Dirty, work: (trx: Transaction<Tables>) => Promise<T>): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        const result = await this.db.transaction().execute((trx) => this.#numbered(trx, work));
-        this.#listener(dirty);
-        return result;
-      } catch (error) {
-        if (attempt >= RETRIES_MAX || !isConflict(error)) throw fromDatabase(error);
-      }
-    }
+    const result = await transact(this.db, (trx) => this.#numbered(trx, work));
+    this.#listener(dirty);
+    return result;
   }
 
   async #numbered<T>(trx: Transaction<Tables>, work: (trx: Transaction<Tables>) => Promise<T>): Promise<T> {

@@ -1,6 +1,7 @@
 /** Settings of the system service, from the environment; every fault is named at once. */
 import { join, resolve } from 'node:path';
 import { type Environment, EnvReader } from '#common/config/env.ts';
+import { type NatsSettings, readNatsSettings } from '#common/scripts/nats-settings.ts';
 import { isAddress } from './email/addresses.ts';
 
 export interface SystemConfig {
@@ -34,10 +35,20 @@ export interface SystemConfig {
   /** How long a code of an invitation or a registration is good, and one of a reset. */
   readonly confirmTtlSeconds: number;
   readonly resetTtlSeconds: number;
+  /** How long jobs that are done can still be looked at. */
+  readonly jobKeepHours: number;
+  /** Where jobs are told of, beside the database; undefined: nowhere. */
+  readonly nats: NatsSettings | undefined;
+  /** Of JetStream; one for each installation. */
+  readonly jobStream: string;
+  readonly jobStreamReplicas: number;
 }
 
 const DAY_SECONDS = 86_400;
 const YEAR_SECONDS = 366 * DAY_SECONDS;
+const YEAR_HOURS = 366 * 24;
+/** As many as JetStream makes of a stream. */
+const STREAM_REPLICAS_MAX = 5;
 
 /** @throws MillraceError `invalid` that names every faulty variable */
 export function readConfig(env: Environment): SystemConfig {
@@ -66,6 +77,10 @@ export function readConfig(env: Environment): SystemConfig {
     resetUrl: reader.string('MILLRACE_RESET_URL', ''),
     confirmTtlSeconds: reader.integer('MILLRACE_CONFIRM_TTL_SECONDS', 60 * DAY_SECONDS, 1, YEAR_SECONDS),
     resetTtlSeconds: reader.integer('MILLRACE_RESET_TTL_SECONDS', DAY_SECONDS, 1, YEAR_SECONDS),
+    jobKeepHours: reader.integer('MILLRACE_JOB_KEEP_HOURS', 72, 1, YEAR_HOURS),
+    nats: readNatsSettings(reader),
+    jobStream: jobStream(reader),
+    jobStreamReplicas: reader.integer('MILLRACE_JOB_STREAM_REPLICAS', 1, 1, STREAM_REPLICAS_MAX),
   });
 }
 
@@ -81,6 +96,14 @@ function mailFrom(reader: EnvReader): string {
   const address = reader.string('MILLRACE_MAIL_FROM', 'no-reply@localhost');
   if (!isAddress(address)) reader.fault('MILLRACE_MAIL_FROM must be an e-mail address');
   return address;
+}
+
+function jobStream(reader: EnvReader): string {
+  const name = reader.string('MILLRACE_JOB_STREAM', 'millrace_jobs');
+  if (!/^[A-Za-z0-9_-]{1,64}$/.test(name)) {
+    reader.fault('MILLRACE_JOB_STREAM must be 1 to 64 letters, digits, dashes and underscores');
+  }
+  return name;
 }
 
 function encryptionKey(reader: EnvReader): Uint8Array | undefined {

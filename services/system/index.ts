@@ -11,6 +11,7 @@ import { engineOf, openDatabase } from './database/open.ts';
 import type { Tables } from './database/tables.ts';
 import { Emails } from './email/service.ts';
 import { loadInstance } from './instance.ts';
+import { startJobs } from './jobs/start.ts';
 import { KeptAnswers } from './kept-answers.ts';
 import { LimitCountsHub } from './limits/counts.ts';
 import { modelNamed } from './models.ts';
@@ -82,6 +83,7 @@ async function startOn(
   const counts = new LimitCountsHub();
   const publisher = new Publisher(changes, new SnapshotLoader(db, tools, instance), types, log);
   await publisher.start();
+  const jobs = startJobs(db, config, log);
   const server = await startGrpcServer({
     name: 'system',
     address: config.address,
@@ -95,11 +97,13 @@ async function startOn(
       schemaExtrasService(changes, log),
       keptAnswersService(kept),
       packagesService(new Packages(changes, tools), log),
+      jobs.service,
       counts.service,
       publisher.service,
     ],
   }).catch(async (error: unknown) => {
     await publisher.close();
+    await jobs.close();
     throw error;
   });
   const stopped = new AbortController();
@@ -126,6 +130,7 @@ async function startOn(
     stopped.abort();
     counts.close();
     await publisher.close();
+    await jobs.close();
     await server.close();
     await seeded;
     await accounts.settled();
@@ -140,9 +145,10 @@ async function startOn(
       return sampleApiKey;
     },
     drain: async (deadline) => {
-      // Watches never end by themselves.
+      // Watches never end by themselves, and claims wait long.
       counts.close();
       await publisher.close();
+      await jobs.close();
       await server.drain(deadline);
     },
     close: () => {

@@ -5,10 +5,12 @@ import { CORS } from './cors/model.ts';
 import { CUSTOM } from './custom/model.ts';
 import { EMAIL_TEMPLATE } from './email/model.ts';
 import { TOKEN_ISSUER } from './issuers/model.ts';
+import { JOB } from './jobs/model.ts';
 import { LIMIT } from './limits/model.ts';
 import { LOOKUPS } from './lookups/model.ts';
 import type { Model } from './records/model.ts';
 import { ROLE, ROLE_SERVICE_ACCESS } from './roles/model.ts';
+import { SCHEDULER, TASK_LOG } from './scheduler/model.ts';
 import { EVENT_SCRIPT, SCRIPT_TYPE } from './scripts/model.ts';
 import { SERVICE_TYPE } from './service-types/model.ts';
 import { SERVICE, SERVICE_DOC } from './services/model.ts';
@@ -23,14 +25,17 @@ const MODELS: ReadonlyMap<string, Model> = new Map(
     CUSTOM,
     EMAIL_TEMPLATE,
     EVENT_SCRIPT,
+    JOB,
     LIMIT,
     ...LOOKUPS,
     ROLE,
     ROLE_SERVICE_ACCESS,
+    SCHEDULER,
     SCRIPT_TYPE,
     SERVICE,
     SERVICE_DOC,
     SERVICE_TYPE,
+    TASK_LOG,
     TOKEN_ISSUER,
     USER,
     ANY_USER,

@@ -172,7 +172,10 @@ export class SnapshotLoader {
       isActive: row.is_active === 1,
       tier: this.#tools.types.get(row.type)?.tier ?? '',
     }));
-    const known = services.map((service) => ({ ...service, hash: String(scripts.get(service.id)?.hash) }));
+    const known = services.map((service) => ({
+      ...service,
+      hash: `${scripts.get(service.id)?.hash} ${scripts.get(service.id)?.queued}`,
+    }));
     const connections = rows.map((row, index) => ({
       ...known[index]!,
       settings: resolveLookups(storedSettings({ ...row }, this.#tools), lookups),

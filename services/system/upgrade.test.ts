@@ -20,7 +20,17 @@ const ENCRYPTION = { MILLRACE_ENCRYPTION_KEY: KEY.toString('base64') };
 
 /** What the migration and its seeds have added is taken away again. */
 async function setBack(db: Kysely<Tables>): Promise<void> {
-  const tables = ['script_type', 'event_script', 'user_custom', 'system_custom', 'email_template'];
+  const tables = [
+    'task_log',
+    'job_work',
+    'job',
+    'scheduler',
+    'script_type',
+    'event_script',
+    'user_custom',
+    'system_custom',
+    'email_template',
+  ];
   for (const table of tables) await db.schema.dropTable(table).execute();
   for (const column of ['is_confirmed', 'code_expires_at']) {
     await db.schema.alterTable('user').dropColumn(column).execute();

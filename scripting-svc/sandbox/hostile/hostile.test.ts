@@ -49,7 +49,7 @@ const CASES: Case[] = [
   { name: 'microtask-growth', want: capped(/processor time|memory|20000 times/), isSuspect: 'maybe' },
   { name: 'async-loop', want: capped(CPU), quick: SENT_AWAY },
   { name: 'deep-recursion', want: thrown(/call stack/), quick: thrown(/call stack/) },
-  { name: 'deep-answer', want: thrown(/call stack/), limits: { memory_mb: 256 } },
+  { name: 'deep-answer', want: thrown(/call stack/), limits: { memory_mb: 256, cpu_ms: 20_000, wall_ms: 20_000 } },
   { name: 'prototype-pollution', want: { returned: { constructor: { prototype: { polluted: 1 } } } } },
   {
     name: 'reaching-out',

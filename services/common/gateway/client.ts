@@ -9,7 +9,7 @@ import {
   type Response,
 } from '#proto/gateway/v1/gateway_pb.ts';
 import { OPERATION_BYTES_MAX } from '../bounds.ts';
-import type { Deadline } from '../deadline.ts';
+import { type Deadline, deadlinePassed } from '../deadline.ts';
 import { MillraceError } from '../errors.ts';
 import { BatchedCalls } from '../exchange/calls.ts';
 import { Channel, type ChannelTls } from '../grpc/channel.ts';
@@ -83,6 +83,8 @@ export class GatewayClient {
     return router.send(requestOf(call, body), deadline).then(
       (answer) => {
         this.#routers.succeeded(router);
+        // The router may have ended it in the same moment: whoever waits hears one thing, whichever was first.
+        if (answer.status === 503 && deadline.remainingMs() === 0) throw deadlinePassed();
         return answer;
       },
       (error: unknown) => {

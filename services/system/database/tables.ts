@@ -269,6 +269,72 @@ export interface TokenIssuerTable extends Traced {
   role_id: number;
 }
 
+export interface JobTable {
+  id: Generated<number>;
+  kind: string;
+  name: string;
+  state: string;
+  attempts: number;
+  attempts_max: number;
+  /** When it may be claimed: of a running one, when its lease ends; null: it is over. */
+  next_attempt_date: Moment | null;
+  /** Who has the lease. */
+  holder: string | null;
+  /** Where a broker takes word about the message that brought it. */
+  ticket: string | null;
+  last_error: string | null;
+  logs: string | null;
+  status_code: number | null;
+  /** JSON */
+  result: string | null;
+  user_id: number | null;
+  app_id: number | null;
+  role_id: number | null;
+  /** What it is a run of. */
+  task_id: number | null;
+  created_date: Moment;
+  started_date: Moment | null;
+  finished_date: Moment | null;
+  last_modified_date: Moment | null;
+  last_modified_by_id: number | null;
+}
+
+/** Apart from its job, which changes often and is read by many. */
+export interface JobWorkTable {
+  job_id: number;
+  work: Buffer;
+}
+
+export interface SchedulerTable extends Traced {
+  id: Generated<number>;
+  name: string;
+  description: string | null;
+  is_active: Flag;
+  service_id: number;
+  component: string | null;
+  verb_mask: number;
+  /** Minutes. */
+  frequency: number;
+  cron: string | null;
+  time_zone: string;
+  /** JSON */
+  payload: string | null;
+  app_id: number | null;
+  user_id: number | null;
+  /** null: never. */
+  next_run_date: Moment | null;
+  /** A time that was left out, as the run before was not over. */
+  skipped_date: Moment | null;
+}
+
+export interface TaskLogTable {
+  task_id: number;
+  status_code: number;
+  content: string | null;
+  created_date: Moment;
+  last_modified_date: Moment;
+}
+
 export interface SettingTable {
   name: string;
   value: string;
@@ -301,6 +367,10 @@ export interface Tables {
   limit: LimitTable;
   audit: AuditTable;
   token_issuer: TokenIssuerTable;
+  job: JobTable;
+  job_work: JobWorkTable;
+  scheduler: SchedulerTable;
+  task_log: TaskLogTable;
   setting: SettingTable;
   change_counter: ChangeCounterTable;
 }

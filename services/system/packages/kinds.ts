@@ -49,6 +49,7 @@ export const KINDS: readonly PackageKind[] = [
   { name: 'cors', key: 'path' },
   { name: 'limit', key: 'name' },
   { name: 'event_script', key: 'name' },
+  { name: 'scheduler', key: 'name' },
 ];
 
 export const kindNamed = (name: string): PackageKind | undefined => KINDS.find((kind) => kind.name === name);

@@ -110,6 +110,8 @@ export interface Model {
   /** A resource of its own, or only reached through relations. */
   readonly resource: boolean;
   readonly readOnly?: boolean;
+  /** Not created by requests, only changed and deleted. */
+  readonly comeByThemselves?: boolean;
   /** Parts of the access snapshot that a write may change, by nested records and cascades too. */
   readonly publishes: readonly Kind[];
   /** The part that has a record as one entity: a write of its own columns changes no other. */

@@ -49,6 +49,9 @@ export class Records {
 
   async create(model: Model, action: Create, operation: Operation): Promise<Result> {
     refuseReadOnly(model);
+    if (model.comeByThemselves) {
+      throw new MillraceError('unsupported', `Records of '${model.name}' are not created by requests.`);
+    }
     const answer = this.#answer(model, action, operation);
     const records = await writeEach(
       readRecords(operation.records),

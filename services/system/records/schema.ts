@@ -39,7 +39,7 @@ export function describeModel(model: Model): JsonObject {
  * `type` of a field whose JSON is its own business is `json`.
  */
 export function describeResource(model: Model): JsonObject {
-  const { name, label, plural, description, key, columns, relations, resource, readOnly } = model;
+  const { name, label, plural, description, key, columns, relations, resource, readOnly, comeByThemselves } = model;
   return {
     name,
     label,
@@ -47,6 +47,7 @@ export function describeResource(model: Model): JsonObject {
     description,
     primary_key: [key],
     read_only: readOnly === true,
+    can_create: !readOnly && !comeByThemselves,
     is_resource: resource,
     field: columns
       .filter(({ access }) => access !== 'hidden')

@@ -104,6 +104,10 @@ async function writeRelated(
 ): Promise<void> {
   for (const [relation, value] of related) {
     const other = context.tools.model(relation.model);
+    if (other.readOnly) {
+      context.dropped.add(relation.name);
+      continue;
+    }
     const parent = { column: relation.column, key: Number(key) };
     switch (relation.kind) {
       case 'has_many':

@@ -44,13 +44,15 @@ export function serviceScriptOf(
     storage_service_id: typeof settings['storage_service_id'] === 'number' ? settings['storage_service_id'] : null,
     storage_path: textOf(settings['storage_path']),
   };
-  return scriptOf(Script_Kind.SERVICE, row, source, objectOf(settings['config']), services);
+  const script = scriptOf(Script_Kind.SERVICE, row, source, objectOf(settings['config']), services);
+  script.queued = settings['queued'] === true;
+  return script;
 }
 
 /** The same for whoever has to know no more than that there is one. */
 export function withoutText(script: Script): Script {
-  const { kind, id, name, type, hash } = script;
-  return create(ScriptSchema, { kind, id, name, type, hash });
+  const { kind, id, name, type, hash, queued } = script;
+  return create(ScriptSchema, { kind, id, name, type, hash, queued });
 }
 
 export function listenerOf(script: EventScript): EventScript {

@@ -4,9 +4,11 @@ import { accountCases } from './accounts.ts';
 import { auditCases } from './audit.ts';
 import { customCases } from './custom.ts';
 import { emailCases } from './emails.ts';
+import { jobCases } from './jobs.ts';
 import { keptCases } from './kept.ts';
 import { recordCases } from './records.ts';
 import { registrationCases } from './registration.ts';
+import { schedulerCases } from './scheduler.ts';
 import { scriptCases } from './scripts.ts';
 import { serviceCases } from './services.ts';
 import { snapshotCases } from './snapshot.ts';
@@ -29,4 +31,6 @@ export function systemCases(databaseUrl: () => string | undefined): void {
   keptCases(suite);
   auditCases(suite);
   scriptCases(suite);
+  jobCases(suite);
+  schedulerCases(suite);
 }

@@ -29,6 +29,7 @@ import {
   Accounts,
   Emails,
   Environments,
+  Jobs,
   type JsonReply,
   KeptAnswers,
   LoginRequestSchema,
@@ -69,6 +70,7 @@ export class TestSystem {
   readonly environments: Channel<typeof Environments>;
   readonly extras: Channel<typeof SchemaExtras>;
   readonly kept: Channel<typeof KeptAnswers>;
+  readonly jobs: Channel<typeof Jobs>;
   readonly access: Channel<typeof AccessControl>;
 
   private constructor(service: SystemService, folder: string, token: string) {
@@ -82,6 +84,7 @@ export class TestSystem {
     this.environments = new Channel(Environments, settings);
     this.extras = new Channel(SchemaExtras, settings);
     this.kept = new Channel(KeptAnswers, settings);
+    this.jobs = new Channel(Jobs, settings);
     this.access = new Channel(AccessControl, settings);
   }
 
@@ -104,8 +107,9 @@ export class TestSystem {
   }
 
   leave(): void {
-    const { sessions, accounts, emails, environments, extras, kept, access } = this;
-    for (const channel of [this.#data, sessions, accounts, emails, environments, extras, kept, access]) channel.close();
+    const { sessions, accounts, emails, environments, extras, kept, jobs, access } = this;
+    const channels = [this.#data, sessions, accounts, emails, environments, extras, kept, jobs, access];
+    for (const channel of channels) channel.close();
   }
 
   async stop(): Promise<void> {

@@ -8,6 +8,7 @@ import { audit } from './0004-audit.ts';
 import { tokenIssuers } from './0005-token-issuers.ts';
 import { accountsAndMail } from './0006-accounts-and-mail.ts';
 import { eventScripts } from './0007-event-scripts.ts';
+import { jobs } from './0008-jobs.ts';
 
 export function migrations(engine: EngineName): Record<string, Migration> {
   return {
@@ -18,5 +19,6 @@ export function migrations(engine: EngineName): Record<string, Migration> {
     '0005-token-issuers': tokenIssuers(engine),
     '0006-accounts-and-mail': accountsAndMail(engine),
     '0007-event-scripts': eventScripts(engine),
+    '0008-jobs': jobs(engine),
   };
 }

@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file millrace/system/v1/system.proto.
  */
 export const file_millrace_system_v1_system: GenFile = /*@__PURE__*/
-  fileDesc("Ch9taWxscmFjZS9zeXN0ZW0vdjEvc3lzdGVtLnByb3RvEhJtaWxscmFjZS5zeXN0ZW0udjEiTwoMQ2xhaW1SZXF1ZXN0EgsKA2tleRgBIAEoDBIPCgdyZXF1ZXN0GAIgASgMEhAKCGxlYXNlX21zGAMgASgNEg8KB2tlZXBfbXMYBCABKA0i+AEKCkNsYWltUmVwbHkSMwoFc3RhdGUYASABKA4yJC5taWxscmFjZS5zeXN0ZW0udjEuQ2xhaW1SZXBseS5TdGF0ZRIuCgZhbnN3ZXIYAiABKAsyHi5taWxscmFjZS5zeXN0ZW0udjEuS2VwdEFuc3dlciKEAQoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIRCg1TVEFURV9DTEFJTUVEEAESEQoNU1RBVEVfUlVOTklORxACEhIKDlNUQVRFX0FOU1dFUkVEEAMSFwoTU1RBVEVfT1RIRVJfUkVRVUVTVBAEEhEKDVNUQVRFX1VOS05PV04QBSJbCgpLZXB0QW5zd2VyEg4KBnN0YXR1cxgBIAEoDRIvCgdoZWFkZXJzGAIgAygLMh4ubWlsbHJhY2Uuc3lzdGVtLnYxLktlcHRIZWFkZXISDAoEYm9keRgDIAEoDCIpCgpLZXB0SGVhZGVyEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAkiSgoLS2VlcFJlcXVlc3QSCwoDa2V5GAEgASgMEi4KBmFuc3dlchgCIAEoCzIeLm1pbGxyYWNlLnN5c3RlbS52MS5LZXB0QW5zd2VyIh0KDlJlbGVhc2VSZXF1ZXN0EgsKA2tleRgBIAEoDCILCglLZWVwUmVwbHkiTwoOUGFja2FnZVJlcXVlc3QSEwoLc3lzdGVtX29ubHkYASABKAgSKAoGY2FsbGVyGAIgASgLMhgubWlsbHJhY2UuZGF0YS52MS5DYWxsZXIiVwoURXhwb3J0UGFja2FnZVJlcXVlc3QSFQoNbWFuaWZlc3RfanNvbhgBIAEoDBIoCgZjYWxsZXIYAiABKAsyGC5taWxscmFjZS5kYXRhLnYxLkNhbGxlciJcCgxBcmNoaXZlUmVwbHkSEQoHYXJjaGl2ZRgBIAEoDEgAEi4KB2ZhaWx1cmUYAiABKAsyGy5taWxscmFjZS5zeXN0ZW0udjEuRmFpbHVyZUgAQgkKB291dGNvbWUibQoUSW1wb3J0UGFja2FnZVJlcXVlc3QSDwoHYXJjaGl2ZRgBIAEoDBIQCghwYXNzd29yZBgCIAEoCRIyCgdvcHRpb25zGAMgASgLMiEubWlsbHJhY2Uuc3lzdGVtLnYxLkltcG9ydE9wdGlvbnMiXQoSV3JpdGVDb25maWdSZXF1ZXN0EhMKC2NvbmZpZ19qc29uGAEgASgMEjIKB29wdGlvbnMYAiABKAsyIS5taWxscmFjZS5zeXN0ZW0udjEuSW1wb3J0T3B0aW9ucyJxCg1JbXBvcnRPcHRpb25zEhEKCW92ZXJ3cml0ZRgBIAEoCBIPCgdkcnlfcnVuGAIgASgIEigKBmNhbGxlchgDIAEoCzIYLm1pbGxyYWNlLmRhdGEudjEuQ2FsbGVyEhIKCnJlcXVlc3RfaWQYBCABKAkiqgEKDExvZ2luUmVxdWVzdBIqCgRraW5kGAEgASgOMhwubWlsbHJhY2Uuc3lzdGVtLnYxLlVzZXJLaW5kEg0KBWVtYWlsGAIgASgJEhAKCHVzZXJuYW1lGAMgASgJEhAKCHBhc3N3b3JkGAQgASgJEhMKC3JlbWVtYmVyX21lGAUgASgIEg4KBmFwcF9pZBgGIAEoBRIWCg5jbGllbnRfYWRkcmVzcxgHIAEoCSJZCgxUb2tlblJlcXVlc3QSKgoEa2luZBgBIAEoDjIcLm1pbGxyYWNlLnN5c3RlbS52MS5Vc2VyS2luZBINCgV0b2tlbhgCIAEoCRIOCgZhcHBfaWQYAyABKAUibQoPRGVzY3JpYmVSZXF1ZXN0EioKBGtpbmQYASABKA4yHC5taWxscmFjZS5zeXN0ZW0udjEuVXNlcktpbmQSDwoHdXNlcl9pZBgCIAEoBRIOCgZhcHBfaWQYAyABKAUSDQoFdG9rZW4YBCABKAkiYQoMU2Vzc2lvblJlcGx5EhYKDHNlc3Npb25fanNvbhgBIAEoDEgAEi4KB2ZhaWx1cmUYAiABKAsyGy5taWxscmFjZS5zeXN0ZW0udjEuRmFpbHVyZUgAQgkKB291dGNvbWUiOwoLTG9nb3V0UmVwbHkSLAoHZmFpbHVyZRgBIAEoCzIbLm1pbGxyYWNlLnN5c3RlbS52MS5GYWlsdXJlIlsKC1ZlcmlmeVJlcGx5EhEKB3VzZXJfaWQYASABKAVIABIuCgdmYWlsdXJlGAIgASgLMhsubWlsbHJhY2Uuc3lzdGVtLnYxLkZhaWx1cmVIAEIJCgdvdXRjb21lIj4KB0ZhaWx1cmUSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEhQKDGNvbnRleHRfanNvbhgDIAEoDCJNCg9SZWdpc3RlclJlcXVlc3QSEwoLcmVjb3JkX2pzb24YASABKAwSDQoFbG9naW4YAiABKAgSFgoOY2xpZW50X2FkZHJlc3MYAyABKAki+AEKD1Bhc3N3b3JkUmVxdWVzdBIqCgRraW5kGAEgASgOMhwubWlsbHJhY2Uuc3lzdGVtLnYxLlVzZXJLaW5kEg8KB3VzZXJfaWQYAiABKAUSDQoFZW1haWwYAyABKAkSEAoIdXNlcm5hbWUYBCABKAkSFAoMb2xkX3Bhc3N3b3JkGAUgASgJEhQKDG5ld19wYXNzd29yZBgGIAEoCRIMCgRjb2RlGAcgASgJEhcKD3NlY3VyaXR5X2Fuc3dlchgIIAEoCRINCgVyZXNldBgJIAEoCBINCgVsb2dpbhgKIAEoCBIWCg5jbGllbnRfYWRkcmVzcxgLIAEoCSJNCg5Qcm9maWxlUmVxdWVzdBIqCgRraW5kGAEgASgOMhwubWlsbHJhY2Uuc3lzdGVtLnYxLlVzZXJLaW5kEg8KB3VzZXJfaWQYAiABKAUieQoNUHJvZmlsZUNoYW5nZRIqCgRraW5kGAEgASgOMhwubWlsbHJhY2Uuc3lzdGVtLnYxLlVzZXJLaW5kEg8KB3VzZXJfaWQYAiABKAUSEwoLcmVjb3JkX2pzb24YAyABKAwSFgoOY2xpZW50X2FkZHJlc3MYBCABKAkilQEKEFNlbmRFbWFpbFJlcXVlc3QSEgoKc2VydmljZV9pZBgBIAEoBRIQCgh0ZW1wbGF0ZRgCIAEoCRITCgt0ZW1wbGF0ZV9pZBgDIAEoBRIUCgxtZXNzYWdlX2pzb24YBCABKAwSDwoHdXNlcl9pZBgFIAEoBRIPCgdyb2xlX2lkGAYgASgFEg4KBmFwcF9pZBgHIAEoBSJnCglKc29uUmVwbHkSDgoEanNvbhgBIAEoDEgAEi4KB2ZhaWx1cmUYAiABKAsyGy5taWxscmFjZS5zeXN0ZW0udjEuRmFpbHVyZUgAEg8KB2Ryb3BwZWQYAyADKAlCCQoHb3V0Y29tZSKEAQoSRW52aXJvbm1lbnRSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAUSDwoHcm9sZV9pZBgCIAEoBRIOCgZhcHBfaWQYAyABKAUSEAoIaXNfYWRtaW4YBCABKAgSEgoKdXNlcl9hZ2VudBgFIAEoCRIWCg5jbGllbnRfYWRkcmVzcxgGIAEoCSIgChBFbnZpcm9ubWVudFJlcGx5EgwKBGpzb24YASABKAwiVgoRU2F2ZUV4dHJhc1JlcXVlc3QSDwoHc2VydmljZRgBIAEoCRIwCgdjaGFuZ2VzGAIgAygLMh8ubWlsbHJhY2Uuc3lzdGVtLnYxLkV4dHJhQ2hhbmdlIlYKC0V4dHJhQ2hhbmdlEg0KBXRhYmxlGAEgASgJEg0KBWZpZWxkGAIgASgJEhAKCHJlbGF0aW9uGAMgASgJEhcKD3Byb3BlcnRpZXNfanNvbhgEIAEoDCJQCg9TYXZlRXh0cmFzUmVwbHkSLAoHZmFpbHVyZRgBIAEoCzIbLm1pbGxyYWNlLnN5c3RlbS52MS5GYWlsdXJlEg8KB3ZlcnNpb24YAiABKAQiMwoGQ291bnRzEikKBmNvdW50cxgBIAMoCzIZLm1pbGxyYWNlLnN5c3RlbS52MS5Db3VudCJuCgVDb3VudBILCgNrZXkYASABKAkSEQoJcGVyaW9kX21zGAIgASgEEhIKCnN0YXJ0ZWRfYXQYAyABKAQSDAoEaGl0cxgEIAEoDRIUCgxsb2NrZWRfdW50aWwYBSABKAQSDQoFcmVzZXQYBiABKAgqYQoIVXNlcktpbmQSGQoVVVNFUl9LSU5EX1VOU1BFQ0lGSUVEEAASEgoOVVNFUl9LSU5EX1VTRVIQARITCg9VU0VSX0tJTkRfQURNSU4QAhIRCg1VU0VSX0tJTkRfQU5ZEAMymwMKCFNlc3Npb25zEksKBUxvZ2luEiAubWlsbHJhY2Uuc3lzdGVtLnYxLkxvZ2luUmVxdWVzdBogLm1pbGxyYWNlLnN5c3RlbS52MS5TZXNzaW9uUmVwbHkSTQoHUmVmcmVzaBIgLm1pbGxyYWNlLnN5c3RlbS52MS5Ub2tlblJlcXVlc3QaIC5taWxscmFjZS5zeXN0ZW0udjEuU2Vzc2lvblJlcGx5EksKBkxvZ291dBIgLm1pbGxyYWNlLnN5c3RlbS52MS5Ub2tlblJlcXVlc3QaHy5taWxscmFjZS5zeXN0ZW0udjEuTG9nb3V0UmVwbHkSUwoOVmVyaWZ5UGFzc3dvcmQSIC5taWxscmFjZS5zeXN0ZW0udjEuTG9naW5SZXF1ZXN0Gh8ubWlsbHJhY2Uuc3lzdGVtLnYxLlZlcmlmeVJlcGx5ElEKCERlc2NyaWJlEiMubWlsbHJhY2Uuc3lzdGVtLnYxLkRlc2NyaWJlUmVxdWVzdBogLm1pbGxyYWNlLnN5c3RlbS52MS5TZXNzaW9uUmVwbHky1AIKCEFjY291bnRzEk4KCFJlZ2lzdGVyEiMubWlsbHJhY2Uuc3lzdGVtLnYxLlJlZ2lzdGVyUmVxdWVzdBodLm1pbGxyYWNlLnN5c3RlbS52MS5Kc29uUmVwbHkSVAoOQ2hhbmdlUGFzc3dvcmQSIy5taWxscmFjZS5zeXN0ZW0udjEuUGFzc3dvcmRSZXF1ZXN0Gh0ubWlsbHJhY2Uuc3lzdGVtLnYxLkpzb25SZXBseRJPCgpHZXRQcm9maWxlEiIubWlsbHJhY2Uuc3lzdGVtLnYxLlByb2ZpbGVSZXF1ZXN0Gh0ubWlsbHJhY2Uuc3lzdGVtLnYxLkpzb25SZXBseRJRCg1DaGFuZ2VQcm9maWxlEiEubWlsbHJhY2Uuc3lzdGVtLnYxLlByb2ZpbGVDaGFuZ2UaHS5taWxscmFjZS5zeXN0ZW0udjEuSnNvblJlcGx5MlUKBkVtYWlscxJLCgRTZW5kEiQubWlsbHJhY2Uuc3lzdGVtLnYxLlNlbmRFbWFpbFJlcXVlc3QaHS5taWxscmFjZS5zeXN0ZW0udjEuSnNvblJlcGx5Mu4BCgtLZXB0QW5zd2VycxJJCgVDbGFpbRIgLm1pbGxyYWNlLnN5c3RlbS52MS5DbGFpbVJlcXVlc3QaHi5taWxscmFjZS5zeXN0ZW0udjEuQ2xhaW1SZXBseRJGCgRLZWVwEh8ubWlsbHJhY2Uuc3lzdGVtLnYxLktlZXBSZXF1ZXN0Gh0ubWlsbHJhY2Uuc3lzdGVtLnYxLktlZXBSZXBseRJMCgdSZWxlYXNlEiIubWlsbHJhY2Uuc3lzdGVtLnYxLlJlbGVhc2VSZXF1ZXN0Gh0ubWlsbHJhY2Uuc3lzdGVtLnYxLktlZXBSZXBseTJuCgxFbnZpcm9ubWVudHMSXgoOR2V0RW52aXJvbm1lbnQSJi5taWxscmFjZS5zeXN0ZW0udjEuRW52aXJvbm1lbnRSZXF1ZXN0GiQubWlsbHJhY2Uuc3lzdGVtLnYxLkVudmlyb25tZW50UmVwbHkyqQMKCFBhY2thZ2VzEk0KCERlc2NyaWJlEiIubWlsbHJhY2Uuc3lzdGVtLnYxLlBhY2thZ2VSZXF1ZXN0Gh0ubWlsbHJhY2Uuc3lzdGVtLnYxLkpzb25SZXBseRJUCgZFeHBvcnQSKC5taWxscmFjZS5zeXN0ZW0udjEuRXhwb3J0UGFja2FnZVJlcXVlc3QaIC5taWxscmFjZS5zeXN0ZW0udjEuQXJjaGl2ZVJlcGx5ElEKBkltcG9ydBIoLm1pbGxyYWNlLnN5c3RlbS52MS5JbXBvcnRQYWNrYWdlUmVxdWVzdBodLm1pbGxyYWNlLnN5c3RlbS52MS5Kc29uUmVwbHkSTwoKUmVhZENvbmZpZxIiLm1pbGxyYWNlLnN5c3RlbS52MS5QYWNrYWdlUmVxdWVzdBodLm1pbGxyYWNlLnN5c3RlbS52MS5Kc29uUmVwbHkSVAoLV3JpdGVDb25maWcSJi5taWxscmFjZS5zeXN0ZW0udjEuV3JpdGVDb25maWdSZXF1ZXN0Gh0ubWlsbHJhY2Uuc3lzdGVtLnYxLkpzb25SZXBseTJiCgxTY2hlbWFFeHRyYXMSUgoEU2F2ZRIlLm1pbGxyYWNlLnN5c3RlbS52MS5TYXZlRXh0cmFzUmVxdWVzdBojLm1pbGxyYWNlLnN5c3RlbS52MS5TYXZlRXh0cmFzUmVwbHkyUgoLTGltaXRDb3VudHMSQwoFU2hhcmUSGi5taWxscmFjZS5zeXN0ZW0udjEuQ291bnRzGhoubWlsbHJhY2Uuc3lzdGVtLnYxLkNvdW50cygBMAFiBnByb3RvMw", [file_millrace_data_v1_data]);
+  fileDesc("Ch9taWxscmFjZS9zeXN0ZW0vdjEvc3lzdGVtLnByb3RvEhJtaWxscmFjZS5zeXN0ZW0udjEiTwoMQ2xhaW1SZXF1ZXN0EgsKA2tleRgBIAEoDBIPCgdyZXF1ZXN0GAIgASgMEhAKCGxlYXNlX21zGAMgASgNEg8KB2tlZXBfbXMYBCABKA0i+AEKCkNsYWltUmVwbHkSMwoFc3RhdGUYASABKA4yJC5taWxscmFjZS5zeXN0ZW0udjEuQ2xhaW1SZXBseS5TdGF0ZRIuCgZhbnN3ZXIYAiABKAsyHi5taWxscmFjZS5zeXN0ZW0udjEuS2VwdEFuc3dlciKEAQoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIRCg1TVEFURV9DTEFJTUVEEAESEQoNU1RBVEVfUlVOTklORxACEhIKDlNUQVRFX0FOU1dFUkVEEAMSFwoTU1RBVEVfT1RIRVJfUkVRVUVTVBAEEhEKDVNUQVRFX1VOS05PV04QBSJbCgpLZXB0QW5zd2VyEg4KBnN0YXR1cxgBIAEoDRIvCgdoZWFkZXJzGAIgAygLMh4ubWlsbHJhY2Uuc3lzdGVtLnYxLktlcHRIZWFkZXISDAoEYm9keRgDIAEoDCIpCgpLZXB0SGVhZGVyEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAkiSgoLS2VlcFJlcXVlc3QSCwoDa2V5GAEgASgMEi4KBmFuc3dlchgCIAEoCzIeLm1pbGxyYWNlLnN5c3RlbS52MS5LZXB0QW5zd2VyIh0KDlJlbGVhc2VSZXF1ZXN0EgsKA2tleRgBIAEoDCILCglLZWVwUmVwbHkiTwoOUGFja2FnZVJlcXVlc3QSEwoLc3lzdGVtX29ubHkYASABKAgSKAoGY2FsbGVyGAIgASgLMhgubWlsbHJhY2UuZGF0YS52MS5DYWxsZXIiVwoURXhwb3J0UGFja2FnZVJlcXVlc3QSFQoNbWFuaWZlc3RfanNvbhgBIAEoDBIoCgZjYWxsZXIYAiABKAsyGC5taWxscmFjZS5kYXRhLnYxLkNhbGxlciJcCgxBcmNoaXZlUmVwbHkSEQoHYXJjaGl2ZRgBIAEoDEgAEi4KB2ZhaWx1cmUYAiABKAsyGy5taWxscmFjZS5zeXN0ZW0udjEuRmFpbHVyZUgAQgkKB291dGNvbWUibQoUSW1wb3J0UGFja2FnZVJlcXVlc3QSDwoHYXJjaGl2ZRgBIAEoDBIQCghwYXNzd29yZBgCIAEoCRIyCgdvcHRpb25zGAMgASgLMiEubWlsbHJhY2Uuc3lzdGVtLnYxLkltcG9ydE9wdGlvbnMiXQoSV3JpdGVDb25maWdSZXF1ZXN0EhMKC2NvbmZpZ19qc29uGAEgASgMEjIKB29wdGlvbnMYAiABKAsyIS5taWxscmFjZS5zeXN0ZW0udjEuSW1wb3J0T3B0aW9ucyJxCg1JbXBvcnRPcHRpb25zEhEKCW92ZXJ3cml0ZRgBIAEoCBIPCgdkcnlfcnVuGAIgASgIEigKBmNhbGxlchgDIAEoCzIYLm1pbGxyYWNlLmRhdGEudjEuQ2FsbGVyEhIKCnJlcXVlc3RfaWQYBCABKAkiqgEKDExvZ2luUmVxdWVzdBIqCgRraW5kGAEgASgOMhwubWlsbHJhY2Uuc3lzdGVtLnYxLlVzZXJLaW5kEg0KBWVtYWlsGAIgASgJEhAKCHVzZXJuYW1lGAMgASgJEhAKCHBhc3N3b3JkGAQgASgJEhMKC3JlbWVtYmVyX21lGAUgASgIEg4KBmFwcF9pZBgGIAEoBRIWCg5jbGllbnRfYWRkcmVzcxgHIAEoCSJZCgxUb2tlblJlcXVlc3QSKgoEa2luZBgBIAEoDjIcLm1pbGxyYWNlLnN5c3RlbS52MS5Vc2VyS2luZBINCgV0b2tlbhgCIAEoCRIOCgZhcHBfaWQYAyABKAUibQoPRGVzY3JpYmVSZXF1ZXN0EioKBGtpbmQYASABKA4yHC5taWxscmFjZS5zeXN0ZW0udjEuVXNlcktpbmQSDwoHdXNlcl9pZBgCIAEoBRIOCgZhcHBfaWQYAyABKAUSDQoFdG9rZW4YBCABKAkiYQoMU2Vzc2lvblJlcGx5EhYKDHNlc3Npb25fanNvbhgBIAEoDEgAEi4KB2ZhaWx1cmUYAiABKAsyGy5taWxscmFjZS5zeXN0ZW0udjEuRmFpbHVyZUgAQgkKB291dGNvbWUiOwoLTG9nb3V0UmVwbHkSLAoHZmFpbHVyZRgBIAEoCzIbLm1pbGxyYWNlLnN5c3RlbS52MS5GYWlsdXJlIlsKC1ZlcmlmeVJlcGx5EhEKB3VzZXJfaWQYASABKAVIABIuCgdmYWlsdXJlGAIgASgLMhsubWlsbHJhY2Uuc3lzdGVtLnYxLkZhaWx1cmVIAEIJCgdvdXRjb21lIj4KB0ZhaWx1cmUSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEhQKDGNvbnRleHRfanNvbhgDIAEoDCJNCg9SZWdpc3RlclJlcXVlc3QSEwoLcmVjb3JkX2pzb24YASABKAwSDQoFbG9naW4YAiABKAgSFgoOY2xpZW50X2FkZHJlc3MYAyABKAki+AEKD1Bhc3N3b3JkUmVxdWVzdBIqCgRraW5kGAEgASgOMhwubWlsbHJhY2Uuc3lzdGVtLnYxLlVzZXJLaW5kEg8KB3VzZXJfaWQYAiABKAUSDQoFZW1haWwYAyABKAkSEAoIdXNlcm5hbWUYBCABKAkSFAoMb2xkX3Bhc3N3b3JkGAUgASgJEhQKDG5ld19wYXNzd29yZBgGIAEoCRIMCgRjb2RlGAcgASgJEhcKD3NlY3VyaXR5X2Fuc3dlchgIIAEoCRINCgVyZXNldBgJIAEoCBINCgVsb2dpbhgKIAEoCBIWCg5jbGllbnRfYWRkcmVzcxgLIAEoCSJNCg5Qcm9maWxlUmVxdWVzdBIqCgRraW5kGAEgASgOMhwubWlsbHJhY2Uuc3lzdGVtLnYxLlVzZXJLaW5kEg8KB3VzZXJfaWQYAiABKAUieQoNUHJvZmlsZUNoYW5nZRIqCgRraW5kGAEgASgOMhwubWlsbHJhY2Uuc3lzdGVtLnYxLlVzZXJLaW5kEg8KB3VzZXJfaWQYAiABKAUSEwoLcmVjb3JkX2pzb24YAyABKAwSFgoOY2xpZW50X2FkZHJlc3MYBCABKAkilQEKEFNlbmRFbWFpbFJlcXVlc3QSEgoKc2VydmljZV9pZBgBIAEoBRIQCgh0ZW1wbGF0ZRgCIAEoCRITCgt0ZW1wbGF0ZV9pZBgDIAEoBRIUCgxtZXNzYWdlX2pzb24YBCABKAwSDwoHdXNlcl9pZBgFIAEoBRIPCgdyb2xlX2lkGAYgASgFEg4KBmFwcF9pZBgHIAEoBSJnCglKc29uUmVwbHkSDgoEanNvbhgBIAEoDEgAEi4KB2ZhaWx1cmUYAiABKAsyGy5taWxscmFjZS5zeXN0ZW0udjEuRmFpbHVyZUgAEg8KB2Ryb3BwZWQYAyADKAlCCQoHb3V0Y29tZSKEAQoSRW52aXJvbm1lbnRSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAUSDwoHcm9sZV9pZBgCIAEoBRIOCgZhcHBfaWQYAyABKAUSEAoIaXNfYWRtaW4YBCABKAgSEgoKdXNlcl9hZ2VudBgFIAEoCRIWCg5jbGllbnRfYWRkcmVzcxgGIAEoCSIgChBFbnZpcm9ubWVudFJlcGx5EgwKBGpzb24YASABKAwiVgoRU2F2ZUV4dHJhc1JlcXVlc3QSDwoHc2VydmljZRgBIAEoCRIwCgdjaGFuZ2VzGAIgAygLMh8ubWlsbHJhY2Uuc3lzdGVtLnYxLkV4dHJhQ2hhbmdlIlYKC0V4dHJhQ2hhbmdlEg0KBXRhYmxlGAEgASgJEg0KBWZpZWxkGAIgASgJEhAKCHJlbGF0aW9uGAMgASgJEhcKD3Byb3BlcnRpZXNfanNvbhgEIAEoDCJQCg9TYXZlRXh0cmFzUmVwbHkSLAoHZmFpbHVyZRgBIAEoCzIbLm1pbGxyYWNlLnN5c3RlbS52MS5GYWlsdXJlEg8KB3ZlcnNpb24YAiABKAQiMwoGQ291bnRzEikKBmNvdW50cxgBIAMoCzIZLm1pbGxyYWNlLnN5c3RlbS52MS5Db3VudCJuCgVDb3VudBILCgNrZXkYASABKAkSEQoJcGVyaW9kX21zGAIgASgEEhIKCnN0YXJ0ZWRfYXQYAyABKAQSDAoEaGl0cxgEIAEoDRIUCgxsb2NrZWRfdW50aWwYBSABKAQSDQoFcmVzZXQYBiABKAgilAEKDkVucXVldWVSZXF1ZXN0EgwKBGtpbmQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgR3b3JrGAMgASgMEg8KB3VzZXJfaWQYBCABKAUSDgoGYXBwX2lkGAUgASgFEg8KB3JvbGVfaWQYBiABKAUSEAoIZGVsYXlfbXMYByABKA0SFAoMYXR0ZW1wdHNfbWF4GAggASgNIhoKDEVucXVldWVSZXBseRIKCgJpZBgBIAEoBSJSChBDbGFpbUpvYnNSZXF1ZXN0EgsKA21heBgBIAEoDRIQCghsZWFzZV9tcxgCIAEoDRIPCgd3YWl0X21zGAMgASgNEg4KBmhvbGRlchgEIAEoCSI3Cg5DbGFpbUpvYnNSZXBseRIlCgRqb2JzGAEgAygLMhcubWlsbHJhY2Uuc3lzdGVtLnYxLkpvYiJ+CgNKb2ISCgoCaWQYASABKAUSDAoEa2luZBgCIAEoCRIMCgRuYW1lGAMgASgJEgwKBHdvcmsYBCABKAwSDwoHYXR0ZW1wdBgFIAEoDRIPCgd1c2VyX2lkGAYgASgFEg4KBmFwcF9pZBgHIAEoBRIPCgdyb2xlX2lkGAggASgFIuYBCg1TZXR0bGVSZXF1ZXN0EgoKAmlkGAEgASgFEg4KBmhvbGRlchgCIAEoCRIPCgdhdHRlbXB0GAMgASgNEisKBGRvbmUYBCABKAsyGy5taWxscmFjZS5zeXN0ZW0udjEuSm9iRG9uZUgAEi8KBmZhaWxlZBgFIAEoCzIdLm1pbGxyYWNlLnN5c3RlbS52MS5Kb2JGYWlsZWRIABIxCgd3b3JraW5nGAYgASgLMh4ubWlsbHJhY2Uuc3lzdGVtLnYxLkpvYldvcmtpbmdIABIMCgRsb2dzGAcgASgMQgkKB291dGNvbWUiMwoHSm9iRG9uZRITCgtzdGF0dXNfY29kZRgBIAEoDRITCgtyZXN1bHRfanNvbhgCIAEoDCJDCglKb2JGYWlsZWQSDwoHbWVzc2FnZRgBIAEoCRIQCghpc19maW5hbBgCIAEoCBITCgtzdGF0dXNfY29kZRgDIAEoDSIeCgpKb2JXb3JraW5nEhAKCGxlYXNlX21zGAEgASgNIhkKC1NldHRsZVJlcGx5EgoKAm9rGAEgASgIKmEKCFVzZXJLaW5kEhkKFVVTRVJfS0lORF9VTlNQRUNJRklFRBAAEhIKDlVTRVJfS0lORF9VU0VSEAESEwoPVVNFUl9LSU5EX0FETUlOEAISEQoNVVNFUl9LSU5EX0FOWRADMpsDCghTZXNzaW9ucxJLCgVMb2dpbhIgLm1pbGxyYWNlLnN5c3RlbS52MS5Mb2dpblJlcXVlc3QaIC5taWxscmFjZS5zeXN0ZW0udjEuU2Vzc2lvblJlcGx5Ek0KB1JlZnJlc2gSIC5taWxscmFjZS5zeXN0ZW0udjEuVG9rZW5SZXF1ZXN0GiAubWlsbHJhY2Uuc3lzdGVtLnYxLlNlc3Npb25SZXBseRJLCgZMb2dvdXQSIC5taWxscmFjZS5zeXN0ZW0udjEuVG9rZW5SZXF1ZXN0Gh8ubWlsbHJhY2Uuc3lzdGVtLnYxLkxvZ291dFJlcGx5ElMKDlZlcmlmeVBhc3N3b3JkEiAubWlsbHJhY2Uuc3lzdGVtLnYxLkxvZ2luUmVxdWVzdBofLm1pbGxyYWNlLnN5c3RlbS52MS5WZXJpZnlSZXBseRJRCghEZXNjcmliZRIjLm1pbGxyYWNlLnN5c3RlbS52MS5EZXNjcmliZVJlcXVlc3QaIC5taWxscmFjZS5zeXN0ZW0udjEuU2Vzc2lvblJlcGx5MtQCCghBY2NvdW50cxJOCghSZWdpc3RlchIjLm1pbGxyYWNlLnN5c3RlbS52MS5SZWdpc3RlclJlcXVlc3QaHS5taWxscmFjZS5zeXN0ZW0udjEuSnNvblJlcGx5ElQKDkNoYW5nZVBhc3N3b3JkEiMubWlsbHJhY2Uuc3lzdGVtLnYxLlBhc3N3b3JkUmVxdWVzdBodLm1pbGxyYWNlLnN5c3RlbS52MS5Kc29uUmVwbHkSTwoKR2V0UHJvZmlsZRIiLm1pbGxyYWNlLnN5c3RlbS52MS5Qcm9maWxlUmVxdWVzdBodLm1pbGxyYWNlLnN5c3RlbS52MS5Kc29uUmVwbHkSUQoNQ2hhbmdlUHJvZmlsZRIhLm1pbGxyYWNlLnN5c3RlbS52MS5Qcm9maWxlQ2hhbmdlGh0ubWlsbHJhY2Uuc3lzdGVtLnYxLkpzb25SZXBseTJVCgZFbWFpbHMSSwoEU2VuZBIkLm1pbGxyYWNlLnN5c3RlbS52MS5TZW5kRW1haWxSZXF1ZXN0Gh0ubWlsbHJhY2Uuc3lzdGVtLnYxLkpzb25SZXBseTLuAQoLS2VwdEFuc3dlcnMSSQoFQ2xhaW0SIC5taWxscmFjZS5zeXN0ZW0udjEuQ2xhaW1SZXF1ZXN0Gh4ubWlsbHJhY2Uuc3lzdGVtLnYxLkNsYWltUmVwbHkSRgoES2VlcBIfLm1pbGxyYWNlLnN5c3RlbS52MS5LZWVwUmVxdWVzdBodLm1pbGxyYWNlLnN5c3RlbS52MS5LZWVwUmVwbHkSTAoHUmVsZWFzZRIiLm1pbGxyYWNlLnN5c3RlbS52MS5SZWxlYXNlUmVxdWVzdBodLm1pbGxyYWNlLnN5c3RlbS52MS5LZWVwUmVwbHkybgoMRW52aXJvbm1lbnRzEl4KDkdldEVudmlyb25tZW50EiYubWlsbHJhY2Uuc3lzdGVtLnYxLkVudmlyb25tZW50UmVxdWVzdBokLm1pbGxyYWNlLnN5c3RlbS52MS5FbnZpcm9ubWVudFJlcGx5MqkDCghQYWNrYWdlcxJNCghEZXNjcmliZRIiLm1pbGxyYWNlLnN5c3RlbS52MS5QYWNrYWdlUmVxdWVzdBodLm1pbGxyYWNlLnN5c3RlbS52MS5Kc29uUmVwbHkSVAoGRXhwb3J0EigubWlsbHJhY2Uuc3lzdGVtLnYxLkV4cG9ydFBhY2thZ2VSZXF1ZXN0GiAubWlsbHJhY2Uuc3lzdGVtLnYxLkFyY2hpdmVSZXBseRJRCgZJbXBvcnQSKC5taWxscmFjZS5zeXN0ZW0udjEuSW1wb3J0UGFja2FnZVJlcXVlc3QaHS5taWxscmFjZS5zeXN0ZW0udjEuSnNvblJlcGx5Ek8KClJlYWRDb25maWcSIi5taWxscmFjZS5zeXN0ZW0udjEuUGFja2FnZVJlcXVlc3QaHS5taWxscmFjZS5zeXN0ZW0udjEuSnNvblJlcGx5ElQKC1dyaXRlQ29uZmlnEiYubWlsbHJhY2Uuc3lzdGVtLnYxLldyaXRlQ29uZmlnUmVxdWVzdBodLm1pbGxyYWNlLnN5c3RlbS52MS5Kc29uUmVwbHkyYgoMU2NoZW1hRXh0cmFzElIKBFNhdmUSJS5taWxscmFjZS5zeXN0ZW0udjEuU2F2ZUV4dHJhc1JlcXVlc3QaIy5taWxscmFjZS5zeXN0ZW0udjEuU2F2ZUV4dHJhc1JlcGx5MlIKC0xpbWl0Q291bnRzEkMKBVNoYXJlEhoubWlsbHJhY2Uuc3lzdGVtLnYxLkNvdW50cxoaLm1pbGxyYWNlLnN5c3RlbS52MS5Db3VudHMoATABMvgBCgRKb2JzEk8KB0VucXVldWUSIi5taWxscmFjZS5zeXN0ZW0udjEuRW5xdWV1ZVJlcXVlc3QaIC5taWxscmFjZS5zeXN0ZW0udjEuRW5xdWV1ZVJlcGx5ElEKBUNsYWltEiQubWlsbHJhY2Uuc3lzdGVtLnYxLkNsYWltSm9ic1JlcXVlc3QaIi5taWxscmFjZS5zeXN0ZW0udjEuQ2xhaW1Kb2JzUmVwbHkSTAoGU2V0dGxlEiEubWlsbHJhY2Uuc3lzdGVtLnYxLlNldHRsZVJlcXVlc3QaHy5taWxscmFjZS5zeXN0ZW0udjEuU2V0dGxlUmVwbHliBnByb3RvMw", [file_millrace_data_v1_data]);
 
 /**
  * @generated from message millrace.system.v1.ClaimRequest
@@ -1075,6 +1075,352 @@ export const CountSchema: GenMessage<Count> = /*@__PURE__*/
   messageDesc(file_millrace_system_v1_system, 32);
 
 /**
+ * @generated from message millrace.system.v1.EnqueueRequest
+ */
+export type EnqueueRequest = Message<"millrace.system.v1.EnqueueRequest"> & {
+  /**
+   * event, service or schedule.
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * Of the event, the service or the task.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * What is to be done: only whoever carries it out reads it.
+   *
+   * @generated from field: bytes work = 3;
+   */
+  work: Uint8Array;
+
+  /**
+   * As whom; 0: nobody, none.
+   *
+   * @generated from field: int32 user_id = 4;
+   */
+  userId: number;
+
+  /**
+   * @generated from field: int32 app_id = 5;
+   */
+  appId: number;
+
+  /**
+   * @generated from field: int32 role_id = 6;
+   */
+  roleId: number;
+
+  /**
+   * From now to when it is due.
+   *
+   * @generated from field: uint32 delay_ms = 7;
+   */
+  delayMs: number;
+
+  /**
+   * 0: the usual number.
+   *
+   * @generated from field: uint32 attempts_max = 8;
+   */
+  attemptsMax: number;
+};
+
+/**
+ * Describes the message millrace.system.v1.EnqueueRequest.
+ * Use `create(EnqueueRequestSchema)` to create a new message.
+ */
+export const EnqueueRequestSchema: GenMessage<EnqueueRequest> = /*@__PURE__*/
+  messageDesc(file_millrace_system_v1_system, 33);
+
+/**
+ * @generated from message millrace.system.v1.EnqueueReply
+ */
+export type EnqueueReply = Message<"millrace.system.v1.EnqueueReply"> & {
+  /**
+   * @generated from field: int32 id = 1;
+   */
+  id: number;
+};
+
+/**
+ * Describes the message millrace.system.v1.EnqueueReply.
+ * Use `create(EnqueueReplySchema)` to create a new message.
+ */
+export const EnqueueReplySchema: GenMessage<EnqueueReply> = /*@__PURE__*/
+  messageDesc(file_millrace_system_v1_system, 34);
+
+/**
+ * @generated from message millrace.system.v1.ClaimJobsRequest
+ */
+export type ClaimJobsRequest = Message<"millrace.system.v1.ClaimJobsRequest"> & {
+  /**
+   * 0: one.
+   *
+   * @generated from field: uint32 max = 1;
+   */
+  max: number;
+
+  /**
+   * How long they are the asker's alone.
+   *
+   * @generated from field: uint32 lease_ms = 2;
+   */
+  leaseMs: number;
+
+  /**
+   * How long to wait for one.
+   *
+   * @generated from field: uint32 wait_ms = 3;
+   */
+  waitMs: number;
+
+  /**
+   * Who asks: names the process.
+   *
+   * @generated from field: string holder = 4;
+   */
+  holder: string;
+};
+
+/**
+ * Describes the message millrace.system.v1.ClaimJobsRequest.
+ * Use `create(ClaimJobsRequestSchema)` to create a new message.
+ */
+export const ClaimJobsRequestSchema: GenMessage<ClaimJobsRequest> = /*@__PURE__*/
+  messageDesc(file_millrace_system_v1_system, 35);
+
+/**
+ * @generated from message millrace.system.v1.ClaimJobsReply
+ */
+export type ClaimJobsReply = Message<"millrace.system.v1.ClaimJobsReply"> & {
+  /**
+   * None: nothing was due for so long.
+   *
+   * @generated from field: repeated millrace.system.v1.Job jobs = 1;
+   */
+  jobs: Job[];
+};
+
+/**
+ * Describes the message millrace.system.v1.ClaimJobsReply.
+ * Use `create(ClaimJobsReplySchema)` to create a new message.
+ */
+export const ClaimJobsReplySchema: GenMessage<ClaimJobsReply> = /*@__PURE__*/
+  messageDesc(file_millrace_system_v1_system, 36);
+
+/**
+ * @generated from message millrace.system.v1.Job
+ */
+export type Job = Message<"millrace.system.v1.Job"> & {
+  /**
+   * @generated from field: int32 id = 1;
+   */
+  id: number;
+
+  /**
+   * @generated from field: string kind = 2;
+   */
+  kind: string;
+
+  /**
+   * @generated from field: string name = 3;
+   */
+  name: string;
+
+  /**
+   * @generated from field: bytes work = 4;
+   */
+  work: Uint8Array;
+
+  /**
+   * 1: the first.
+   *
+   * @generated from field: uint32 attempt = 5;
+   */
+  attempt: number;
+
+  /**
+   * @generated from field: int32 user_id = 6;
+   */
+  userId: number;
+
+  /**
+   * @generated from field: int32 app_id = 7;
+   */
+  appId: number;
+
+  /**
+   * @generated from field: int32 role_id = 8;
+   */
+  roleId: number;
+};
+
+/**
+ * Describes the message millrace.system.v1.Job.
+ * Use `create(JobSchema)` to create a new message.
+ */
+export const JobSchema: GenMessage<Job> = /*@__PURE__*/
+  messageDesc(file_millrace_system_v1_system, 37);
+
+/**
+ * @generated from message millrace.system.v1.SettleRequest
+ */
+export type SettleRequest = Message<"millrace.system.v1.SettleRequest"> & {
+  /**
+   * @generated from field: int32 id = 1;
+   */
+  id: number;
+
+  /**
+   * @generated from field: string holder = 2;
+   */
+  holder: string;
+
+  /**
+   * Of the claim; 0: whichever the holder has.
+   *
+   * @generated from field: uint32 attempt = 3;
+   */
+  attempt: number;
+
+  /**
+   * @generated from oneof millrace.system.v1.SettleRequest.outcome
+   */
+  outcome: {
+    /**
+     * @generated from field: millrace.system.v1.JobDone done = 4;
+     */
+    value: JobDone;
+    case: "done";
+  } | {
+    /**
+     * @generated from field: millrace.system.v1.JobFailed failed = 5;
+     */
+    value: JobFailed;
+    case: "failed";
+  } | {
+    /**
+     * @generated from field: millrace.system.v1.JobWorking working = 6;
+     */
+    value: JobWorking;
+    case: "working";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * What was logged in this attempt, as text; empty: nothing new.
+   *
+   * @generated from field: bytes logs = 7;
+   */
+  logs: Uint8Array;
+};
+
+/**
+ * Describes the message millrace.system.v1.SettleRequest.
+ * Use `create(SettleRequestSchema)` to create a new message.
+ */
+export const SettleRequestSchema: GenMessage<SettleRequest> = /*@__PURE__*/
+  messageDesc(file_millrace_system_v1_system, 38);
+
+/**
+ * @generated from message millrace.system.v1.JobDone
+ */
+export type JobDone = Message<"millrace.system.v1.JobDone"> & {
+  /**
+   * @generated from field: uint32 status_code = 1;
+   */
+  statusCode: number;
+
+  /**
+   * What came of it, as JSON; empty, or too large to keep: nothing.
+   *
+   * @generated from field: bytes result_json = 2;
+   */
+  resultJson: Uint8Array;
+};
+
+/**
+ * Describes the message millrace.system.v1.JobDone.
+ * Use `create(JobDoneSchema)` to create a new message.
+ */
+export const JobDoneSchema: GenMessage<JobDone> = /*@__PURE__*/
+  messageDesc(file_millrace_system_v1_system, 39);
+
+/**
+ * @generated from message millrace.system.v1.JobFailed
+ */
+export type JobFailed = Message<"millrace.system.v1.JobFailed"> & {
+  /**
+   * @generated from field: string message = 1;
+   */
+  message: string;
+
+  /**
+   * Another attempt would fail as well.
+   *
+   * @generated from field: bool is_final = 2;
+   */
+  isFinal: boolean;
+
+  /**
+   * 0: there was no answer.
+   *
+   * @generated from field: uint32 status_code = 3;
+   */
+  statusCode: number;
+};
+
+/**
+ * Describes the message millrace.system.v1.JobFailed.
+ * Use `create(JobFailedSchema)` to create a new message.
+ */
+export const JobFailedSchema: GenMessage<JobFailed> = /*@__PURE__*/
+  messageDesc(file_millrace_system_v1_system, 40);
+
+/**
+ * @generated from message millrace.system.v1.JobWorking
+ */
+export type JobWorking = Message<"millrace.system.v1.JobWorking"> & {
+  /**
+   * From now on.
+   *
+   * @generated from field: uint32 lease_ms = 1;
+   */
+  leaseMs: number;
+};
+
+/**
+ * Describes the message millrace.system.v1.JobWorking.
+ * Use `create(JobWorkingSchema)` to create a new message.
+ */
+export const JobWorkingSchema: GenMessage<JobWorking> = /*@__PURE__*/
+  messageDesc(file_millrace_system_v1_system, 41);
+
+/**
+ * @generated from message millrace.system.v1.SettleReply
+ */
+export type SettleReply = Message<"millrace.system.v1.SettleReply"> & {
+  /**
+   * false: it is not the holder's any more.
+   *
+   * @generated from field: bool ok = 1;
+   */
+  ok: boolean;
+};
+
+/**
+ * Describes the message millrace.system.v1.SettleReply.
+ * Use `create(SettleReplySchema)` to create a new message.
+ */
+export const SettleReplySchema: GenMessage<SettleReply> = /*@__PURE__*/
+  messageDesc(file_millrace_system_v1_system, 42);
+
+/**
  * @generated from enum millrace.system.v1.UserKind
  */
 export const UserKind = {
@@ -1371,4 +1717,43 @@ export const LimitCounts: GenService<{
   },
 }> = /*@__PURE__*/
   serviceDesc(file_millrace_system_v1_system, 7);
+
+/**
+ * Called by routers: what is to be done later, at least once. It is kept until somebody has said how it ended.
+ *
+ * @generated from service millrace.system.v1.Jobs
+ */
+export const Jobs: GenService<{
+  /**
+   * Answered when it is stored.
+   *
+   * @generated from rpc millrace.system.v1.Jobs.Enqueue
+   */
+  enqueue: {
+    methodKind: "unary";
+    input: typeof EnqueueRequestSchema;
+    output: typeof EnqueueReplySchema;
+  },
+  /**
+   * Jobs that are due, the oldest first, leased to whoever asks; waits until there is one.
+   *
+   * @generated from rpc millrace.system.v1.Jobs.Claim
+   */
+  claim: {
+    methodKind: "unary";
+    input: typeof ClaimJobsRequestSchema;
+    output: typeof ClaimJobsReplySchema;
+  },
+  /**
+   * How it went, or that it is still going.
+   *
+   * @generated from rpc millrace.system.v1.Jobs.Settle
+   */
+  settle: {
+    methodKind: "unary";
+    input: typeof SettleRequestSchema;
+    output: typeof SettleReplySchema;
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_millrace_system_v1_system, 8);
 
