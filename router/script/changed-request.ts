@@ -18,7 +18,9 @@ function changedHttp(
   { headers, body }: { [K in 'headers' | 'body']: RequestChanges[K] | undefined },
 ): Request {
   const own = new Map([...(headers ?? [])].map(([name, value]) => [name.toLowerCase(), value]));
-  if (body) own.set('content-type', body.type);
+  // What is taken as it arrives stays what it is.
+  const given = http.upload ? undefined : body;
+  if (given) own.set('content-type', given.type);
   return {
     id: http.id,
     method,
@@ -26,8 +28,8 @@ function changedHttp(
     query,
     header: (name) => own.get(name) ?? http.header(name),
     headers: () => ({ ...http.headers(), ...Object.fromEntries(own) }),
-    body: body?.content ?? http.body,
-    upload: body ? undefined : http.upload,
+    body: given?.content ?? http.body,
+    upload: http.upload,
     remoteAddress: () => http.remoteAddress(),
     receivedAt: http.receivedAt,
   };

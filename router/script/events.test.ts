@@ -56,6 +56,14 @@ const CASES: [path: string, type: string, events: [string, string | null][]][] =
       ['db._proc.add', null],
     ],
   ],
+  [
+    'db/_table/sales (old)/1',
+    'pgsql',
+    [
+      ['db._table.{table_name}.{id}', 'sales (old)/1'],
+      ['db._table.sales (old).{id}', '1'],
+    ],
+  ],
   ['user/session', 'user', [['user.session', null]]],
   ['system/admin/session', 'system', [['system.admin.session', null]]],
   ['system/app', 'system', [['system.app', null]]],

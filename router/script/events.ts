@@ -42,7 +42,8 @@ function ofDatabase(
   rest: readonly string[],
 ): readonly Fired[] {
   if (name === undefined) return [{ path, resource: null }];
-  const bare = name.split('(', 1)[0] as string;
+  // What is called stands in front of its arguments; in names of tables parentheses mean nothing.
+  const bare = below === '' ? (name.split('(', 1)[0] as string) : name;
   const whole = [bare, ...rest].join('/');
   const ends = rest.length === 0 || below === '' ? [''] : endsOf(below, rest);
   const inner = rest.length === 0 ? null : rest.join('/');
