@@ -35,6 +35,9 @@ const PASSING = /^(?:x-request-id|access-control-.*|vary)$/i;
 /** Says how to refuse a request; the words go to whoever is given. */
 export type Refuse = (reply: Responder, error: unknown) => void;
 
+/** Of a write that was answered with an error: it was not begun, or it was done. undefined: nobody can tell. */
+export type Fate = 'undone' | 'done' | undefined;
+
 export class Idempotency {
   readonly #kept: Channel<typeof KeptAnswers>;
   readonly #requestTimeoutMs: number;
@@ -62,7 +65,7 @@ export class Idempotency {
   }
 
   /**
-   * @param work  does the write; what it throws is refused by `refuse`
+   * @param work  does the write, and tells what became of it; what it throws is refused by `refuse`
    * @throws MillraceError contradiction for a key that stands for another request, conflict where the outcome of the
    *   first one is not known, unavailable when the system service cannot be reached: nothing was done then
    */
@@ -71,26 +74,27 @@ export class Idempotency {
     principal: Principal,
     reply: Responder,
     headers: Headers,
-    work: (reply: Responder) => Promise<void>,
+    work: (reply: Responder) => Promise<Fate>,
     refuse: Refuse,
   ): Promise<void> {
     const key = keyDigest(request, principal);
     const answer = await this.#claim(key, requestDigest(request));
     if (answer) return replay(answer, reply, headers);
     const recorded = new RecordedReply(KEPT_ANSWER_BYTES_MAX, 'The answer is too large to be kept.');
+    let fate: Fate;
     try {
-      await work(recorded);
+      fate = await work(recorded);
     } catch (error) {
       if (isUndone(error)) {
-        await this.#quietly('release', () =>
-          this.#kept.call('release', create(ReleaseRequestSchema, { key }), CALL_TIMEOUT_MS),
-        );
+        await this.#release(key);
         throw error;
       }
       refuse(recorded, error);
     }
     const given = keptAnswer(recorded.answer);
-    if (given.status < 500) {
+    const isSettled = given.status < 500;
+    if (fate === 'undone' && !isSettled) await this.#release(key);
+    if (fate === 'done' || isSettled) {
       const kept = { ...given, headers: given.headers.filter(({ name }) => !PASSING.test(name)) };
       await this.#quietly('keep', () =>
         this.#kept.call('keep', create(KeepRequestSchema, { key, answer: kept }), CALL_TIMEOUT_MS),
@@ -130,6 +134,11 @@ export class Idempotency {
     }
   }
 
+  #release(key: Uint8Array): Promise<void> {
+    const request = create(ReleaseRequestSchema, { key });
+    return this.#quietly('release', () => this.#kept.call('release', request, CALL_TIMEOUT_MS));
+  }
+
   /** The write itself is done, or was not begun: what it came to must not depend on this. */
   async #quietly(what: string, call: () => Promise<unknown>): Promise<void> {
     try {
@@ -144,10 +153,10 @@ const NOTHING = new Uint8Array();
 
 const conflict = (message: string): MillraceError => new MillraceError('conflict', message);
 
-/** Nothing was begun: the same key may be used again. A lost line has a cause, and may have carried the write. */
+/** Nothing was begun: the same key may be used again. What was lost has a cause, and may have done the write. */
 function isUndone(thrown: unknown): boolean {
   const { code, cause } = MillraceError.from(thrown);
-  return code === 'overloaded' || code === 'limited' || (code === 'unavailable' && cause === undefined);
+  return code === 'limited' || ((code === 'overloaded' || code === 'unavailable') && cause === undefined);
 }
 
 function keyDigest({ http, service }: ApiRequest, { user, app }: Principal): Uint8Array {

@@ -29,7 +29,7 @@ import { LoggedReply } from './http/logged-reply.ts';
 import type { Headers, Responder } from './http/reply.ts';
 import type { Request } from './http/request.ts';
 import type { Upload } from './http/upload.ts';
-import type { Idempotency } from './idempotency.ts';
+import type { Fate, Idempotency } from './idempotency.ts';
 import type { Listings } from './listings.ts';
 import type { Documents } from './openapi/documents.ts';
 import type { Viewer } from './openapi/viewer.ts';
@@ -179,8 +179,11 @@ export class Pipeline {
     const refuse = (refused: Responder, error: unknown): void =>
       this.#refuse(request.http, refused, headers, { verb: request.verb, principal }, error);
     const listening = listeners.of(service, request.segments, request.verb);
-    const answer = (answered: Responder): Promise<void> => {
-      if (!listening) return this.#work(request, answered, headers, service, principal);
+    const answer = async (answered: Responder): Promise<Fate> => {
+      if (!listening) {
+        await this.#work(request, answered, headers, service, principal);
+        return undefined;
+      }
       const call = { request, service, principal, reply: answered, headers, refuse };
       return scripted.around(call, listening, (changed, watched) => this.#scriptedWork(call, changed, watched));
     };
@@ -188,9 +191,10 @@ export class Pipeline {
       !documents.serves(request, service) &&
       !systemCalls.serves(request, service.type) &&
       !systemCalls.packages.serves(request, service);
-    return isRecords && idempotency.applies(request)
-      ? idempotency.once(request, principal, reply, headers, answer, refuse)
-      : answer(reply);
+    if (isRecords && idempotency.applies(request)) {
+      return idempotency.once(request, principal, reply, headers, answer, refuse);
+    }
+    await answer(reply);
   }
 
   #scriptedWork(
@@ -309,7 +313,7 @@ export class Pipeline {
     await sendForwarded(reply, forwarded, 200, { ...shown, headers });
   }
 
-  #remembered(ready: ReadyCall, http: Request, reply: Responder, headers: Headers, asked: Asked): Promise<void> {
+  async #remembered(ready: ReadyCall, http: Request, reply: Responder, headers: Headers, asked: Asked): Promise<void> {
     const { service, principal } = ready;
     const { listeners, scripted } = this.#stages;
     if (listeners.serves(service.name.toLowerCase())) {
@@ -320,11 +324,12 @@ export class Pipeline {
         this.#refuse(http, refused, headers, { verb: http.method, principal }, error);
       const call = { request, service, principal, reply, headers, refuse };
       if (listening) {
-        return scripted.around(call, listening, (changed, watched) =>
+        await scripted.around(call, listening, (changed, watched) =>
           changed
             ? this.#scriptedWork(call, changed, watched)
             : this.#answer(ready, watched, headers, () => this.#scriptedWork(call, undefined, watched)),
         );
+        return;
       }
     }
     return this.#answer(ready, reply, headers, () => this.#serve(http, reply, headers, asked));

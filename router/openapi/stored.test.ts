@@ -39,7 +39,7 @@ test('paths, their operations and what else is said of them', () => {
   expect(storedEntries({ paths })).toEqual([
     {
       path: '/a/{id}/b%20c',
-      segments: ['a', { name: '{id}', description: '' }, 'b c'],
+      segments: ['a', { name: 'id', description: '' }, 'b c'],
       item: { parameters, 'x-y': 1 },
       operations: { get: { operationId: 'x' } },
     },

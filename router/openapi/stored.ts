@@ -72,7 +72,7 @@ export function storedEntries(document: Json): PathEntry[] {
 }
 
 function segmentOf(text: string): Segment {
-  if (text.includes('{')) return { name: text, description: '' };
+  if (text.includes('{')) return { name: text.replace(/^\{([^{}]*)\}$/, '$1'), description: '' };
   try {
     return decodeURIComponent(text);
   } catch {

@@ -10,6 +10,7 @@ import {
 } from '#proto/script/v1/script_pb.ts';
 import type { ApiRequest } from '../parse/api-request.ts';
 import type { Answer } from './answer.ts';
+import type { EventResource } from './events.ts';
 
 const NOTHING = new Uint8Array();
 
@@ -17,7 +18,7 @@ export function eventOf(
   name: string,
   phase: Phase,
   request: RequestMessage,
-  resource: string | null,
+  resource: EventResource,
   response: ResponseMessage | undefined,
 ): Event {
   const event = create(EventSchema, { name, phase, request, resourceJson: Buffer.from(JSON.stringify(resource)) });

@@ -89,3 +89,15 @@ test('a script service knows its own paths, the root as empty text', () => {
   expect(eventsOf(service, [])).toEqual([{ path: 'hello', resource: '' }]);
   expect(eventsOf(service, ['a', 'b'])).toEqual([{ path: 'hello', resource: 'a/b' }]);
 });
+
+test('and the paths of its document that scripts are bound to', () => {
+  const service = create(ServiceSchema, { name: 'hello', type: 'nodejs', script: { id: 1 } });
+  const bound = ['hello', 'hello.greet', 'hello.greet.{who}', 'hello.{what}.{who}', 'hello.part.{who}'];
+  expect(eventsOf(service, ['Greet', 'Ann'], bound)).toEqual([
+    { path: 'hello', resource: 'Greet/Ann' },
+    { path: 'hello.greet.{who}', resource: { '{who}': 'Ann' } },
+    { path: 'hello.{what}.{who}', resource: { '{what}': 'Greet', '{who}': 'Ann' } },
+  ]);
+  expect(eventsOf(service, ['greet'], bound).slice(1)).toEqual([{ path: 'hello.greet', resource: 'greet' }]);
+  expect(eventsOf(service, [], bound)).toHaveLength(1);
+});

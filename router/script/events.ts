@@ -4,9 +4,11 @@ import type { Service } from '#proto/access/v1/access_pb.ts';
 export interface Fired {
   /** Without verb and suffix, in lower case: no spelling of a name gets around a script. */
   readonly path: string;
-  /** What `event.resource` is. */
-  readonly resource: string | null;
+  readonly resource: EventResource;
 }
+
+/** What `event.resource` is; of a path of a script service its parts by their placeholders, `{"{who}":"Ann"}`. */
+export type EventResource = string | null | Readonly<Record<string, string>>;
 
 /** What stands for the second segment, and for what is below it. */
 const PLACEHOLDERS: ReadonlyMap<string, readonly [string, string]> = new Map([
@@ -25,14 +27,38 @@ const PARTS: ReadonlyMap<string, string> = new Map([
 /** Resources of the system's own services that are no record. */
 const ACTIONS = new Set(['session', 'profile', 'password']);
 
-/** @param segments  of the path below the service, decoded */
-export function eventsOf(service: Service, segments: readonly string[]): readonly Fired[] {
+/**
+ * @param segments  of the path below the service, decoded
+ * @param bound  paths that scripts of this service are bound to: a service with a document of its own has events of its own
+ */
+export function eventsOf(
+  service: Service,
+  segments: readonly string[],
+  bound: readonly string[] = [],
+): readonly Fired[] {
   const name = service.name.toLowerCase();
   const [first = '', second, ...rest] = segments;
   const placeholders = PLACEHOLDERS.get(first.toLowerCase());
   if (placeholders) return ofDatabase(`${name}.${first.toLowerCase()}`, placeholders, second, rest);
   if (service.type === 'system' || service.type === 'user') return ofRecords(name, segments);
-  return [{ path: name, resource: service.script ? segments.join('/') : segments.join('/') || null }];
+  const resource = segments.join('/');
+  return [
+    { path: name, resource: service.script ? resource : resource || null },
+    ...bound.flatMap((path) => ofTemplate(path, segments)),
+  ];
+}
+
+/** `hello.greet.{who}` is the event of `hello/greet/Ann`. */
+function ofTemplate(path: string, segments: readonly string[]): readonly Fired[] {
+  const parts = path.split('.').slice(1);
+  if (parts.length === 0 || parts.length !== segments.length) return [];
+  const named: Record<string, string> = {};
+  for (const [index, part] of parts.entries()) {
+    const segment = segments[index] as string;
+    if (part.startsWith('{')) named[part] = segment;
+    else if (part !== segment.toLowerCase()) return [];
+  }
+  return [{ path, resource: Object.keys(named).length > 0 ? named : segments.join('/') }];
 }
 
 function ofDatabase(

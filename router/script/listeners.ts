@@ -2,13 +2,12 @@
 import type { EventScript, Service } from '#proto/access/v1/access_pb.ts';
 import { Phase } from '#proto/script/v1/script_pb.ts';
 import type { AccessState } from '../access/state.ts';
-import { eventsOf, type Fired } from './events.ts';
+import { type EventResource, eventsOf, type Fired } from './events.ts';
 
 export interface Listener {
   readonly script: EventScript;
   readonly phase: Phase;
-  /** What `event.resource` is. */
-  readonly resource: string | null;
+  readonly resource: EventResource;
 }
 
 export interface Listening {
@@ -25,10 +24,19 @@ const SUFFIXES = [
   [Phase.QUEUED, ['', '.queued']],
 ] as const;
 
+/** `{path}.{verb}[.{suffix}]` */
+const NAME = /^(.+?)\.(?:get|post|put|patch|delete)(?:\.(?:pre_process|post_process|queued))?$/;
+
+/** Scripts of one service. */
+interface Bound {
+  /** By path, verb and suffix, all in lower case. */
+  readonly scripts: Map<string, EventScript>;
+  readonly paths: readonly string[];
+}
+
 export class Listeners {
   readonly #state: AccessState;
-  /** By service: by path, verb and suffix, all in lower case. */
-  #byService = new Map<string, Map<string, EventScript>>();
+  #byService = new Map<string, Bound>();
   #epoch = -1;
 
   constructor(state: AccessState) {
@@ -45,23 +53,28 @@ export class Listeners {
   of(service: Service, segments: readonly string[], verb: string): Listening | undefined {
     const name = service.name.toLowerCase();
     if (!this.serves(name)) return undefined;
-    const known = this.#byService.get(name) as Map<string, EventScript>;
-    const fired = eventsOf(service, segments);
+    const { scripts, paths } = this.#byService.get(name) as Bound;
+    const fired = eventsOf(service, segments, paths);
     const [pre = [], post = [], queued = []] = SUFFIXES.map(([phase, suffixes]) =>
-      listen(known, fired, verb.toLowerCase(), phase, suffixes),
+      listen(scripts, fired, verb.toLowerCase(), phase, suffixes),
     );
     return pre.length + post.length + queued.length > 0 ? { pre, post, queued } : undefined;
   }
 
   #index(): void {
     this.#epoch = this.#state.epoch;
-    this.#byService = new Map();
+    const byService = new Map<string, Map<string, EventScript>>();
     for (const script of this.#state.eventScripts.values()) {
       const name = script.name.toLowerCase();
       const service = name.slice(0, name.indexOf('.'));
-      const known = this.#byService.get(service) ?? new Map<string, EventScript>();
-      this.#byService.set(service, known.set(name, script));
+      const known = byService.get(service) ?? new Map<string, EventScript>();
+      byService.set(service, known.set(name, script));
     }
+    const boundOf = (scripts: Map<string, EventScript>): Bound => {
+      const paths = [...scripts.keys()].flatMap((name) => NAME.exec(name)?.[1] ?? []);
+      return { scripts, paths: [...new Set(paths)] };
+    };
+    this.#byService = new Map([...byService].map(([service, scripts]) => [service, boundOf(scripts)]));
   }
 }
 

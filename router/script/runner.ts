@@ -158,7 +158,7 @@ export class ScriptRunner {
       case Kind.DEADLINE:
         return deadlinePassed();
       case Kind.LOST:
-        return busy('The worker of the script is gone.');
+        return busy('The worker of the script is gone.', new Error('The run was begun.'));
       case Kind.BUSY:
         return busy('Too many scripts are running.');
       default:
@@ -170,9 +170,11 @@ export class ScriptRunner {
 /** Where scripts cannot be run at all: the caller may come again. */
 function translated(error: unknown): unknown {
   const { code, cause } = MillraceError.from(error);
-  return code === 'unavailable' ? busy('The script workers cannot be reached.', cause) : error;
+  if (code !== 'unavailable') return error;
+  return busy('The script workers cannot be reached.', isNotBegun(error) ? undefined : cause);
 }
 
+/** @param cause  of a run that may have been begun */
 const busy = (message: string, cause?: unknown): MillraceError =>
   new MillraceError('overloaded', message, undefined, cause);
 

@@ -170,6 +170,19 @@ describe('where scripts cannot run', () => {
     expect(headers).toContainEqual(['Retry-After', '1']);
   });
 
+  test.each([
+    ['GET', 503],
+    ['DELETE', 500],
+  ])('behind a %s: %d, which says of a write that it is done', async (method, expected) => {
+    const on = `_table.todo.${method.toLowerCase()}.post_process`;
+    const { send } = behind([{ on, does: () => failed(Failure_Kind.LOST) }]);
+    const { status, headers, body, travelled } = await send(method, '_table/todo?filter=a%3D1');
+    expect([status, travelled.length]).toEqual([expected, 1]);
+    const isDone = expected === 500;
+    expect(headers.some(([name]) => name === 'Retry-After')).toBe(!isDone);
+    expect(body.includes('The call is done')).toBe(isDone);
+  });
+
   test('calls go on without one that is optional', async () => {
     const { send } = behind([
       { on: PRE, optional: true, does: lost },

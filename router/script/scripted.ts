@@ -13,11 +13,13 @@ import { headersOf, sendJson } from '../encode/answer.ts';
 import { askedPresentation } from '../encode/presentation.ts';
 import { type Recorded, RecordedReply } from '../http/recorded-reply.ts';
 import type { BodyStream, Headers, Responder } from '../http/reply.ts';
+import type { Fate } from '../idempotency.ts';
 import type { JobQueue } from '../jobs/queue.ts';
 import type { ApiRequest } from '../parse/api-request.ts';
 import type { Answer } from './answer.ts';
 import { scriptedRequest } from './changed-request.ts';
 import { changedAnswer, requestChanges, resultOf, serviceAnswer, shortcutOf } from './changes.ts';
+import { ScriptError } from './error.ts';
 import { eventOf, requestMessage, responseMessage } from './event.ts';
 import type { Listener, Listening } from './listeners.ts';
 import type { RunCall, ScriptRunner } from './runner.ts';
@@ -38,6 +40,10 @@ type Work = (changed: ApiRequest | undefined, reply: Responder) => Promise<void>
 
 /** Nothing was begun, or cannot be: no script has to see it. */
 const UNDONE = new Set(['overloaded', 'limited', 'unavailable', 'deadline', 'cancelled']);
+const isUndone = (error: unknown): boolean => UNDONE.has(MillraceError.from(error).code);
+/** A write that was answered must not look like one that may simply be sent again. */
+const notBehind = (error: unknown): ScriptError =>
+  new ScriptError(`The call is done, but a script behind it could not be run: ${MillraceError.from(error).message}`);
 /** Made anew where an answer is shown. */
 const SHOWN = new Set(['content-type', 'x-content-type-options', 'cache-control', 'content-disposition']);
 /** What a script that is a service finds in `event.response`. */
@@ -65,21 +71,30 @@ export class ScriptedCalls {
     this.#log = log;
   }
 
-  /** Answers a call that scripts listen to. @throws MillraceError where nothing was done */
-  async around(call: ScriptedCall, { pre, post, queued }: Listening, work: Work): Promise<void> {
+  /**
+   * Answers a call that scripts listen to.
+   * @returns what the service has made of it, whatever the scripts have made of that
+   * @throws MillraceError where nothing was done
+   */
+  async around(call: ScriptedCall, { pre, post, queued }: Listening, work: Work): Promise<Fate> {
     const { request, reply } = call;
     const run = this.#runCall(call);
     const recorded = new WatchedReply(reply);
     const before = await this.#before(call, pre, run);
     if ('changed' in before) await perform(() => work(before.changed, recorded), recorded, call.refuse);
     else if ('error' in before) call.refuse(recorded, before.error);
-    if (recorded.passed) return;
+    if (recorded.passed) return undefined;
     const first = 'answer' in before ? withHeaders(before.answer, call.headers) : answerOf(recorded.answer);
     const changed = 'changed' in before ? before.changed : undefined;
+    const fate = 'changed' in before ? (first.status < 500 ? 'done' : undefined) : 'undone';
+    const isWritten = fate !== 'undone' && (changed ?? request).verb !== 'GET';
     const answer =
-      post.length > 0 ? await this.#behind(call, post, requestMessage(changed ?? request), first, run) : first;
+      post.length > 0
+        ? await this.#behind(call, post, requestMessage(changed ?? request), first, run, isWritten)
+        : first;
     if (queued.length > 0) await this.#enqueue(call, queued, requestMessage(changed ?? request), answer);
     sendAnswer(reply, answer, request);
+    return fate;
   }
 
   /** Kept before the caller has his answer; where they cannot be, the call is done all the same. */
@@ -135,7 +150,7 @@ export class ScriptedCalls {
         changed = scriptedRequest(changed ?? request, changes);
         message = requestMessage(changed);
       } catch (error) {
-        if (UNDONE.has(MillraceError.from(error).code)) throw error;
+        if (isUndone(error)) throw error;
         return { error };
       }
     }
@@ -148,6 +163,7 @@ export class ScriptedCalls {
     message: Request,
     first: Answer,
     run: RunCall,
+    isWritten: boolean,
   ): Promise<Answer> {
     let answer = first;
     for (const listener of listeners) {
@@ -157,9 +173,8 @@ export class ScriptedCalls {
         const result = resultOf(outcome);
         if (listener.script.allowEventModification) answer = changedAnswer(result, answer);
       } catch (error) {
-        // The call itself is done: that must not look like a call that may simply be sent again.
         const refused = new RecordedReply(SCRIPT_ANSWER_BYTES_MAX, '');
-        call.refuse(refused, error);
+        call.refuse(refused, isWritten && isUndone(error) ? notBehind(error) : error);
         answer = answerOf(refused.answer);
       }
     }
@@ -202,7 +217,7 @@ async function perform(
   try {
     await work();
   } catch (error) {
-    if (recorded.passed || UNDONE.has(MillraceError.from(error).code)) throw error;
+    if (recorded.passed || isUndone(error)) throw error;
     refuse(recorded, error);
   }
 }

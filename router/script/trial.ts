@@ -20,6 +20,7 @@ import type { Forwarder } from '../forward/forward.ts';
 import { toOperation } from '../forward/operation.ts';
 import type { ApiRequest } from '../parse/api-request.ts';
 import { eventOf, responseMessage } from './event.ts';
+import type { EventResource } from './events.ts';
 import type { ScriptRunner } from './runner.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -158,8 +159,13 @@ function sampleEvent(name: string, { request, response, resource }: Json): Event
     content: Buffer.from(isText ? answer : stringifyJson(answer ?? null)),
     isJson: !isText,
   });
-  const known = typeof resource === 'string' ? resource : null;
-  return eventOf(name, phase, message, known, phase === Phase.PRE_PROCESS ? undefined : answered);
+  return eventOf(name, phase, message, resourceIn(resource), phase === Phase.PRE_PROCESS ? undefined : answered);
+}
+
+/** A text, or parts of a path by their placeholders. */
+function resourceIn(given: unknown): EventResource {
+  if (typeof given === 'string') return given;
+  return given === undefined || given === null ? null : textsIn(given, 'event.resource');
 }
 
 function shown({ outcome, logs, cpuMicros, memoryBytes }: RunReply, milliseconds: number): Json {
