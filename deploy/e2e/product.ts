@@ -147,6 +147,9 @@ export class Tiers {
       MILLRACE_SQL_ADDRESS: this.sqlAddress,
       MILLRACE_SQL_ADDRESSES: this.sqlAddress,
       MILLRACE_GATEWAY_ADDRESSES: this.gatewayAddress,
+      // Where NATS is given, it is taken instead.
+      MILLRACE_SCRIPT_QUICK_ADDRESSES: `unix:${join(this.folder, 'quick.sock')}`,
+      MILLRACE_SCRIPT_PATIENT_ADDRESSES: `unix:${join(this.folder, 'patient.sock')}`,
       MILLRACE_CLUSTER_TOKEN: this.token,
       ...FIRST_ADMIN,
       ...this.#env,
