@@ -107,7 +107,7 @@ export class Tiers {
   /** Of the first router, for what scripts call. */
   readonly gatewayAddress = `unix:${join(this.folder, 'gateway.sock')}`;
   readonly #running = new Map<Program, Running>();
-  /** Routers beside the first. */
+  /** Routers and scripting tiers beside the first. */
   readonly #more: Running[] = [];
   readonly #env: Env;
   #ports: Ports = { port: 0, grpcPort: 0 };
@@ -138,6 +138,13 @@ export class Tiers {
     const running = startProgram('router', this.#envOf({ ...own, ...env }));
     this.#more.push(running);
     return new Client(originOf((await portsOf(running)).port));
+  }
+
+  /** One more scripting tier, over NATS. */
+  addScripting(): Running {
+    const running = startProgram('scripting', this.#envOf({}));
+    this.#more.push(running);
+    return running;
   }
 
   #envOf(env: Env): Env {
@@ -177,7 +184,7 @@ export class Tiers {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.#more.map((router) => router.stop()));
+    await Promise.all(this.#more.map((one) => one.stop()));
     for (const program of ['router', 'scripting', 'sql', 'system'] as const) await this.#running.get(program)?.stop();
     rmSync(this.folder, { recursive: true, force: true });
   }

@@ -15,6 +15,8 @@ const PAUSE_MS = 2;
 
 export class SteadyLoad {
   readonly #callers: Promise<void>[];
+  /** All that was ever answered: by what and status. */
+  readonly #counts = new Map<string, number>();
   #seen: Seen[] = [];
   #isOver = false;
 
@@ -28,6 +30,11 @@ export class SteadyLoad {
     const seen = this.#seen;
     this.#seen = [];
     return seen;
+  }
+
+  /** How often it was answered with one of these, from the beginning. */
+  count(what: string, ...statuses: number[]): number {
+    return statuses.reduce((sum, status) => sum + (this.#counts.get(`${what} ${status}`) ?? 0), 0);
   }
 
   /** Waits until each call was answered with 200 `times` times in a row. @throws Error when the time is up */
@@ -57,6 +64,7 @@ export class SteadyLoad {
     while (!this.#isOver) {
       const began = performance.now();
       const { status, headers } = await call();
+      this.#counts.set(`${what} ${status}`, this.count(what, status) + 1);
       this.#seen.push({ what, status, retryAfter: headers['retry-after'], ms: performance.now() - began });
       await sleep(PAUSE_MS);
     }
