@@ -53,6 +53,8 @@ class Seat {
   readonly #place: WorkerPlace;
   readonly #options: SupervisorOptions;
   readonly #all = new Set<ChildProcess>();
+  /** Those that end as soon as another one is ready. */
+  readonly #leaving = new Set<ChildProcess>();
   #current: ChildProcess | undefined;
   #startedAtMs = 0;
   #deaths = 0;
@@ -79,6 +81,7 @@ class Seat {
     child.once('error', (error) => log.error({ err: error }, 'a script worker cannot be started'));
     child.once('exit', (code, signal) => {
       this.#all.delete(child);
+      this.#leaving.delete(child);
       if (this.#current === child) this.#died(code, signal);
     });
   }
@@ -92,11 +95,18 @@ class Seat {
   #told(child: ChildProcess, message: WorkerMessage): void {
     const { log } = this.#options;
     if ('failed' in message) log.error({ reason: message.failed }, 'a script worker could not start');
-    if (!('replace' in message) || this.#current !== child || this.#stopped) return;
+    if (this.#current !== child || this.#stopped) return;
+    if ('ready' in message) this.#relieve();
+    if (!('replace' in message)) return;
     log.warn({ reason: message.replace, lane: this.#place.lane }, 'a script worker is replaced');
+    this.#leaving.add(child);
     this.start();
-    // The new one is the one that is reached from the moment it is ready; the old one ends what it has begun.
-    this.#current?.once('message', () => void end(child, 'SIGTERM', AbortSignal.timeout(LEAVE_MS)));
+  }
+
+  /** The new one is the one that is reached from the moment it is ready; the old one ends what it has begun. */
+  #relieve(): void {
+    for (const child of this.#leaving) void end(child, 'SIGTERM', AbortSignal.timeout(LEAVE_MS));
+    this.#leaving.clear();
   }
 
   #died(code: number | null, signal: NodeJS.Signals | null): void {
@@ -114,6 +124,7 @@ function end(child: ChildProcess, signal: NodeJS.Signals, deadline?: AbortSignal
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
   return new Promise((resolve) => {
     const kill = (): void => void child.kill('SIGKILL');
+    if (deadline?.aborted) kill();
     deadline?.addEventListener('abort', kill, { once: true });
     child.once('exit', () => {
       deadline?.removeEventListener('abort', kill);

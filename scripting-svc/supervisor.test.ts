@@ -1,0 +1,127 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createLogger } from '#common/observe/log.ts';
+import { Supervisor } from './supervisor.ts';
+import type { WorkerPlace } from './worker-place.ts';
+
+const PROGRAM = fileURLToPath(new URL('testing/fake-worker.mjs', import.meta.url));
+const PLACES: WorkerPlace[] = [
+  { lane: 'quick', address: 'unix:/quick' },
+  { lane: 'patient', address: undefined },
+];
+
+let folder: string;
+let supervisor: Supervisor;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'millrace-supervisor-'));
+});
+afterEach(async () => {
+  await supervisor.close();
+  expect(running()).toEqual([]);
+  rmSync(folder, { recursive: true });
+});
+
+function supervise(places = PLACES, program = PROGRAM): void {
+  supervisor = new Supervisor({
+    ...{ program, execArgv: [], places },
+    env: { ...process.env, FAKE_FOLDER: folder },
+    log: createLogger('test', 'silent'),
+  });
+  supervisor.start();
+}
+
+const say = (word: string): void => writeFileSync(join(folder, word), '');
+const unsay = (word: string): void => rmSync(join(folder, word));
+
+interface Worker {
+  readonly pid: number;
+  readonly place: WorkerPlace;
+}
+
+/** Workers that were ready at some time and have not ended. */
+const running = (): Worker[] =>
+  readdirSync(folder).flatMap((name) => {
+    const pid = Number(/^pid-(\d+)$/.exec(name)?.[1]);
+    if (!pid || !isAlive(pid)) return [];
+    return [{ pid, place: JSON.parse(readFileSync(join(folder, name), 'utf8')) }];
+  });
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+const soon = <T>(look: () => T) => expect.poll(look, { timeout: 5000, interval: 10 });
+const count = (): number => running().length;
+const others = (than: readonly Worker[]): Worker[] =>
+  running().filter(({ pid }) => !than.some((one) => one.pid === pid));
+
+test('each place has its worker, once', async () => {
+  supervise();
+  supervisor.start();
+  await soon(count).toBe(2);
+  expect(running().map(({ place }) => place)).toEqual(
+    expect.arrayContaining([{ lane: 'quick', address: 'unix:/quick' }, { lane: 'patient' }]),
+  );
+});
+
+test('one that dies is started again, again and again, and the others go on', async () => {
+  supervise();
+  await soon(count).toBe(2);
+  const [victim, other] = running() as [Worker, Worker];
+  let last = victim;
+  for (let round = 0; round < 3; round++) {
+    process.kill(last.pid, 'SIGKILL');
+    await soon(() => others([last, other]).length).toBe(1);
+    last = others([last, other])[0] as Worker;
+    expect(last.place).toEqual(victim.place);
+  }
+  expect(isAlive(other.pid)).toBe(true);
+});
+
+test('one that wants to be replaced stays until the new one is ready', async () => {
+  supervise(PLACES.slice(0, 1));
+  await soon(count).toBe(1);
+  const before = running();
+  const [old] = before as [Worker];
+  say('broken');
+  process.kill(old.pid, 'SIGUSR2');
+  const broken = () => readdirSync(folder).filter((name) => name.startsWith('broken-')).length;
+  await soon(broken).toBeGreaterThan(1);
+  expect(isAlive(old.pid)).toBe(true);
+  unsay('broken');
+  await soon(() => others(before).length).toBe(1);
+  await soon(() => isAlive(old.pid)).toBe(false);
+  expect(count()).toBe(1);
+});
+
+test('draining ends all of them, and none comes back', async () => {
+  supervise();
+  await soon(count).toBe(2);
+  await supervisor.drain(new AbortController().signal);
+  expect(count()).toBe(0);
+});
+
+test.each([
+  ['comes', () => AbortSignal.timeout(50)],
+  ['is over', () => AbortSignal.abort()],
+])('one that does not listen is killed when the deadline %s', async (_when, deadline) => {
+  say('deaf');
+  supervise();
+  await soon(count).toBe(2);
+  await supervisor.drain(deadline());
+  expect(count()).toBe(0);
+});
+
+test('a program that cannot be started is tried again', async () => {
+  const program = join(folder, 'worker.mjs');
+  supervise(PLACES.slice(0, 1), program);
+  writeFileSync(program, readFileSync(PROGRAM));
+  await soon(count).toBe(1);
+});

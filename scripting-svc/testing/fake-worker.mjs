@@ -1,0 +1,22 @@
+// A worker that runs nothing: says that it is ready, asks to be replaced on SIGUSR2, and ends when it is told to.
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const { FAKE_FOLDER: folder = '', MILLRACE_SCRIPT_PLACE: place = '' } = process.env;
+/** Files in the folder say what it does: `broken` fails, `deaf` takes no SIGTERM. */
+const isSaid = (word) => existsSync(join(folder, word));
+
+process.on('SIGUSR2', () => process.send({ replace: 'it was asked to' }));
+process.on('SIGTERM', () => {
+  if (!isSaid('deaf')) process.exit(0);
+});
+process.once('disconnect', () => process.exit(0));
+// Something to live for.
+setInterval(() => {}, 60_000);
+if (isSaid('broken')) {
+  writeFileSync(join(folder, `broken-${process.pid}`), place);
+  process.send({ failed: 'broken' }, () => process.exit(1));
+} else {
+  writeFileSync(join(folder, `pid-${process.pid}`), place);
+  process.send({ ready: true });
+}
