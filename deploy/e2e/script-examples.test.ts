@@ -106,6 +106,14 @@ describe('examples of the page', () => {
     await bind(2);
     await soon(() => rows('db/_table/person', visitor())).toEqual([{ id: 1, name: 'Ann' }]);
     expect(await rows('db/_table/person')).toEqual([{ id: 1, name: 'Ann', salary: 10 }]);
+    for (const [accept, query] of [
+      ['text/csv', ''],
+      ['text/csv', '?limit=0'],
+      ['application/x-ndjson', '?fields=*'],
+    ] as const) {
+      const { status, text } = await visitor().send('GET', `db/_table/person${query}`, undefined, { Accept: accept });
+      expect([status, text]).toEqual([200, expect.not.stringContaining('salary')]);
+    }
   });
 
   test('3: what can be computed is added', async () => {
