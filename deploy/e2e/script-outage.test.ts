@@ -174,6 +174,25 @@ describe.skipIf(process.platform !== 'linux')('all in one', () => {
   });
 });
 
+test('a script that runs when it is told to stop ends in peace, and may call the API', async () => {
+  const product = await startProduct();
+  try {
+    await prepare(product.admin, product.folder);
+    const content = `await platform.api.patch('db/_table/plain/1', { n: 5 });
+      await new Promise((done) => setTimeout(done, 500));
+      return (await platform.api.get('db/_table/plain/1')).content;`;
+    const record = { name: 'slow', label: 'slow', type: 'nodejs', is_active: true, config: { content } };
+    await product.admin.create('system/service', record);
+    await until('it is served', async () => (await product.admin.send('OPTIONS', 'slow')).status !== 404);
+    const answer = product.admin.send('GET', 'slow');
+    await until('it runs', async () => (await product.admin.json<{ n: number }>('GET', 'db/_table/plain/1')).n === 5);
+    expect(await product.running.stop()).toEqual({ code: 0, signal: null });
+    expect(await answer).toMatchObject({ status: 200, text: '{"id":1,"n":5}' });
+  } finally {
+    await product.stop();
+  }
+});
+
 test.skipIf(process.platform !== 'linux')('workers end by themselves when all in one is killed', async () => {
   const product = await startProduct();
   try {

@@ -230,4 +230,10 @@ describe('behind the answer', () => {
     ]);
     expect(queued[0]?.event).toMatchObject({ phase: Phase.QUEUED, response: { statusCode: 200 } });
   });
+
+  test('also where the answer has passed by', async () => {
+    const { send, queued } = behind([{ on: '_table.todo.get.queued', does: () => done() }]);
+    expect((await send('GET', '_table/todo', '', { accept: 'application/x-ndjson' })).status).toBe(200);
+    await expect.poll(() => queued.map(({ event }) => event?.response?.content.length)).toEqual([0]);
+  });
 });

@@ -52,6 +52,9 @@ const UNANSWERED: Answer = {
   content: Buffer.from('null'),
 };
 
+/** What is told of an answer that has passed by. */
+const PASSED: Answer = { status: 200, headers: [], contentType: undefined, isJson: false, content: new Uint8Array() };
+
 /** Of a script service that runs later. */
 const ACCEPTED: Answer = {
   ...{ status: 202, headers: [], contentType: 'application/json', isJson: true },
@@ -81,29 +84,31 @@ export class ScriptedCalls {
     const run = this.#runCall(call);
     const recorded = new WatchedReply(reply);
     const before = await this.#before(call, pre, run);
-    if ('changed' in before) await perform(() => work(before.changed, recorded), recorded, call.refuse);
+    const isAsked = 'changed' in before;
+    const asked = (isAsked ? before.changed : undefined) ?? request;
+    if (isAsked) await perform(() => work(before.changed, recorded), recorded, call.refuse);
     else if ('error' in before) call.refuse(recorded, before.error);
-    if (recorded.passed) return undefined;
+    if (recorded.passed) {
+      await this.#enqueue(call, queued, asked, PASSED);
+      return undefined;
+    }
     const first = 'answer' in before ? withHeaders(before.answer, call.headers) : answerOf(recorded.answer);
-    const changed = 'changed' in before ? before.changed : undefined;
-    const fate = 'changed' in before ? (first.status < 500 ? 'done' : undefined) : 'undone';
-    const isWritten = fate !== 'undone' && (changed ?? request).verb !== 'GET';
-    const answer =
-      post.length > 0
-        ? await this.#behind(call, post, requestMessage(changed ?? request), first, run, isWritten)
-        : first;
-    if (queued.length > 0) await this.#enqueue(call, queued, requestMessage(changed ?? request), answer);
+    const answer = await this.#behind(call, post, asked, first, run, isAsked && asked.verb !== 'GET');
+    await this.#enqueue(call, queued, asked, answer);
     sendAnswer(reply, answer, request);
-    return fate;
+    if (!isAsked) return 'undone';
+    return first.status < 500 ? 'done' : undefined;
   }
 
   /** Kept before the caller has his answer; where they cannot be, the call is done all the same. */
   async #enqueue(
     { principal }: ScriptedCall,
     listeners: readonly Listener[],
-    message: Request,
+    asked: ApiRequest,
     answer: Answer,
   ): Promise<void> {
+    if (listeners.length === 0) return;
+    const message = requestMessage(asked);
     for (const { script, resource } of listeners) {
       const event = eventOf(script.name, Phase.QUEUED, message, resource, responseMessage(answer));
       try {
@@ -160,11 +165,13 @@ export class ScriptedCalls {
   async #behind(
     call: ScriptedCall,
     listeners: readonly Listener[],
-    message: Request,
+    asked: ApiRequest,
     first: Answer,
     run: RunCall,
-    isWritten: boolean,
+    isWrite: boolean,
   ): Promise<Answer> {
+    if (listeners.length === 0) return first;
+    const message = requestMessage(asked);
     let answer = first;
     for (const listener of listeners) {
       try {
@@ -174,7 +181,7 @@ export class ScriptedCalls {
         if (listener.script.allowEventModification) answer = changedAnswer(result, answer);
       } catch (error) {
         const refused = new RecordedReply(SCRIPT_ANSWER_BYTES_MAX, '');
-        call.refuse(refused, isWritten && isUndone(error) ? notBehind(error) : error);
+        call.refuse(refused, isWrite && isUndone(error) ? notBehind(error) : error);
         answer = answerOf(refused.answer);
       }
     }
