@@ -289,6 +289,16 @@ describe('formats', () => {
     expect(answer).toEqual({ payload, content: body, content_type: type });
   });
 
+  test('an answer that is too large for scripts is none', async () => {
+    const { id } = (
+      await scripted.admin.json<Json>('POST', SALE, { resource: [{ note: 'x'.repeat(11 * 1024 * 1024) }] })
+    ).resource[0];
+    await scripted.bind('shop._table.sale.{id}.get.post_process', 'event.response.headers["x-seen"] = "yes"');
+    const answer = await send('GET', `${SALE}/${id}`);
+    expect([answer.headers['x-seen'], ...errorOf(answer)]).toEqual(['yes', 500, expect.stringContaining('too large')]);
+    await scripted.admin.json('DELETE', `${SALE}/${id}?fields=id`);
+  });
+
   test('lists without an end pass by those behind; those before them run', async () => {
     await scripted.bindAll({
       'shop._table.sale.get.pre_process': 'event.request.parameters.filter = "amount = 2"',

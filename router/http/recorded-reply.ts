@@ -13,6 +13,7 @@ export class RecordedReply implements Responder {
   readonly #tooLarge: string;
   #answer: { status: number; headers: Headers; parts: Uint8Array[] } | undefined;
   #bytes = 0;
+  #overflow: string | undefined;
 
   /** @param tooLarge  what is said of an answer that comes in pieces and has more bytes than this */
   constructor(bytesMax: number, tooLarge: string) {
@@ -23,6 +24,11 @@ export class RecordedReply implements Responder {
   get answer(): Recorded {
     const { status = 500, headers = [], parts = [] } = this.#answer ?? {};
     return { status, headers, body: parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts) };
+  }
+
+  /** What is said of an answer that was too large, which is not kept. */
+  get overflow(): string | undefined {
+    return this.#overflow;
   }
 
   get aborted(): boolean {
@@ -41,7 +47,10 @@ export class RecordedReply implements Responder {
     return {
       write: async (chunk) => {
         this.#bytes += chunk.length;
-        if (this.#bytes > this.#bytesMax) throw new MillraceError('limited', this.#tooLarge);
+        if (this.#bytes > this.#bytesMax) {
+          this.#overflow = this.#tooLarge;
+          throw new MillraceError('limited', this.#tooLarge);
+        }
         parts.push(Buffer.from(chunk));
       },
       end: () => {},

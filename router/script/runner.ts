@@ -167,9 +167,10 @@ export class ScriptRunner {
   }
 }
 
-/** Where scripts cannot be run at all: the caller may come again. */
+/** Where scripts cannot be run at all: the caller may come again, unless he brings too much. */
 function translated(error: unknown): unknown {
-  const { code, cause } = MillraceError.from(error);
+  const { code, message, cause } = MillraceError.from(error);
+  if (code === 'limited') return new ScriptError(message);
   if (code !== 'unavailable') return error;
   return busy('The script workers cannot be reached.', isNotBegun(error) ? undefined : cause);
 }

@@ -170,6 +170,15 @@ describe('where scripts cannot run', () => {
     expect(headers).toContainEqual(['Retry-After', '1']);
   });
 
+  test('an event that is too large to travel is no matter of waiting', async () => {
+    const tooLarge = (): RunReply => {
+      throw new MillraceError('limited', 'at most 5 bytes');
+    };
+    const { status, headers, body } = await behind([{ on: PRE, does: tooLarge }]).send('GET', '_table/todo');
+    expect([status, body]).toEqual([500, expect.stringContaining('at most 5 bytes')]);
+    expect(headers.map(([name]) => name)).not.toContain('Retry-After');
+  });
+
   test.each([
     ['GET', 503],
     ['DELETE', 500],

@@ -223,6 +223,7 @@ async function perform(
 ): Promise<void> {
   try {
     await work();
+    if (recorded.overflow) refuse(recorded, new ScriptError(recorded.overflow));
   } catch (error) {
     if (recorded.passed || isUndone(error)) throw error;
     refuse(recorded, error);
