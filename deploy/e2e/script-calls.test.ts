@@ -301,3 +301,30 @@ describe('lookups', () => {
     await expect.poll(async () => (await admin.send('GET', name)).text, { timeout: 1000 }).toBe('new');
   });
 });
+
+test('scripts of several routers call any of them, in the time of their caller', async () => {
+  const env = { MILLRACE_ROUTERS: '2', MILLRACE_HTTP_DOOR: 'uws', MILLRACE_REQUEST_TIMEOUT_MS: '1500' };
+  const apart = await ScriptedShop.open(env);
+  try {
+    await apart.bind(
+      'shop._table.sale.get.post_process',
+      "event.response.content.n = (await platform.api.get('shop/_table/customer')).status_code",
+    );
+    const answers = async (): Promise<string[]> =>
+      (await Promise.all(Array.from({ length: 40 }, () => apart.admin.send('GET', SALE)))).map(({ text }) => text);
+    // The other router may hear of it a moment later.
+    await expect.poll(async () => [...new Set(await answers())]).toEqual(['{"resource":[],"n":200}']);
+    await apart.bind('shop._table.sale.post.pre_process', 'await new Promise((done) => setTimeout(done, 20_000))');
+    let ms = 0;
+    const post = async (): Promise<number> => {
+      const since = performance.now();
+      const { status } = await apart.admin.send('POST', SALE, [{ note: 'x' }]);
+      ms = performance.now() - since;
+      return status;
+    };
+    await expect.poll(post, { timeout: 5000 }).toBe(503);
+    expect(ms).toBeLessThan(5000);
+  } finally {
+    await apart.close();
+  }
+});

@@ -1,4 +1,5 @@
 /** Scripts around calls: which events a call fires, what scripts see and change, what passes by them. */
+import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { expectPlainError } from './cases.ts';
 import type { Answer, Body, Headers } from './client.ts';
@@ -221,6 +222,27 @@ describe('what goes wrong', () => {
   test('caps end a script', async () => {
     await scripted.bind('shop._table.sale.get.pre_process', 'for (;;);', { config: '{"limits":{"cpu_ms":50}}' });
     expect(errorOf(await send('GET', SALE))).toEqual([500, expect.stringContaining('50 ms')]);
+  });
+
+  test('a caller who goes away ends his script', async () => {
+    const add = (name: string): string =>
+      `platform.api.post('shop/_table/customer', { resource: [{ name: '${name}' }] })`;
+    const pause = (ms: number): string => `await new Promise((done) => setTimeout(done, ${ms}));`;
+    await scripted.bindAll({
+      'shop._table.sale.get.pre_process': `await ${add('begun')}; ${pause(300)} await ${add('late')};`,
+      'hello.get.pre_process': pause(600),
+    });
+    const count = (name: string): Promise<number> =>
+      scripted.admin.json('GET', `shop/_table/customer?count_only=true&filter=name = ${name}`);
+    const { hostname, port } = new URL(scripted.product.origin);
+    const token = scripted.admin.headers['X-DreamFactory-Session-Token'];
+    const socket = connect(Number(port), hostname);
+    socket.write(`GET /api/v2/${SALE} HTTP/1.1\r\nHost: a\r\nX-DreamFactory-Session-Token: ${token}\r\n\r\n`);
+    await until('it has begun', async () => (await count('begun')) === 1);
+    socket.destroy();
+    // As long as it would have taken, and longer.
+    expect((await send('GET', 'hello')).status).toBe(200);
+    expect(await count('late')).toBe(0);
   });
 
   test('scripts behind see refusals, and may make answers of them', async () => {

@@ -121,7 +121,7 @@ export class ScriptRunner {
     if (!lines || this.#lanes.get(script.hash) !== Lane.QUICK) return this.#patient(run, deadline);
     try {
       const reply = await lines.quick.send(run, deadline);
-      if (reply.outcome.case !== 'elsewhere') return reply;
+      if (isRun(reply)) return reply;
     } catch (error) {
       if (deadline.reason) throw error;
       // A quick run has touched nothing: whatever became of it, it may be done again.
@@ -166,6 +166,12 @@ export class ScriptRunner {
     }
   }
 }
+
+const NOT_RUN: ReadonlySet<Kind> = new Set([Kind.LOST, Kind.BUSY, Kind.UNKNOWN]);
+
+/** It came to an end of its own, and not to one of its worker's. */
+const isRun = ({ outcome }: RunReply): boolean =>
+  outcome.case === 'done' || (outcome.case === 'failure' && !NOT_RUN.has(outcome.value.kind));
 
 /** Where scripts cannot be run at all: the caller may come again, unless he brings too much. */
 function translated(error: unknown): unknown {

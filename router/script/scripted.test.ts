@@ -208,6 +208,16 @@ describe('where scripts cannot run', () => {
   });
 });
 
+test('lanes: what a quick worker could not do is done again', async () => {
+  const next = Lane.QUICK;
+  const replies = [create(RunReplySchema, { ...done(), next }), failed(Failure_Kind.LOST), done()];
+  const { send, runs } = behind([{ on: PRE, does: () => replies.shift() as RunReply }]);
+  for (const expected of [1, 3]) {
+    expect((await send('GET', '_table/todo')).status).toBe(200);
+    expect(runs).toHaveLength(expected);
+  }
+});
+
 test('lanes: a script goes where its worker says, and comes back when it is none for that lane', async () => {
   const replies = [
     create(RunReplySchema, { ...done(), next: Lane.QUICK }),
