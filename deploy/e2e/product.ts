@@ -123,8 +123,7 @@ export class Tiers {
   async #start(program: Program): Promise<void> {
     const { port, grpcPort } = this.#ports;
     const ports = { MILLRACE_HTTP_PORT: String(port), MILLRACE_GRPC_PORT: String(grpcPort) };
-    const own = program === 'router' ? { ...ports, MILLRACE_GATEWAY_ADDRESS: this.gatewayAddress } : {};
-    const running = startProgram(program, this.#envOf(own));
+    const running = startProgram(program, this.#envOf(ports));
     this.#running.set(program, running);
     if (program === 'router') this.#ports = await portsOf(running);
   }
@@ -134,7 +133,12 @@ export class Tiers {
    * @returns nobody yet, in front of it
    */
   async addRouter(env: Env = {}): Promise<Client> {
-    const own = { MILLRACE_DATA_DIR: join(this.folder, `router-${this.#more.length}`), ...ANY_PORTS };
+    const n = this.#more.length;
+    const own = {
+      MILLRACE_DATA_DIR: join(this.folder, `router-${n}`),
+      MILLRACE_GATEWAY_ADDRESS: `unix:${join(this.folder, `gateway-${n}.sock`)}`,
+      ...ANY_PORTS,
+    };
     const running = startProgram('router', this.#envOf({ ...own, ...env }));
     this.#more.push(running);
     return new Client(originOf((await portsOf(running)).port));
@@ -153,6 +157,7 @@ export class Tiers {
       MILLRACE_SYSTEM_ADDRESS: this.systemAddress,
       MILLRACE_SQL_ADDRESS: this.sqlAddress,
       MILLRACE_SQL_ADDRESSES: this.sqlAddress,
+      MILLRACE_GATEWAY_ADDRESS: this.gatewayAddress,
       MILLRACE_GATEWAY_ADDRESSES: this.gatewayAddress,
       // Where NATS is given, it is taken instead.
       MILLRACE_SCRIPT_QUICK_ADDRESSES: `unix:${join(this.folder, 'quick.sock')}`,
