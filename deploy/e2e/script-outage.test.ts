@@ -146,9 +146,9 @@ describe.skipIf(process.platform !== 'linux')('all in one', () => {
     const { pid } = product.running;
     const [victim = 0, ...others] = workersOf(pid, lane);
     expect([victim > 0, others]).toEqual([true, []]);
+    load.take();
     process.kill(victim, 'SIGKILL');
     await untilGone([victim], 1000);
-    load.take();
     const seen = await load.well(2000);
     expectNoHarm(seen);
     await until('there is another one', async () => workersOf(pid, lane).some((one) => one !== victim), 2000);
