@@ -111,6 +111,8 @@ export function unpackOutcome(packed: unknown): Packed | undefined {
   return { kind: 'outcome', outcome, bytes, logs };
 }
 
+const LEVELS: ReadonlySet<unknown> = new Set(Object.values(LogLine_Level));
+
 /** Lines as the prelude writes them, `[[level, text], …]`; what is none is left out. */
 export function readLogs(json: string): LogLine[] {
   if (json === '') return [];
@@ -123,7 +125,7 @@ export function readLogs(json: string): LogLine[] {
   if (!Array.isArray(lines)) return [];
   return lines.flatMap((line: unknown) => {
     if (!Array.isArray(line) || typeof line[1] !== 'string') return [];
-    const level = line[0] as LogLine_Level;
-    return [create(LogLineSchema, { level: level in LogLine_Level ? level : LogLine_Level.INFO, text: line[1] })];
+    const level = LEVELS.has(line[0]) ? (line[0] as LogLine_Level) : LogLine_Level.INFO;
+    return [create(LogLineSchema, { level, text: line[1] })];
   });
 }
