@@ -8,19 +8,20 @@ import { MillraceError, notFound } from '#common/errors.ts';
 import type { Logger } from '#common/observe/log.ts';
 import { wantedTables } from '#common/table-rules.ts';
 import type { Service } from '#proto/access/v1/access_pb.ts';
-import { Paging, type Result, type Shape, Target } from '#proto/data/v1/data_pb.ts';
+import type { Result } from '#proto/data/v1/data_pb.ts';
 import type { AccessState } from './access/state.ts';
 import type { Limits } from './admit/limits.ts';
 import { type Authenticators, authenticate } from './authenticate/authenticate.ts';
 import { type Credentials, readCredentials } from './authenticate/credentials.ts';
 import type { Principal } from './authenticate/principal.ts';
-import { allowedMask, requireAccess } from './decide/access.ts';
+import { requireAccess } from './decide/access.ts';
 import { admittedPieces } from './decide/admitted-pieces.ts';
 import type { Cors } from './decide/cors.ts';
 import type { Grant } from './decide/grant.ts';
 import { type Presentation, sendError, sendFile, sendForwarded, sendValue } from './encode/answer.ts';
 import { askedPresentation, presentationOf } from './encode/presentation.ts';
 import { sendLines } from './encode/stream.ts';
+import { linesFormat, withEverything } from './endless.ts';
 import { ForeignRecords } from './foreign/merge.ts';
 import type { Forwarder } from './forward/forward.ts';
 import { toOperation } from './forward/operation.ts';
@@ -35,19 +36,19 @@ import type { Documents } from './openapi/documents.ts';
 import type { Viewer } from './openapi/viewer.ts';
 import { ApiRequest } from './parse/api-request.ts';
 import { recordPieces } from './parse/import/body-stream.ts';
-import { listingOf, pluckJson, reduceJson, withAccess } from './parse/listing.ts';
 import { type ParsedResource, parseDatabase, parseSystem } from './parse/resource.ts';
-import { componentOf, parseRoute } from './parse/route.ts';
+import { parseRoute } from './parse/route.ts';
 import { Refusals } from './refusals.ts';
 import type { ReadyCall, RememberedCalls } from './remembered.ts';
 import { scriptedRequest } from './script/changed-request.ts';
-import type { Listeners } from './script/listeners.ts';
+import type { Listeners, Listening } from './script/listeners.ts';
 import type { ScriptedCall, ScriptedCalls } from './script/scripted.ts';
 import type { ScriptTrials } from './script/trial.ts';
 import type { SystemCalls } from './system/calls.ts';
 import { withInvites } from './system/invites.ts';
 import type { LimitCache } from './system/limit-cache.ts';
 import { rootListing } from './system/root.ts';
+import { transformOf } from './transform.ts';
 
 export interface Stages {
   readonly state: AccessState;
@@ -176,46 +177,51 @@ export class Pipeline {
 
     this.#stages.limits.admit(principal, service, request.component, request.verb);
     const { idempotency, listeners, scripted } = this.#stages;
-    const refuse = (refused: Responder, error: unknown): void =>
-      this.#refuse(request.http, refused, headers, { verb: request.verb, principal }, error);
+    const call = this.#callOf(request, reply, headers, service, principal);
     const listening = listeners.of(service, request.segments, request.verb);
     const answer = async (answered: Responder): Promise<Fate> => {
-      if (!listening) {
-        await this.#work(request, answered, headers, service, principal);
-        return undefined;
+      const answering = { ...call, reply: answered };
+      if (listening) {
+        return scripted.around(answering, listening, (changed, watched) =>
+          this.#scriptedWork(answering, changed, watched),
+        );
       }
-      const call = { request, service, principal, reply: answered, headers, refuse };
-      return scripted.around(call, listening, (changed, watched) => this.#scriptedWork(call, changed, watched));
+      await this.#work(answering);
+      return undefined;
     };
     const isRecords =
       !documents.serves(request, service) &&
       !systemCalls.serves(request, service.type) &&
       !systemCalls.packages.serves(request, service);
     if (isRecords && idempotency.applies(request)) {
-      return idempotency.once(request, principal, reply, headers, answer, refuse);
+      return idempotency.once(request, principal, reply, headers, answer, call.refuse);
     }
     await answer(reply);
   }
 
-  #scriptedWork(
-    { request, service, principal, headers }: ScriptedCall,
-    changed: ApiRequest | undefined,
-    watched: Responder,
-  ): Promise<void> {
-    const wanted = changed ?? scriptedRequest(request);
-    // Another verb than the one that was decided upon is decided again.
-    if (changed) requireAccess(principal, service, request.service, wanted.component, wanted.verb);
-    return this.#work(wanted, watched, headers, service, principal);
-  }
-
-  /** What the service does, whatever stands around it. */
-  async #work(
+  #callOf(
     request: ApiRequest,
     reply: Responder,
     headers: Headers,
     service: Service,
     principal: Principal,
-  ): Promise<void> {
+  ): ScriptedCall {
+    const refuse = (refused: Responder, error: unknown): void =>
+      this.#refuse(request.http, refused, headers, { verb: request.verb, principal }, error);
+    return { request, service, principal, reply, headers, refuse };
+  }
+
+  #scriptedWork(call: ScriptedCall, changed: ApiRequest | undefined, watched: Responder): Promise<void> {
+    const { request, service, principal } = call;
+    const wanted = changed ?? scriptedRequest(request);
+    // Another verb than the one that was decided upon is decided again.
+    if (changed) requireAccess(principal, service, request.service, wanted.component, wanted.verb);
+    return this.#work({ ...call, request: wanted, reply: watched });
+  }
+
+  /** What the service does, whatever stands around it. */
+  async #work(call: ScriptedCall): Promise<void> {
+    const { request, reply, headers, service, principal } = call;
     const { documents, systemCalls, scripted, trials } = this.#stages;
     if (trials.serves(request, service)) {
       const shown = presentationOf(request, headers, true);
@@ -231,9 +237,7 @@ export class Pipeline {
       return this.#sendOwn(request, reply, headers, await systemCalls.emails.call(request, service, principal));
     }
     if (!service.script) return this.#data(request, reply, headers, service, principal);
-    const refuse = (refused: Responder, error: unknown): void =>
-      this.#refuse(request.http, refused, headers, { verb: request.verb, principal }, error);
-    return scripted.serve({ request, service, principal, reply, headers, refuse }, service.script);
+    return scripted.serve(call, service.script);
   }
 
   #sendOwn(request: ApiRequest, reply: Responder, headers: Headers, result: Result): Promise<void> {
@@ -313,26 +317,31 @@ export class Pipeline {
     await sendForwarded(reply, forwarded, 200, { ...shown, headers });
   }
 
-  async #remembered(ready: ReadyCall, http: Request, reply: Responder, headers: Headers, asked: Asked): Promise<void> {
-    const { service, principal } = ready;
-    const { listeners, scripted } = this.#stages;
-    if (listeners.serves(service.name.toLowerCase())) {
-      const route = parseRoute(http.path);
-      const request = new ApiRequest(http, service.name.toLowerCase(), route.kind === 'service' ? route.segments : []);
-      const listening = listeners.of(service, request.segments, http.method);
-      const refuse = (refused: Responder, error: unknown): void =>
-        this.#refuse(http, refused, headers, { verb: http.method, principal }, error);
-      const call = { request, service, principal, reply, headers, refuse };
-      if (listening) {
-        await scripted.around(call, listening, (changed, watched) =>
-          changed
-            ? this.#scriptedWork(call, changed, watched)
-            : this.#answer(ready, watched, headers, () => this.#scriptedWork(call, undefined, watched)),
-        );
-        return;
-      }
+  #remembered(ready: ReadyCall, http: Request, reply: Responder, headers: Headers, asked: Asked): Promise<void> {
+    const { listeners } = this.#stages;
+    const name = ready.service.name.toLowerCase();
+    const route = listeners.serves(name) ? parseRoute(http.path) : undefined;
+    if (route?.kind === 'service') {
+      const request = new ApiRequest(http, name, route.segments);
+      const listening = listeners.of(ready.service, route.segments, http.method);
+      if (listening) return this.#rememberedScripted(ready, request, reply, headers, listening);
     }
     return this.#answer(ready, reply, headers, () => this.#serve(http, reply, headers, asked));
+  }
+
+  async #rememberedScripted(
+    ready: ReadyCall,
+    request: ApiRequest,
+    reply: Responder,
+    headers: Headers,
+    listening: Listening,
+  ): Promise<void> {
+    const call = this.#callOf(request, reply, headers, ready.service, ready.principal);
+    await this.#stages.scripted.around(call, listening, (changed, watched) =>
+      changed
+        ? this.#scriptedWork(call, changed, watched)
+        : this.#answer(ready, watched, headers, () => this.#scriptedWork(call, undefined, watched)),
+    );
   }
 
   /** A remembered call: the way back is the same as for one that was read in full. */
@@ -378,47 +387,3 @@ const isOwn = ({ type }: Service): boolean => type === 'system' || type === 'use
 function remembers({ query }: ApiRequest): boolean {
   return !['as_list', 'file', 'accept', 'wrap'].some((name) => query.has(name));
 }
-
-/** Lines and CSV without a limit are the whole list; undefined: a page, or something else. */
-function linesFormat(
-  { query }: ApiRequest,
-  { shape: { action } }: ParsedResource,
-  { format }: Presentation,
-): 'ndjson' | 'csv' | undefined {
-  if (action.case !== 'read' || (format !== 'ndjson' && format !== 'csv')) return undefined;
-  const { target, limit, paging, countOnly, includeCount, includeSchema } = action.value;
-  const isWhole = target === Target.FILTER && limit === 0 && paging === Paging.UNSPECIFIED;
-  return isWhole && !countOnly && !includeCount && !includeSchema && !query.flag('as_list') ? format : undefined;
-}
-
-function withEverything(parsed: ParsedResource): ParsedResource {
-  const { action } = parsed.shape;
-  if (action.case !== 'read') return parsed;
-  const value = { ...action.value, everything: true, mergesForeign: false };
-  return { ...parsed, shape: { ...parsed.shape, action: { case: 'read', value } } };
-}
-
-/** What becomes of the connector's JSON before it is shown: undefined where it is shown as it is. */
-function transformOf(
-  { query }: ApiRequest,
-  { single, shape }: ParsedResource,
-  service: Service,
-  principal: Principal,
-): ((json: Uint8Array) => Uint8Array) | undefined {
-  if (shape.action.case === 'describeTables' && !principal.isAdmin) {
-    return (json) => withAccess(json, (table) => allowedMask(principal, service, componentOf(['_schema', table])));
-  }
-  if (single || shape.action.case === 'describeParts') return undefined;
-  // A write of tables that shows them shows what was asked for.
-  if (shape.action.case === 'defineTables') return (json) => reduceJson(json, listingOf(query));
-  if (!query.flag('as_list')) return undefined;
-  const { idFields } = listingOf(query, service.type === 'system' ? systemKey(shape) : 'name');
-  return (json) => pluckJson(json, idFields);
-}
-
-/** The system's records are known by their id; some by their name. */
-function systemKey({ action }: Shape): string {
-  return action.case === 'read' && NAMED.has(action.value.table) ? 'name' : 'id';
-}
-
-const NAMED = new Set(['service_type', 'custom']);

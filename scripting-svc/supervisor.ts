@@ -20,8 +20,8 @@ const RESTART_DELAY_MS = 100;
 const RESTART_DELAY_MS_MAX = 5_000;
 /** A worker that lived this long was well: the next restart is at once again. */
 const WELL_AFTER_MS = 30_000;
-/** What a worker that was replaced still has to finish. */
-const LEAVE_MS = 60_000;
+/** What a worker that was replaced still has to finish: it ends by itself before, unless a thread of it is lost. */
+const LEAVE_MS = 20_000;
 
 export class Supervisor {
   readonly #seats: readonly Seat[];

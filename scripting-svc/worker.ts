@@ -1,7 +1,7 @@
 /** One worker: a sandbox, what it has to know, and the line by which runs reach it. */
 import { renameSync, rmSync } from 'node:fs';
 import { create } from '@bufbuild/protobuf';
-import { type Component, startAll } from '#common/component.ts';
+import type { Component } from '#common/component.ts';
 import { Follower } from '#common/follow.ts';
 import { GatewayClient } from '#common/gateway/client.ts';
 import type { Logger } from '#common/observe/log.ts';
@@ -41,9 +41,8 @@ export async function startWorker(config: WorkerConfig, log: Logger): Promise<Co
     log,
   });
   const handler: ScriptHandler = (run, deadline) => sandbox.run(run, deadline);
-  const line = await startAll([
-    () => (place.address === undefined ? overNats(config, handler, log) : overStream(place.address, token, handler)),
-  ]);
+  const { address } = place;
+  const line = await (address === undefined ? overNats(config, handler, log) : overStream(address, token, handler));
   const health = setInterval(() => {
     if (sandbox.healthy) return;
     clearInterval(health);

@@ -11,6 +11,8 @@ const PASSWORD = 'A-good-passphrase';
 const USER = { email: 'una@example.com', password: 'Unas-Passw0rd-16' };
 const SECRET = 'smtp-secret-text';
 const PRIVATE = 'lookup-secret-text';
+const EVENT = 'shop._table.sale.get.post_process';
+const SCRIPT = 'event.response.content.packed = true;';
 
 /** What the answers of this API hold. */
 // biome-ignore lint/suspicious/noExplicitAny: tests look into any answer
@@ -92,6 +94,8 @@ async function fill({ admin }: Product): Promise<string> {
   await admin.json('POST', 'system/limit', {
     resource: [{ ...limit, name: 'una', user_id: userId, service_id: shop.id }],
   });
+  const script = { type: 'nodejs', content: SCRIPT, config: '{"optional":true}', is_active: true };
+  await create('system/event_script', { ...script, name: EVENT });
   const task = { cron: '0 3 * * *', time_zone: 'Europe/Berlin', component: '_table/sale', user_id: userId };
   await create('system/scheduler', { ...task, name: 'nightly', service_id: shop.id, is_active: true });
   return app.api_key;
@@ -127,6 +131,7 @@ describe('packages', () => {
       role: ['northern'],
       user: [USER.email, 'idle@example.com'],
       limit: ['una'],
+      event_script: [EVENT],
       scheduler: ['nightly'],
     });
   });
@@ -227,7 +232,10 @@ describe('packages', () => {
     expect(log.created).toMatchObject({
       ...{ role: ['northern'], app: ['till'], user: [USER.email, 'idle@example.com'] },
       ...{ lookup: ['hidden', 'shown'], cors: ['api/*'], limit: ['una'], scheduler: ['nightly'] },
+      event_script: [EVENT],
     });
+    const script = await to.admin.json('GET', `system/event_script/${EVENT}`);
+    expect(script).toMatchObject({ type: 'nodejs', content: SCRIPT, config: '{"optional":true}', is_active: true });
     expect(log.skipped.email_template.length).toBeGreaterThan(0);
     await makeSales(to.admin);
     const till = to.anyone.as(withKey(key));

@@ -89,7 +89,7 @@ function answerOf(response: Json, before: Answer | undefined): Answer {
   const merged: Headers = [...kept, ...own.filter(([name]) => !FRAMING.has(name.toLowerCase()))];
   if (content === undefined && before) return { ...before, status, headers: merged };
   const type = typeof content_type === 'string' && content_type !== '' ? content_type : undefined;
-  return { ...bodyAnswer(content ?? null, status, merged, type) };
+  return bodyAnswer(content ?? null, status, merged, type);
 }
 
 /** Of the connection, and of whoever writes it. */

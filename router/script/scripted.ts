@@ -136,7 +136,7 @@ export class ScriptedCalls {
 
   /** The request as scripts have changed it, or the answer without the service. @throws MillraceError where no script could run */
   async #before(
-    { request, refuse: _ }: ScriptedCall,
+    { request }: ScriptedCall,
     listeners: readonly Listener[],
     run: RunCall,
   ): Promise<{ changed: ApiRequest | undefined } | { answer: Answer } | { error: unknown }> {

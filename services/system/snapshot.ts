@@ -6,7 +6,6 @@ import {
   AppSchema,
   type CorsRule,
   CorsRuleSchema,
-  type EventScript,
   type Limit,
   LimitSchema,
   type Lookup,
@@ -17,8 +16,6 @@ import {
   RoleSchema,
   type SchemaExtra,
   SchemaExtraSchema,
-  type Service,
-  ServiceSchema,
   type ServiceType,
   ServiceTypeSchema,
   type Settings,
@@ -32,28 +29,21 @@ import { Selection_Kind } from '#proto/data/v1/data_pb.ts';
 import { launchUrl } from './apps/rules.ts';
 import type { Dirty, RowKind } from './changes.ts';
 import type { Tables } from './database/tables.ts';
+import { type Entities, grouped, idOf, jsonOrNothing, keep, nameOf } from './entities.ts';
 import type { Instance } from './instance.ts';
 import { periodName } from './limits/rules.ts';
-import { systemLookups } from './lookups/defined.ts';
-import { resolveLookups } from './lookups/resolve.ts';
 import { passwordVersion } from './passwords.ts';
 import type { Tools } from './records/model.ts';
 import { recordOf, selectedColumns } from './records/present.ts';
 import { operatorName, type RowFilter } from './roles/rules.ts';
-import { eventScriptOf, listenerOf, SCRIPT_TYPES, serviceScriptOf, withoutText } from './scripts/running.ts';
-import { storedSettings } from './services/rules.ts';
+import { type EventScripts, readEventScripts } from './scripts/read.ts';
+import { readServices, type Services } from './services/read.ts';
 import { nowSeconds } from './tokens.ts';
 
 /** More of them are read with all others of their kind: a statement takes no end of parameters. */
 const ROWS_MAX = 1000;
 
-export type Entities<T> = ReadonlyMap<string | number, T>;
-
-export interface Snapshot {
-  /** As routers see them: without settings. */
-  readonly services: Entities<Service>;
-  /** As connectors see them. */
-  readonly connections: Entities<Service>;
+export interface Snapshot extends Services, EventScripts {
   readonly roles: Entities<Role>;
   readonly apps: Entities<App>;
   readonly users: Entities<User>;
@@ -66,10 +56,6 @@ export interface Snapshot {
   readonly serviceTypes: Entities<ServiceType>;
   readonly limits: Entities<Limit>;
   readonly issuers: Entities<TokenIssuer>;
-  /** As workers run them. */
-  readonly eventScripts: Entities<EventScript>;
-  /** The same as routers know them: without their texts. */
-  readonly listeners: Entities<EventScript>;
   /** All lookups, private values included: for workers. */
   readonly secretLookups: Entities<Lookup>;
   readonly settings: Settings;
@@ -111,7 +97,7 @@ export class SnapshotLoader {
     const next: { -readonly [K in keyof Snapshot]: Snapshot[K] } = { ...before };
     if (kinds.has('serviceTypes')) next.serviceTypes = await this.#types(before.serviceTypes);
     if (kinds.has('services') || kinds.has('serviceTypes') || kinds.has('lookups')) {
-      Object.assign(next, await this.#services(before));
+      Object.assign(next, await readServices(this.#db, this.#tools, before));
     }
     /** All of a kind, those of its rows that are dirty among the others as they were, or nothing new. */
     const reload = async <T>(
@@ -132,7 +118,7 @@ export class SnapshotLoader {
       next.secretLookups = await this.#lookups(before.secretLookups, true);
     }
     if (kinds.has('eventScripts') || kinds.has('services')) {
-      Object.assign(next, await this.#eventScripts(before));
+      Object.assign(next, await readEventScripts(this.#db, before));
     }
     if (kinds.has('corsRules')) next.corsRules = await this.#corsRules(before.corsRules);
     if (kinds.has('limits') || kinds.has('users') || kinds.has('roles') || kinds.has('services')) {
@@ -152,68 +138,6 @@ export class SnapshotLoader {
     return keep(before, types, nameOf, ({ configFields, ...type }) =>
       create(ServiceTypeSchema, { ...type, configSchemaJson: jsonOrNothing(configFields) }),
     );
-  }
-
-  async #services(before: Snapshot): Promise<Pick<Snapshot, 'services' | 'connections'>> {
-    const rows = await this.#db.selectFrom('service').selectAll().orderBy('id').execute();
-    const lookups = await systemLookups(this.#db, this.#tools.secrets);
-    const names = new Map(rows.map((row) => [row.id, row.name]));
-    const scripts = new Map(
-      rows
-        .filter(({ type }) => SCRIPT_TYPES.has(type))
-        .map((row) => [row.id, serviceScriptOf(row, storedSettings({ ...row }, this.#tools), names)]),
-    );
-    const services = rows.map((row) => ({
-      id: row.id,
-      name: row.name,
-      label: row.label,
-      description: row.description ?? '',
-      type: row.type,
-      isActive: row.is_active === 1,
-      tier: this.#tools.types.get(row.type)?.tier ?? '',
-    }));
-    const known = services.map((service) => ({
-      ...service,
-      hash: `${scripts.get(service.id)?.hash} ${scripts.get(service.id)?.queued}`,
-    }));
-    const connections = rows.map((row, index) => ({
-      ...known[index]!,
-      settings: resolveLookups(storedSettings({ ...row }, this.#tools), lookups),
-    }));
-    return {
-      services: keep(before.services, known, idOf, ({ hash: _, ...service }) => {
-        const script = scripts.get(service.id);
-        return create(ServiceSchema, { ...service, ...(script && { script: withoutText(script) }) });
-      }),
-      connections: keep(before.connections, connections, idOf, ({ settings, hash: _, ...service }) => {
-        const script = scripts.get(service.id);
-        // Where a script is the answer its text is all there is to know, and lookups in it are the worker's to resolve.
-        const more = script ? { script } : { configJson: jsonOrNothing(settings) };
-        return create(ServiceSchema, { ...service, ...more });
-      }),
-    };
-  }
-
-  async #eventScripts(before: Snapshot): Promise<Pick<Snapshot, 'eventScripts' | 'listeners'>> {
-    const rows = await this.#db
-      .selectFrom('event_script')
-      .selectAll()
-      .where('is_active', '=', 1)
-      .orderBy('id')
-      .execute();
-    const services = await this.#db.selectFrom('service').select(['id', 'name']).execute();
-    const names = new Map(services.map(({ id, name }) => [id, name]));
-    const facts = rows
-      .filter(({ type }) => SCRIPT_TYPES.has(type))
-      .map((row) => ({ ...row, storage: names.get(row.storage_service_id ?? 0) }));
-    const eventScripts = keep(before.eventScripts, facts, idOf, (row) => eventScriptOf(row, names));
-    const listeners = new Map(
-      [...eventScripts].map(([id, script]) => {
-        const known = before.eventScripts.get(id) === script ? before.listeners.get(id) : undefined;
-        return [id, known ?? listenerOf(script)];
-      }),
-    );
-    return { eventScripts, listeners };
   }
 
   async #roles(before: Entities<Role>, ids?: ReadonlySet<number>): Promise<Entities<Role>> {
@@ -403,11 +327,6 @@ function holdsCreator({ field, propertiesJson }: SchemaExtra): boolean {
   return (JSON.parse(properties.toString()) as { extra_type?: unknown }).extra_type === 'user_id_on_create';
 }
 
-const idOf = ({ id }: { readonly id: number }): number => id;
-const nameOf = ({ name }: { readonly name: string }): string => name;
-
-const jsonOrNothing = (value: unknown): Uint8Array => Buffer.from(value === null ? '' : JSON.stringify(value));
-
 function roleAccess(row: Selectable<Tables['role_service_access']>) {
   return {
     id: row.id,
@@ -428,39 +347,4 @@ function rowConditions(json: string | null) {
     operator: operatorName(operator),
     value: Array.isArray(value) ? `(${value.join(',')})` : value === null ? '' : String(value),
   }));
-}
-
-function grouped<R>(rows: readonly R[], key: (row: R) => number): Map<number, R[]> {
-  const groups = new Map<number, R[]>();
-  for (const row of rows) {
-    const group = groups.get(key(row));
-    if (group) group.push(row);
-    else groups.set(key(row), [row]);
-  }
-  return groups;
-}
-
-/** What a message was made from, as text. */
-const sources = new WeakMap<object, string>();
-
-/**
- * Messages of these rows. Where a row is what it was, so is its message: comparing two snapshots is then comparing
- * references, and a change among many thousands costs no more than reading them.
- */
-function keep<R, T extends object>(
-  before: Entities<T>,
-  rows: readonly R[],
-  key: (row: R) => string | number,
-  make: (row: R) => T,
-): Entities<T> {
-  return new Map(
-    rows.map((row) => {
-      const source = JSON.stringify(row);
-      const known = before.get(key(row));
-      if (known && sources.get(known) === source) return [key(row), known];
-      const message = make(row);
-      sources.set(message, source);
-      return [key(row), message];
-    }),
-  );
 }

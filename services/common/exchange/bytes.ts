@@ -8,6 +8,13 @@ const KEPT_BYTES = 4 * MIB;
 /** Nested messages are written before their length is known: this much room is left for it. */
 const LENGTH_BYTES = 4;
 
+/** Wire types: what a field is written as. */
+export const VARINT = 0;
+export const FIXED64 = 1;
+export const BYTES = 2;
+/** Field number and wire type as they stand in front of a field. */
+export const tag = (field: number, type: number): number => (field << 3) | type;
+
 export class ByteWriter {
   #buffer = Buffer.allocUnsafe(INITIAL_BYTES);
   #at = 0;

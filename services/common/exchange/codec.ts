@@ -19,12 +19,7 @@ import {
   ValueSchema,
 } from '#proto/data/v1/data_pb.ts';
 import type { Codecs, MessageCodec } from '../grpc/service.ts';
-import { ByteReader, ByteWriter } from './bytes.ts';
-
-/** Field number and wire type as they stand in front of a field. */
-const VARINT = 0;
-const BYTES = 2;
-const tag = (field: number, type: number): number => (field << 3) | type;
+import { BYTES, ByteReader, ByteWriter, tag, VARINT } from './bytes.ts';
 
 const writer = new ByteWriter();
 

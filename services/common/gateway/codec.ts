@@ -15,13 +15,8 @@ import {
   ResponseSchema,
 } from '#proto/gateway/v1/gateway_pb.ts';
 import { HEAD_FIELDS_MAX, STREAM_IN_FLIGHT_MAX } from '../bounds.ts';
-import { ByteReader, ByteWriter } from '../exchange/bytes.ts';
+import { BYTES, ByteReader, ByteWriter, tag, VARINT } from '../exchange/bytes.ts';
 import type { Codecs, MessageCodec } from '../grpc/service.ts';
-
-/** Field number and wire type as they stand in front of a field. */
-const VARINT = 0;
-const BYTES = 2;
-const tag = (field: number, type: number): number => (field << 3) | type;
 
 const NOTHING = new Uint8Array();
 const writer = new ByteWriter();

@@ -27,14 +27,8 @@ import {
   type ScriptKey,
   ScriptKeySchema,
 } from '#proto/script/v1/script_pb.ts';
-import { ByteReader, ByteWriter } from '../exchange/bytes.ts';
+import { BYTES, ByteReader, ByteWriter, FIXED64, tag, VARINT } from '../exchange/bytes.ts';
 import type { MessageCodec } from '../grpc/service.ts';
-
-/** Field number and wire type as they stand in front of a field. */
-const VARINT = 0;
-const FIXED64 = 1;
-const BYTES = 2;
-const tag = (field: number, type: number): number => (field << 3) | type;
 
 const writer = new ByteWriter();
 const NOTHING = new Uint8Array();

@@ -4,12 +4,14 @@
  */
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
-import { GRPC_MESSAGE_BYTES_MAX } from '../bounds.ts';
+import { GRPC_MESSAGE_BYTES_MAX, KIB } from '../bounds.ts';
 
 export const Frame = { HELLO: 1, TAKEN: 2, BATCH: 3, BYE: 4 } as const;
 export type FrameKind = (typeof Frame)[keyof typeof Frame];
 
 const HEAD_BYTES = 5;
+/** Smaller ones are copied behind their head: one write is cheaper than two. */
+const JOINED_BYTES_MAX = 64 * KIB;
 const NOTHING = new Uint8Array();
 
 interface Events {
@@ -97,6 +99,3 @@ export class FramedSocket extends EventEmitter<Events> {
     this.emit('gone', cause);
   }
 }
-
-/** Smaller ones are copied behind their head: one write is cheaper than two. */
-const JOINED_BYTES_MAX = 64 * 1024;

@@ -1,0 +1,56 @@
+/** Services as they are pushed: to routers without settings, to whoever serves them with all that they need. */
+import { create } from '@bufbuild/protobuf';
+import type { Kysely } from 'kysely';
+import { type Service, ServiceSchema } from '#proto/access/v1/access_pb.ts';
+import type { Tables } from '../database/tables.ts';
+import { type Entities, idOf, jsonOrNothing, keep } from '../entities.ts';
+import { systemLookups } from '../lookups/defined.ts';
+import { resolveLookups } from '../lookups/resolve.ts';
+import type { Tools } from '../records/model.ts';
+import { SCRIPT_TYPES, serviceScriptOf, withoutText } from '../scripts/running.ts';
+import { storedSettings } from './rules.ts';
+
+export interface Services {
+  /** As routers see them: without settings. */
+  readonly services: Entities<Service>;
+  /** As those who serve them see them. */
+  readonly connections: Entities<Service>;
+}
+
+export async function readServices(db: Kysely<Tables>, tools: Tools, before: Services): Promise<Services> {
+  const rows = await db.selectFrom('service').selectAll().orderBy('id').execute();
+  const lookups = await systemLookups(db, tools.secrets);
+  const names = new Map(rows.map(({ id, name }) => [id, name]));
+  const all = rows.map((row) => {
+    const settings = storedSettings({ ...row }, tools);
+    const script = SCRIPT_TYPES.has(row.type) ? serviceScriptOf(row, settings, names) : undefined;
+    const shown = {
+      id: row.id,
+      name: row.name,
+      label: row.label,
+      description: row.description ?? '',
+      type: row.type,
+      isActive: row.is_active === 1,
+      tier: tools.types.get(row.type)?.tier ?? '',
+    };
+    return { shown, settings, script };
+  });
+  // Messages are compared by what they are made from, which has no big numbers in it.
+  const facts = all.map(({ shown, script }) => ({ ...shown, script: script && `${script.hash} ${script.queued}` }));
+  const scripts = new Map(all.map(({ shown, script }) => [shown.id, script]));
+  const connections = all.map(({ settings }, index) => ({
+    ...facts[index]!,
+    settings: resolveLookups(settings, lookups),
+  }));
+  return {
+    services: keep(before.services, facts, idOf, ({ script: _, ...shown }) => {
+      const script = scripts.get(shown.id);
+      return create(ServiceSchema, { ...shown, ...(script && { script: withoutText(script) }) });
+    }),
+    connections: keep(before.connections, connections, idOf, ({ settings, script: _, ...shown }) => {
+      const script = scripts.get(shown.id);
+      // Where a script is the answer its text is all there is to know, and lookups in it are the worker's to resolve.
+      return create(ServiceSchema, { ...shown, ...(script ? { script } : { configJson: jsonOrNothing(settings) }) });
+    }),
+  };
+}
