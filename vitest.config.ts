@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['{services,router,scripting-svc,deploy,loadtest,proto}/**/*.test.ts'],
+    include: ['{services,router,scripting-svc,storage-svc,deploy,loadtest,proto}/**/*.test.ts'],
     exclude: ['**/node_modules/**', 'dist/**'],
     testTimeout: 60_000,
     hookTimeout: 120_000,

@@ -156,3 +156,9 @@ export const SCRIPT_RUNS_BYTES_MAX = 64 * MIB;
 export const NATS_UNCONFIRMED_BYTES_MAX = 4 * MIB;
 /** How often routers ask over NATS whether the workers that have their runs are there. */
 export const ROLL_CALL_INTERVAL_MS = 250;
+/** Bytes of the name of a file: what file systems take. */
+export const FILE_NAME_BYTES_MAX = 255;
+/** Bytes of a whole path: as long as keys of object stores may be, with room for a prefix. */
+export const FILE_PATH_BYTES_MAX = 1000;
+/** One piece of a file on its way: large enough that the messages around it cost nothing. */
+export const FILE_PIECE_BYTES = 64 * KIB;

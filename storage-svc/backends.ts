@@ -1,0 +1,4 @@
+/** The backends by service type. A driver is loaded when a service first uses it. */
+import type { StorageBackend } from './backend.ts';
+
+export const BACKENDS: Readonly<Record<string, () => Promise<{ backend: StorageBackend }>>> = {};
