@@ -39,6 +39,7 @@ import { isImport } from './parse/import/body-stream.ts';
 import { Pipeline } from './pipeline.ts';
 import { RememberedCalls } from './remembered.ts';
 import { Grants } from './script/grant.ts';
+import { HeldImports } from './script/held-import.ts';
 import { openLines } from './script/lines.ts';
 import { Listeners } from './script/listeners.ts';
 import { ScriptRunner } from './script/runner.ts';
@@ -98,6 +99,7 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
   const grants = new Grants(state);
   const opened = openLines(config.scripts, config.clusterToken, log);
   const scripts = new ScriptRunner({ lines: opened.lines, grants, sessions: new ScriptSessions(state), log });
+  const imports = new HeldImports(config.bodyBytesMax, config.bufferedBytesMax);
   const pipeline = new Pipeline({
     state,
     authenticators,
@@ -116,7 +118,7 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
     }),
     limitCache,
     listeners: new Listeners(state),
-    scripted: new ScriptedCalls(scripts, new JobQueue(jobs), config.requestTimeoutMs, log),
+    scripted: new ScriptedCalls(scripts, new JobQueue(jobs), imports, config.requestTimeoutMs, log),
     trials: new ScriptTrials(scripts, forwarder, config.requestTimeoutMs),
     idempotency: new Idempotency(kept, config.requestTimeoutMs, log),
     listings: new Listings(forwarder),
