@@ -92,6 +92,15 @@ describe('a service', () => {
     }
   });
 
+  test.each([
+    [false, { resource: ['', '*'] }],
+    [true, ['mine', 'true']],
+  ])('says what rules may name, itself: %j', async (implements_access_list, expected) => {
+    const script = 'return ["mine", event.request.parameters.as_access_list]';
+    const { name } = await service(script, { implements_access_list });
+    expect(jsonOf(await admin.send('GET', `${name}?as_access_list=true`))).toEqual(expected);
+  });
+
   test('has events', async () => {
     const { name } = await service('return { trail: event.request.headers["x-trail"] }');
     await scripted.bindAll({
@@ -110,6 +119,36 @@ describe('a service', () => {
     await expect.poll(async () => (await admin.send('GET', name)).status, { timeout: 1000 }).toBe(403);
     await admin.json('DELETE', `system/service/${id}`);
     await expect.poll(async () => (await admin.send('GET', name)).status, { timeout: 1000 }).toBe(404);
+  });
+
+  describe('whose answers are kept', () => {
+    const ROLL = 'return Math.random()';
+    const text = async (path: string, client = admin): Promise<string> => (await client.send('GET', path)).text;
+
+    test('answers the same caller the same for a while, and everybody else anew', async () => {
+      const { name, id } = await service(ROLL, { cache_enabled: true, cache_ttl: 600 });
+      const roleId = await scripted.shop.role({ service_id: id, component: '*', verb_mask: 31 });
+      const client = scripted.product.anyone.as(withKey((await scripted.shop.app(roleId)).api_key));
+      await scripted.known();
+      const first = await text(name);
+      expect(await text(name)).toBe(first);
+      expect([await text(`${name}?a=1`), await text(name, client)]).not.toContain(first);
+      expect((await admin.send('POST', name)).text).not.toBe(first);
+      await admin.json('DELETE', `system/cache/${name}`);
+      expect(await text(name)).not.toBe(first);
+    });
+
+    test.each([{ cache_enabled: false, cache_ttl: 600 }, { cache_enabled: true }])('unless %j', async (config) => {
+      const { name } = await service(ROLL, config);
+      expect(await text(name)).not.toBe(await text(name));
+    });
+
+    test('a setting counts when it is changed', async () => {
+      const { name, id } = await service(ROLL);
+      await admin.json('PATCH', `system/service/${id}`, { config: { cache_enabled: true, cache_ttl: 600 } });
+      await scripted.known();
+      expect(await text(name)).toBe(await text(name));
+    });
   });
 
   describe('with a stored document', () => {
@@ -146,6 +185,20 @@ describe('a service', () => {
       expect(Object.keys(seen['/greet/{who}'])).not.toContain('delete');
       const all = await admin.json<Json>('GET', `api_docs/${name}`);
       expect(JSON.stringify(all.paths)).toContain('Greets one');
+    });
+
+    test('its paths are what rules may name, to each as far as he may use them', async () => {
+      const listed = (client: Client) => client.json<Json>('GET', `${name}?as_access_list=true`);
+      expect(await listed(admin)).toEqual({ resource: ['', '*', 'greet', 'greet/*', 'greet/{who}'] });
+      const roleId = await scripted.shop.role(
+        { service_id: id, component: 'greet', verb_mask: 1 },
+        { service_id: id, component: '', verb_mask: 1 },
+      );
+      const client = scripted.product.anyone.as(withKey((await scripted.shop.app(roleId)).api_key));
+      await scripted.known();
+      expect(await listed(client)).toEqual({ resource: ['', '*', 'greet'] });
+      // Every other call is the script's.
+      expect((await admin.send('GET', `${name}/greet?as_access_list=true`)).text).toBe('hello greet');
     });
 
     test('its paths are events', async () => {

@@ -23,6 +23,7 @@ import { changedAnswer, requestChanges, resultOf, serviceAnswer, shortcutOf } fr
 import { ScriptError } from './error.ts';
 import { eventOf, requestMessage, responseMessage } from './event.ts';
 import { asImport, type HeldImports } from './held-import.ts';
+import type { KeptScriptAnswers } from './kept-answers.ts';
 import type { Listener, Listening } from './listeners.ts';
 import type { RunCall, ScriptRunner } from './runner.ts';
 
@@ -63,17 +64,29 @@ const ACCEPTED: Answer = {
   content: Buffer.from('{"success":true}'),
 };
 
+export interface ScriptedParts {
+  readonly runner: ScriptRunner;
+  readonly queue: JobQueue;
+  readonly imports: HeldImports;
+  readonly kept: KeptScriptAnswers;
+  /** Of a call, with all of its scripts. */
+  readonly timeoutMs: number;
+  readonly log: Logger;
+}
+
 export class ScriptedCalls {
   readonly #runner: ScriptRunner;
   readonly #queue: JobQueue;
   readonly #imports: HeldImports;
+  readonly #kept: KeptScriptAnswers;
   readonly #timeoutMs: number;
   readonly #log: Logger;
 
-  constructor(runner: ScriptRunner, queue: JobQueue, imports: HeldImports, timeoutMs: number, log: Logger) {
+  constructor({ runner, queue, imports, kept, timeoutMs, log }: ScriptedParts) {
     this.#runner = runner;
     this.#queue = queue;
     this.#imports = imports;
+    this.#kept = kept;
     this.#timeoutMs = timeoutMs;
     this.#log = log;
   }
@@ -150,8 +163,10 @@ export class ScriptedCalls {
       await this.#queue.run('service', script, event, call.principal);
       return sendAnswer(reply, withHeaders(ACCEPTED, headers), request);
     }
-    const outcome = await this.#runner.run(script, event, this.#runCall(call));
-    sendAnswer(reply, withHeaders(serviceAnswer(outcome), headers), request);
+    const answer = await this.#kept.answer(script, request, call.principal, async () =>
+      serviceAnswer(await this.#runner.run(script, event, this.#runCall(call))),
+    );
+    sendAnswer(reply, withHeaders(answer, headers), request);
   }
 
   /** The request as scripts have changed it, or the answer without the service. @throws MillraceError where no script could run */

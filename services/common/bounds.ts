@@ -47,6 +47,8 @@ export const PLANS_MAX = 2000;
 export const SWEEP_INTERVAL_MS = 50;
 /** Scripts that call each other through the API: one more is a loop. */
 export const SCRIPT_DEPTH_MAX = 5;
+/** Answers of script services that one router keeps. */
+export const SCRIPT_ANSWERS_KEPT_BYTES_MAX = 32 * MIB;
 /** Bytes of an answer that scripts look at. */
 export const SCRIPT_ANSWER_BYTES_MAX = 10 * 1024 * 1024;
 /** Password checks at once: each costs 20 MB and some 20 ms of a core. */
