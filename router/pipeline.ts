@@ -187,7 +187,8 @@ export class Pipeline {
         );
       }
       await this.#work(answering);
-      return undefined;
+      // Whatever its script has answered, and were it that it threw.
+      return service.script ? 'done' : undefined;
     };
     const isRecords =
       !documents.serves(request, service) &&

@@ -37,6 +37,18 @@ describe('a service', () => {
       'application/json',
       '[3]',
     ],
+    ['its content alone', 'event.response.content = { d: 4 }', 200, 'application/json', '{"d":4}'],
+    ['its status alone', 'event.response.status_code = 404', 404, 'application/json', ''],
+    [
+      'content inside of what it has set',
+      'event.response.content = { d: [] }; event.response.content.d.push(5)',
+      ...([200, 'application/json', '{"d":[5]}'] as const),
+    ],
+    [
+      'text and its type, one after the other',
+      'event.response.content_type = "text/csv"; event.response.content = "a,b"',
+      ...([200, 'text/csv', 'a,b'] as const),
+    ],
     ['content and status', 'return { content: { c: 3 }, status_code: 404 }', 404, 'application/json', '{"c":3}'],
     [
       'text of a type of its own',
@@ -48,6 +60,21 @@ describe('a service', () => {
     const { name } = await service(content);
     const answer = await admin.send('GET', name);
     expect([answer.status, answer.headers['content-type'], answer.text]).toEqual([status, type, text]);
+  });
+
+  test.each(['nodejs', 'v8js'])('edits its response in several places: %s', async (type) => {
+    const { name } = await service(
+      `event.response.content = { a: 1 };
+       event.response.status_code = 201;
+       event.response.headers ??= {};
+       event.response.headers['X-Own'] = 'yes';`,
+      { type },
+    );
+    // Once as long as nobody knows how long it takes, and again when it has proved to be short.
+    for (let i = 0; i < 3; i++) {
+      const { status, headers, text } = await admin.send('POST', name, { given: 1 });
+      expect([status, headers['x-own'], text]).toEqual([201, 'yes', '{"a":1}']);
+    }
   });
 
   test('knows verb, path, query and body', async () => {
@@ -403,5 +430,31 @@ describe('writes with an Idempotency-Key', () => {
     const second = await post(key, 'behind');
     expect([errorOf(first), errorOf(second)]).toEqual(Array(2).fill([500, 'behind']));
     expect([second.headers['idempotent-replayed'], await count('note = behind')]).toEqual(['true', 1]);
+  });
+
+  describe('to a service that is a script', () => {
+    const RUN = `platform.api.post('${SALE}', { resource: [{ note: event.request.payload.note }] });`;
+    test.each([
+      ['throws', 'throw new Error("half way")', [500, 'half way']],
+      ['is ended at a cap', 'for (;;);', [500, expect.stringContaining('processor time')]],
+      ['says 503', 'return { status_code: 503, content: { error: { message: "later" } } }', [503, 'later']],
+    ])('one that %s is not run again: what it has written is written', async (why, ending, expected) => {
+      const config = { limits: { cpu_ms: 50 } };
+      const { name } = await service(`${RUN} ${ending}`, { type: 'v8js', config });
+      const note = `the service ${why}`;
+      const call = () => admin.send('POST', name, { note }, { 'Idempotency-Key': `service-${note.length}` });
+      const [first, second] = [await call(), await call()];
+      expect([errorOf(first), errorOf(second)]).toEqual([expected, expected]);
+      expect([second.headers['idempotent-replayed'], await count(`note = '${note}'`)]).toEqual(['true', 1]);
+    });
+
+    test('nor with scripts around it', async () => {
+      const { name } = await service(`${RUN} throw new Error("half way")`, { type: 'v8js' });
+      await scripted.bind(`${name}.post.pre_process`, '1;');
+      const call = () => admin.send('POST', name, { note: 'around' }, { 'Idempotency-Key': 'service-around' });
+      const [first, second] = [await call(), await call()];
+      expect([errorOf(first), second.text]).toEqual([[500, 'half way'], first.text]);
+      expect([second.headers['idempotent-replayed'], await count('note = around')]).toEqual(['true', 1]);
+    });
   });
 });

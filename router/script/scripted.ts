@@ -119,8 +119,8 @@ export class ScriptedCalls {
     const before = await this.#before(call, pre, run);
     const isAsked = 'changed' in before;
     const asked = (isAsked ? before.changed : undefined) ?? request;
-    if (isAsked) await perform(() => work(before.changed, recorded), recorded, call.refuse);
-    else if ('error' in before) call.refuse(recorded, before.error);
+    const isDone = isAsked && (await perform(() => work(before.changed, recorded), recorded, call.refuse));
+    if ('error' in before) call.refuse(recorded, before.error);
     if (recorded.passed) {
       await this.#enqueue(call, queued, asked, PASSED);
       return undefined;
@@ -130,7 +130,7 @@ export class ScriptedCalls {
     await this.#enqueue(call, queued, asked, answer);
     sendAnswer(reply, answer, request);
     if (!isAsked) return 'undone';
-    return first.status < 500 ? 'done' : undefined;
+    return first.status < 500 || (isDone && call.service.script) ? 'done' : undefined;
   }
 
   /** Kept before the caller has his answer; where they cannot be, the call is done all the same. */
@@ -152,7 +152,10 @@ export class ScriptedCalls {
     }
   }
 
-  /** Answers a call of a service that is a script. @throws MillraceError */
+  /**
+   * Answers a call of a service that is a script. What it throws is its answer: what it has done until then is done.
+   * @throws MillraceError where nobody knows how it ended, or it could not be run
+   */
   async serve(call: ScriptedCall, script: Script): Promise<void> {
     const { request, reply, headers } = call;
     const resource = request.segments.join('/');
@@ -163,10 +166,15 @@ export class ScriptedCalls {
       await this.#queue.run('service', script, event, call.principal);
       return sendAnswer(reply, withHeaders(ACCEPTED, headers), request);
     }
-    const answer = await this.#kept.answer(script, request, call.principal, async () =>
-      serviceAnswer(await this.#runner.run(script, event, this.#runCall(call))),
-    );
-    sendAnswer(reply, withHeaders(answer, headers), request);
+    try {
+      const answer = await this.#kept.answer(script, request, call.principal, async () =>
+        serviceAnswer(await this.#runner.run(script, event, this.#runCall(call))),
+      );
+      sendAnswer(reply, withHeaders(answer, headers), request);
+    } catch (error) {
+      if (MillraceError.from(error).code !== 'script') throw error;
+      call.refuse(reply, error);
+    }
   }
 
   /** The request as scripts have changed it, or the answer without the service. @throws MillraceError where no script could run */
@@ -251,22 +259,25 @@ function scriptIn({ name, script }: EventScript): Script {
   return script;
 }
 
+/** @returns it has come to its end, and its answer is whole */
 async function perform(
   work: () => Promise<void>,
   recorded: WatchedReply,
   refuse: ScriptedCall['refuse'],
-): Promise<void> {
+): Promise<boolean> {
   try {
     await work();
   } catch (error) {
     if (recorded.overflow === undefined) {
       if (recorded.passed || isUndone(error)) throw error;
-      return refuse(recorded, error);
+      refuse(recorded, error);
+      return false;
     }
   }
   const { overflow, isList } = recorded;
-  if (overflow)
-    refuse(recorded, isList ? invalid(LONG_LIST, { bytes_max: SCRIPT_ANSWER_BYTES_MAX }) : new ScriptError(overflow));
+  if (overflow === undefined) return true;
+  refuse(recorded, isList ? invalid(LONG_LIST, { bytes_max: SCRIPT_ANSWER_BYTES_MAX }) : new ScriptError(overflow));
+  return false;
 }
 
 const TOO_LARGE = 'The answer is too large for the scripts that want to look at it.';
