@@ -140,8 +140,12 @@ export const JOB_LOG_BYTES_MAX = 64 * KIB;
 export const JOB_ERROR_LENGTH_MAX = 4096;
 /** Jobs that are done and can still be looked at. */
 export const JOBS_DONE_MAX = 100_000;
+/** Jobs that are dead and can still be read, and tried again; each keeps what it had to work on. */
+export const JOBS_DEAD_MAX = 10_000;
 /** How often claims that wait look for what other processes have stored, and leases that ended are noticed. */
 export const JOB_POLL_MS = 1_000;
+/** A job that nobody has taken for so long: whoever tells of jobs tells of it again. */
+export const JOB_OVERDUE_MS = 2_000;
 /** Messages about jobs that are on their way to NATS at one time; what comes beyond is told a little later. */
 export const JOB_MESSAGES_MAX = 1_000;
 /** How long NATS waits for word about a job before it offers it again; leases end by themselves, so this is seldom needed. */
