@@ -39,6 +39,8 @@ import { isImport } from './parse/import/body-stream.ts';
 import { Pipeline } from './pipeline.ts';
 import { RememberedCalls } from './remembered.ts';
 import { Grants } from './script/grant.ts';
+import { HeldImports } from './script/held-import.ts';
+import { KeptScriptAnswers } from './script/kept-answers.ts';
 import { openLines } from './script/lines.ts';
 import { Listeners } from './script/listeners.ts';
 import { ScriptRunner } from './script/runner.ts';
@@ -98,6 +100,7 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
   const grants = new Grants(state);
   const opened = openLines(config.scripts, config.clusterToken, log);
   const scripts = new ScriptRunner({ lines: opened.lines, grants, sessions: new ScriptSessions(state), log });
+  const keptAnswers = new KeptScriptAnswers(state);
   const pipeline = new Pipeline({
     state,
     authenticators,
@@ -112,11 +115,17 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
       environments,
       limitCache,
       events: new EventMap(documents),
-      caches: new ServiceCaches({ state, forwarder, documents, requestTimeoutMs: config.requestTimeoutMs }),
+      caches: new ServiceCaches({
+        ...{ state, forwarder, documents, keptAnswers },
+        requestTimeoutMs: config.requestTimeoutMs,
+      }),
     }),
     limitCache,
     listeners: new Listeners(state),
-    scripted: new ScriptedCalls(scripts, new JobQueue(jobs), config.requestTimeoutMs, log),
+    scripted: new ScriptedCalls({
+      ...{ runner: scripts, queue: new JobQueue(jobs), kept: keptAnswers, timeoutMs: config.requestTimeoutMs, log },
+      imports: new HeldImports(config.bodyBytesMax, config.bufferedBytesMax),
+    }),
     trials: new ScriptTrials(scripts, forwarder, config.requestTimeoutMs),
     idempotency: new Idempotency(kept, config.requestTimeoutMs, log),
     listings: new Listings(forwarder),

@@ -187,7 +187,8 @@ export class Pipeline {
         );
       }
       await this.#work(answering);
-      return undefined;
+      // Whatever its script has answered, and were it that it threw.
+      return service.script ? 'done' : undefined;
     };
     const isRecords =
       !documents.serves(request, service) &&
@@ -229,6 +230,10 @@ export class Pipeline {
     }
     if (documents.serves(request, service)) {
       return documents.send({ request, service, principal }, reply, presentationOf(request, headers, true));
+    }
+    if (documents.servesComponents(request, service)) {
+      const resource = await documents.components({ request, service, principal });
+      return sendValue(reply, 200, { resource }, presentationOf(request, headers, true));
     }
     if (systemCalls.packages.serves(request, service)) return this.#package(request, reply, headers, principal);
     const own = isOwn(service) ? await systemCalls.answer(request, service.type, principal) : undefined;

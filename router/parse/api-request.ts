@@ -25,7 +25,7 @@ export class ApiRequest {
     http: Request,
     service: string,
     segments: readonly string[],
-    scripted?: { readonly verb: string; readonly asked: ApiRequest },
+    scripted?: { readonly verb: string; readonly asked: ApiRequest | undefined },
   ) {
     this.http = http;
     this.service = service;

@@ -22,6 +22,8 @@ import type { ParsedResource } from '../parse/resource.ts';
 import { Pipeline, type Stages } from '../pipeline.ts';
 import { RememberedCalls } from '../remembered.ts';
 import { Grants } from '../script/grant.ts';
+import { HeldImports } from '../script/held-import.ts';
+import { KeptScriptAnswers } from '../script/kept-answers.ts';
 import { Listeners } from '../script/listeners.ts';
 import { ScriptRunner } from '../script/runner.ts';
 import { ScriptedCalls } from '../script/scripted.ts';
@@ -139,7 +141,10 @@ export class BehindDoor {
       cors: new Cors(state),
       systemCalls: { answer: async () => undefined, ...NEVER, emails: NEVER, packages: NEVER },
       listeners: new Listeners(state),
-      scripted: new ScriptedCalls(runner, queue, 10_000, SILENT),
+      scripted: new ScriptedCalls({
+        ...{ runner, queue, imports: new HeldImports(1000, 1500), kept: new KeptScriptAnswers(state) },
+        ...{ timeoutMs: 10_000, log: SILENT },
+      }),
       trials: new ScriptTrials(runner, forwarder, 10_000),
       listings: new Listings(forwarder),
       documents: new Documents({ state, forwarder, requestTimeoutMs: 10_000 }),

@@ -2,6 +2,7 @@
 import { create } from '@bufbuild/protobuf';
 import type { Kysely } from 'kysely';
 import { type Service, ServiceSchema } from '#proto/access/v1/access_pb.ts';
+import type { Script } from '#proto/script/v1/script_pb.ts';
 import type { Tables } from '../database/tables.ts';
 import { type Entities, idOf, jsonOrNothing, keep } from '../entities.ts';
 import { systemLookups } from '../lookups/defined.ts';
@@ -16,6 +17,10 @@ export interface Services {
   /** As those who serve them see them. */
   readonly connections: Entities<Service>;
 }
+
+/** All that routers know of a script. */
+const runningOf = ({ hash, queued, implementsAccessList, cacheSeconds }: Script): string =>
+  [hash, queued, implementsAccessList, cacheSeconds].join(' ');
 
 export async function readServices(db: Kysely<Tables>, tools: Tools, before: Services): Promise<Services> {
   const rows = await db.selectFrom('service').selectAll().orderBy('id').execute();
@@ -36,7 +41,7 @@ export async function readServices(db: Kysely<Tables>, tools: Tools, before: Ser
     return { shown, settings, script };
   });
   // Messages are compared by what they are made from, which has no big numbers in it.
-  const facts = all.map(({ shown, script }) => ({ ...shown, script: script && `${script.hash} ${script.queued}` }));
+  const facts = all.map(({ shown, script }) => ({ ...shown, script: script && runningOf(script) }));
   const scripts = new Map(all.map(({ shown, script }) => [shown.id, script]));
   const connections = all.map(({ settings }, index) => ({
     ...facts[index]!,
