@@ -1,0 +1,7 @@
+/** What the benchmark of scripts measures, in the order of the run. */
+import type { ContestCase } from '../contest.ts';
+import { AROUND } from './around.ts';
+import { COLD } from './cold.ts';
+import { ELSEWHERE } from './elsewhere.ts';
+
+export const SCRIPT_CASES: readonly ContestCase[] = [AROUND, ELSEWHERE, COLD];
