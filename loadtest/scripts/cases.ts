@@ -3,5 +3,7 @@ import type { ContestCase } from '../contest.ts';
 import { AROUND } from './around.ts';
 import { COLD } from './cold.ts';
 import { ELSEWHERE } from './elsewhere.ts';
+import { LINE } from './line.ts';
+import { WARM } from './warm.ts';
 
-export const SCRIPT_CASES: readonly ContestCase[] = [AROUND, ELSEWHERE, COLD];
+export const SCRIPT_CASES: readonly ContestCase[] = [AROUND, ELSEWHERE, COLD, LINE, WARM];
