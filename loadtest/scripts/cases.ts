@@ -3,7 +3,8 @@ import type { ContestCase } from '../contest.ts';
 import { AROUND } from './around.ts';
 import { COLD } from './cold.ts';
 import { ELSEWHERE } from './elsewhere.ts';
+import { HOSTILE } from './hostile.ts';
 import { LINE } from './line.ts';
 import { WARM } from './warm.ts';
 
-export const SCRIPT_CASES: readonly ContestCase[] = [AROUND, ELSEWHERE, COLD, LINE, WARM];
+export const SCRIPT_CASES: readonly ContestCase[] = [AROUND, ELSEWHERE, COLD, LINE, WARM, HOSTILE];
