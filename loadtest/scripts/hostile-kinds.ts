@@ -15,6 +15,9 @@ const AWAKE = 'awake=1';
 /** More than a script needs to prove itself. */
 export const HARMLESS_CALLS = 30;
 
+/** Everything else is as it is where nobody says anything: one that only waits may do so for half a minute. */
+const LIMITS = { wall_ms: 5000 };
+
 export interface HostileKind {
   readonly name: string;
   readonly path: string;
@@ -28,8 +31,9 @@ export function hostileKinds(): HostileKind[] {
     .filter((file) => file.endsWith(ENDING))
     .map((file) => file.slice(0, -ENDING.length))
     .sort();
+  const kinds = names.map((name) => kindOf(name, textOf(name), false));
   const sleepers = SLEEPERS.map((name) => kindOf(`sleeping-${name}`, sleeping(textOf(name)), true));
-  return [...names.map((name) => kindOf(name, textOf(name), false)), ...sleepers];
+  return [...kinds, ...sleepers];
 }
 
 const textOf = (name: string): string => readFileSync(new URL(`${name}${ENDING}`, FOLDER), 'utf8');
@@ -46,7 +50,7 @@ function kindOf(name: string, text: string, isSleeper: boolean): HostileKind {
     service: {
       name: service,
       type: AT_ONCE.has(name) ? 'v8js' : 'nodejs',
-      config: { content: text.replaceAll(SELF, service) },
+      config: { content: text.replaceAll(SELF, service), config: { limits: LIMITS } },
     },
   };
 }

@@ -1,14 +1,14 @@
 /** What became of hostile scripts, for people. */
 import type { ReportTable } from '../report.ts';
-import { formatNumber, median } from '../statistics.ts';
+import { formatNumber, percentile } from '../statistics.ts';
 
 /** What the calls of a neighbour took. */
 export interface Waited {
-  readonly calls: number;
   /** Answered with an error. */
   readonly failed: number;
+  /** Median of those of each time that it was looked at. */
   readonly p99Ms: number;
-  readonly longestMs: number;
+  readonly p99s: readonly number[];
 }
 
 export interface Outcome {
@@ -21,8 +21,9 @@ export interface Outcome {
   readonly scripted: Waited;
   /** From the last hostile answer until all workers were there again, the longest. */
   readonly fullMs: number;
+  /** And until those that were replaced were gone. */
+  readonly goneMs: number;
   readonly replaced: number;
-  readonly lingering: number;
 }
 
 /** Twice as long is what is allowed; where that is less, this is what the clock of a busy machine cannot tell apart. */
@@ -35,12 +36,11 @@ export const allowedMs = ({ p99Ms }: Waited): number => Math.max(FACTOR * p99Ms,
 export function hostileTable(
   outcomes: readonly Outcome[],
   alone: { readonly plain: Waited; readonly scripted: Waited },
-  quietWindows: readonly number[],
 ): ReportTable {
   const head = [
     ...['script', 'its caller gets', 'ms (longest)'],
     ...['GET p99', '×', 'GET with a script p99', '×'],
-    ...['workers replaced', 'pool full after ms', 'verdict'],
+    ...['workers replaced', 'pool full after ms', 'old ones gone after ms', 'verdict'],
   ];
   const lines = outcomes.map((each) => lineOf(each, alone));
   const quiet = [
@@ -54,16 +54,16 @@ export function hostileTable(
     '–',
     '–',
     '–',
+    '–',
   ];
   return {
     title: 'Hostile scripts and their neighbours',
     lines: [head, quiet, ...lines],
     notes: [
-      `Each neighbour has ${alone.plain.calls} calls alone, between the kinds, and a few hundred beside each of them. ` +
-        `Times in ms. Allowed is twice as long as alone, or ${SLACK_MS} ms more where that is less: in the ` +
-        `${quietWindows.length} windows without hostile scripts p99 went from ${number(Math.min(...quietWindows))} ` +
-        `(median ${number(median(quietWindows))}) to ${number(Math.max(...quietWindows))} ms by itself, and the line of ` +
-        'the other program shows what any loop on one of two cores does.',
+      'p99 is the median of those of each time that a kind was called, of some 200 calls of each neighbour; alone it is ' +
+        `that of ${alone.plain.p99s.length} times of a second between the kinds, where it went ${spread(alone.plain)} and ` +
+        `${spread(alone.scripted)} ms by itself. Allowed is twice as long as alone, or ${SLACK_MS} ms more where that is ` +
+        'less. The line of the other program, which has nothing to do with Millrace, shows what any loop does here.',
     ],
   };
 }
@@ -78,10 +78,16 @@ function lineOf(each: Outcome, alone: { readonly plain: Waited; readonly scripte
     each.medianMs === undefined ? '–' : `${number(each.medianMs)} (${number(each.longestMs ?? 0)})`,
     ...[number(plain.p99Ms), number(plain.p99Ms / alone.plain.p99Ms)],
     ...[number(scripted.p99Ms), number(scripted.p99Ms / alone.scripted.p99Ms)],
-    each.lingering > 0 ? `${each.replaced} (${each.lingering} still there)` : String(each.replaced),
-    Math.round(Math.max(0, each.fullMs)).toString(),
+    String(each.replaced),
+    ...[each.fullMs, each.goneMs].map((ms) => Math.round(Math.max(0, ms)).toString()),
     failed > 0 ? `${failed} calls failed` : isOver ? 'missed' : 'ok',
   ];
+}
+
+/** The middle half. */
+function spread({ p99s }: Waited): string {
+  const [low, high] = [percentile(p99s, 0.25), percentile(p99s, 0.75)];
+  return `from ${number(low)} to ${number(high)}`;
 }
 
 const number = formatNumber;

@@ -9,7 +9,7 @@ import { type LaneName, workersOf } from './workers.ts';
 const LANES: readonly LaneName[] = ['quick', 'patient'];
 const POLL_MS = 40;
 /** Within it a worker that is no good has asked to be replaced. */
-const SETTLED_MS = 900;
+const SETTLED_MS = 800;
 const PATIENCE_MS = 30_000;
 
 export interface Recovery {
@@ -17,8 +17,8 @@ export interface Recovery {
   readonly fullAt: number | undefined;
   /** Workers that were started meanwhile. */
   readonly replaced: number;
-  /** Workers that should be gone and are not. */
-  readonly lingering: number;
+  /** Since when those that were replaced are gone; undefined: there were none. */
+  readonly goneAt: number | undefined;
 }
 
 export class PoolWatch {
@@ -37,6 +37,7 @@ export class PoolWatch {
   async during(work: () => Promise<void>): Promise<Recovery> {
     const places = LANES.map((lane) => new Place(this.#scope, lane));
     let lastBad: number | undefined;
+    let lastCrowded: number | undefined;
     let isWorking = true;
     const look = (): void => {
       const workers = workersOf(this.#millrace);
@@ -44,6 +45,7 @@ export class PoolWatch {
         place.look(workers.flatMap(({ pid, lane }) => (lane === place.lane ? [pid] : [])));
       }
       if (!places.every(({ isFull }) => isFull)) lastBad = performance.now();
+      if (places.some(({ isCrowded }) => isCrowded)) lastCrowded = performance.now();
     };
     look();
     const working = work().finally(() => {
@@ -60,12 +62,12 @@ export class PoolWatch {
       if (!(await this.#probe())) lastBad = performance.now();
       look();
       const now = performance.now();
-      if (now - Math.max(endedAt, lastBad ?? 0) > SETTLED_MS) break;
+      if (now - Math.max(endedAt, lastBad ?? 0, lastCrowded ?? 0) > SETTLED_MS) break;
       if (now - endedAt > PATIENCE_MS) throw new Error('The pool of script workers does not fill up again.');
       await sleep(POLL_MS);
     }
-    const sum = (of: (place: Place) => number): number => places.reduce((total, place) => total + of(place), 0);
-    return { fullAt: lastBad, replaced: sum(({ started }) => started), lingering: sum(({ lingering }) => lingering) };
+    const replaced = places.reduce((sum, { started }) => sum + started, 0);
+    return { fullAt: lastBad, goneAt: lastCrowded, replaced };
   }
 }
 
@@ -78,7 +80,8 @@ class Place {
   #mark = '';
   #taken = 0;
   started = 0;
-  lingering = 0;
+  /** Those that were replaced are still there. */
+  isCrowded = false;
   isFull = true;
 
   constructor(scope: RunScope, lane: LaneName) {
@@ -99,7 +102,7 @@ class Place {
       this.#taken++;
     }
     this.#isFirst = false;
-    this.lingering = Math.max(0, pids.length - 1);
+    this.isCrowded = pids.length > 1;
     this.isFull = pids.length > 0 && this.#taken >= this.started;
   }
 
