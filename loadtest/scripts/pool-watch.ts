@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { cpuSeconds } from '../access/cpu.ts';
 import type { RunScope } from '../process.ts';
 import type { MillraceTarget } from '../sides/millrace.ts';
 import { type LaneName, workersOf } from './workers.ts';
@@ -10,6 +11,9 @@ const LANES: readonly LaneName[] = ['quick', 'patient'];
 const POLL_MS = 40;
 /** Within it a worker that is no good has asked to be replaced. */
 const SETTLED_MS = 800;
+/** Of a core, from one look to the next: something still runs that nobody waits for. */
+const BUSY = 0.3;
+const BUSY_LOOK_MS = 200;
 const PATIENCE_MS = 30_000;
 
 export interface Recovery {
@@ -57,17 +61,42 @@ export class PoolWatch {
     }
     await working;
     const endedAt = performance.now();
+    const isBusy = this.#busyLook();
+    let lastBusy = endedAt;
     for (;;) {
       this.#scope.signal.throwIfAborted();
       if (!(await this.#probe())) lastBad = performance.now();
       look();
+      if (isBusy()) lastBusy = performance.now();
       const now = performance.now();
-      if (now - Math.max(endedAt, lastBad ?? 0, lastCrowded ?? 0) > SETTLED_MS) break;
+      if (now - Math.max(lastBusy, lastBad ?? 0, lastCrowded ?? 0) > SETTLED_MS) break;
       if (now - endedAt > PATIENCE_MS) throw new Error('The pool of script workers does not fill up again.');
       await sleep(POLL_MS);
     }
     const replaced = places.reduce((sum, { started }) => sum + started, 0);
     return { fullAt: lastBad, goneAt: lastCrowded, replaced };
+  }
+
+  /** Do the workers use more of the processor than neighbours give them to do? One of them may be about to be replaced. */
+  #busyLook(): () => boolean {
+    const spent = (): number => workersOf(this.#millrace).reduce((sum, { pid }) => sum + spentBy(pid), 0);
+    let last = { at: performance.now(), seconds: spent(), isBusy: true };
+    return () => {
+      const at = performance.now();
+      if (at - last.at < BUSY_LOOK_MS) return last.isBusy;
+      const seconds = spent();
+      last = { at, seconds, isBusy: (seconds - last.seconds) * 1000 > BUSY * (at - last.at) };
+      return last.isBusy;
+    };
+  }
+}
+
+/** Seconds; none of one that has ended meanwhile. */
+function spentBy(pid: number): number {
+  try {
+    return cpuSeconds([pid]);
+  } catch {
+    return 0;
   }
 }
 
