@@ -107,6 +107,9 @@ export async function collected(body: AsyncIterable<Uint8Array>): Promise<Buffer
   return Buffer.concat(pieces);
 }
 
+/** All of them the same byte. */
+export const isOneByte = (bytes: Buffer): boolean => bytes.every((byte) => byte === bytes[0]);
+
 /** `done`, or the code of the error. */
 export async function outcomeOf(work: Promise<unknown>): Promise<string> {
   try {
