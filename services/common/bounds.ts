@@ -174,3 +174,13 @@ export const FILE_TIMEOUT_MS = 3_600_000;
 export const FILES_AT_ONCE = 8;
 /** Files of a folder that is sent as a zip: its directory, a hundred bytes for each, waits for the end. */
 export const PACKED_ENTRIES_MAX = 1_000_000;
+/** Files of a zip that is unpacked: more than the largest application has. */
+export const UNPACK_ENTRIES_MAX = 100_000;
+/** Names and remarks in its directory, which is in memory meanwhile. */
+export const UNPACK_DIRECTORY_BYTES_MAX = 32 * MIB;
+/** A content that unpacks to more than so many times its size is there to do harm … */
+export const UNPACK_RATIO_MAX = 250;
+/** … unless it is small: a file of one letter repeated. */
+export const UNPACK_RATIO_FROM_BYTES = MIB;
+/** What a zip may become all in all: so many times what may be sent. */
+export const UNPACK_TIMES_MAX = 10;
