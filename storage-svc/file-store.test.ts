@@ -171,6 +171,17 @@ describe.each(SERVICES)('%s', (service) => {
     await expect.poll(() => tier.client.inFlight).toBe(0);
   });
 
+  test('a folder as a zip', async () => {
+    await tier.client.change({ service }, [{ kind: { case: 'makeFolder', value: { path: 'zipped' } } }], soon());
+    await write('zipped/ä.txt', 'content');
+    const { entry, body } = await tier.client.pack({ service }, 'zipped', soon());
+    expect(entry).toMatchObject({ path: 'zipped', isFolder: true });
+    const zip = await collected(body);
+    expect(zip.readUInt32LE(0)).toBe(0x04034b50);
+    expect(zip.includes(service === 'disk' ? 'zipped/ä.txt' : 'ä.txt')).toBe(true);
+    await expect(tier.client.pack({ service }, 'nothing', soon())).rejects.toMatchObject({ code: 'not_found' });
+  });
+
   test.each(['nothing', 'no/such', 'a file'])('no folder to list: %s', async (path) => {
     await write('a file', 'x');
     await expect(tier.client.list({ service }, { path }, soon())).rejects.toMatchObject({ code: 'not_found' });

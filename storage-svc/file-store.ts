@@ -25,6 +25,7 @@ import {
   type Failure,
   FileStore,
   type ListRequest,
+  type PackRequest,
   type ReadRequest,
   type StatRequest,
   type Upload,
@@ -34,6 +35,7 @@ import { type Call, POST_BIT } from './call.ts';
 import type { StorageConnector } from './connector.ts';
 import { change } from './operations/change.ts';
 import { list } from './operations/list.ts';
+import { pack } from './operations/pack.ts';
 import { read } from './operations/read.ts';
 import { stat } from './operations/stat.ts';
 import { write } from './operations/write.ts';
@@ -130,6 +132,7 @@ export function fileStore(connector: StorageConnector, log: Logger): ServedServi
       stat: unary<StatRequest, EntryReply>('stat', stat, (failure) => create(EntryReplySchema, { failure })),
       list: streamed<ListRequest, Entries>('list', list, (failure) => create(EntriesSchema, { failure })),
       read: streamed<ReadRequest, Content>('read', read, (failure) => create(ContentSchema, { failure })),
+      pack: streamed<PackRequest, Content>('pack', pack, (failure) => create(ContentSchema, { failure })),
       write: uploaded('write', write, (failure) => create(EntryReplySchema, { failure })),
       change: unary<ChangeRequest, ChangeReply>('change', change, (failure) => create(ChangeReplySchema, { failure })),
     },
