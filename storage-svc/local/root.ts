@@ -7,7 +7,7 @@
  * an account on the machine can enter it, as nothing of ours makes links.
  */
 import { constants, existsSync } from 'node:fs';
-import { type FileHandle, mkdir, open, realpath } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readlink, realpath } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { nameOf, OWN_FOLDER, parentOf } from '#common/files/path.ts';
 import { isWithin, type LocalConfig, requireRoot } from './config.ts';
@@ -64,7 +64,7 @@ export class Root {
     });
     try {
       const at = HAS_FDS ? `${FDS}/${handle.fd}` : await realpath(path);
-      if (folder !== '') requireInside(HAS_FDS ? await realpath(at) : at, root, folder);
+      if (folder !== '') requireInside(HAS_FDS ? await readlink(at) : at, root, folder);
       return { at, close: () => handle.close() };
     } catch (error) {
       await handle.close();

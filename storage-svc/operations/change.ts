@@ -14,8 +14,8 @@ import {
 } from '#proto/files/v1/files_pb.ts';
 import type { StoredEntry } from '../backend.ts';
 import type { Call } from '../call.ts';
+import { fileMissing, fileThere, folderMissing, folderThere, isRoot } from '../failures.ts';
 import { copy } from './copy.ts';
-import { fileMissing, fileThere, folderMissing, folderThere, ofRoot } from './failures.ts';
 import { entryMessage, FAMILIES } from './messages.ts';
 import { makeFolders, requireParent } from './parents.ts';
 import { remove } from './remove.ts';
@@ -58,7 +58,7 @@ function done(call: Call, { kind }: Change): Promise<StoredEntry> {
 /** Stores of keys and values want the folder above to be there; the others make it (files-and-scripting-api §1.4). */
 async function makeFolder(call: Call, { path }: MakeFolder): Promise<StoredEntry> {
   const { source, deadline, family } = call;
-  if (path === '') throw ofRoot();
+  if (path === '') throw isRoot();
   const there = await source.stat(path, deadline);
   if (there) throw (there.isFolder ? folderThere : fileThere)(path);
   if (family === 'object') await requireParent(call, path);

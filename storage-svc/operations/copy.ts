@@ -4,8 +4,8 @@ import { isBelow } from '#common/files/path.ts';
 import type { Copy } from '#proto/files/v1/files_pb.ts';
 import type { StoredEntry } from '../backend.ts';
 import { type Call, DELETE_BIT, READ_BIT } from '../call.ts';
+import { fileMissing, fileThere, folderMissing, folderThere, isRoot } from '../failures.ts';
 import { AtOnce } from './at-once.ts';
-import { fileMissing, fileThere, folderMissing, folderThere, ofRoot } from './failures.ts';
 import { requireParent } from './parents.ts';
 import { removeBelow, requireBelow } from './remove.ts';
 import { walkTree } from './tree.ts';
@@ -20,7 +20,7 @@ import { walkTree } from './tree.ts';
 export async function copy(call: Call, request: Copy): Promise<StoredEntry> {
   const { source, deadline } = call;
   const { from, to, isFolder, move, overwrite } = request;
-  if (to === '' || (from === '' && move)) throw ofRoot();
+  if (to === '' || (from === '' && move)) throw isRoot();
   if (from === to) throw invalid(`'${from}' cannot be copied onto itself.`);
   if (isFolder && isBelow(to, from)) throw invalid(`Folder '${from}' cannot be copied into itself.`);
   const there = await source.stat(from, deadline);

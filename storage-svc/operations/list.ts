@@ -4,7 +4,7 @@ import { nameOf } from '#common/files/path.ts';
 import { type Entries, EntriesSchema, type Entry, type ListRequest } from '#proto/files/v1/files_pb.ts';
 import type { StoredEntry } from '../backend.ts';
 import { type Call, READ_BIT } from '../call.ts';
-import { folderMissing } from './failures.ts';
+import { folderMissing } from '../failures.ts';
 import { entryMessage, FAMILIES } from './messages.ts';
 import { walkTree } from './tree.ts';
 

@@ -1,7 +1,7 @@
 /** The folders above something that shall be. */
 import { parentOf } from '#common/files/path.ts';
 import type { Call } from '../call.ts';
-import { fileThere, folderMissing } from './failures.ts';
+import { fileThere, folderMissing } from '../failures.ts';
 
 /** @throws MillraceError not_found; conflict where a file is in its place */
 export async function requireParent({ source, deadline }: Call, path: string): Promise<void> {

@@ -4,8 +4,8 @@ import { isBelow } from '#common/files/path.ts';
 import type { Remove } from '#proto/files/v1/files_pb.ts';
 import type { StoredEntry } from '../backend.ts';
 import { type Call, DELETE_BIT } from '../call.ts';
+import { folderMissing, folderNotEmpty, isRoot } from '../failures.ts';
 import { AtOnce } from './at-once.ts';
-import { folderMissing, notEmpty, ofRoot } from './failures.ts';
 import { walkTree } from './tree.ts';
 
 /** @throws MillraceError not_found; conflict for a folder with something in it, without force; denied: nothing is gone */
@@ -15,11 +15,11 @@ export async function remove(call: Call, { path, isFolder, force, contentOnly }:
     await source.remove(path, deadline);
     return gone(path, false);
   }
-  if (path === '' && !contentOnly) throw ofRoot();
+  if (path === '' && !contentOnly) throw isRoot();
   const folder = await source.stat(path, deadline);
   if (!folder?.isFolder) throw folderMissing(path);
   if (!force) {
-    if (await hasSomething(call, path)) throw notEmpty(path);
+    if (await hasSomething(call, path)) throw folderNotEmpty();
     if (!contentOnly) await source.removeFolder(path, deadline);
     return folder;
   }

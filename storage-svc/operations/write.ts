@@ -4,8 +4,8 @@ import { parentOf } from '#common/files/path.ts';
 import { type EntryReply, EntryReplySchema, type UploadHead } from '#proto/files/v1/files_pb.ts';
 import type { Call } from '../call.ts';
 import { contentTypeOf } from '../content-types.ts';
+import { isRoot } from '../failures.ts';
 import { Digests } from './digests.ts';
-import { ofRoot } from './failures.ts';
 import { entryMessage, FAMILIES } from './messages.ts';
 import { makeFolders, requireParent } from './parents.ts';
 
@@ -13,7 +13,7 @@ import { makeFolders, requireParent } from './parents.ts';
 export async function write(call: Call, head: UploadHead, body: AsyncIterable<Uint8Array>): Promise<EntryReply> {
   const { source, family, deadline } = call;
   const { path } = head;
-  if (path === '') throw ofRoot();
+  if (path === '') throw isRoot();
   const digests = new Digests(Object.keys(head.digests));
   if (head.makeFolders) await makeFolders(call, parentOf(path));
   else await requireParent(call, path);
