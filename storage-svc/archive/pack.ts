@@ -17,7 +17,11 @@ import { ZipWriter } from './zip-writer.ts';
  *
  * @throws MillraceError limited where there are too many entries, else what the storage says
  */
-export async function* pack(call: Call, folder: string): AsyncGenerator<Uint8Array> {
+export function pack(call: Call, folder: string): AsyncGenerator<Uint8Array> {
+  return gathered(piecesOf(call, folder));
+}
+
+async function* piecesOf(call: Call, folder: string): AsyncGenerator<Uint8Array> {
   const zip = new ZipWriter();
   const isFromRoot = call.family !== 'object' || folder === '';
   const options = { filesMax: FILES_AT_ONCE, bytesMax: FILE_PIECE_BYTES };
@@ -46,6 +50,8 @@ async function* packed(
   else if (!file.rest) yield* zip.whole({ name, modifiedMs }, file.held, isWorth);
   else yield* zip.streamed({ name, modifiedMs, size, isWorthPacking: isWorth }, contentOf(file.held, file.rest));
 }
+
+const GATHERED_BYTES = FILE_PIECE_BYTES / 2;
 
 /** All files and empty folders that the role may read. */
 async function* readable({ source, rules, deadline }: Call, folder: string): AsyncGenerator<StoredEntry> {
@@ -82,4 +88,19 @@ async function open({ source, deadline }: Call, { path }: StoredEntry): Promise<
 async function* contentOf(held: Uint8Array, rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
   yield held;
   for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+}
+
+/** The first piece at once, then small ones together: of ten thousand small files each would be two messages. */
+async function* gathered(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let waiting: Uint8Array[] = [];
+  let bytes = 0;
+  let enough = 0;
+  for await (const piece of pieces) {
+    waiting.push(piece);
+    bytes += piece.length;
+    if (bytes < enough) continue;
+    yield waiting.length === 1 ? piece : Buffer.concat(waiting);
+    [waiting, bytes, enough] = [[], 0, GATHERED_BYTES];
+  }
+  if (bytes > 0) yield Buffer.concat(waiting);
 }
