@@ -8,6 +8,11 @@ test('defaults', () => {
     clusterToken: undefined,
     dataDir: './data',
     connectionsMax: 10,
+    files: {
+      unpackBytesMax: 2 ** 30,
+      outbound: { hosts: ['*'], bytesMax: 2 ** 30, timeoutMs: 30_000 },
+      uploadLifetimeMs: 86_400_000,
+    },
     logLevel: 'warn',
   });
 });

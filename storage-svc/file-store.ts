@@ -23,21 +23,28 @@ import {
   type EntryReply,
   EntryReplySchema,
   type Failure,
+  type FetchReply,
+  FetchReplySchema,
+  type FetchRequest,
   FileStore,
   type ListRequest,
   type PackRequest,
   type ReadRequest,
   type StatRequest,
+  UnpackReplySchema,
   type Upload,
   type UploadHead,
 } from '#proto/files/v1/files_pb.ts';
 import { type Call, POST_BIT } from './call.ts';
+import type { FileSettings } from './config.ts';
 import type { StorageConnector } from './connector.ts';
 import { change } from './operations/change.ts';
+import { fetch } from './operations/fetch.ts';
 import { list } from './operations/list.ts';
 import { pack } from './operations/pack.ts';
 import { read } from './operations/read.ts';
 import { stat } from './operations/stat.ts';
+import { unpack } from './operations/unpack.ts';
 import { write } from './operations/write.ts';
 import { receive } from './receive.ts';
 
@@ -45,7 +52,7 @@ import { receive } from './receive.ts';
 type Asking = { readonly context?: Context | undefined; readonly head?: UploadHead | undefined };
 type Cancellable = { on(event: 'cancelled', listener: () => void): unknown };
 
-export function fileStore(connector: StorageConnector, log: Logger): ServedService {
+export function fileStore(connector: StorageConnector, settings: FileSettings, log: Logger): ServedService {
   /** Does one call with its service, until its time is over or the caller is gone. */
   async function during<T>(
     name: string,
@@ -134,10 +141,19 @@ export function fileStore(connector: StorageConnector, log: Logger): ServedServi
       read: streamed<ReadRequest, Content>('read', read, (failure) => create(ContentSchema, { failure })),
       pack: streamed<PackRequest, Content>('pack', pack, (failure) => create(ContentSchema, { failure })),
       write: uploaded('write', write, (failure) => create(EntryReplySchema, { failure })),
+      unpack: uploaded(
+        'unpack',
+        (call, head, body) => unpack(call, head, body, settings.unpackBytesMax),
+        (failure) => create(UnpackReplySchema, { failure }),
+      ),
+      fetch: unary<FetchRequest, FetchReply>('fetch', (call, request) => fetch(call, request, settings), fetchFailed),
       change: unary<ChangeRequest, ChangeReply>('change', change, (failure) => create(ChangeReplySchema, { failure })),
     },
   };
 }
+
+const fetchFailed = (failure: Failure): FetchReply =>
+  create(FetchReplySchema, { outcome: { case: 'written', value: create(EntryReplySchema, { failure }) } });
 
 const contextOf = ({ context, head }: Asking): Context | undefined => context ?? head?.context;
 

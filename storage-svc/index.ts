@@ -28,7 +28,7 @@ export async function start(config: StorageConfig, log: Logger): Promise<Compone
     name: TIER,
     address: config.address,
     token: config.clusterToken,
-    services: [fileStore(connector, log)],
+    services: [fileStore(connector, config.files, log)],
   });
   await follower.start();
   log.info({ address: server.address }, 'storage is ready');

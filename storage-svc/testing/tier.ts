@@ -4,16 +4,25 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import pino from 'pino';
+import { MIB } from '#common/bounds.ts';
 import { Deadline } from '#common/deadline.ts';
 import { FileStoreClient } from '#common/files/client.ts';
 import { startGrpcServer } from '#common/grpc/server.ts';
 import { UpdateSchema } from '#proto/access/v1/access_pb.ts';
 import { BACKENDS } from '../backends.ts';
+import type { FileSettings } from '../config.ts';
 import { StorageConnector } from '../connector.ts';
 import { fileStore } from '../file-store.ts';
 import { MemorySource, memoryBackend } from './memory.ts';
 
 export const SERVICES = ['disk', 'memory'] as const;
+
+/** Whoever asks this machine for something in a test is on it. */
+const SETTINGS: FileSettings = {
+  unpackBytesMax: 64 * MIB,
+  outbound: { hosts: ['127.0.0.1'], bytesMax: 64 * MIB, timeoutMs: 5000 },
+  uploadLifetimeMs: 3_600_000,
+};
 
 export interface Tier {
   readonly client: FileStoreClient;
@@ -37,7 +46,7 @@ export async function startTier(): Promise<Tier> {
     name: 'storage',
     address: '127.0.0.1:0',
     token: 'token',
-    services: [fileStore(connector, log)],
+    services: [fileStore(connector, SETTINGS, log)],
   });
   const client = new FileStoreClient([{ address: server.address, token: 'token', peer: 'storage' }]);
   let version = 0n;

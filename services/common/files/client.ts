@@ -188,13 +188,13 @@ export class FileStoreClient {
   async fetch(
     context: FileContext,
     options: UploadOptions,
-    source: { readonly url: string; readonly unpack: boolean },
+    source: { readonly url: string; readonly unpack: boolean; readonly intoFolder?: boolean },
     deadline: Deadline,
   ): Promise<{ readonly written: WriteAnswer } | { readonly unpacked: UnpackAnswer }> {
     const upload = create(UploadHeadSchema, { ...options, context: timed(context, deadline) });
     const request = create(FetchRequestSchema, { head: upload, ...source });
     const { outcome } = await this.#once(({ channel }) => channel.cancellable('fetch', request, deadline));
-    if (outcome.case === 'written') return { written: written(outcome.value) };
+    if (outcome.case === 'written') return { written: written(succeeded(outcome.value)) };
     if (outcome.case === 'unpacked') return { unpacked: unpacked(outcome.value) };
     throw unknownAnswer();
   }
