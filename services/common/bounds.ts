@@ -184,3 +184,15 @@ export const UNPACK_RATIO_MAX = 250;
 export const UNPACK_RATIO_FROM_BYTES = MIB;
 /** What a zip may become all in all: so many times what may be sent. */
 export const UNPACK_TIMES_MAX = 10;
+/** Of one part of a resumable upload: so much is sent again where this process is killed. */
+export const UPLOAD_PART_BYTES = 64 * MIB;
+/** Parts of one upload: all are listed with each request. */
+export const UPLOAD_PARTS_MAX = 10_000;
+/** What a client wants to find again with its upload: names and types, as headers carry them. */
+export const UPLOAD_METADATA_BYTES_MAX = 8 * KIB;
+/** Time to keep what came of an upload, when its sender is gone. */
+export const UPLOAD_KEEPING_MS = 30_000;
+/** How long can be asked what came of an upload that is done: its client may not have heard the answer. */
+export const UPLOAD_DONE_MS = 3_600_000;
+/** How often uploads that nobody took up again are removed. */
+export const UPLOAD_SWEEP_MS = 3_600_000;
