@@ -178,10 +178,10 @@ export const PACKED_ENTRIES_MAX = 1_000_000;
 export const UNPACK_ENTRIES_MAX = 100_000;
 /** Names and remarks in its directory, which is in memory meanwhile. */
 export const UNPACK_DIRECTORY_BYTES_MAX = 32 * MIB;
-/** A content that unpacks to more than so many times its size is there to do harm … */
+/** A zip that unpacks to more than so many times its size is there to do harm … */
 export const UNPACK_RATIO_MAX = 250;
-/** … unless it is small: a file of one letter repeated. */
-export const UNPACK_RATIO_FROM_BYTES = MIB;
+/** … unless it is no harm: a log, or a database that is mostly empty. */
+export const UNPACK_RATIO_FROM_BYTES = 128 * MIB;
 /** What a zip may become all in all: so many times what may be sent. */
 export const UNPACK_TIMES_MAX = 10;
 /** Of one part of a resumable upload: so much is sent again where this process is killed. */
