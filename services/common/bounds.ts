@@ -168,3 +168,37 @@ export const FILE_NAME_BYTES_MAX = 255;
 export const FILE_PATH_BYTES_MAX = 1000;
 /** One piece of a file on its way: large enough that the messages around it cost nothing. */
 export const FILE_PIECE_BYTES = 64 * KIB;
+/** Entries of a listing that travel together: the first are there soon, and a large folder is not a message for each. */
+export const FILE_ENTRIES_MAX = 128;
+/** Pieces of a file that wait in one tier for the other side to take more: two hundred slow readers hold little. */
+export const FILE_PIECES_AHEAD = 2;
+/** What a sender of a file may have under way on one stream: as much as a slow reader leaves in our memory. */
+export const FILE_WINDOW_BYTES = 512 * KIB;
+/** Time for a call about files that came without a deadline: as long as a large one takes over a slow line. */
+export const FILE_TIMEOUT_MS = 3_600_000;
+/** Files of a folder that are copied or removed at the same time. */
+export const FILES_AT_ONCE = 8;
+/** Files of a folder that is sent as a zip: its directory, a hundred bytes for each, waits for the end. */
+export const PACKED_ENTRIES_MAX = 1_000_000;
+/** Files of a zip that is unpacked: more than the largest application has. */
+export const UNPACK_ENTRIES_MAX = 100_000;
+/** Names and remarks in its directory, which is in memory meanwhile. */
+export const UNPACK_DIRECTORY_BYTES_MAX = 32 * MIB;
+/** A zip that unpacks to more than so many times its size is there to do harm … */
+export const UNPACK_RATIO_MAX = 250;
+/** … unless it is no harm: a log, or a database that is mostly empty. */
+export const UNPACK_RATIO_FROM_BYTES = 128 * MIB;
+/** What a zip may become all in all: so many times what may be sent. */
+export const UNPACK_TIMES_MAX = 10;
+/** Of one part of a resumable upload: so much is sent again where this process is killed. */
+export const UPLOAD_PART_BYTES = 64 * MIB;
+/** Parts of one upload: all are listed with each request. */
+export const UPLOAD_PARTS_MAX = 10_000;
+/** What a client wants to find again with its upload: names and types, as headers carry them. */
+export const UPLOAD_METADATA_BYTES_MAX = 8 * KIB;
+/** Time to keep what came of an upload, when its sender is gone. */
+export const UPLOAD_KEEPING_MS = 30_000;
+/** How long can be asked what came of an upload that is done: its client may not have heard the answer. */
+export const UPLOAD_DONE_MS = 3_600_000;
+/** How often uploads that nobody took up again are removed. */
+export const UPLOAD_SWEEP_MS = 3_600_000;

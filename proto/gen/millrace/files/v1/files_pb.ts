@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file millrace/files/v1/files.proto.
  */
 export const file_millrace_files_v1_files: GenFile = /*@__PURE__*/
-  fileDesc("Ch1taWxscmFjZS9maWxlcy92MS9maWxlcy5wcm90bxIRbWlsbHJhY2UuZmlsZXMudjEihAEKBUVudHJ5EgwKBHBhdGgYASABKAkSEQoJaXNfZm9sZGVyGAIgASgIEgwKBHNpemUYAyABKAQSEwoLbW9kaWZpZWRfbXMYBCABKAMSFAoMY29udGVudF90eXBlGAUgASgJEgwKBGV0YWcYBiABKAkSEwoLZXh0cmFzX2pzb24YByABKAwiPgoHRmFpbHVyZRIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSFAoMY29udGV4dF9qc29uGAMgASgMIi8KBVJ1bGVzEiYKBXJ1bGVzGAEgAygLMhcubWlsbHJhY2UuZmlsZXMudjEuUnVsZSJQCgRSdWxlEhEKCWNvbXBvbmVudBgBIAEoCRIQCgh3aWxkY2FyZBgCIAEoCBIRCgl2ZXJiX21hc2sYAyABKA0SEAoIZmFsbGJhY2sYBCABKAgifgoHQ29udGV4dBIPCgdzZXJ2aWNlGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0SEgoKcmVxdWVzdF9pZBgDIAEoCRInCgVydWxlcxgEIAEoCzIYLm1pbGxyYWNlLmZpbGVzLnYxLlJ1bGVzEhEKCXdyaXRlX2JpdBgFIAEoDSJZCgtTdGF0UmVxdWVzdBIrCgdjb250ZXh0GAEgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuQ29udGV4dBIMCgRwYXRoGAIgASgJEg8KB2RpZ2VzdHMYAyADKAki+gEKCkVudHJ5UmVwbHkSJwoFZW50cnkYASABKAsyGC5taWxscmFjZS5maWxlcy52MS5FbnRyeRIrCgdmYWlsdXJlGAIgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuRmFpbHVyZRIpCgZmYW1pbHkYAyABKA4yGS5taWxscmFjZS5maWxlcy52MS5GYW1pbHkSOwoHZGlnZXN0cxgEIAMoCzIqLm1pbGxyYWNlLmZpbGVzLnYxLkVudHJ5UmVwbHkuRGlnZXN0c0VudHJ5Gi4KDERpZ2VzdHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIpsBCgtMaXN0UmVxdWVzdBIrCgdjb250ZXh0GAEgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuQ29udGV4dBIMCgRwYXRoGAIgASgJEhEKCWZ1bGxfdHJlZRgDIAEoCBIVCg13aXRob3V0X2ZpbGVzGAQgASgIEhcKD3dpdGhvdXRfZm9sZGVycxgFIAEoCBIOCgZzZWFyY2gYBiABKAkitgEKB0VudHJpZXMSKAoGZm9sZGVyGAEgASgLMhgubWlsbHJhY2UuZmlsZXMudjEuRW50cnkSKQoGZmFtaWx5GAIgASgOMhkubWlsbHJhY2UuZmlsZXMudjEuRmFtaWx5EikKB2VudHJpZXMYAyADKAsyGC5taWxscmFjZS5maWxlcy52MS5FbnRyeRIrCgdmYWlsdXJlGAQgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuRmFpbHVyZSKCAQoLUmVhZFJlcXVlc3QSKwoHY29udGV4dBgBIAEoCzIaLm1pbGxyYWNlLmZpbGVzLnYxLkNvbnRleHQSDAoEcGF0aBgCIAEoCRInCgVyYW5nZRgDIAEoCzIYLm1pbGxyYWNlLmZpbGVzLnYxLlJhbmdlEg8KB2lmX2V0YWcYBCABKAkiJwoFUmFuZ2USDgoGb2Zmc2V0GAEgASgEEg4KBmxlbmd0aBgCIAEoBCKZAQoHQ29udGVudBInCgVlbnRyeRgBIAEoCzIYLm1pbGxyYWNlLmZpbGVzLnYxLkVudHJ5EikKBmZhbWlseRgCIAEoDjIZLm1pbGxyYWNlLmZpbGVzLnYxLkZhbWlseRINCgVieXRlcxgDIAEoDBIrCgdmYWlsdXJlGAQgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuRmFpbHVyZSJSCgZVcGxvYWQSKwoEaGVhZBgBIAEoCzIdLm1pbGxyYWNlLmZpbGVzLnYxLlVwbG9hZEhlYWQSDQoFYnl0ZXMYAiABKAwSDAoEZG9uZRgDIAEoCCKxAgoKVXBsb2FkSGVhZBIrCgdjb250ZXh0GAEgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuQ29udGV4dBIMCgRwYXRoGAIgASgJEhQKDGNvbnRlbnRfdHlwZRgDIAEoCRIRCgRzaXplGAQgASgESACIAQESEwoLY3JlYXRlX29ubHkYBSABKAgSDwoHaWZfZXRhZxgGIAEoCRI7CgdkaWdlc3RzGAcgAygLMioubWlsbHJhY2UuZmlsZXMudjEuVXBsb2FkSGVhZC5EaWdlc3RzRW50cnkSFAoMbWFrZV9mb2xkZXJzGAggASgIEg0KBWNsZWFuGAkgASgIGi4KDERpZ2VzdHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgcKBV9zaXplIp4BCgtVbnBhY2tSZXBseRIoCgZmb2xkZXIYASABKAsyGC5taWxscmFjZS5maWxlcy52MS5FbnRyeRINCgVmaWxlcxgCIAEoDRIrCgdmYWlsdXJlGAMgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuRmFpbHVyZRIpCgZmYW1pbHkYBCABKA4yGS5taWxscmFjZS5maWxlcy52MS5GYW1pbHkiaAoNQ2hhbmdlUmVxdWVzdBIrCgdjb250ZXh0GAEgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuQ29udGV4dBIqCgdjaGFuZ2VzGAIgAygLMhkubWlsbHJhY2UuZmlsZXMudjEuQ2hhbmdlIs0BCgZDaGFuZ2USNAoLbWFrZV9mb2xkZXIYASABKAsyHS5taWxscmFjZS5maWxlcy52MS5NYWtlRm9sZGVySAASKwoGcmVtb3ZlGAIgASgLMhkubWlsbHJhY2UuZmlsZXMudjEuUmVtb3ZlSAASJwoEY29weRgDIAEoCzIXLm1pbGxyYWNlLmZpbGVzLnYxLkNvcHlIABIvCghkZXNjcmliZRgEIAEoCzIbLm1pbGxyYWNlLmZpbGVzLnYxLkRlc2NyaWJlSABCBgoEa2luZCIaCgpNYWtlRm9sZGVyEgwKBHBhdGgYASABKAkiTgoGUmVtb3ZlEgwKBHBhdGgYASABKAkSEQoJaXNfZm9sZGVyGAIgASgIEg0KBWZvcmNlGAMgASgIEhQKDGNvbnRlbnRfb25seRgEIAEoCCJUCgRDb3B5EgwKBGZyb20YASABKAkSCgoCdG8YAiABKAkSEQoJaXNfZm9sZGVyGAMgASgIEgwKBG1vdmUYBCABKAgSEQoJb3ZlcndyaXRlGAUgASgIIkQKCERlc2NyaWJlEgwKBHBhdGgYASABKAkSEQoJaXNfZm9sZGVyGAIgASgIEhcKD3Byb3BlcnRpZXNfanNvbhgDIAEoDCKSAQoLQ2hhbmdlUmVwbHkSKwoHY2hhbmdlZBgBIAMoCzIaLm1pbGxyYWNlLmZpbGVzLnYxLkNoYW5nZWQSKwoHZmFpbHVyZRgCIAEoCzIaLm1pbGxyYWNlLmZpbGVzLnYxLkZhaWx1cmUSKQoGZmFtaWx5GAMgASgOMhkubWlsbHJhY2UuZmlsZXMudjEuRmFtaWx5Il8KB0NoYW5nZWQSJwoFZW50cnkYASABKAsyGC5taWxscmFjZS5maWxlcy52MS5FbnRyeRIrCgdmYWlsdXJlGAIgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuRmFpbHVyZSJICgtQYWNrUmVxdWVzdBIrCgdjb250ZXh0GAEgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuQ29udGV4dBIMCgRwYXRoGAIgASgJIlgKDEZldGNoUmVxdWVzdBIrCgRoZWFkGAEgASgLMh0ubWlsbHJhY2UuZmlsZXMudjEuVXBsb2FkSGVhZBILCgN1cmwYAiABKAkSDgoGdW5wYWNrGAMgASgIIn0KCkZldGNoUmVwbHkSMAoHd3JpdHRlbhgBIAEoCzIdLm1pbGxyYWNlLmZpbGVzLnYxLkVudHJ5UmVwbHlIABIyCgh1bnBhY2tlZBgCIAEoCzIeLm1pbGxyYWNlLmZpbGVzLnYxLlVucGFja1JlcGx5SABCCQoHb3V0Y29tZSpYCgZGYW1pbHkSFgoSRkFNSUxZX1VOU1BFQ0lGSUVEEAASEAoMRkFNSUxZX0xPQ0FMEAESEQoNRkFNSUxZX1JFTU9URRACEhEKDUZBTUlMWV9PQkpFQ1QQAzLFBAoJRmlsZVN0b3JlEkUKBFN0YXQSHi5taWxscmFjZS5maWxlcy52MS5TdGF0UmVxdWVzdBodLm1pbGxyYWNlLmZpbGVzLnYxLkVudHJ5UmVwbHkSRAoETGlzdBIeLm1pbGxyYWNlLmZpbGVzLnYxLkxpc3RSZXF1ZXN0GhoubWlsbHJhY2UuZmlsZXMudjEuRW50cmllczABEkQKBFJlYWQSHi5taWxscmFjZS5maWxlcy52MS5SZWFkUmVxdWVzdBoaLm1pbGxyYWNlLmZpbGVzLnYxLkNvbnRlbnQwARJDCgVXcml0ZRIZLm1pbGxyYWNlLmZpbGVzLnYxLlVwbG9hZBodLm1pbGxyYWNlLmZpbGVzLnYxLkVudHJ5UmVwbHkoARJKCgZDaGFuZ2USIC5taWxscmFjZS5maWxlcy52MS5DaGFuZ2VSZXF1ZXN0Gh4ubWlsbHJhY2UuZmlsZXMudjEuQ2hhbmdlUmVwbHkSRAoEUGFjaxIeLm1pbGxyYWNlLmZpbGVzLnYxLlBhY2tSZXF1ZXN0GhoubWlsbHJhY2UuZmlsZXMudjEuQ29udGVudDABEkUKBlVucGFjaxIZLm1pbGxyYWNlLmZpbGVzLnYxLlVwbG9hZBoeLm1pbGxyYWNlLmZpbGVzLnYxLlVucGFja1JlcGx5KAESRwoFRmV0Y2gSHy5taWxscmFjZS5maWxlcy52MS5GZXRjaFJlcXVlc3QaHS5taWxscmFjZS5maWxlcy52MS5GZXRjaFJlcGx5YgZwcm90bzM");
+  fileDesc("Ch1taWxscmFjZS9maWxlcy92MS9maWxlcy5wcm90bxIRbWlsbHJhY2UuZmlsZXMudjEihAEKBUVudHJ5EgwKBHBhdGgYASABKAkSEQoJaXNfZm9sZGVyGAIgASgIEgwKBHNpemUYAyABKAQSEwoLbW9kaWZpZWRfbXMYBCABKAMSFAoMY29udGVudF90eXBlGAUgASgJEgwKBGV0YWcYBiABKAkSEwoLZXh0cmFzX2pzb24YByABKAwiPgoHRmFpbHVyZRIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSFAoMY29udGV4dF9qc29uGAMgASgMIi8KBVJ1bGVzEiYKBXJ1bGVzGAEgAygLMhcubWlsbHJhY2UuZmlsZXMudjEuUnVsZSJQCgRSdWxlEhEKCWNvbXBvbmVudBgBIAEoCRIQCgh3aWxkY2FyZBgCIAEoCBIRCgl2ZXJiX21hc2sYAyABKA0SEAoIZmFsbGJhY2sYBCABKAgifgoHQ29udGV4dBIPCgdzZXJ2aWNlGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0SEgoKcmVxdWVzdF9pZBgDIAEoCRInCgVydWxlcxgEIAEoCzIYLm1pbGxyYWNlLmZpbGVzLnYxLlJ1bGVzEhEKCXdyaXRlX2JpdBgFIAEoDSJZCgtTdGF0UmVxdWVzdBIrCgdjb250ZXh0GAEgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuQ29udGV4dBIMCgRwYXRoGAIgASgJEg8KB2RpZ2VzdHMYAyADKAki+gEKCkVudHJ5UmVwbHkSJwoFZW50cnkYASABKAsyGC5taWxscmFjZS5maWxlcy52MS5FbnRyeRIrCgdmYWlsdXJlGAIgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuRmFpbHVyZRIpCgZmYW1pbHkYAyABKA4yGS5taWxscmFjZS5maWxlcy52MS5GYW1pbHkSOwoHZGlnZXN0cxgEIAMoCzIqLm1pbGxyYWNlLmZpbGVzLnYxLkVudHJ5UmVwbHkuRGlnZXN0c0VudHJ5Gi4KDERpZ2VzdHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIpsBCgtMaXN0UmVxdWVzdBIrCgdjb250ZXh0GAEgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuQ29udGV4dBIMCgRwYXRoGAIgASgJEhEKCWZ1bGxfdHJlZRgDIAEoCBIVCg13aXRob3V0X2ZpbGVzGAQgASgIEhcKD3dpdGhvdXRfZm9sZGVycxgFIAEoCBIOCgZzZWFyY2gYBiABKAkitgEKB0VudHJpZXMSKAoGZm9sZGVyGAEgASgLMhgubWlsbHJhY2UuZmlsZXMudjEuRW50cnkSKQoGZmFtaWx5GAIgASgOMhkubWlsbHJhY2UuZmlsZXMudjEuRmFtaWx5EikKB2VudHJpZXMYAyADKAsyGC5taWxscmFjZS5maWxlcy52MS5FbnRyeRIrCgdmYWlsdXJlGAQgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuRmFpbHVyZSKCAQoLUmVhZFJlcXVlc3QSKwoHY29udGV4dBgBIAEoCzIaLm1pbGxyYWNlLmZpbGVzLnYxLkNvbnRleHQSDAoEcGF0aBgCIAEoCRInCgVyYW5nZRgDIAEoCzIYLm1pbGxyYWNlLmZpbGVzLnYxLlJhbmdlEg8KB2lmX2V0YWcYBCABKAkiJwoFUmFuZ2USDgoGb2Zmc2V0GAEgASgEEg4KBmxlbmd0aBgCIAEoBCKZAQoHQ29udGVudBInCgVlbnRyeRgBIAEoCzIYLm1pbGxyYWNlLmZpbGVzLnYxLkVudHJ5EikKBmZhbWlseRgCIAEoDjIZLm1pbGxyYWNlLmZpbGVzLnYxLkZhbWlseRINCgVieXRlcxgDIAEoDBIrCgdmYWlsdXJlGAQgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuRmFpbHVyZSJSCgZVcGxvYWQSKwoEaGVhZBgBIAEoCzIdLm1pbGxyYWNlLmZpbGVzLnYxLlVwbG9hZEhlYWQSDQoFYnl0ZXMYAiABKAwSDAoEZG9uZRgDIAEoCCLwAgoKVXBsb2FkSGVhZBIrCgdjb250ZXh0GAEgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuQ29udGV4dBIMCgRwYXRoGAIgASgJEhQKDGNvbnRlbnRfdHlwZRgDIAEoCRIRCgRzaXplGAQgASgESACIAQESEwoLY3JlYXRlX29ubHkYBSABKAgSDwoHaWZfZXRhZxgGIAEoCRI7CgdkaWdlc3RzGAcgAygLMioubWlsbHJhY2UuZmlsZXMudjEuVXBsb2FkSGVhZC5EaWdlc3RzRW50cnkSFAoMbWFrZV9mb2xkZXJzGAggASgIEg0KBWNsZWFuGAkgASgIEhAKCG1ldGFkYXRhGAogASgJEisKBHBhcnQYCyABKAsyHS5taWxscmFjZS5maWxlcy52MS5VcGxvYWRQYXJ0Gi4KDERpZ2VzdHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgcKBV9zaXplIkwKClVwbG9hZFBhcnQSDgoGdXBsb2FkGAEgASgJEg4KBm9mZnNldBgCIAEoBBITCgZsZW5ndGgYAyABKARIAIgBAUIJCgdfbGVuZ3RoIkwKDVVwbG9hZFJlcXVlc3QSKwoHY29udGV4dBgBIAEoCzIaLm1pbGxyYWNlLmZpbGVzLnYxLkNvbnRleHQSDgoGdXBsb2FkGAIgASgJIoICCgtVcGxvYWRTdGF0ZRIOCgZ1cGxvYWQYASABKAkSDgoGb2Zmc2V0GAIgASgEEhMKBmxlbmd0aBgDIAEoBEgAiAEBEhAKCG1ldGFkYXRhGAQgASgJEhIKCmV4cGlyZXNfbXMYBSABKAMSDAoEcGF0aBgGIAEoCRInCgVlbnRyeRgHIAEoCzIYLm1pbGxyYWNlLmZpbGVzLnYxLkVudHJ5EisKB2ZhaWx1cmUYCCABKAsyGi5taWxscmFjZS5maWxlcy52MS5GYWlsdXJlEikKBmZhbWlseRgJIAEoDjIZLm1pbGxyYWNlLmZpbGVzLnYxLkZhbWlseUIJCgdfbGVuZ3RoIp4BCgtVbnBhY2tSZXBseRIoCgZmb2xkZXIYASABKAsyGC5taWxscmFjZS5maWxlcy52MS5FbnRyeRINCgVmaWxlcxgCIAEoDRIrCgdmYWlsdXJlGAMgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuRmFpbHVyZRIpCgZmYW1pbHkYBCABKA4yGS5taWxscmFjZS5maWxlcy52MS5GYW1pbHkiaAoNQ2hhbmdlUmVxdWVzdBIrCgdjb250ZXh0GAEgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuQ29udGV4dBIqCgdjaGFuZ2VzGAIgAygLMhkubWlsbHJhY2UuZmlsZXMudjEuQ2hhbmdlIs0BCgZDaGFuZ2USNAoLbWFrZV9mb2xkZXIYASABKAsyHS5taWxscmFjZS5maWxlcy52MS5NYWtlRm9sZGVySAASKwoGcmVtb3ZlGAIgASgLMhkubWlsbHJhY2UuZmlsZXMudjEuUmVtb3ZlSAASJwoEY29weRgDIAEoCzIXLm1pbGxyYWNlLmZpbGVzLnYxLkNvcHlIABIvCghkZXNjcmliZRgEIAEoCzIbLm1pbGxyYWNlLmZpbGVzLnYxLkRlc2NyaWJlSABCBgoEa2luZCIaCgpNYWtlRm9sZGVyEgwKBHBhdGgYASABKAkiTgoGUmVtb3ZlEgwKBHBhdGgYASABKAkSEQoJaXNfZm9sZGVyGAIgASgIEg0KBWZvcmNlGAMgASgIEhQKDGNvbnRlbnRfb25seRgEIAEoCCJUCgRDb3B5EgwKBGZyb20YASABKAkSCgoCdG8YAiABKAkSEQoJaXNfZm9sZGVyGAMgASgIEgwKBG1vdmUYBCABKAgSEQoJb3ZlcndyaXRlGAUgASgIIkQKCERlc2NyaWJlEgwKBHBhdGgYASABKAkSEQoJaXNfZm9sZGVyGAIgASgIEhcKD3Byb3BlcnRpZXNfanNvbhgDIAEoDCKSAQoLQ2hhbmdlUmVwbHkSKwoHY2hhbmdlZBgBIAMoCzIaLm1pbGxyYWNlLmZpbGVzLnYxLkNoYW5nZWQSKwoHZmFpbHVyZRgCIAEoCzIaLm1pbGxyYWNlLmZpbGVzLnYxLkZhaWx1cmUSKQoGZmFtaWx5GAMgASgOMhkubWlsbHJhY2UuZmlsZXMudjEuRmFtaWx5Il8KB0NoYW5nZWQSJwoFZW50cnkYASABKAsyGC5taWxscmFjZS5maWxlcy52MS5FbnRyeRIrCgdmYWlsdXJlGAIgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuRmFpbHVyZSJICgtQYWNrUmVxdWVzdBIrCgdjb250ZXh0GAEgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuQ29udGV4dBIMCgRwYXRoGAIgASgJIm0KDEZldGNoUmVxdWVzdBIrCgRoZWFkGAEgASgLMh0ubWlsbHJhY2UuZmlsZXMudjEuVXBsb2FkSGVhZBILCgN1cmwYAiABKAkSDgoGdW5wYWNrGAMgASgIEhMKC2ludG9fZm9sZGVyGAQgASgIIn0KCkZldGNoUmVwbHkSMAoHd3JpdHRlbhgBIAEoCzIdLm1pbGxyYWNlLmZpbGVzLnYxLkVudHJ5UmVwbHlIABIyCgh1bnBhY2tlZBgCIAEoCzIeLm1pbGxyYWNlLmZpbGVzLnYxLlVucGFja1JlcGx5SABCCQoHb3V0Y29tZSpYCgZGYW1pbHkSFgoSRkFNSUxZX1VOU1BFQ0lGSUVEEAASEAoMRkFNSUxZX0xPQ0FMEAESEQoNRkFNSUxZX1JFTU9URRACEhEKDUZBTUlMWV9PQkpFQ1QQAzL+BgoJRmlsZVN0b3JlEkUKBFN0YXQSHi5taWxscmFjZS5maWxlcy52MS5TdGF0UmVxdWVzdBodLm1pbGxyYWNlLmZpbGVzLnYxLkVudHJ5UmVwbHkSRAoETGlzdBIeLm1pbGxyYWNlLmZpbGVzLnYxLkxpc3RSZXF1ZXN0GhoubWlsbHJhY2UuZmlsZXMudjEuRW50cmllczABEkQKBFJlYWQSHi5taWxscmFjZS5maWxlcy52MS5SZWFkUmVxdWVzdBoaLm1pbGxyYWNlLmZpbGVzLnYxLkNvbnRlbnQwARJDCgVXcml0ZRIZLm1pbGxyYWNlLmZpbGVzLnYxLlVwbG9hZBodLm1pbGxyYWNlLmZpbGVzLnYxLkVudHJ5UmVwbHkoARJKCgZDaGFuZ2USIC5taWxscmFjZS5maWxlcy52MS5DaGFuZ2VSZXF1ZXN0Gh4ubWlsbHJhY2UuZmlsZXMudjEuQ2hhbmdlUmVwbHkSRAoEUGFjaxIeLm1pbGxyYWNlLmZpbGVzLnYxLlBhY2tSZXF1ZXN0GhoubWlsbHJhY2UuZmlsZXMudjEuQ29udGVudDABEkUKBlVucGFjaxIZLm1pbGxyYWNlLmZpbGVzLnYxLlVwbG9hZBoeLm1pbGxyYWNlLmZpbGVzLnYxLlVucGFja1JlcGx5KAESRwoFRmV0Y2gSHy5taWxscmFjZS5maWxlcy52MS5GZXRjaFJlcXVlc3QaHS5taWxscmFjZS5maWxlcy52MS5GZXRjaFJlcGx5EkwKC0JlZ2luVXBsb2FkEh0ubWlsbHJhY2UuZmlsZXMudjEuVXBsb2FkSGVhZBoeLm1pbGxyYWNlLmZpbGVzLnYxLlVwbG9hZFN0YXRlEksKDEFwcGVuZFVwbG9hZBIZLm1pbGxyYWNlLmZpbGVzLnYxLlVwbG9hZBoeLm1pbGxyYWNlLmZpbGVzLnYxLlVwbG9hZFN0YXRlKAESTQoJR2V0VXBsb2FkEiAubWlsbHJhY2UuZmlsZXMudjEuVXBsb2FkUmVxdWVzdBoeLm1pbGxyYWNlLmZpbGVzLnYxLlVwbG9hZFN0YXRlEk0KCUVuZFVwbG9hZBIgLm1pbGxyYWNlLmZpbGVzLnYxLlVwbG9hZFJlcXVlc3QaHi5taWxscmFjZS5maWxlcy52MS5VcGxvYWRTdGF0ZWIGcHJvdG8z");
 
 /**
  * Every path is relative to the root of its service, without a slash at either end, as #common/files/path.ts makes them;
@@ -544,6 +544,20 @@ export type UploadHead = Message<"millrace.files.v1.UploadHead"> & {
    * @generated from field: bool clean = 9;
    */
   clean: boolean;
+
+  /**
+   * Of BeginUpload: what its client wants to find again.
+   *
+   * @generated from field: string metadata = 10;
+   */
+  metadata: string;
+
+  /**
+   * Of AppendUpload. Else only context, and digests of these bytes, count then: others are refused, and none is kept.
+   *
+   * @generated from field: millrace.files.v1.UploadPart part = 11;
+   */
+  part?: UploadPart | undefined;
 };
 
 /**
@@ -552,6 +566,122 @@ export type UploadHead = Message<"millrace.files.v1.UploadHead"> & {
  */
 export const UploadHeadSchema: GenMessage<UploadHead> = /*@__PURE__*/
   messageDesc(file_millrace_files_v1_files, 13);
+
+/**
+ * @generated from message millrace.files.v1.UploadPart
+ */
+export type UploadPart = Message<"millrace.files.v1.UploadPart"> & {
+  /**
+   * @generated from field: string upload = 1;
+   */
+  upload: string;
+
+  /**
+   * Of the first byte. Another one than is next: failure "conflict".
+   *
+   * @generated from field: uint64 offset = 2;
+   */
+  offset: bigint;
+
+  /**
+   * Of all, where it was not known before.
+   *
+   * @generated from field: optional uint64 length = 3;
+   */
+  length?: bigint | undefined;
+};
+
+/**
+ * Describes the message millrace.files.v1.UploadPart.
+ * Use `create(UploadPartSchema)` to create a new message.
+ */
+export const UploadPartSchema: GenMessage<UploadPart> = /*@__PURE__*/
+  messageDesc(file_millrace_files_v1_files, 14);
+
+/**
+ * @generated from message millrace.files.v1.UploadRequest
+ */
+export type UploadRequest = Message<"millrace.files.v1.UploadRequest"> & {
+  /**
+   * @generated from field: millrace.files.v1.Context context = 1;
+   */
+  context?: Context | undefined;
+
+  /**
+   * @generated from field: string upload = 2;
+   */
+  upload: string;
+};
+
+/**
+ * Describes the message millrace.files.v1.UploadRequest.
+ * Use `create(UploadRequestSchema)` to create a new message.
+ */
+export const UploadRequestSchema: GenMessage<UploadRequest> = /*@__PURE__*/
+  messageDesc(file_millrace_files_v1_files, 15);
+
+/**
+ * @generated from message millrace.files.v1.UploadState
+ */
+export type UploadState = Message<"millrace.files.v1.UploadState"> & {
+  /**
+   * @generated from field: string upload = 1;
+   */
+  upload: string;
+
+  /**
+   * Bytes that are kept: of the next one the offset.
+   *
+   * @generated from field: uint64 offset = 2;
+   */
+  offset: bigint;
+
+  /**
+   * @generated from field: optional uint64 length = 3;
+   */
+  length?: bigint | undefined;
+
+  /**
+   * @generated from field: string metadata = 4;
+   */
+  metadata: string;
+
+  /**
+   * Milliseconds since 1970: then it is forgotten.
+   *
+   * @generated from field: int64 expires_ms = 5;
+   */
+  expiresMs: bigint;
+
+  /**
+   * @generated from field: string path = 6;
+   */
+  path: string;
+
+  /**
+   * Of the file, once it is written.
+   *
+   * @generated from field: millrace.files.v1.Entry entry = 7;
+   */
+  entry?: Entry | undefined;
+
+  /**
+   * @generated from field: millrace.files.v1.Failure failure = 8;
+   */
+  failure?: Failure | undefined;
+
+  /**
+   * @generated from field: millrace.files.v1.Family family = 9;
+   */
+  family: Family;
+};
+
+/**
+ * Describes the message millrace.files.v1.UploadState.
+ * Use `create(UploadStateSchema)` to create a new message.
+ */
+export const UploadStateSchema: GenMessage<UploadState> = /*@__PURE__*/
+  messageDesc(file_millrace_files_v1_files, 16);
 
 /**
  * @generated from message millrace.files.v1.UnpackReply
@@ -583,7 +713,7 @@ export type UnpackReply = Message<"millrace.files.v1.UnpackReply"> & {
  * Use `create(UnpackReplySchema)` to create a new message.
  */
 export const UnpackReplySchema: GenMessage<UnpackReply> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 14);
+  messageDesc(file_millrace_files_v1_files, 17);
 
 /**
  * @generated from message millrace.files.v1.ChangeRequest
@@ -605,7 +735,7 @@ export type ChangeRequest = Message<"millrace.files.v1.ChangeRequest"> & {
  * Use `create(ChangeRequestSchema)` to create a new message.
  */
 export const ChangeRequestSchema: GenMessage<ChangeRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 15);
+  messageDesc(file_millrace_files_v1_files, 18);
 
 /**
  * @generated from message millrace.files.v1.Change
@@ -646,7 +776,7 @@ export type Change = Message<"millrace.files.v1.Change"> & {
  * Use `create(ChangeSchema)` to create a new message.
  */
 export const ChangeSchema: GenMessage<Change> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 16);
+  messageDesc(file_millrace_files_v1_files, 19);
 
 /**
  * Fails with "conflict" where there is something. Folders above it are made where the kind of storage does so.
@@ -665,7 +795,7 @@ export type MakeFolder = Message<"millrace.files.v1.MakeFolder"> & {
  * Use `create(MakeFolderSchema)` to create a new message.
  */
 export const MakeFolderSchema: GenMessage<MakeFolder> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 17);
+  messageDesc(file_millrace_files_v1_files, 20);
 
 /**
  * @generated from message millrace.files.v1.Remove
@@ -701,7 +831,7 @@ export type Remove = Message<"millrace.files.v1.Remove"> & {
  * Use `create(RemoveSchema)` to create a new message.
  */
 export const RemoveSchema: GenMessage<Remove> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 18);
+  messageDesc(file_millrace_files_v1_files, 21);
 
 /**
  * A file or a folder with all that is in it. What is there already is a failure "conflict".
@@ -744,7 +874,7 @@ export type Copy = Message<"millrace.files.v1.Copy"> & {
  * Use `create(CopySchema)` to create a new message.
  */
 export const CopySchema: GenMessage<Copy> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 19);
+  messageDesc(file_millrace_files_v1_files, 22);
 
 /**
  * Properties of a file or folder, where the kind of storage keeps such.
@@ -775,7 +905,7 @@ export type Describe = Message<"millrace.files.v1.Describe"> & {
  * Use `create(DescribeSchema)` to create a new message.
  */
 export const DescribeSchema: GenMessage<Describe> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 20);
+  messageDesc(file_millrace_files_v1_files, 23);
 
 /**
  * @generated from message millrace.files.v1.ChangeReply
@@ -804,7 +934,7 @@ export type ChangeReply = Message<"millrace.files.v1.ChangeReply"> & {
  * Use `create(ChangeReplySchema)` to create a new message.
  */
 export const ChangeReplySchema: GenMessage<ChangeReply> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 21);
+  messageDesc(file_millrace_files_v1_files, 24);
 
 /**
  * @generated from message millrace.files.v1.Changed
@@ -828,7 +958,7 @@ export type Changed = Message<"millrace.files.v1.Changed"> & {
  * Use `create(ChangedSchema)` to create a new message.
  */
 export const ChangedSchema: GenMessage<Changed> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 22);
+  messageDesc(file_millrace_files_v1_files, 25);
 
 /**
  * @generated from message millrace.files.v1.PackRequest
@@ -850,7 +980,7 @@ export type PackRequest = Message<"millrace.files.v1.PackRequest"> & {
  * Use `create(PackRequestSchema)` to create a new message.
  */
 export const PackRequestSchema: GenMessage<PackRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 23);
+  messageDesc(file_millrace_files_v1_files, 26);
 
 /**
  * @generated from message millrace.files.v1.FetchRequest
@@ -872,6 +1002,13 @@ export type FetchRequest = Message<"millrace.files.v1.FetchRequest"> & {
    * @generated from field: bool unpack = 3;
    */
   unpack: boolean;
+
+  /**
+   * The head names a folder; the file in it is named as the last part of the address.
+   *
+   * @generated from field: bool into_folder = 4;
+   */
+  intoFolder: boolean;
 };
 
 /**
@@ -879,9 +1016,11 @@ export type FetchRequest = Message<"millrace.files.v1.FetchRequest"> & {
  * Use `create(FetchRequestSchema)` to create a new message.
  */
 export const FetchRequestSchema: GenMessage<FetchRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 24);
+  messageDesc(file_millrace_files_v1_files, 27);
 
 /**
+ * Where the address itself is at fault: failure "not_found" of what cannot be had, "invalid" of what may not.
+ *
  * @generated from message millrace.files.v1.FetchReply
  */
 export type FetchReply = Message<"millrace.files.v1.FetchReply"> & {
@@ -908,7 +1047,7 @@ export type FetchReply = Message<"millrace.files.v1.FetchReply"> & {
  * Use `create(FetchReplySchema)` to create a new message.
  */
 export const FetchReplySchema: GenMessage<FetchReply> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 25);
+  messageDesc(file_millrace_files_v1_files, 28);
 
 /**
  * How the kinds of storage of the original differ on the wire (files-and-scripting-api §1).
@@ -1039,6 +1178,46 @@ export const FileStore: GenService<{
     methodKind: "unary";
     input: typeof FetchRequestSchema;
     output: typeof FetchReplySchema;
+  },
+  /**
+   * Uploads that are taken up again where they broke off (tus 1.0). What came lies in the storage itself, so that any
+   * replica can go on. Of the head: what will be written; `size` is the length of all, absent: said with a later part.
+   *
+   * @generated from rpc millrace.files.v1.FileStore.BeginUpload
+   */
+  beginUpload: {
+    methodKind: "unary";
+    input: typeof UploadHeadSchema;
+    output: typeof UploadStateSchema;
+  },
+  /**
+   * More bytes of one: its head with `part`, then the bytes. What came is kept, also where the stream ends without
+   * `done`. With the last byte the file is written.
+   *
+   * @generated from rpc millrace.files.v1.FileStore.AppendUpload
+   */
+  appendUpload: {
+    methodKind: "client_streaming";
+    input: typeof UploadSchema;
+    output: typeof UploadStateSchema;
+  },
+  /**
+   * @generated from rpc millrace.files.v1.FileStore.GetUpload
+   */
+  getUpload: {
+    methodKind: "unary";
+    input: typeof UploadRequestSchema;
+    output: typeof UploadStateSchema;
+  },
+  /**
+   * What came of it is gone; a file that is written already stays.
+   *
+   * @generated from rpc millrace.files.v1.FileStore.EndUpload
+   */
+  endUpload: {
+    methodKind: "unary";
+    input: typeof UploadRequestSchema;
+    output: typeof UploadStateSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_millrace_files_v1_files, 0);
