@@ -325,11 +325,16 @@ export class Pipeline {
   #remembered(ready: ReadyCall, http: Request, reply: Responder, headers: Headers, asked: Asked): Promise<void> {
     const { listeners } = this.#stages;
     const name = ready.service.name.toLowerCase();
-    const route = listeners.serves(name) ? parseRoute(http.path) : undefined;
-    if (route?.kind === 'service') {
-      const request = new ApiRequest(http, name, route.segments);
-      const listening = listeners.of(ready.service, route.segments, http.method);
-      if (listening) return this.#rememberedScripted(ready, request, reply, headers, listening);
+    const segmentsOf = (): readonly string[] => {
+      const route = parseRoute(http.path);
+      return route.kind === 'service' ? route.segments : [];
+    };
+    const listening = (segments: readonly string[]) => listeners.of(ready.service, segments, http.method);
+    if (listeners.serves(name) && ready.isHeard(() => listening(segmentsOf()) !== undefined)) {
+      const segments = segmentsOf();
+      const request = new ApiRequest(http, name, segments);
+      const heard = listening(segments);
+      if (heard) return this.#rememberedScripted(ready, request, reply, headers, heard);
     }
     return this.#answer(ready, reply, headers, () => this.#serve(http, reply, headers, asked));
   }
