@@ -1,5 +1,15 @@
 /** What the operating system says, in our terms. */
-import { type ErrorCode, invalid, MillraceError } from '#common/errors.ts';
+import { type ErrorCode, MillraceError } from '#common/errors.ts';
+
+export {
+  fileMissing,
+  fileThere,
+  folderMissing,
+  folderThere,
+  isRoot,
+  otherVersion,
+  rootMissing,
+} from '../failures.ts';
 
 const UNREACHABLE = 'The storage cannot be reached.';
 
@@ -43,22 +53,3 @@ export function errnoOf(thrown: unknown): string | undefined {
 
 /** There is nothing at this path. */
 export const isAbsence = (thrown: unknown): boolean => ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errnoOf(thrown) ?? '');
-
-export const fileMissing = (path: string): MillraceError =>
-  new MillraceError('not_found', `File '${path}' does not exist.`);
-
-export const folderMissing = (path: string): MillraceError =>
-  new MillraceError('not_found', `Folder '${path}' does not exist.`);
-
-export const fileThere = (path: string): MillraceError =>
-  new MillraceError('conflict', `File '${path}' already exists.`);
-
-export const folderThere = (path: string): MillraceError =>
-  new MillraceError('conflict', `Folder '${path}' already exists.`);
-
-export const otherVersion = (path: string): MillraceError =>
-  new MillraceError('contradiction', `File '${path}' is not the version that was meant.`);
-
-export const rootMissing = (): MillraceError => new MillraceError('unavailable', 'The container does not exist.');
-
-export const isRoot = (): MillraceError => invalid('The root itself cannot be written, moved or removed.');
