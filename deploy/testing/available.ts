@@ -35,6 +35,7 @@ const SERVER_FOLDERS = ['/usr/sbin', '/usr/local/sbin'];
 const MARIADB_MIN = [10, 6] as const;
 
 /** Of Debian. */
+const PROFTPD_MODULES = '/usr/lib/proftpd';
 const APACHE_MODULES = '/usr/lib/apache2/modules';
 
 const findProgram = (name: string): string | undefined =>
@@ -58,7 +59,11 @@ export const findNginx = (): string | undefined => findProgram('nginx');
 /** The absolute path: it starts itself again for each connection. */
 export const findSshd = (): string | undefined => (findProgram('ssh-keygen') ? findProgram('sshd') : undefined);
 
-export const findProftpd = (): string | undefined => findProgram('proftpd');
+/** With the module for TLS. */
+export function findProftpd(): { server: string; modules: string } | undefined {
+  const server = findProgram('proftpd');
+  return server && existsSync(join(PROFTPD_MODULES, 'mod_tls.so')) ? { server, modules: PROFTPD_MODULES } : undefined;
+}
 
 /** With the modules for WebDAV. */
 export function findApache(): { server: string; modules: string } | undefined {
@@ -93,7 +98,7 @@ export function whyNot(server: Needed): string | undefined {
     case 'sftp':
       return findSshd() ? undefined : 'OpenSSH (server and ssh-keygen) is not installed';
     case 'ftp':
-      return findProftpd() ? undefined : 'ProFTPD is not installed';
+      return findProftpd() ? undefined : 'ProFTPD (with its module for TLS) is not installed';
     case 'webdav':
       return findApache() ? undefined : 'Apache (with its modules for WebDAV) is not installed';
     case 'nginx':

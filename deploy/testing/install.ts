@@ -11,7 +11,7 @@ const TOOLS = {
   nats: { package: 'nats-server', isPresent: () => findNats() !== undefined },
   nginx: { package: 'nginx-light', isPresent: () => findNginx() !== undefined },
   sftp: { package: 'openssh-server', isPresent: () => findSshd() !== undefined },
-  ftp: { package: 'proftpd-core', isPresent: () => findProftpd() !== undefined },
+  ftp: { package: 'proftpd-mod-crypto', isPresent: () => findProftpd() !== undefined },
   webdav: { package: 'apache2-bin', isPresent: () => findApache() !== undefined },
   wrk: { package: 'wrk', isPresent: () => isInPath('wrk') },
 } as const;

@@ -1,5 +1,25 @@
-/** Servers that make a process for each connection: those go on when the server is ended. */
+/** Servers that say that they are ready before they are, and make processes that go on when they are ended. */
 import { execFileSync } from 'node:child_process';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const ANSWER_TIMEOUT_MS = 10_000;
+const PAUSE_MS = 20;
+
+/** Resolves when a server takes connections. @throws Error when it does not in time */
+export async function answering(host: string, port: number): Promise<void> {
+  for (const end = Date.now() + ANSWER_TIMEOUT_MS; ; await sleep(PAUSE_MS)) {
+    const error = await new Promise<Error | undefined>((resolve) => {
+      const socket = connect(port, host, () => {
+        socket.destroy();
+        resolve(undefined);
+      });
+      socket.once('error', resolve);
+    });
+    if (!error) return;
+    if (Date.now() > end) throw error;
+  }
+}
 
 /** Ids of the processes that this one has made, and of those that they have made. */
 export function descendantsOf(pid: number): number[] {
