@@ -5,4 +5,5 @@ export const BACKENDS: Readonly<Record<string, () => Promise<{ backend: StorageB
   local_file: () => import('./local/index.ts'),
   ftp_file: () => import('./ftp/index.ts'),
   sftp_file: () => import('./sftp/index.ts'),
+  webdav_file: () => import('./webdav/index.ts'),
 };

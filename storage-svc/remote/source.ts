@@ -50,7 +50,7 @@ export class RemoteSource implements StorageSource {
   }
 
   async stat(path: string, deadline: Deadline): Promise<StoredEntry | undefined> {
-    const entry = await this.#look(deadline, (client) => client.stat(path));
+    const entry = await this.#settled(path, () => this.#look(deadline, (client) => client.stat(path)));
     if (!entry && path === '') throw failures.rootMissing();
     return entry;
   }
@@ -73,13 +73,15 @@ export class RemoteSource implements StorageSource {
       const from = Math.min(range?.offset ?? 0, found.size);
       return { from, to: Math.min(from + (range?.length ?? found.size), found.size) };
     };
-    const { lease, result: pieces } = await this.#retried(deadline, (client) => client.read(path, admit));
-    if (!pieces || !entry) {
+    const body = await this.#settled(path, async () => {
+      const { lease, result: pieces } = await this.#retried(deadline, (client) => client.read(path, admit));
+      const { translate } = this.#options;
+      if (pieces) return new RemoteBody({ pieces, deadline, translate, release: () => lease.release() });
       lease.release();
-      throw failures.fileMissing(path);
-    }
-    const { translate } = this.#options;
-    return { entry, body: new RemoteBody({ pieces, deadline, translate, release: () => lease.release() }) };
+      return undefined;
+    });
+    if (!body || !entry) throw failures.fileMissing(path);
+    return { entry, body };
   }
 
   async write(
@@ -143,6 +145,12 @@ export class RemoteSource implements StorageSource {
     await this.#look(deadline, (client) => requireWritable(client, to, REPLACE));
     await this.#ensureOwnFolder(deadline);
     await this.#withPart(to, REPLACE, deadline, async (client, part) => client.copy?.(from, part));
+  }
+
+  /** Servers that do not replace at once have nothing there for a moment: then it is looked for again. */
+  async #settled<T>(path: string, look: () => Promise<T | undefined>): Promise<T | undefined> {
+    const found = await look();
+    return found === undefined && this.#turns.isTaken(path) ? this.#turns.take(path, look) : found;
   }
 
   /** What is made as a part comes to its place, or is removed. */
