@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { MillraceError } from '#common/errors.ts';
 import { findProftpd } from './available.ts';
 import { freshFolder, type Guard, onFreePort, serverOwner, startGuarded } from './guarded.ts';
-import { answering, descendantsOf, endAll } from './processes.ts';
+import { answering, endTree } from './processes.ts';
 
 export interface RunningFtp {
   readonly host: string;
@@ -91,10 +91,7 @@ async function startOnce(
   };
   const guards = [await start()];
   const kill = async (): Promise<void> => {
-    const guard = guards.at(-1) as Guard;
-    const serving = descendantsOf(guard.pid);
-    await guard.kill();
-    endAll(serving);
+    await endTree(guards.at(-1) as Guard);
   };
   return {
     ...{ host: HOST, port, user: USER, password: PASSWORD, files, kill },

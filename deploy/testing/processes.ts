@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Guard } from './guarded.ts';
 
 const ANSWER_TIMEOUT_MS = 10_000;
 const PAUSE_MS = 20;
@@ -21,8 +22,22 @@ export async function answering(host: string, port: number): Promise<void> {
   }
 }
 
-/** Ids of the processes that this one has made, and of those that they have made. */
-export function descendantsOf(pid: number): number[] {
+/** Ends a server and all that it has made, at once. They are stopped first: what runs makes more of its kind meanwhile. */
+export async function endTree({ pid, isRunning, kill }: Guard): Promise<void> {
+  if (!isRunning()) return;
+  const stopped = new Set<number>();
+  for (let found = [pid]; found.length > 0; found = descendantsOf(pid).filter((each) => !stopped.has(each))) {
+    for (const each of found) {
+      stopped.add(each);
+      signal(each, 'SIGSTOP');
+    }
+  }
+  stopped.delete(pid);
+  for (const each of stopped) signal(each, 'SIGKILL');
+  await kill();
+}
+
+function descendantsOf(pid: number): number[] {
   const lines = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n');
   const parents = new Map(lines.map((line) => line.trim().split(/\s+/).map(Number) as [number, number]));
   const isBelow = (each: number | undefined): boolean => {
@@ -32,11 +47,9 @@ export function descendantsOf(pid: number): number[] {
   return [...parents.keys()].filter(isBelow);
 }
 
-/** At once; one that is gone already is fine. */
-export function endAll(pids: readonly number[]): void {
-  for (const pid of pids) {
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch {}
-  }
+/** One that is gone already is fine. */
+function signal(pid: number, name: 'SIGSTOP' | 'SIGKILL'): void {
+  try {
+    process.kill(pid, name);
+  } catch {}
 }

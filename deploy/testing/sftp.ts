@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { MillraceError } from '#common/errors.ts';
 import { findSshd } from './available.ts';
 import { freshFolder, type Guard, onFreePort, serverOwner, startGuarded } from './guarded.ts';
-import { descendantsOf, endAll } from './processes.ts';
+import { endTree } from './processes.ts';
 
 export interface RunningSftp {
   readonly host: string;
@@ -80,10 +80,7 @@ async function startOnce(program: string, port: number): Promise<RunningSftp> {
     });
   const guards = [await start()];
   const kill = async (): Promise<void> => {
-    const guard = guards.at(-1) as Guard;
-    const serving = descendantsOf(guard.pid);
-    await guard.kill();
-    endAll(serving);
+    await endTree(guards.at(-1) as Guard);
   };
   return {
     ...{ host: HOST, port, user, files, kill },

@@ -91,7 +91,7 @@ export class RemoteSource implements StorageSource {
     deadline: Deadline,
   ): Promise<StoredEntry> {
     // Said before a body is taken that is of no use; looked at again when it has come.
-    await this.#look(deadline, (client) => requireWritable(client, path, options));
+    await this.#look(deadline, (client) => requireWritable(client, path, options), 'write');
     await this.#ensureOwnFolder(deadline);
     return this.#withPart(path, options, deadline, (client, part) =>
       client.write(part, inTimeBody(body, deadline), options.size, deadline),
@@ -142,7 +142,7 @@ export class RemoteSource implements StorageSource {
   async #copy(from: string, to: string, deadline: Deadline): Promise<void> {
     const there = await this.stat(from, deadline);
     if (!there || there.isFolder) throw failures.fileMissing(from);
-    await this.#look(deadline, (client) => requireWritable(client, to, REPLACE));
+    await this.#look(deadline, (client) => requireWritable(client, to, REPLACE), 'write');
     await this.#ensureOwnFolder(deadline);
     await this.#withPart(to, REPLACE, deadline, async (client, part) => client.copy?.(from, part));
   }
@@ -222,8 +222,12 @@ export class RemoteSource implements StorageSource {
   }
 
   /** Done again on a fresh connection where the first one is broken. */
-  async #look<T>(deadline: Deadline, work: (client: RemoteClient) => Promise<T>): Promise<T> {
-    const { lease, result } = await this.#retried(deadline, work);
+  async #look<T>(
+    deadline: Deadline,
+    work: (client: RemoteClient) => Promise<T>,
+    purpose: Purpose = 'read',
+  ): Promise<T> {
+    const { lease, result } = await this.#retried(deadline, work, purpose);
     lease.release();
     return result;
   }
@@ -231,9 +235,10 @@ export class RemoteSource implements StorageSource {
   async #retried<T>(
     deadline: Deadline,
     work: (client: RemoteClient) => Promise<T>,
+    purpose: Purpose = 'read',
   ): Promise<{ lease: Lease<RemoteClient>; result: T }> {
     for (let attempt = 1; ; attempt++) {
-      const lease = await this.#acquire('read', deadline);
+      const lease = await this.#acquire(purpose, deadline);
       try {
         return { lease, result: await this.#working(lease, deadline, work) };
       } catch (error) {

@@ -273,12 +273,8 @@ class SftpClient implements RemoteClient {
 
   async #readAt(handle: Buffer, at: number, length: number): Promise<Buffer> {
     const bytes = Buffer.allocUnsafeSlow(length);
-    return new Promise((resolve, reject) => {
-      if (this.#failure !== undefined) return reject(this.#failure);
-      this.#sftp.read(handle, bytes, 0, length, at, (error, bytesRead) =>
-        error ? reject(error) : resolve(bytes.subarray(0, bytesRead)),
-      );
-    });
+    const read = await this.#ask<number>((answer) => this.#sftp.read(handle, bytes, 0, length, at, answer));
+    return bytes.subarray(0, read);
   }
 
   /** "Failure" is all that servers say of a full disk. */
@@ -292,7 +288,13 @@ class SftpClient implements RemoteClient {
 
   async #ask<T>(question: (answer: Answer<T>) => void): Promise<T> {
     if (this.#failure !== undefined) throw this.#failure;
-    return asked(question);
+    try {
+      return await asked(question);
+    } catch (error) {
+      // Questions hear of a lost connection before the connection itself.
+      if (translate(error).message === CONNECTION_LOST) this.#failure ??= error;
+      throw error;
+    }
   }
 }
 
