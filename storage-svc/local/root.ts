@@ -7,11 +7,11 @@
  * an account on the machine can enter it, as nothing of ours makes links.
  */
 import { constants, existsSync } from 'node:fs';
-import { type FileHandle, mkdir, open, realpath } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readlink, realpath } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { nameOf, OWN_FOLDER, parentOf } from '#common/files/path.ts';
 import { isWithin, type LocalConfig, requireRoot } from './config.ts';
-import { isAbsence, rootMissing } from './errors.ts';
+import { errnoOf, isAbsence, rootMissing, translate } from './errors.ts';
 
 const { O_DIRECTORY, O_RDONLY } = constants;
 const FDS = '/proc/self/fd';
@@ -39,7 +39,7 @@ export class Root {
   real(): Promise<string> {
     this.#real ??= this.#opened().catch((error: unknown) => {
       this.#real = undefined;
-      throw error;
+      throw isAbsence(error) || errnoOf(error) === 'EEXIST' ? rootMissing() : translate(error);
     });
     return this.#real;
   }
@@ -64,7 +64,7 @@ export class Root {
     });
     try {
       const at = HAS_FDS ? `${FDS}/${handle.fd}` : await realpath(path);
-      if (folder !== '') requireInside(HAS_FDS ? await realpath(at) : at, root, folder);
+      if (folder !== '') requireInside(HAS_FDS ? await readlink(at) : at, root, folder);
       return { at, close: () => handle.close() };
     } catch (error) {
       await handle.close();

@@ -98,9 +98,16 @@ export class LocalSource implements StorageSource {
 
   remove(path: string, deadline: Deadline): Promise<void> {
     return this.#do(deadline, async () => {
-      const found = await this.#find(path);
-      if (!found || found.entry.isFolder) throw errors.fileMissing(path);
-      await this.#root.at(path, (at) => unlink(at));
+      if (path === '') throw errors.fileMissing(path);
+      try {
+        await this.#root.at(path, async (at) => {
+          const found = await this.#found(path, await statsOf(at));
+          if (!found || found.entry.isFolder) throw errors.fileMissing(path);
+          await unlink(at);
+        });
+      } catch (error) {
+        throw errors.isAbsence(error) ? errors.fileMissing(path) : error;
+      }
     });
   }
 
@@ -177,17 +184,19 @@ export class LocalSource implements StorageSource {
   }
 
   async *#list(folder: string, deadline: Deadline): AsyncGenerator<Found> {
-    const opened = await this.#do(deadline, () =>
-      this.#root.openFolder(folder).catch((error: unknown) => {
-        if (errors.isAbsence(error)) return undefined;
-        throw error;
-      }),
-    );
+    const opened = await this.#do(deadline, async () => {
+      const found = await this.#root.openFolder(folder).catch(ifThere);
+      if (deadline.reason) await found?.close(); // nobody waits for it any longer
+      return found;
+    });
     if (!opened) return;
     try {
-      const names = await this.#do(deadline, () => namesIn(opened.at, folder));
+      const names = await this.#do(deadline, () => namesIn(opened.at));
       for (let first = 0; first < names.length; first += LOOKED_AT_ONCE) {
-        const some = names.slice(first, first + LOOKED_AT_ONCE);
+        const some = names
+          .slice(first, first + LOOKED_AT_ONCE)
+          .map(textOf)
+          .filter((name) => isShown(name, folder));
         const look = async (name: string): Promise<Found | undefined> => {
           const stats = await lstat(`${opened.at}/${name}`, STATS).catch(ifThere);
           return stats && (await this.#found(joinPath(folder, name), stats).catch(ifThere));
@@ -277,14 +286,16 @@ const openNoLink = (at: string): Promise<FileHandle> => open(at, O_RDONLY | (O_N
 /** Behind a path that ends in /proc/self/fd: that is itself a link. */
 const statsOfFolder = (at: string): Promise<BigIntStats> => statsOf(`${at}/.`);
 
-/** By their bytes; what our paths cannot say is left out. */
-async function namesIn(at: string, folder: string): Promise<string[]> {
-  // Each byte a character: sorting texts by their characters is then sorting by bytes.
+/** Each byte a character, for textOf: sorting such texts is sorting by bytes. */
+async function namesIn(at: string): Promise<string[]> {
   const names = (await readdir(at, 'latin1')).sort();
   await Promise.all(names.filter(isPartBeside).map((name) => removeStale(`${at}/${name}`)));
-  return names.map((name) => Buffer.from(name, 'latin1').toString()).filter((name) => isShown(name, folder));
+  return names;
 }
 
+const textOf = (bytes: string): string => Buffer.from(bytes, 'latin1').toString();
+
+/** What our paths cannot say is left out. */
 function isShown(name: string, folder: string): boolean {
   if (isPartBeside(name) || name.includes('\ufffd')) return false;
   try {
