@@ -24,8 +24,8 @@ export interface PoolOptions<C> {
   readonly onOpen?: () => void;
 }
 
-/** Whoever reads may stand still while somebody else writes what he read. */
-export type Purpose = 'read' | 'write';
+/** A call is over soon. Contents take as long as somebody takes, or is given, them; what is read may be written here. */
+export type Purpose = 'call' | 'read' | 'write';
 
 export interface Lease<C> {
   readonly connection: C;
@@ -127,13 +127,15 @@ export class Pool<C extends Connection> {
   }
 
   /**
-   * The last place is never a reader's: where what is read is written to the same storage all readers would wait for a
-   * writer, and no writer could begin.
+   * Not all places are for contents, so that slow ones do not hold up calls; and one more is not for readers: where what
+   * is read is written to the same storage all of them would wait for a writer, and no writer could begin.
    */
   #isTakeable(purpose: Purpose): boolean {
-    const { connectionsMax, usersMax } = this.#options;
+    const places = this.#options.connectionsMax * this.#options.usersMax;
+    const forCalls = places > 2 ? 1 : 0;
+    const kept = { call: 0, write: forCalls, read: forCalls + 1 }[purpose];
     const users = this.#slots.reduce((sum, slot) => sum + slot.users, 0);
-    return users < connectionsMax * usersMax - (purpose === 'read' ? 1 : 0);
+    return users < places - kept;
   }
 
   /** The one with the fewest users, the latest used of those; one in use only where no other can be opened. */

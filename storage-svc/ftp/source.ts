@@ -5,7 +5,7 @@ import { joinPath, OWN_FOLDER, parentOf } from '#common/files/path.ts';
 import type { StoredEntry } from '../backend.ts';
 import { CONNECTION_LOST, folderNotEmpty, folderThere, unavailable } from '../failures.ts';
 import type { RemoteClient, Span } from '../remote/client.ts';
-import { RemoteSource } from '../remote/source.ts';
+import { RemoteSource } from '../remote/remote-source.ts';
 import type { FtpConfig } from './config.ts';
 import { replyOf, translate } from './errors.ts';
 import { entryOf, type Facts, readFacts, readOwnFacts, readTime, timeText } from './facts.ts';

@@ -1,4 +1,4 @@
-/** What a protocol of remote files does, one connection at a time; what all of them do alike is in source.ts. */
+/** What a protocol of remote files does, one connection at a time; what all of them do alike is in remote-source.ts. */
 import type { Deadline } from '#common/deadline.ts';
 import type { StoredEntry } from '../backend.ts';
 import type { Connection } from '../pool.ts';

@@ -7,7 +7,7 @@ import { joinPath, parentOf } from '#common/files/path.ts';
 import type { StoredEntry } from '../backend.ts';
 import { CONNECTION_LOST, folderMissing, unavailable } from '../failures.ts';
 import type { RemoteClient, Span } from '../remote/client.ts';
-import { RemoteSource } from '../remote/source.ts';
+import { RemoteSource } from '../remote/remote-source.ts';
 import type { SftpConfig } from './config.ts';
 import { full, isAbsence, STATUS, statusOf, translate, wrongServer } from './errors.ts';
 import { isKeyOf, kindOf, signaturesBut } from './fingerprint.ts';

@@ -5,7 +5,7 @@ import { parentOf } from '#common/files/path.ts';
 import type { StoredEntry } from '../backend.ts';
 import { CUT_SHORT, folderNotEmpty, unavailable } from '../failures.ts';
 import type { RemoteClient, Span } from '../remote/client.ts';
-import { RemoteSource } from '../remote/source.ts';
+import { RemoteSource } from '../remote/remote-source.ts';
 import type { WebdavConfig } from './config.ts';
 import { StatusError, translate } from './errors.ts';
 import { type Answer, Http, type Request } from './http.ts';

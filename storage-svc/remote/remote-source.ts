@@ -39,7 +39,7 @@ export class RemoteSource implements StorageSource {
 
   constructor(options: RemoteOptions, abilities: { readonly copies: boolean } = { copies: false }) {
     this.#options = options;
-    this.#parts = new Parts((deadline, work) => this.#use('write', deadline, work));
+    this.#parts = new Parts((deadline, work) => this.#use('call', deadline, work));
     this.#pool = new Pool({ ...options, onOpen: () => this.#parts.clean() });
     if (abilities.copies) this.copy = (from, to, deadline) => this.#copy(from, to, deadline);
   }
@@ -74,7 +74,7 @@ export class RemoteSource implements StorageSource {
       return { from, to: Math.min(from + (range?.length ?? found.size), found.size) };
     };
     const body = await this.#settled(path, async () => {
-      const { lease, result: pieces } = await this.#retried(deadline, (client) => client.read(path, admit));
+      const { lease, result: pieces } = await this.#retried('read', deadline, (client) => client.read(path, admit));
       const { translate } = this.#options;
       if (pieces) return new RemoteBody({ pieces, deadline, translate, release: () => lease.release() });
       lease.release();
@@ -91,7 +91,7 @@ export class RemoteSource implements StorageSource {
     deadline: Deadline,
   ): Promise<StoredEntry> {
     // Said before a body is taken that is of no use; looked at again when it has come.
-    await this.#look(deadline, (client) => requireWritable(client, path, options), 'write');
+    await this.#look(deadline, (client) => requireWritable(client, path, options));
     await this.#ensureOwnFolder(deadline);
     return this.#withPart(path, options, deadline, (client, part) =>
       client.write(part, inTimeBody(body, deadline), options.size, deadline),
@@ -100,13 +100,13 @@ export class RemoteSource implements StorageSource {
 
   async makeFolder(path: string, deadline: Deadline): Promise<void> {
     if (path === '') return deadline.throwIfAborted();
-    await this.#use('write', deadline, (client) => makeFolder(client, path));
+    await this.#use('call', deadline, (client) => makeFolder(client, path));
   }
 
   async remove(path: string, deadline: Deadline): Promise<void> {
     const there = await this.stat(path, deadline);
     if (!there || there.isFolder) throw failures.fileMissing(path);
-    await this.#use('write', deadline, async (client) => {
+    await this.#use('call', deadline, async (client) => {
       await client.remove(path).catch(async (error: unknown) => {
         throw (await client.stat(path)) ? error : failures.fileMissing(path);
       });
@@ -117,7 +117,7 @@ export class RemoteSource implements StorageSource {
     if (path === '') throw failures.isRoot();
     const there = await this.stat(path, deadline);
     if (!there?.isFolder) throw failures.folderMissing(path);
-    await this.#use('write', deadline, async (client) => {
+    await this.#use('call', deadline, async (client) => {
       await client.removeFolder(path).catch(async (error: unknown) => {
         const entries = await client.list(path);
         if (!entries) throw failures.folderMissing(path);
@@ -131,7 +131,7 @@ export class RemoteSource implements StorageSource {
     const there = await this.stat(from, deadline);
     if (there?.isFolder !== isFolder) throw (isFolder ? failures.folderMissing : failures.fileMissing)(from);
     await this.#turns.take(to, () =>
-      this.#use('write', deadline, async (client) => {
+      this.#use('call', deadline, async (client) => {
         if (await client.stat(to)) throw failures.fileThere(to);
         deadline.throwIfAborted();
         await client.rename(from, to, true).catch((error: unknown) => this.#whyNotRenamed(client, to, true, error));
@@ -142,7 +142,7 @@ export class RemoteSource implements StorageSource {
   async #copy(from: string, to: string, deadline: Deadline): Promise<void> {
     const there = await this.stat(from, deadline);
     if (!there || there.isFolder) throw failures.fileMissing(from);
-    await this.#look(deadline, (client) => requireWritable(client, to, REPLACE), 'write');
+    await this.#look(deadline, (client) => requireWritable(client, to, REPLACE));
     await this.#ensureOwnFolder(deadline);
     await this.#withPart(to, REPLACE, deadline, async (client, part) => client.copy?.(from, part));
   }
@@ -172,7 +172,7 @@ export class RemoteSource implements StorageSource {
         await making();
       });
       return await this.#turns.take(path, () =>
-        this.#use('write', deadline, async (client) => {
+        this.#use('call', deadline, async (client) => {
           const entry = await this.#publish(client, part, path, conditions, deadline);
           isDone = true;
           return entry;
@@ -217,25 +217,21 @@ export class RemoteSource implements StorageSource {
 
   async #ensureOwnFolder(deadline: Deadline): Promise<void> {
     if (this.#hasOwnFolder) return;
-    await this.#use('write', deadline, (client) => makeFolder(client, OWN_FOLDER));
+    await this.#use('call', deadline, (client) => makeFolder(client, OWN_FOLDER));
     this.#hasOwnFolder = true;
   }
 
   /** Done again on a fresh connection where the first one is broken. */
-  async #look<T>(
-    deadline: Deadline,
-    work: (client: RemoteClient) => Promise<T>,
-    purpose: Purpose = 'read',
-  ): Promise<T> {
-    const { lease, result } = await this.#retried(deadline, work, purpose);
+  async #look<T>(deadline: Deadline, work: (client: RemoteClient) => Promise<T>): Promise<T> {
+    const { lease, result } = await this.#retried('call', deadline, work);
     lease.release();
     return result;
   }
 
   async #retried<T>(
+    purpose: Purpose,
     deadline: Deadline,
     work: (client: RemoteClient) => Promise<T>,
-    purpose: Purpose = 'read',
   ): Promise<{ lease: Lease<RemoteClient>; result: T }> {
     for (let attempt = 1; ; attempt++) {
       const lease = await this.#acquire(purpose, deadline);
