@@ -27,6 +27,7 @@ export const openFtp = (config: FtpConfig, connectionsMax: number, trusted?: Tru
     usersMax: 1,
     translate,
     renamesExclusively: false,
+    readsByName: true,
   });
 
 export interface Trusted {

@@ -33,7 +33,7 @@ export async function beginTransfer(
     const data = await connected.data();
     // While files are on their way nothing is said on the other connection.
     client.ftp.socket.setTimeout(0);
-    finished.catch(() => data.destroy());
+    finished.catch((error: Error) => data.destroy(error));
     return { announced, data, finished };
   } catch (error) {
     connected.cancel();
@@ -88,16 +88,14 @@ export async function sent(transfer: Transfer, body: AsyncIterable<Uint8Array>, 
   await soon(finished, client);
 }
 
-/** Why one connection breaks is told on the other one. */
+/**
+ * Why one connection breaks is told on the other one. It is asked when that happens only: with each piece of a file there
+ * would be something more that waits for its end.
+ */
 async function orTold<T>(work: Promise<T>, { finished }: Transfer): Promise<T> {
-  const failed = finished.then(
-    () => new Promise<never>(() => {}),
-    (error: unknown) => Promise.reject(error),
-  );
   try {
-    return await Promise.race([work, failed]);
+    return await work;
   } catch (error) {
-    work.catch(() => {}); // the same once more
     const silent = new Promise<void>((resolve) => setTimeout(resolve, STOP_MS).unref());
     await Promise.race([finished, silent]);
     throw error;

@@ -20,6 +20,8 @@ export interface RemoteOptions extends Omit<PoolOptions<RemoteClient>, 'onOpen'>
   readonly translate: (thrown: unknown) => MillraceError;
   /** The protocol itself replaces only where nothing is, if that is asked for. */
   readonly renamesExclusively: boolean;
+  /** What is read cannot be told from a version that takes its place after it was looked at. */
+  readonly readsByName: boolean;
 }
 
 type Conditions = Pick<WriteOptions, 'createOnly' | 'ifEtag'>;

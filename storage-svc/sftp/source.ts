@@ -34,6 +34,7 @@ export function openSftp(config: SftpConfig, connectionsMax: number): RemoteSour
     usersMax: USERS_MAX,
     translate,
     renamesExclusively: true,
+    readsByName: false,
   });
 }
 

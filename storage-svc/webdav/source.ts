@@ -21,7 +21,7 @@ export function openWebdav(config: WebdavConfig, connectionsMax: number): Remote
   const usersMax = Math.max(connectionsMax, CONNECTIONS_MIN);
   const open = async (): Promise<RemoteClient> => new WebdavClient(config, usersMax);
   return new RemoteSource(
-    { open, connectionsMax: 1, usersMax, translate, renamesExclusively: false },
+    { open, connectionsMax: 1, usersMax, translate, renamesExclusively: false, readsByName: false },
     { copies: true },
   );
 }
