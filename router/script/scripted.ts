@@ -230,7 +230,7 @@ async function perform(
   }
 }
 
-/** Lists without an end are not held back: they pass by the scripts. */
+/** Lists without an end and contents of files are not held back: they pass by the scripts. */
 class WatchedReply extends RecordedReply {
   readonly #reply: Responder;
   passed = false;
@@ -249,7 +249,8 @@ class WatchedReply extends RecordedReply {
   }
 
   override stream(status: number, headers: Headers, contentLength?: number): BodyStream {
-    if (isJson(headers)) return super.stream(status, headers, contentLength);
+    // A size that is known beforehand is that of a file, even one of JSON.
+    if (contentLength === undefined && isJson(headers)) return super.stream(status, headers, contentLength);
     this.passed = true;
     return this.#reply.stream(status, headers, contentLength);
   }
