@@ -65,6 +65,20 @@ export class StorageConnector {
     }
   }
 
+  /** Work on each storage that is in use, one after the other. */
+  async each(work: (storage: Storage, service: string) => Promise<void>): Promise<void> {
+    for (const [name, { opened }] of [...this.#byName]) {
+      if (!opened) continue;
+      const taken = await this.take(name).catch(() => undefined); // it is gone meanwhile
+      if (!taken) continue;
+      try {
+        await work(taken.storage, name);
+      } finally {
+        taken.done();
+      }
+    }
+  }
+
   /** Takes over what the system service pushes. Services whose settings changed are opened anew. */
   apply(update: Update): void {
     if (update.full) {

@@ -34,6 +34,9 @@ import {
   UnpackReplySchema,
   type Upload,
   type UploadHead,
+  type UploadRequest,
+  type UploadState,
+  UploadStateSchema,
 } from '#proto/files/v1/files_pb.ts';
 import { type Call, POST_BIT } from './call.ts';
 import type { FileSettings } from './config.ts';
@@ -47,12 +50,15 @@ import { stat } from './operations/stat.ts';
 import { unpack } from './operations/unpack.ts';
 import { write } from './operations/write.ts';
 import { receive } from './receive.ts';
+import { Uploads } from './uploads/uploads.ts';
 
 /** A request; that of Fetch has its context in the head of what shall be written. */
 type Asking = { readonly context?: Context | undefined; readonly head?: UploadHead | undefined };
 type Cancellable = { on(event: 'cancelled', listener: () => void): unknown };
 
 export function fileStore(connector: StorageConnector, settings: FileSettings, log: Logger): ServedService {
+  const uploads = new Uploads(settings.uploadLifetimeMs);
+
   /** Does one call with its service, until its time is over or the caller is gone. */
   async function during<T>(
     name: string,
@@ -147,6 +153,22 @@ export function fileStore(connector: StorageConnector, settings: FileSettings, l
         (failure) => create(UnpackReplySchema, { failure }),
       ),
       fetch: unary<FetchRequest, FetchReply>('fetch', (call, request) => fetch(call, request, settings), fetchFailed),
+      beginUpload: unary<UploadHead, UploadState>(
+        'beginUpload',
+        (call, head) => uploads.begin(call, head),
+        uploadFailed,
+      ),
+      appendUpload: uploaded('appendUpload', (call, head, body) => uploads.append(call, head, body), uploadFailed),
+      getUpload: unary<UploadRequest, UploadState>(
+        'getUpload',
+        (call, { upload }) => uploads.get(call, upload),
+        uploadFailed,
+      ),
+      endUpload: unary<UploadRequest, UploadState>(
+        'endUpload',
+        (call, { upload }) => uploads.end(call, upload),
+        uploadFailed,
+      ),
       change: unary<ChangeRequest, ChangeReply>('change', change, (failure) => create(ChangeReplySchema, { failure })),
     },
   };
@@ -154,6 +176,8 @@ export function fileStore(connector: StorageConnector, settings: FileSettings, l
 
 const fetchFailed = (failure: Failure): FetchReply =>
   create(FetchReplySchema, { outcome: { case: 'written', value: create(EntryReplySchema, { failure }) } });
+
+const uploadFailed = (failure: Failure): UploadState => create(UploadStateSchema, { failure });
 
 const contextOf = ({ context, head }: Asking): Context | undefined => context ?? head?.context;
 

@@ -9,6 +9,7 @@ import { BACKENDS } from './backends.ts';
 import type { StorageConfig } from './config.ts';
 import { StorageConnector } from './connector.ts';
 import { fileStore } from './file-store.ts';
+import { sweepUploads } from './uploads/sweep.ts';
 
 export { readConfig } from './config.ts';
 
@@ -30,9 +31,11 @@ export async function start(config: StorageConfig, log: Logger): Promise<Compone
     token: config.clusterToken,
     services: [fileStore(connector, config.files, log)],
   });
+  const endSweeping = sweepUploads(connector, log);
   await follower.start();
   log.info({ address: server.address }, 'storage is ready');
   const close = async (): Promise<void> => {
+    endSweeping();
     follower.close();
     await server.close();
     await connector.close();

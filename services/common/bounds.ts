@@ -178,10 +178,10 @@ export const PACKED_ENTRIES_MAX = 1_000_000;
 export const UNPACK_ENTRIES_MAX = 100_000;
 /** Names and remarks in its directory, which is in memory meanwhile. */
 export const UNPACK_DIRECTORY_BYTES_MAX = 32 * MIB;
-/** A content that unpacks to more than so many times its size is there to do harm … */
+/** A zip that unpacks to more than so many times its size is there to do harm … */
 export const UNPACK_RATIO_MAX = 250;
-/** … unless it is small: a file of one letter repeated. */
-export const UNPACK_RATIO_FROM_BYTES = MIB;
+/** … unless it is no harm: a log, or a database that is mostly empty. */
+export const UNPACK_RATIO_FROM_BYTES = 128 * MIB;
 /** What a zip may become all in all: so many times what may be sent. */
 export const UNPACK_TIMES_MAX = 10;
 /** Ranges of one request for a file: a viewer of documents asks for a handful. */
@@ -196,3 +196,15 @@ export const FILE_FORM_PARTS_MAX = 1000;
 export const FILE_FORM_HEAD_BYTES_MAX = 8 * KIB;
 /** Seconds for which a signed URL may be good: a week. */
 export const SIGNED_URL_SECONDS_MAX = 604_800;
+/** Of one part of a resumable upload: so much is sent again where this process is killed. */
+export const UPLOAD_PART_BYTES = 64 * MIB;
+/** Parts of one upload: all are listed with each request. */
+export const UPLOAD_PARTS_MAX = 10_000;
+/** What a client wants to find again with its upload: names and types, as headers carry them. */
+export const UPLOAD_METADATA_BYTES_MAX = 8 * KIB;
+/** Time to keep what came of an upload, when its sender is gone. */
+export const UPLOAD_KEEPING_MS = 30_000;
+/** How long can be asked what came of an upload that is done: its client may not have heard the answer. */
+export const UPLOAD_DONE_MS = 3_600_000;
+/** How often uploads that nobody took up again are removed. */
+export const UPLOAD_SWEEP_MS = 3_600_000;

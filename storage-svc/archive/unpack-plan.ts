@@ -29,6 +29,8 @@ export interface PlanOptions {
 /** @throws MillraceError invalid, denied: with the entry and the reason */
 export function planOf(items: readonly ZipItem[], options: PlanOptions): UnpackPlan {
   requireApart(items, options.zipBytes);
+  const modest = Math.max(UNPACK_RATIO_FROM_BYTES, options.zipBytes * UNPACK_RATIO_MAX);
+  const bytesMax = Math.min(options.bytesMax, modest);
   let bytes = 0;
   const files = new Map<string, PlannedFile>();
   const named = new Set<string>();
@@ -38,9 +40,9 @@ export function planOf(items: readonly ZipItem[], options: PlanOptions): UnpackP
     if (files.has(path) || named.has(path)) throw refused(item, 'is there twice');
     if (item.isFolder) named.add(path);
     else files.set(path, { path, item });
-    requireModest(item);
+    if (item.isFolder && item.size > 0) throw refused(item, 'is a folder with a content');
     bytes += item.size;
-    if (bytes > options.bytesMax) throw invalid(`The zip unpacks to more than ${options.bytesMax} bytes.`);
+    if (bytes > bytesMax) throw invalid(`The zip unpacks to more than ${bytesMax} bytes.`);
   }
   const folders = foldersOf([...named, ...[...files.keys()].map(parentOf)], options.folder);
   for (const path of folders) {
@@ -91,13 +93,6 @@ function requireApart(items: readonly ZipItem[], zipBytes: number): void {
 }
 
 const LOCAL_HEADER_BYTES = 30;
-
-function requireModest(item: ZipItem): void {
-  if (item.isFolder && item.size > 0) throw refused(item, 'is a folder with a content');
-  if (item.size > UNPACK_RATIO_FROM_BYTES && item.size > item.packedSize * UNPACK_RATIO_MAX) {
-    throw refused(item, `unpacks to more than ${UNPACK_RATIO_MAX} times its size`);
-  }
-}
 
 const SHOWN_LENGTH = 200;
 

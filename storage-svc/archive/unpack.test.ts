@@ -1,8 +1,9 @@
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { FILES_AT_ONCE, MIB } from '#common/bounds.ts';
 import { callerGone, Deadline } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
@@ -20,8 +21,18 @@ beforeEach(() => {
   source = new MemorySource();
 });
 
-const stagedFolders = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith('millrace-zip-'));
-afterEach(() => expect(stagedFolders()).toEqual([]));
+// A folder of its own: others unpack at the same time.
+const temporary = mkdtempSync(join(tmpdir(), 'millrace-unpack-test-'));
+const { TMPDIR } = process.env;
+beforeAll(() => {
+  process.env['TMPDIR'] = temporary;
+});
+afterEach(() => expect(readdirSync(temporary)).toEqual([]));
+afterAll(() => {
+  if (TMPDIR === undefined) delete process.env['TMPDIR'];
+  else process.env['TMPDIR'] = TMPDIR;
+  rmSync(temporary, { recursive: true });
+});
 
 const soon = (): Deadline => Deadline.after(20_000);
 const PLAIN = { contentType: undefined, size: undefined, createOnly: false, ifEtag: undefined };
@@ -213,7 +224,7 @@ const EVIL: [string, readonly Evil[], EvilEnd?][] = [
   ['less than it says', [{ name: 'x', content: 'xxxx', size: 5 }]],
   ['no end to what is packed', [{ name: 'x', content: 'xxxx', packedSize: 2 }]],
   ['a content beyond the end', [{ name: 'x', content: 'xxxx', packedSize: 100_000 }]],
-  ['a bomb', [{ name: 'x', content: Buffer.alloc(5 * MIB) }]],
+  ['a bomb', [{ name: 'x', content: Buffer.alloc(11 * MIB) }]],
   ['many small bombs', Array.from({ length: 12 }, (_, i) => ({ name: `${i}`, content: Buffer.alloc(MIB) }))],
   [
     'one content for all',
@@ -250,6 +261,13 @@ describe('what is refused, and nothing is done', () => {
     );
     const failed = unpack(callOf(), into('app', { clean: true }), piecesOf(zip, 100_000));
     await expect(failed).rejects.toMatchObject({ code: 'invalid' });
+    await nothingDone();
+  });
+
+  test('a bomb where much is allowed', async () => {
+    const zip = evilZip([{ name: 'x', content: 'x', size: 129 * MIB }]);
+    const failed = unpack(callOf(), into('app', { bytesMax: 1024 * MIB }), piecesOf(zip));
+    await expect(failed).rejects.toThrow(/unpacks to more than/);
     await nothingDone();
   });
 

@@ -80,8 +80,11 @@ export class ZipReader {
   }
 }
 
+/** Reads pieces of the file: a directory is read by the hundred bytes. */
 class FileReader extends RandomAccessReader {
   readonly #file: FileHandle;
+  #piece = Buffer.alloc(0);
+  #from = 0;
 
   constructor(file: FileHandle) {
     super();
@@ -95,12 +98,23 @@ class FileReader extends RandomAccessReader {
     position: number,
     callback: (error: Error | null, bytesRead?: number) => void,
   ): void {
-    // What a damaged directory says may be no place in any file.
-    if (!Number.isSafeInteger(position)) return callback(null, 0);
-    this.#file.read(buffer, offset, length, position).then(
-      ({ bytesRead }) => callback(null, bytesRead),
+    this.#read(buffer, offset, length, position).then(
+      (bytesRead) => callback(null, bytesRead),
       (error: Error) => callback(error),
     );
+  }
+
+  async #read(buffer: Buffer, offset: number, length: number, position: number): Promise<number> {
+    // What a damaged directory says may be no place in any file.
+    if (!Number.isSafeInteger(position)) return 0;
+    if (length > FILE_PIECE_BYTES) return (await this.#file.read(buffer, offset, length, position)).bytesRead;
+    if (position < this.#from || position + length > this.#from + this.#piece.length) {
+      const piece = Buffer.allocUnsafeSlow(FILE_PIECE_BYTES);
+      const { bytesRead } = await this.#file.read(piece, 0, piece.length, position);
+      this.#piece = piece.subarray(0, bytesRead);
+      this.#from = position;
+    }
+    return this.#piece.copy(buffer, offset, position - this.#from, position - this.#from + length);
   }
 
   /** Whoever opened the file closes it. */

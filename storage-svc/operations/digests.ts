@@ -6,6 +6,7 @@ import { invalid } from '#common/errors.ts';
 const ALGORITHMS: ReadonlyMap<string, string> = new Map([
   ['sha-256', 'sha256'],
   ['sha-512', 'sha512'],
+  ['sha', 'sha1'],
   ['md5', 'md5'],
 ]);
 
@@ -25,6 +26,15 @@ export class Digests {
 
   add(bytes: Uint8Array): void {
     for (const hash of this.#hashes.values()) hash.update(bytes);
+  }
+
+  /** Call once, last. @throws MillraceError invalid where one is another @returns all of them, in base64 */
+  require(said: Readonly<Record<string, string>>): Record<string, string> {
+    const sums = this.values();
+    for (const [name, value] of Object.entries(said)) {
+      if (sums[name] !== value) throw invalid(`The content does not have the digest '${name}' that was said.`);
+    }
+    return sums;
   }
 
   /** In base64. Call once, last. */

@@ -36,7 +36,10 @@ export async function requireBelow(call: Call, folder: string, require: (path: s
 }
 
 /** All below a folder. What somebody else removes meanwhile is as good as removed. */
-export async function removeBelow({ source, deadline }: Call, folder: string): Promise<void> {
+export async function removeBelow(
+  { source, deadline }: Pick<Call, 'source' | 'deadline'>,
+  folder: string,
+): Promise<void> {
   const files = new AtOnce(FILES_AT_ONCE);
   /** That we are in: each goes when what comes next is not below it. */
   const open: string[] = [];

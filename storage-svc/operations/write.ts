@@ -28,10 +28,7 @@ export async function write(call: Call, head: UploadHead, body: AsyncIterable<Ui
       yield piece;
     }
     if (size !== undefined && bytes < size) throw invalid('The content is shorter than was said.');
-    sums = digests.values();
-    for (const [name, value] of Object.entries(head.digests)) {
-      if (sums[name] !== value) throw invalid(`The content does not have the digest '${name}' that was said.`);
-    }
+    sums = digests.require(head.digests);
   }
   const options = {
     contentType: head.contentType || contentTypeOf(path),

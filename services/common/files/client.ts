@@ -18,6 +18,9 @@ import {
   StatRequestSchema,
   type UnpackReply,
   UploadHeadSchema,
+  type UploadPartSchema,
+  UploadRequestSchema,
+  type UploadState,
 } from '#proto/files/v1/files_pb.ts';
 import { FILE_WINDOW_BYTES } from '../bounds.ts';
 import type { Deadline } from '../deadline.ts';
@@ -77,6 +80,20 @@ export interface ChangeAnswer {
   readonly family: Family;
   /** One for each change, in order. */
   readonly outcomes: readonly ({ readonly entry: FileEntry | undefined } | { readonly error: MillraceError })[];
+}
+
+export interface UploadAnswer {
+  readonly upload: string;
+  /** Bytes that are kept. */
+  readonly offset: number;
+  /** undefined: not said yet. */
+  readonly length: number | undefined;
+  readonly metadata: string;
+  readonly expiresMs: number;
+  readonly path: string;
+  /** The file, once it is written. */
+  readonly entry: FileEntry | undefined;
+  readonly family: Family;
 }
 
 interface Store {
@@ -199,6 +216,45 @@ export class FileStoreClient {
     throw unknownAnswer();
   }
 
+  /**
+   * An upload that can be taken up again where it broke off.
+   * @param options  what shall be written; `size` is its length, where that is known
+   */
+  async beginUpload(context: FileContext, options: UploadOptions, deadline: Deadline): Promise<UploadAnswer> {
+    const head = create(UploadHeadSchema, { ...options, context: timed(context, deadline) });
+    return uploadOf(await this.#once(({ channel }) => channel.cancellable('beginUpload', head, deadline)));
+  }
+
+  /**
+   * More of one. What the body gave before it threw is kept; of what was under way when the deadline was aborted, or the
+   * line lost, as much as had come.
+   * @throws MillraceError conflict: another offset is next, which `context.offset` has where it is known
+   */
+  async appendUpload(
+    context: FileContext,
+    part: MessageInitShape<typeof UploadPartSchema>,
+    digests: Readonly<Record<string, string>>,
+    body: AsyncIterable<Uint8Array>,
+    deadline: Deadline,
+  ): Promise<UploadAnswer> {
+    const options = { part, digests: { ...digests } };
+    return uploadOf(await this.#upload<UploadState>('appendUpload', context, options, body, deadline));
+  }
+
+  /** How far it is. */
+  async getUpload(context: FileContext, upload: string, deadline: Deadline): Promise<UploadAnswer> {
+    const request = () => create(UploadRequestSchema, { upload, context: timed(context, deadline) });
+    return uploadOf(
+      await this.#again(deadline, ({ channel }) => channel.cancellable('getUpload', request(), deadline)),
+    );
+  }
+
+  /** What came of it is forgotten. */
+  async endUpload(context: FileContext, upload: string, deadline: Deadline): Promise<UploadAnswer> {
+    const request = create(UploadRequestSchema, { upload, context: timed(context, deadline) });
+    return uploadOf(await this.#once(({ channel }) => channel.cancellable('endUpload', request, deadline)));
+  }
+
   close(): void {
     this.#stores.close();
   }
@@ -219,7 +275,7 @@ export class FileStoreClient {
   }
 
   async #upload<R extends Failing>(
-    method: 'write' | 'unpack',
+    method: 'write' | 'unpack' | 'appendUpload',
     context: FileContext,
     options: UploadOptions,
     body: AsyncIterable<Uint8Array>,
@@ -231,7 +287,7 @@ export class FileStoreClient {
       const call = new UploadCall<R>((answered) => channel.upload(method, answered as never), this.#peer);
       const forget = deadline.onAbort(() => call.cancel());
       try {
-        return succeeded(await call.send(upload, body));
+        return succeeded(await call.send(upload, body, method === 'appendUpload'));
       } catch (error) {
         throw deadline.reason ?? error;
       } finally {
@@ -322,6 +378,20 @@ function written({ entry, family, digests }: EntryReply): WriteAnswer {
 function unpacked(reply: UnpackReply): UnpackAnswer {
   const { folder, files, family } = succeeded(reply);
   return { folder: entryFromMessage(needed(folder)), files, family };
+}
+
+function uploadOf(reply: UploadState): UploadAnswer {
+  const { upload, offset, length, metadata, expiresMs, path, entry, family } = succeeded(reply);
+  return {
+    upload,
+    offset: Number(offset),
+    length: length === undefined ? undefined : Number(length),
+    metadata,
+    expiresMs: Number(expiresMs),
+    path,
+    entry: entry && entryFromMessage(entry),
+    family,
+  };
 }
 
 async function head<T>(messages: AsyncGenerator<T>): Promise<T> {

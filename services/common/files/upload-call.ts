@@ -29,8 +29,12 @@ export class UploadCall<R> {
     this.#writer = new PieceWriter(this.#call);
   }
 
-  /** @throws MillraceError of the line, or whatever the body throws: then nothing is left at the other side */
-  async send(head: UploadHead, body: AsyncIterable<Uint8Array>): Promise<R> {
+  /**
+   * @param keeps  what was sent before the body threw is wanted: it shall arrive
+   * @throws MillraceError of the line, or whatever the body throws: then, without `keeps`, nothing is left at the other
+   *   side
+   */
+  async send(head: UploadHead, body: AsyncIterable<Uint8Array>, keeps: boolean): Promise<R> {
     const iterator = body[Symbol.asyncIterator]();
     try {
       await this.#writer.write(create(UploadSchema, { head }));
@@ -45,6 +49,10 @@ export class UploadCall<R> {
         await this.#writer.write({ $typeName: 'millrace.files.v1.Upload', bytes: next.value, done: false });
       }
     } catch (error) {
+      if (keeps && !this.#isOver) {
+        this.#call.end(); // without a word that it is done
+        await this.#reply.catch(() => {});
+      }
       this.cancel();
       throw error;
     } finally {
