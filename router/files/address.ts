@@ -14,6 +14,8 @@ export interface Address {
   readonly isFolder: boolean;
 }
 
+/** What is there, and what can be done with it. */
+const ASKING = new Set(['HEAD', 'OPTIONS']);
 const SLASH_AT_END = /(?:\/|%2f)$/i;
 
 /** Files are served by a tier of their own. */
@@ -33,7 +35,7 @@ export function addressedSegments({ http, segments }: ApiRequest, service: Servi
 
 /**
  * The call as it is decided upon: its component is the path that is touched, whatever its spelling; HEAD is a GET whose
- * content nobody wants, and all that belongs to a resumable upload is a POST.
+ * content nobody wants, OPTIONS less than that, and all that belongs to a resumable upload is a POST.
  *
  * A path that is refused touches nothing: whoever has no rights is told that first.
  */
@@ -44,7 +46,7 @@ export function decidedRequest(request: ApiRequest): ApiRequest {
 
 function verbOf(request: ApiRequest): string {
   if (isResumable(request.http)) return 'POST';
-  return request.verb === 'HEAD' ? 'GET' : request.verb;
+  return ASKING.has(request.verb) ? 'GET' : request.verb;
 }
 
 function componentOf(request: ApiRequest): string {

@@ -14,6 +14,8 @@ import { sendListing } from './listing.ts';
 import { sendFileProperties, sendFolderProperties } from './properties.ts';
 import { sendRemoval } from './remove.ts';
 import { isSigned, type SignedUrls } from './signed-urls.ts';
+import { isResumable } from './tus/protocol.ts';
+import { sendAbilities, sendResumable } from './tus/uploads.ts';
 import { sendNamedUpload, sendUpload } from './upload.ts';
 import { sendZip } from './zip.ts';
 
@@ -42,8 +44,10 @@ export class FileCalls {
     return duringCall(call, this.#init.store, this.#init, (fileCall) => this.#serve(fileCall));
   }
 
-  #serve(call: FileCall): Promise<void> {
-    const { verb } = call.request;
+  async #serve(call: FileCall): Promise<void> {
+    const { verb, http } = call.request;
+    if (http.method === 'OPTIONS') return sendAbilities(call);
+    if (isResumable(http)) return sendResumable(call);
     switch (verb) {
       case 'GET':
         return call.address.isFolder ? readFolder(call) : this.#readFile(call);

@@ -75,7 +75,7 @@ export async function* compared(
   }
   for (const { name, value, hash } of sums) {
     if (hash.digest('base64') !== value) {
-      throw invalid(`The content does not have the digest '${name}' that was said.`);
+      throw invalid(`The content does not have the digest '${name}' that was said.`, { digest: name });
     }
   }
 }

@@ -5,7 +5,7 @@ import { isMultipart } from '../parse/multipart.ts';
 import { Query } from '../parse/query.ts';
 import { effectiveVerb } from '../parse/verb.ts';
 import { isFileService } from './address.ts';
-import { isResumable, OFFSET_TYPE } from './tus/protocol.ts';
+import { hasOffsetType, isResumable } from './tus/protocol.ts';
 
 const SERVICE = /^\/api\/(?:v[0-9.]+\/)?([A-Za-z0-9_.-]+)(\/.*)?$/;
 
@@ -14,12 +14,11 @@ export function isFileContent(http: Request, state: AccessState): boolean {
   const [, name, path = ''] = SERVICE.exec(http.path) ?? [];
   const service = name === undefined ? undefined : state.servicesByName.get(name.toLowerCase());
   if (!service || !isFileService(service)) return false;
-  const type = http.header('content-type');
-  if (isResumable(http)) return type?.toLowerCase().startsWith(OFFSET_TYPE) === true;
+  if (isResumable(http)) return hasOffsetType(http);
   const verb = verbOf(http);
   if (verb !== 'POST' && verb !== 'PUT') return false;
   const isFile = !/(?:^|\/|%2f)$/i.test(path);
-  return isFile || http.header('x-file-name') !== undefined || isMultipart(type);
+  return isFile || http.header('x-file-name') !== undefined || isMultipart(http.header('content-type'));
 }
 
 /** Without a look into the body, which is not here yet. undefined: refused later on. */

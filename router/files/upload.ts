@@ -96,7 +96,7 @@ async function extract(call: FileCall, { path, size, digests, body }: Content): 
 }
 
 /** Which version may be replaced. @throws StatusError 412 */
-async function versionOptions(call: FileCall, path: string): Promise<{ createOnly: boolean; ifEtag?: string }> {
+export async function versionOptions(call: FileCall, path: string): Promise<{ createOnly: boolean; ifEtag?: string }> {
   const { http, query } = call.request;
   const createOnly = query.flag('check_exist') || isExclusive(http);
   if (!isConditional(http) || (isExclusive(http) && http.header('if-match') === undefined)) return { createOnly };

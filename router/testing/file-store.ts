@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Deadline } from '#common/deadline.ts';
 import { invalid, MillraceError, notFound } from '#common/errors.ts';
-import type { ChangeInit, FileContext, ListOptions, UploadOptions } from '#common/files/client.ts';
+import type { ChangeInit, FileContext, ListOptions, UploadAnswer, UploadOptions } from '#common/files/client.ts';
 import type { FileEntry } from '#common/files/entry.ts';
 import { isBelow, joinPath, nameOf, parentOf } from '#common/files/path.ts';
 import { PathRules } from '#common/files/rules.ts';
@@ -24,10 +24,18 @@ const TYPES: Readonly<Record<string, string>> = {
   zip: 'application/zip',
 };
 
+interface Uploading {
+  readonly path: string;
+  length: number | undefined;
+  readonly metadata: string;
+  bytes: Buffer;
+}
+
 /** Folders have no content. */
 export class FakeStore implements Partial<Record<keyof FileStore, unknown>> {
   family: Family;
   readonly kept = new Map<string, Kept>();
+  readonly uploads = new Map<string, Uploading>();
   /** What each call said of its caller. */
   readonly contexts: FileContext[] = [];
   readonly calls: string[] = [];
@@ -130,6 +138,63 @@ export class FakeStore implements Partial<Record<keyof FileStore, unknown>> {
     if (source.unpack) return { unpacked: { folder: this.#entry(path) as FileEntry, files: 1, family: this.family } };
     this.put(target, source.url);
     return { written: { entry: this.#entry(target) as FileEntry, family: this.family, digests: {} } };
+  }
+
+  async beginUpload(
+    context: FileContext,
+    { path = '', size, metadata = '', createOnly }: UploadOptions,
+  ): Promise<UploadAnswer> {
+    this.#note('begin', context, path);
+    if (this.#entry(path) && createOnly) throw new MillraceError('conflict', `File '${path}' already exists.`);
+    const length = size === undefined ? undefined : Number(size);
+    this.uploads.set('u1', { path, length, metadata, bytes: Buffer.alloc(0) });
+    return this.#uploadOf('u1');
+  }
+
+  async appendUpload(
+    context: FileContext,
+    { upload = '', offset = 0n, length }: { upload?: string; offset?: bigint; length?: bigint },
+    digests: Readonly<Record<string, string>>,
+    body: AsyncIterable<Uint8Array>,
+  ): Promise<UploadAnswer> {
+    const known = this.#upload(upload);
+    this.#note('append', context, known.path);
+    if (Number(offset) !== known.bytes.length) {
+      throw new MillraceError('conflict', 'The upload goes on at another offset.', { offset: known.bytes.length });
+    }
+    const bytes = await gathered(body);
+    for (const [name, value] of Object.entries(digests)) {
+      if (digestOf(name === 'sha' ? 'sha1' : name, bytes) !== value) throw invalid('Another digest.', { digest: name });
+    }
+    known.bytes = Buffer.concat([known.bytes, bytes]);
+    if (length !== undefined) known.length = Number(length);
+    if (known.bytes.length === known.length) this.put(known.path, known.bytes);
+    return this.#uploadOf(upload);
+  }
+
+  async getUpload(context: FileContext, upload: string): Promise<UploadAnswer> {
+    this.#note('look', context, upload);
+    return this.#uploadOf(upload);
+  }
+
+  async endUpload(context: FileContext, upload: string): Promise<UploadAnswer> {
+    this.#note('end', context, upload);
+    const answer = this.#uploadOf(upload);
+    this.uploads.delete(upload);
+    return answer;
+  }
+
+  #upload(id: string): Uploading {
+    const known = this.uploads.get(id);
+    if (!known) throw notFound('There is no such upload.');
+    return known;
+  }
+
+  #uploadOf(upload: string): UploadAnswer {
+    const { path, length, metadata, bytes } = this.#upload(upload);
+    const entry = bytes.length === length ? this.#entry(path) : undefined;
+    const { family } = this;
+    return { upload, offset: bytes.length, length, metadata, expiresMs: MODIFIED_MS, path, entry, family };
   }
 
   async change(context: FileContext, changes: readonly ChangeInit[], _deadline: Deadline) {
