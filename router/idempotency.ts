@@ -55,7 +55,7 @@ export class Idempotency {
     if (key === undefined || !WRITES.has(verb)) return false;
     if (http.upload) {
       const field = 'Idempotency-Key';
-      throw invalid(`An import is not remembered: leave the header ${field} out.`, { field });
+      throw invalid(`A body that is taken as it arrives is not remembered: leave the header ${field} out.`, { field });
     }
     if (key !== '' && key.length <= IDEMPOTENCY_KEY_LENGTH_MAX && /^[\x21-\x7e]+$/.test(key)) return true;
     const length = `1 to ${IDEMPOTENCY_KEY_LENGTH_MAX}`;

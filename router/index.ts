@@ -1,6 +1,7 @@
 /** The router: the REST door, and everything that is decided before a connector is asked. */
 import { type Component, startAll } from '#common/component.ts';
 import { ExchangeClient } from '#common/exchange/client.ts';
+import { FileStoreClient } from '#common/files/client.ts';
 import { Channel } from '#common/grpc/channel.ts';
 import { Counters } from '#common/limits/counters.ts';
 import type { Logger } from '#common/observe/log.ts';
@@ -25,8 +26,12 @@ import { IssuerVerifier } from './authenticate/issuers.ts';
 import { TokenVerifier } from './authenticate/token.ts';
 import type { RouterConfig } from './config.ts';
 import { Cors } from './decide/cors.ts';
+import { FileCalls } from './files/calls.ts';
+import { SignedUrls } from './files/signed-urls.ts';
+import { isFileContent } from './files/streamed.ts';
 import { Forwarder } from './forward/forward.ts';
 import { type GatewayDoor, listenGateway } from './gateway/listen.ts';
+import type { ListenerOptions } from './http/door.ts';
 import { listen } from './http/listener.ts';
 import { Idempotency } from './idempotency.ts';
 import { carryOut } from './jobs/carry-out.ts';
@@ -89,6 +94,12 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
       ]),
     ),
   );
+  const storage = (config.tiers['storage'] ?? []).map((address) => ({
+    ...{ address, token: config.clusterToken, peer: 'storage' },
+  }));
+  const files = new FileStoreClient(storage);
+  const streams: NonNullable<ListenerOptions['streams']> = (request, contentLength) =>
+    isImport(request, contentLength, config.bodyBytesMax) || isFileContent(request, state);
   const authenticators = {
     state,
     tokens: new TokenVerifier(state),
@@ -128,6 +139,12 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
     }),
     trials: new ScriptTrials(scripts, forwarder, config.requestTimeoutMs),
     idempotency: new Idempotency(kept, config.requestTimeoutMs, log),
+    files: new FileCalls({
+      store: files,
+      signedUrls: new SignedUrls(state),
+      requestTimeoutMs: config.requestTimeoutMs,
+      exportTimeoutMs: config.exportTimeoutMs,
+    }),
     listings: new Listings(forwarder),
     documents,
     viewer: new Viewer(),
@@ -156,6 +173,7 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
         jobs.close();
         await scripts.close();
         await opened.close();
+        files.close();
         forwarder.close();
       },
     };
@@ -171,7 +189,7 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
         bufferedBytesMax: config.bufferedBytesMax,
         connectionsMax: config.connectionsMax,
         refuseChunked: config.refuseChunked,
-        streams: (request, contentLength) => isImport(request, contentLength, config.bodyBytesMax),
+        streams,
         onError: (error) => log.error({ err: error }, 'a request was handled badly'),
       },
       (request, reply) => pipeline.handle(request, reply),
@@ -184,6 +202,7 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
     gateway = await listenGateway(config.gateway, config.clusterToken, {
       bodyBytesMax: config.bodyBytesMax,
       bufferedBytesMax: config.bufferedBytesMax,
+      streams,
       onError: (error) => log.error({ err: error }, 'a call was handled badly'),
       handle: (request, reply, caller) => pipeline.handle(request, reply, caller),
       grants: (grant) => grants.principalOf(grant),

@@ -22,6 +22,8 @@ import { type Presentation, sendError, sendFile, sendForwarded, sendValue } from
 import { askedPresentation, presentationOf } from './encode/presentation.ts';
 import { sendLines } from './encode/stream.ts';
 import { linesFormat, withEverything } from './endless.ts';
+import { addressedSegments, decidedRequest, isFileService } from './files/address.ts';
+import type { FileCalls } from './files/calls.ts';
 import { ForeignRecords } from './foreign/merge.ts';
 import type { Forwarder } from './forward/forward.ts';
 import { toOperation } from './forward/operation.ts';
@@ -55,6 +57,7 @@ export interface Stages {
   readonly authenticators: Authenticators;
   readonly cors: Cors;
   readonly systemCalls: SystemCalls;
+  readonly files: FileCalls;
   readonly listings: Listings;
   readonly documents: Documents;
   readonly viewer: Viewer;
@@ -144,7 +147,7 @@ export class Pipeline {
       const status = this.#stages.status(http.header('host'));
       return sendValue(reply, status['ready'] ? 200 : 503, status, presentationOf(request, headers, true));
     }
-    const answer = caller ?? this.#authenticate(request);
+    const answer = caller ?? this.#stages.files.signedUrls.bearer(request) ?? this.#authenticate(request);
     const principal = answer instanceof Promise ? await answer : answer;
     asked.principal = principal;
     if (route.kind === 'root') return this.#root(request, reply, headers, principal);
@@ -168,9 +171,10 @@ export class Pipeline {
     return { ...principal, token };
   }
 
-  async #serviceCall(request: ApiRequest, reply: Responder, headers: Headers, principal: Principal): Promise<void> {
+  async #serviceCall(asked: ApiRequest, reply: Responder, headers: Headers, principal: Principal): Promise<void> {
     const { state, documents, systemCalls } = this.#stages;
-    const service = state.servicesByName.get(request.service);
+    const service = state.servicesByName.get(asked.service);
+    const request = service && isFileService(service) ? decidedRequest(asked) : asked;
     requireAccess(principal, service, request.service, request.component, request.verb);
     if (!service) throw notFound(`Could not find a service for ${request.service}.`);
     if (!service.isActive) throw new MillraceError('denied', `Service ${service.name} is deactivated.`);
@@ -178,7 +182,7 @@ export class Pipeline {
     this.#stages.limits.admit(principal, service, request.component, request.verb);
     const { idempotency, listeners, scripted } = this.#stages;
     const call = this.#callOf(request, reply, headers, service, principal);
-    const listening = listeners.of(service, request.segments, request.verb);
+    const listening = listeners.of(service, addressedSegments(request, service), request.verb);
     const answer = async (answered: Responder): Promise<Fate> => {
       const answering = { ...call, reply: answered };
       if (listening) {
@@ -223,7 +227,7 @@ export class Pipeline {
   /** What the service does, whatever stands around it. */
   async #work(call: ScriptedCall): Promise<void> {
     const { request, reply, headers, service, principal } = call;
-    const { documents, systemCalls, scripted, trials } = this.#stages;
+    const { documents, files, systemCalls, scripted, trials } = this.#stages;
     if (trials.serves(request, service)) {
       const shown = presentationOf(request, headers, true);
       return sendValue(reply, 200, await trials.answer(request, service, principal), shown);
@@ -235,6 +239,7 @@ export class Pipeline {
       const resource = await documents.components({ request, service, principal });
       return sendValue(reply, 200, { resource }, presentationOf(request, headers, true));
     }
+    if (isFileService(service)) return files.serve(call);
     if (systemCalls.packages.serves(request, service)) return this.#package(request, reply, headers, principal);
     const own = isOwn(service) ? await systemCalls.answer(request, service.type, principal) : undefined;
     if (own) return this.#sendOwn(request, reply, headers, own);

@@ -10,6 +10,7 @@ import { envelope } from './envelope.ts';
 import { errorReply } from './error.ts';
 import { type Format, pickFormat } from './format.ts';
 import { toLines } from './lines.ts';
+import { StatusError } from './status-error.ts';
 import { toXml } from './xml.ts';
 
 /** How an answer is to be shown, decided before it is there. */
@@ -111,9 +112,10 @@ export function sendError(
   const retry = retryAfterSeconds === undefined ? [] : [['Retry-After', String(retryAfterSeconds)] as const];
   const format = pickFormat(accept, undefined, undefined, '').format ?? 'json';
   const limits = error instanceof LimitsExceeded ? error.headers() : [];
+  const own = error instanceof StatusError ? error.headers : [];
   sendJson(reply, status, json, {
     ...{ format, disposition: undefined, wrap: true },
-    headers: [...headers, ...retry, ...limits],
+    headers: [...headers, ...retry, ...limits, ...own],
   });
 }
 

@@ -4,6 +4,7 @@ import { asBuffer, stringifyJson } from '#common/json.ts';
 import { LimitsExceeded } from '../admit/exceeded.ts';
 import { HTTP_STATUS } from '../http/status.ts';
 import { ScriptError } from '../script/error.ts';
+import { StatusError } from './status-error.ts';
 
 export interface ErrorReply {
   readonly status: number;
@@ -36,7 +37,8 @@ export function errorReply(error: MillraceError, verb: string): ErrorReply {
   };
 }
 
-const statusOf = (error: MillraceError): number => HTTP_STATUS[error.batch ? 'invalid' : error.code];
+const statusOf = (error: MillraceError): number =>
+  error instanceof StatusError ? error.status : HTTP_STATUS[error.batch ? 'invalid' : error.code];
 
 function errorObject(error: MillraceError, verb: string): string {
   const status = statusOf(error);

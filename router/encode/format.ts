@@ -53,7 +53,10 @@ export function pickFormat(
     return { format: lastKnown(wanted), disposition: undefined };
   }
   const extension = name.slice(name.lastIndexOf('.') + 1).toLowerCase();
-  return { format: FILE_FORMATS.get(extension) ?? lastKnown(wanted ?? ''), disposition: attachment(name) };
+  return {
+    format: FILE_FORMATS.get(extension) ?? lastKnown(wanted ?? ''),
+    disposition: dispositionOf('attachment', name),
+  };
 }
 
 function lastKnown(accept: string): Format | undefined {
@@ -72,9 +75,9 @@ function fileName(file: string, resourceName: string): string | undefined {
 }
 
 /** A header holds visible ASCII only, so that a name can neither end it nor close its quotes; RFC 8187 has the rest. */
-function attachment(name: string): string {
+export function dispositionOf(kind: 'attachment' | 'inline', name: string): string {
   const visible = name.replace(/[^\x20-\x7e]|["\\]/g, '_');
-  const disposition = `attachment; filename="${visible}";`;
+  const disposition = `${kind}; filename="${visible}";`;
   return visible === name ? disposition : `${disposition} filename*=UTF-8''${percentEncoded(name)}`;
 }
 

@@ -42,6 +42,10 @@ export function errorResponse(id: number, verb: string, error: MillraceError): R
   return responseOf(id, status, refusalHeaders({ status, message: error.message, ...retry }), json);
 }
 
+/** Fewer bytes came than were announced; to HEAD none do. */
+const isCut = ({ verb }: Message, contentLength: number | undefined, bytes: number): boolean =>
+  verb !== 'HEAD' && contentLength !== undefined && bytes < contentLength;
+
 /** An answer that is one message. Where the deadline comes first, that is the answer. */
 export class GatheredReply implements Responder {
   readonly #message: Message;
@@ -100,7 +104,7 @@ export class GatheredReply implements Responder {
         bytes += chunk.length;
         parts.push(chunk);
       },
-      end: () => end(contentLength !== undefined && bytes < contentLength ? CUT : undefined),
+      end: () => end(isCut(this.#message, contentLength, bytes) ? CUT : undefined),
       fail: () => end(CUT),
     };
   }
@@ -172,7 +176,7 @@ export class StreamedReply implements Responder {
         if (!this.#call.write({ $typeName: ChunkSchema.typeName, body: chunk })) await this.#taken();
       },
       end: () => {
-        if (contentLength !== undefined && bytes < contentLength) return this.#broken();
+        if (isCut(this.#call.request, contentLength, bytes)) return this.#broken();
         this.#finish(() => this.#call.end());
       },
       fail: () => this.#broken(),

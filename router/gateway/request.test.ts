@@ -5,6 +5,7 @@ import { HEAD_BYTES_MAX, HEAD_FIELDS_MAX } from '#common/bounds.ts';
 import { RequestSchema } from '#proto/gateway/v1/gateway_pb.ts';
 import type { Refusal } from '../http/refusal.ts';
 import type { Request } from '../http/request.ts';
+import { isImport } from '../parse/import/body-stream.ts';
 import { peerOf, requestOf } from './request.ts';
 
 type Init = MessageInitShape<typeof RequestSchema>;
@@ -12,7 +13,12 @@ type Init = MessageInitShape<typeof RequestSchema>;
 const BODY_MAX = 1000;
 
 const read = (init: Init, metadata: Record<string, string> = {}, address = '10.0.0.7:4711'): Request | Refusal =>
-  requestOf(create(RequestSchema, init), peerOf(Metadata.fromHttp2Headers(metadata), address), BODY_MAX);
+  requestOf(
+    create(RequestSchema, init),
+    peerOf(Metadata.fromHttp2Headers(metadata), address),
+    BODY_MAX,
+    (request, length) => isImport(request, length, BODY_MAX),
+  );
 
 function sound(...given: Parameters<typeof read>): Request {
   const request = read(...given);

@@ -4,9 +4,8 @@ import { HEAD_BYTES_MAX, HEAD_FIELDS_MAX } from '#common/bounds.ts';
 import type { Request as Message } from '#proto/gateway/v1/gateway_pb.ts';
 import { Head } from '../http/framing.ts';
 import type { Refusal } from '../http/refusal.ts';
-import { ReceivedRequest } from '../http/request.ts';
+import { ReceivedRequest, type Request } from '../http/request.ts';
 import { Upload } from '../http/upload.ts';
-import { isImport } from '../parse/import/body-stream.ts';
 
 const LARGE_HEAD: Refusal = { status: 431, message: 'Path, query and headers are too large.' };
 const LARGE_BODY: Refusal = { status: 413, message: 'The body is larger than this server takes.' };
@@ -37,8 +36,16 @@ export function peerOf(metadata: Metadata, address: string): Peer {
   return { remoteAddress: () => /^(.*):\d+$/.exec(address)?.[1] ?? '', credentials };
 }
 
-/** @param bodyBytesMax  of a body, also one that is an import: it has arrived in whole */
-export function requestOf(message: Message, peer: Peer, bodyBytesMax: number): ReceivedRequest | Refusal {
+/**
+ * @param bodyBytesMax  of any body: it has arrived in whole
+ * @param streams       which are taken as if they came in pieces
+ */
+export function requestOf(
+  message: Message,
+  peer: Peer,
+  bodyBytesMax: number,
+  streams: (request: Request, contentLength: number) => boolean,
+): ReceivedRequest | Refusal {
   const path = VERSIONED.test(message.path)
     ? message.path.replace(/^(?!\/)/, '/')
     : `/api/v2/${message.path.startsWith('/') ? message.path.slice(1) : message.path}`;
@@ -59,7 +66,7 @@ export function requestOf(message: Message, peer: Peer, bodyBytesMax: number): R
   if (fault) return fault;
   if (message.body.length > bodyBytesMax) return LARGE_BODY;
   const request = new ReceivedRequest(method, path, message.query, head, peer);
-  if (message.body.length > 0 && isImport(request, message.body.length, bodyBytesMax)) {
+  if (message.body.length > 0 && streams(request, message.body.length)) {
     request.upload = uploadOf(message.body);
   } else request.body = message.body;
   return request;

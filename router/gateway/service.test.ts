@@ -34,7 +34,7 @@ interface Served {
 async function serve(handle: Handle, options: Partial<GatewayOptions> = {}): Promise<Served> {
   const errors: unknown[] = [];
   const onError = (error: unknown): void => void errors.push(error);
-  const bounds = { bodyBytesMax: 1000, bufferedBytesMax: 2 * GRPC_MESSAGE_BYTES_MAX };
+  const bounds = { streams: () => false, bodyBytesMax: 1000, bufferedBytesMax: 2 * GRPC_MESSAGE_BYTES_MAX };
   const service = gatewayService({ handle, onError, ...bounds, ...options });
   const server = await startGrpcServer({ name: 'test', address: '127.0.0.1:0', token: undefined, services: [service] });
   const channel = new Channel(Gateway, { address: server.address, token: undefined, peer: 'test' });

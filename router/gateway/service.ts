@@ -32,6 +32,8 @@ export interface GatewayOptions {
   readonly grants?: (grant: Uint8Array) => Principal;
   /** One request body. */
   readonly bodyBytesMax: number;
+  /** Which bodies are handed over as they arrive at an HTTP door; here they have arrived already. */
+  readonly streams: (request: Request, contentLength: number | undefined) => boolean;
   /** All answers that are being gathered at one moment. */
   readonly bufferedBytesMax: number;
   /** Told what `handle` threw; the caller is told nothing. */
@@ -57,7 +59,7 @@ export function gatewayService(options: GatewayOptions): GatewayService {
   const begin = (message: Message, peer: Peer, deadline: Deadline, reply: Responder): void => {
     try {
       const caller = message.grant.length > 0 ? callerOf(message.grant, options) : undefined;
-      const request = requestOf(message, peer, bodyBytesMax);
+      const request = requestOf(message, peer, bodyBytesMax, options.streams);
       if ('message' in request) reply.send(request.status, refusalHeaders(request), refusalBody(request));
       else options.handle(request, reply, caller);
     } catch (error) {

@@ -18,22 +18,23 @@ export class ApiRequest {
   #verb: string | undefined;
 
   /**
-   * @param scripted  of a request that scripts stand in front of: its verb, and what was asked
+   * @param decided  where it is another call than HTTP says: its verb, its component, and what was asked before scripts
+   *   stood between
    * @throws MillraceError invalid for a malformed query string
    */
   constructor(
     http: Request,
     service: string,
     segments: readonly string[],
-    scripted?: { readonly verb: string; readonly asked: ApiRequest | undefined },
+    decided?: { readonly verb: string; readonly component: string; readonly asked?: ApiRequest | undefined },
   ) {
     this.http = http;
     this.service = service;
     this.segments = segments;
     this.query = Query.parse(http.query);
-    this.component = componentOf(segments);
-    this.asked = scripted?.asked;
-    this.#verb = scripted?.verb;
+    this.component = decided?.component ?? componentOf(segments);
+    this.asked = decided?.asked;
+    this.#verb = decided?.verb;
   }
 
   /** After tunnelling, upper case. @throws MillraceError unsupported */

@@ -2,10 +2,14 @@
 import { invalid } from '#common/errors.ts';
 import { decodeUtf8 } from '#common/json.ts';
 
-export interface FormPart {
+export interface PartHead {
   readonly name: string;
   /** Only of a file; never a path of ours. */
   readonly filename: string | undefined;
+  readonly contentType: string | undefined;
+}
+
+export interface FormPart extends PartHead {
   /** A view of the body. */
   readonly content: Uint8Array;
 }
@@ -18,14 +22,19 @@ const HEAD_END = Buffer.from('\r\n\r\n');
 export const isMultipart = (contentType: string | undefined): boolean =>
   contentType?.toLowerCase().startsWith('multipart/') ?? false;
 
-/** @throws MillraceError invalid for a body that is not as its content type says */
-export function parseMultipart(contentType: string, bytes: Uint8Array): FormPart[] {
+/** @throws MillraceError invalid */
+export function boundaryOf(contentType: string): string {
   const found = BOUNDARY.exec(contentType);
   const boundary = found?.[1] ?? found?.[2];
   if (boundary === undefined) throw malformed('its Content-Type names no boundary');
+  return boundary;
+}
+
+/** @throws MillraceError invalid for a body that is not as its content type says */
+export function parseMultipart(contentType: string, bytes: Uint8Array): FormPart[] {
   // The first boundary stands at the very beginning, the others behind a line end.
   const body = Buffer.concat([Buffer.from('\r\n'), bytes]);
-  const delimiter = Buffer.from(`\r\n--${boundary}`);
+  const delimiter = Buffer.from(`\r\n--${boundaryOf(contentType)}`);
   const parts: FormPart[] = [];
   let at = body.indexOf(delimiter);
   while (at >= 0) {
@@ -44,11 +53,17 @@ export function parseMultipart(contentType: string, bytes: Uint8Array): FormPart
 function partOf(text: Buffer): FormPart {
   const end = text.indexOf(HEAD_END);
   if (end < 0) throw malformed('a part has no end of its headers');
-  const head = decodeUtf8(text.subarray(0, end));
-  const disposition = /^content-disposition:\s*form-data\s*(;.*)$/im.exec(head)?.[1];
+  return { ...partHeadOf(text.subarray(0, end)), content: text.subarray(end + HEAD_END.length) };
+}
+
+/** @param head  of one part, without the line ends behind it. @throws MillraceError invalid */
+export function partHeadOf(head: Uint8Array): PartHead {
+  const text = decodeUtf8(head);
+  const disposition = /^content-disposition:\s*form-data\s*(;.*)$/im.exec(text)?.[1];
   const name = disposition && parameter(disposition, 'name');
   if (name === undefined || disposition === undefined) throw malformed('a part has no name');
-  return { name, filename: parameter(disposition, 'filename'), content: text.subarray(end + HEAD_END.length) };
+  const contentType = /^content-type:\s*(.*?)\s*$/im.exec(text)?.[1];
+  return { name, filename: parameter(disposition, 'filename'), contentType };
 }
 
 const parameter = (disposition: string, name: string): string | undefined =>

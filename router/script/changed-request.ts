@@ -8,7 +8,8 @@ export function scriptedRequest(request: ApiRequest, changes: RequestChanges = {
   const { method = request.verb, query = request.http.query, headers, body } = changes;
   const isSame = Object.keys(changes).length === 0;
   const http = isSame ? request.http : changedHttp(request.http, method, query, { headers, body });
-  return new ApiRequest(http, request.service, request.segments, { verb: method, asked: request.asked ?? request });
+  const { service, segments, component } = request;
+  return new ApiRequest(http, service, segments, { verb: method, component, asked: request.asked ?? request });
 }
 
 function changedHttp(

@@ -41,9 +41,10 @@ export function eventsOf(
 ): readonly Fired[] {
   const name = service.name.toLowerCase();
   const [first = '', second, ...rest] = segments;
-  const placeholders = PLACEHOLDERS.get(first.toLowerCase());
+  const placeholders = service.tier === 'storage' ? undefined : PLACEHOLDERS.get(first.toLowerCase());
   if (placeholders) return ofDatabase(`${name}.${first.toLowerCase()}`, placeholders, second, rest);
   if (service.type === 'system' || service.type === 'user') return ofRecords(name, segments);
+  if (service.tier === 'storage') return ofFiles(name, segments);
   const resource = segments.join('/');
   return [
     { path: name, resource: service.script ? resource : resource || null },
@@ -62,6 +63,13 @@ function ofTemplate(path: string, segments: readonly string[]): readonly Fired[]
     else if (part !== segment.toLowerCase()) return [];
   }
   return [{ path, resource: Object.keys(named).length > 0 ? named : segments.join('/') }];
+}
+
+/** Only what it is tells files and folders apart, never their names; a folder ends with an empty segment. */
+function ofFiles(name: string, segments: readonly string[]): readonly Fired[] {
+  const resource = segments.join('/');
+  if (segments.every((segment) => segment === '')) return [{ path: name, resource: null }];
+  return [{ path: `${name}.${segments.at(-1) === '' ? '{folder_path}' : '{file_path}'}`, resource }];
 }
 
 function ofDatabase(

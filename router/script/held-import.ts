@@ -29,7 +29,7 @@ export class HeldImports {
   }
 
   /** @throws MillraceError invalid for records that are none, or more than are held; overloaded; cancelled */
-  async hold({ http, service, segments, verb }: ApiRequest, upload: Upload): Promise<HeldImport> {
+  async hold({ http, service, segments, verb, component }: ApiRequest, upload: Upload): Promise<HeldImport> {
     const records: string[] = [];
     let bytes = 0;
     const release = (): void => this.#budget.give(bytes);
@@ -47,18 +47,18 @@ export class HeldImports {
     const body = Buffer.from(`{"resource":[${records.join(',')}]}`);
     // What comes behind has its own time, however long this took to arrive.
     const held = { ...withBody(http, body, undefined), receivedAt: Date.now() };
-    return { request: new ApiRequest(held, service, segments, { verb, asked: undefined }), release };
+    return { request: new ApiRequest(held, service, segments, { verb, component }), release };
   }
 }
 
 /** The records as an import again; another verb, which a script has given, knows none. */
 export function asImport(request: ApiRequest): ApiRequest {
-  const { http, service, segments, verb, asked } = request;
+  const { http, service, segments, verb, component, asked } = request;
   if (verb !== 'POST') return request;
   const upload = new Upload({ pause: () => {}, resume: () => {} });
   upload.add(http.body);
   upload.end();
-  return new ApiRequest(withBody(http, new Uint8Array(), upload), service, segments, { verb, asked });
+  return new ApiRequest(withBody(http, new Uint8Array(), upload), service, segments, { verb, component, asked });
 }
 
 /** @param http  its body is JSON where there is none here */

@@ -12,6 +12,7 @@ import { type Outcome, Phase, type Request, type Script } from '#proto/script/v1
 import type { Principal } from '../authenticate/principal.ts';
 import { headersOf, sendJson } from '../encode/answer.ts';
 import { askedPresentation } from '../encode/presentation.ts';
+import { isFileService } from '../files/address.ts';
 import { type Recorded, RecordedReply } from '../http/recorded-reply.ts';
 import type { BodyStream, Headers, Responder } from '../http/reply.ts';
 import type { Fate } from '../idempotency.ts';
@@ -98,7 +99,9 @@ export class ScriptedCalls {
    */
   async around(call: ScriptedCall, listening: Listening, work: Work): Promise<Fate> {
     const { upload } = call.request.http;
-    if (!upload || listening.pre.length === 0) return this.#around(call, listening, work);
+    // A file that is uploaded is no record that a script could see.
+    if (!upload || listening.pre.length === 0 || isFileService(call.service))
+      return this.#around(call, listening, work);
     const { request, release } = await this.#imports.hold(call.request, upload);
     try {
       return await this.#around({ ...call, request }, listening, (changed, reply) =>
@@ -284,7 +287,10 @@ const TOO_LARGE = 'The answer is too large for the scripts that want to look at 
 const LONG_LIST =
   'The list is too long for the scripts that may change it: ask for pages of it, by the options limit and offset.';
 
-/** Lists without an end pass by scripts that can but look; for those that may change them they are held. */
+/**
+ * Contents of files pass by the scripts. So do lists without an end where scripts can but look; for those that may change
+ * them they are held.
+ */
 class WatchedReply extends RecordedReply {
   readonly #reply: Responder;
   readonly holdsLists: boolean;
@@ -321,8 +327,10 @@ class WatchedReply extends RecordedReply {
   }
 
   override stream(status: number, headers: Headers, contentLength?: number): BodyStream {
-    this.isList = !isJson(headers);
-    if (!this.isList || this.holdsLists) return super.stream(status, headers, contentLength);
+    this.isList = contentLength === undefined && isLines(headers);
+    // A size that is known beforehand is that of a file, even one of JSON.
+    const isHeld = this.isList ? this.holdsLists : contentLength === undefined && isJson(headers);
+    if (isHeld) return super.stream(status, headers, contentLength);
     this.passed = true;
     return this.#reply.stream(status, headers, contentLength);
   }
@@ -332,6 +340,8 @@ const typeIn = (headers: Headers): string | undefined =>
   headers.find(([name]) => name.toLowerCase() === 'content-type')?.[1];
 
 const isJson = (headers: Headers): boolean => typeIn(headers)?.startsWith('application/json') === true;
+
+const isLines = (headers: Headers): boolean => /^(?:application\/x-ndjson|text\/csv)\b/.test(typeIn(headers) ?? '');
 
 function answerOf({ status, headers, body }: Recorded): Answer {
   const contentType = typeIn(headers);

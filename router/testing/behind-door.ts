@@ -13,6 +13,9 @@ import type { BasicVerifier } from '../authenticate/basic.ts';
 import { IssuerVerifier } from '../authenticate/issuers.ts';
 import { TokenVerifier } from '../authenticate/token.ts';
 import { Cors } from '../decide/cors.ts';
+import type { FileStore } from '../files/call.ts';
+import { FileCalls } from '../files/calls.ts';
+import { SignedUrls } from '../files/signed-urls.ts';
 import type { Forwarded, Forwarder } from '../forward/forward.ts';
 import type { JobQueue } from '../jobs/queue.ts';
 import { Listings } from '../listings.ts';
@@ -60,6 +63,8 @@ export interface Behind {
   /** The same by what it is asked. @throws MillraceError as connectors do */
   readonly connector?: (shape: Shape, operation: Operation) => string;
   readonly issuers?: IssuerVerifier;
+  /** What the storage tier does. */
+  readonly store?: FileStore;
   /** What scripts do. */
   readonly scripts?: (run: Run) => RunReply;
 }
@@ -146,6 +151,12 @@ export class BehindDoor {
         ...{ timeoutMs: 10_000, log: SILENT },
       }),
       trials: new ScriptTrials(runner, forwarder, 10_000),
+      files: new FileCalls({
+        store: behind.store as FileStore,
+        signedUrls: new SignedUrls(state),
+        requestTimeoutMs: 10_000,
+        exportTimeoutMs: 10_000,
+      }),
       listings: new Listings(forwarder),
       documents: new Documents({ state, forwarder, requestTimeoutMs: 10_000 }),
       viewer: new Viewer(),

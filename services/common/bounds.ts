@@ -190,6 +190,18 @@ export const UNPACK_RATIO_MAX = 250;
 export const UNPACK_RATIO_FROM_BYTES = 128 * MIB;
 /** What a zip may become all in all: so many times what may be sent. */
 export const UNPACK_TIMES_MAX = 10;
+/** Ranges of one request for a file: a viewer of documents asks for a handful. */
+export const FILE_RANGES_MAX = 32;
+/** A content that is sent within JSON, in memory as a whole and a third larger in base64. */
+export const FILE_INLINE_BYTES_MAX = 16 * MIB;
+/** Entries of a listing that is sent as XML or CSV, for which all of it has to be there. */
+export const FILE_ENTRIES_CONVERTED_MAX = 20_000;
+/** Files of one form. */
+export const FILE_FORM_PARTS_MAX = 1000;
+/** Headers of one of them. */
+export const FILE_FORM_HEAD_BYTES_MAX = 8 * KIB;
+/** Seconds for which a signed URL may be good: a week. */
+export const SIGNED_URL_SECONDS_MAX = 604_800;
 /** Of one part of a resumable upload: so much is sent again where this process is killed. */
 export const UPLOAD_PART_BYTES = 64 * MIB;
 /** Parts of one upload: all are listed with each request. */

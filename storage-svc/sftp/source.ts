@@ -1,5 +1,5 @@
 /** Files over SFTP: one SSH connection carries the calls of several callers, who do not wait for each other. */
-import { Client, type ConnectConfig, type SFTPWrapper, type Stats, utils } from 'ssh2';
+import ssh2, { type Client, type ConnectConfig, type SFTPWrapper, type Stats } from 'ssh2';
 import { FILE_PIECE_BYTES } from '#common/bounds.ts';
 import type { Deadline } from '#common/deadline.ts';
 import { invalid } from '#common/errors.ts';
@@ -43,9 +43,9 @@ type Credentials = Pick<ConnectConfig, 'username' | 'password' | 'privateKey' | 
 /** A password that opens the key is none of the server's business. */
 function credentialsOf({ username, password, privateKey }: SftpConfig): Credentials {
   if (privateKey === undefined) return { username, ...(password !== undefined && { password }) };
-  if (!(utils.parseKey(privateKey) instanceof Error))
+  if (!(ssh2.utils.parseKey(privateKey) instanceof Error))
     return { username, privateKey, ...(password !== undefined && { password }) };
-  if (password === undefined || utils.parseKey(privateKey, password) instanceof Error)
+  if (password === undefined || ssh2.utils.parseKey(privateKey, password) instanceof Error)
     throw invalid("Setting 'private_key' cannot be read, with 'password' as its passphrase where one is given.", {
       field: 'private_key',
     });
@@ -57,7 +57,7 @@ async function connectTo(config: SftpConfig, credentials: Credentials): Promise<
   const wrongKinds = new Set<string>();
   for (;;) {
     const wrongBefore = wrongKinds.size;
-    const client = new Client();
+    const client = new ssh2.Client();
     try {
       await signIn(client, config, credentials, wrongKinds);
       return await SftpClient.open(client, config.container);
