@@ -20,6 +20,7 @@ const CASES: { why: string; rules: AccessInit[]; path: Segment[]; mask: number }
   { why: 'its own path by that too', rules: [rule('_table/a/*', { verbMask: 3 })], path: ['_table', TABLE], mask: 3 },
   { why: 'one record', rules: [rule('_table/a/5', { verbMask: 8 })], path: ['_table', TABLE, ID], mask: 8 },
   { why: 'not its table', rules: [rule('_table/a/5', { verbMask: 8 })], path: ['_table', TABLE], mask: 0 },
+  { why: 'a path below', rules: [rule('a/b/*', { verbMask: 3 })], path: [{ ...ID, spans: true }], mask: 3 },
   { why: 'a part of a name', rules: [rule('_table/cu*', { verbMask: 1 })], path: ['_table', TABLE], mask: 1 },
   { why: 'another resource', rules: [rule('_schema/*')], path: ['_table', TABLE], mask: 0 },
   {

@@ -68,7 +68,7 @@ function fill(segments: readonly Segment[], rule: readonly string[]): string[] |
   const names: string[] = [];
   for (const [index, segment] of segments.entries()) {
     const part = rule[index];
-    if (typeof segment !== 'string') names.push(part ?? UNNAMED);
+    if (typeof segment !== 'string') names.push(...(segment.spans && part ? rule.slice(index) : [part ?? UNNAMED]));
     else if (part === undefined || part === segment.toLowerCase() || part.endsWith(UNNAMED)) names.push(segment);
     else return undefined;
   }

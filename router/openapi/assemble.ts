@@ -9,6 +9,7 @@ import type { Catalogue } from './catalogue.ts';
 import { anyOf, COMMON, operation, SECURITY_SCHEMES } from './components.ts';
 import { describeDatabase } from './database.ts';
 import { at, type Components, type Json, joined, type Part, type PathEntry, unlike, wordOf } from './document.ts';
+import { describeFiles } from './files.ts';
 import { mergeParts } from './merge.ts';
 import { compactSpec, specOf } from './spec.ts';
 import { isOpenApi3, readStored, storedEntries } from './stored.ts';
@@ -21,6 +22,7 @@ import { inVersion, NUMBERS, type Version } from './versions.ts';
 const DESCRIBERS: Readonly<Record<string, Describer>> = {
   'API Doc': describeApiDocs,
   Database: describeDatabase,
+  File: describeFiles,
   System: describeSystem,
   User: describeUser,
 };

@@ -8,6 +8,8 @@ export interface Placeholder {
   readonly name: string;
   readonly description: string;
   readonly schema?: Json;
+  /** Slashes stand in it: all that is left of the path. */
+  readonly spans?: boolean;
 }
 
 /** A name, decoded, or what stands for one. */
