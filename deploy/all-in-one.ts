@@ -18,6 +18,7 @@ import { surviveStrays } from '#common/program.ts';
 import * as scripting from '../scripting-svc/index.ts';
 import * as sql from '../services/sql/index.ts';
 import * as system from '../services/system/index.ts';
+import * as storage from '../storage-svc/index.ts';
 import { addressOf, administratorLine, originOf, readyLines } from './banner.ts';
 import { takeDataFolder } from './data-folder.ts';
 import { nthGatewayAddress, type Routers, startRouters } from './routers.ts';
@@ -45,6 +46,7 @@ async function main(given: Environment): Promise<void> {
   const env = withDefaults(given, socketFolder, config.routers);
   const systemConfig = system.readConfig(env);
   const sqlConfig = sql.readConfig(env);
+  const storageConfig = storage.readConfig(env);
   const scriptingConfig = scripting.readConfig(env);
   const log = (tier: string) => createLogger(tier, config.logLevel);
   let systemService: system.SystemService | undefined;
@@ -63,6 +65,7 @@ async function main(given: Environment): Promise<void> {
       return systemService;
     },
     () => sql.start(sqlConfig, log('sql')),
+    () => storage.start(storageConfig, log('storage')),
     () => scripting.start(scriptingConfig, env, log('scripting')),
     async () => {
       routers = await startRouters({ program: ROUTER_PROGRAM, count: config.routers, env, log: log('all-in-one') });
@@ -106,12 +109,15 @@ function readConfig(env: Environment) {
 /** Local defaults first, the real environment wins. The tiers meet in a folder that only this user can enter. */
 function withDefaults(given: Environment, socketFolder: string, routers: number): Environment {
   const sqlAddress = given['MILLRACE_SQL_ADDRESS'] || `unix:${join(socketFolder, 'sql')}`;
+  const storageAddress = given['MILLRACE_STORAGE_ADDRESS'] || `unix:${join(socketFolder, 'storage')}`;
   const gateway = given['MILLRACE_GATEWAY_ADDRESS'] || `unix:${join(socketFolder, 'gateway')}`;
   const set = Object.entries(given).filter(([, value]) => value !== '');
   return {
     MILLRACE_SYSTEM_ADDRESS: `unix:${join(socketFolder, 'system')}`,
     MILLRACE_SQL_ADDRESS: sqlAddress,
     MILLRACE_SQL_ADDRESSES: sqlAddress,
+    MILLRACE_STORAGE_ADDRESS: storageAddress,
+    MILLRACE_STORAGE_ADDRESSES: storageAddress,
     MILLRACE_CLUSTER_TOKEN: randomBytes(32).toString('base64url'),
     MILLRACE_SEED_SAMPLE: 'true',
     MILLRACE_HTTP_SHARED: String(routers > 1),

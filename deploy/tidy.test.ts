@@ -126,6 +126,31 @@ describe('engines of services/sql', () => {
   });
 });
 
+describe('backends of storage-svc', () => {
+  const backends = readdirSync(join(ROOT, 'storage-svc')).filter((name) =>
+    existsSync(join(ROOT, 'storage-svc', name, 'source.ts')),
+  );
+  const imports = sourcesOf('storage-svc').flatMap(importsOf);
+
+  test.each(backends)('%s is in the registry', (backend) => {
+    const registered = imports.filter(({ file }) => file === 'storage-svc/backends.ts').map(({ target }) => target);
+    expect(registered).toContain(`storage-svc/${backend}/index.ts`);
+  });
+
+  test.each(backends)('%s is tried by the conformance suite', (backend) => {
+    const tried = imports.filter(({ file }) => isIn(file, `storage-svc/${backend}`) && isTest(file));
+    expect(tried.map(({ target }) => target)).toContain('storage-svc/conformance/suite.ts');
+  });
+
+  test.each(backends)('%s is known to its own folder and the registry only', (backend) => {
+    const isStray = ({ file, target }: Import): boolean =>
+      isIn(target, `storage-svc/${backend}`) &&
+      !isIn(file, `storage-svc/${backend}`) &&
+      file !== 'storage-svc/backends.ts';
+    expect(imports.filter(isStray).map(show)).toEqual([]);
+  });
+});
+
 test(`no source file has more than ${LINES_MAX} lines`, () => {
   const lengths = [...ROOMS, 'deploy', 'loadtest']
     .flatMap(sourcesOf)

@@ -58,6 +58,7 @@ export function readConfig(env: Environment): RouterConfig {
     tiers: {
       system: [systemAddress],
       sql: reader.list('MILLRACE_SQL_ADDRESSES', ['127.0.0.1:7001']),
+      storage: reader.list('MILLRACE_STORAGE_ADDRESSES', ['127.0.0.1:7003']),
     },
     clusterToken: reader.optional('MILLRACE_CLUSTER_TOKEN'),
     requestTimeoutMs: reader.integer('MILLRACE_REQUEST_TIMEOUT_MS', 30_000, 10, 3_600_000),

@@ -2,6 +2,7 @@
 import type { Deadline } from '#common/deadline.ts';
 import type { Engine, Source } from '#common/engine.ts';
 import type { MillraceError } from '#common/errors.ts';
+import type { FileEntry } from '#common/files/entry.ts';
 
 /** How it looks on the wire (files-and-scripting-api §1): a folder of the system, a server of files, keys and values. */
 export type Family = 'local' | 'remote' | 'object';
@@ -12,20 +13,7 @@ export interface StorageBackend extends Engine<StorageSource> {
   translate(thrown: unknown): MillraceError;
 }
 
-/** Paths are those of #common/files/path.ts. */
-export interface StoredEntry {
-  readonly path: string;
-  readonly isFolder: boolean;
-  /** Bytes; 0 for a folder. */
-  readonly size: number;
-  /** Milliseconds since 1970. */
-  readonly modifiedMs: number | undefined;
-  /** undefined: to be told from the name. */
-  readonly contentType: string | undefined;
-  /** Another one with every change of the content. */
-  readonly etag: string | undefined;
-  readonly extras?: Readonly<Record<string, unknown>>;
-}
+export type StoredEntry = FileEntry;
 
 export interface ReadOptions {
   /** First byte, and how many at most. */

@@ -1,4 +1,6 @@
 /** The backends by service type. A driver is loaded when a service first uses it. */
 import type { StorageBackend } from './backend.ts';
 
-export const BACKENDS: Readonly<Record<string, () => Promise<{ backend: StorageBackend }>>> = {};
+export const BACKENDS: Readonly<Record<string, () => Promise<{ backend: StorageBackend }>>> = {
+  local_file: () => import('./local/index.ts'),
+};

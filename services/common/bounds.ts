@@ -162,3 +162,13 @@ export const FILE_NAME_BYTES_MAX = 255;
 export const FILE_PATH_BYTES_MAX = 1000;
 /** One piece of a file on its way: large enough that the messages around it cost nothing. */
 export const FILE_PIECE_BYTES = 64 * KIB;
+/** Entries of a listing that travel together: the first are there soon, and a large folder is not a message for each. */
+export const FILE_ENTRIES_MAX = 128;
+/** Pieces of a file that wait in one tier for the other side to take more: two hundred slow readers hold little. */
+export const FILE_PIECES_AHEAD = 2;
+/** What a sender of a file may have under way on one stream: as much as a slow reader leaves in our memory. */
+export const FILE_WINDOW_BYTES = 512 * KIB;
+/** Time for a call about files that came without a deadline: as long as a large one takes over a slow line. */
+export const FILE_TIMEOUT_MS = 3_600_000;
+/** Files of a folder that are copied or removed at the same time. */
+export const FILES_AT_ONCE = 8;

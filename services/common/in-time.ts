@@ -25,3 +25,13 @@ export async function within<T>(milliseconds: number, work: (deadline: Deadline)
     clearTimeout(timer);
   }
 }
+
+/** Node's timers count no further, some 24 days; what is longer would end at once. */
+const TIMER_MAX_MS = 0x7fffffff;
+
+/** A deadline of its own, which no sweep looks after. Call `done` when nobody needs it any longer. */
+export function timedDeadline(milliseconds: number): { deadline: Deadline; done: () => void } {
+  const deadline = Deadline.after(milliseconds);
+  const timer = setTimeout(() => deadline.abort(deadlinePassed()), Math.min(milliseconds, TIMER_MAX_MS));
+  return { deadline, done: () => clearTimeout(timer) };
+}

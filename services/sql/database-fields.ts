@@ -1,7 +1,7 @@
 /** Settings that a service of any database has, and how those of them that an engine opens with are read. */
 import type { ConfigField } from '#common/config/field.ts';
+import { wrongSetting } from '#common/config/settings.ts';
 import type { ServiceConfig } from '#common/engine.ts';
-import { invalid, type MillraceError } from '#common/errors.ts';
 
 /** Records in one answer, where the service does not say. */
 export const MAX_RECORDS = 1000;
@@ -73,9 +73,6 @@ export function databaseFields(descriptions: Record<'options' | 'attributes' | '
     },
   ];
 }
-
-export const wrongSetting = (name: string, expected: string): MillraceError =>
-  invalid(`Setting '${name}' must be ${expected}.`, { field: name });
 
 /** SQL for each new connection. @throws MillraceError invalid */
 export function statementsOf(config: ServiceConfig): readonly string[] {

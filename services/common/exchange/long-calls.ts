@@ -11,14 +11,12 @@ import {
 } from '#proto/data/v1/data_pb.ts';
 import { EXPORT_CHUNK_BYTES, OPERATION_TIMEOUT_MS } from '../bounds.ts';
 import type { Connector, RecordPiece } from '../connector.ts';
-import { callerGone, Deadline, deadlinePassed } from '../deadline.ts';
+import { callerGone, Deadline } from '../deadline.ts';
 import { invalid, MillraceError } from '../errors.ts';
+import { timedDeadline } from '../in-time.ts';
 import { errorFromMessage, errorToMessage } from './errors.ts';
 import type { ParkedAnswers } from './parked.ts';
 import type { ShapeCache } from './shapes.ts';
-
-/** Node's timers count no further, some 24 days; what is longer would end at once. */
-const TIMER_MAX_MS = 0x7fffffff;
 
 export function deadlineOf(operation: Operation): Deadline {
   return Deadline.after(operation.timeoutMs || OPERATION_TIMEOUT_MS);
@@ -26,9 +24,7 @@ export function deadlineOf(operation: Operation): Deadline {
 
 /** For a call of its own, which no sweep looks after. */
 export function timed(operation: Operation): { deadline: Deadline; done: () => void } {
-  const deadline = deadlineOf(operation);
-  const timer = setTimeout(() => deadline.abort(deadlinePassed()), Math.min(deadline.remainingMs(), TIMER_MAX_MS));
-  return { deadline, done: () => clearTimeout(timer) };
+  return timedDeadline(operation.timeoutMs || OPERATION_TIMEOUT_MS);
 }
 
 export function isOfEverything(shapes: ShapeCache, operation: Operation): boolean {

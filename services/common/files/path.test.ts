@@ -55,7 +55,12 @@ test('what is taken never climbs, is taken again unchanged, and falls apart into
       }
       expect(filePath(path)).toBe(path);
       const names = path === '' ? [] : path.split('/');
-      expect(names).toEqual(parts.join('/').split('/').filter((name) => name !== ''));
+      expect(names).toEqual(
+        parts
+          .join('/')
+          .split('/')
+          .filter((name) => name !== ''),
+      );
       expect(names).not.toContain('..');
       expect(names).not.toContain('.');
       expect(joinPath(parentOf(path), nameOf(path))).toBe(path);

@@ -22,6 +22,11 @@ export class PathRules {
     }
   }
 
+  /** Nothing is forbidden: nobody need be asked about each path. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
   allows(path: string, verbBit: number): boolean {
     return this.#isOpen || (this.#mask(componentOfPath(path)) & verbBit) !== 0;
   }

@@ -16,6 +16,7 @@ import {
   KEEPALIVE_INTERVAL_MS,
   KEEPALIVE_TIMEOUT_MS,
 } from '../bounds.ts';
+import type { Deadline } from '../deadline.ts';
 import { withToken } from './auth.ts';
 import { type Codecs, methodDefinition } from './service.ts';
 import { fromServiceError } from './status.ts';
@@ -33,6 +34,8 @@ export interface ChannelSettings {
   readonly codecs?: Codecs;
   /** undefined: in the clear. */
   readonly tls?: ChannelTls | undefined;
+  /** What may be under way to us on one stream. */
+  readonly windowBytes?: number;
 }
 
 /** PEM texts. */
@@ -57,8 +60,6 @@ const OPTIONS: ChannelOptions = {
   'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
   // Each channel its own connections, so that closing one never ends another's.
   'grpc.use_local_subchannel_pool': 1,
-  // The default of 64 kB makes every page of a list wait for permission to go on.
-  'grpc-node.flow_control_window': FLOW_CONTROL_WINDOW_BYTES,
 };
 
 export class Channel<S extends DescService> {
@@ -69,7 +70,11 @@ export class Channel<S extends DescService> {
   constructor(desc: S, settings: ChannelSettings) {
     this.#desc = desc;
     this.#settings = settings;
-    this.#client = new Client(settings.address, credentialsOf(settings.tls), OPTIONS);
+    this.#client = new Client(settings.address, credentialsOf(settings.tls), {
+      ...OPTIONS,
+      // The default of 64 kB makes every page of a list wait for permission to go on.
+      'grpc-node.flow_control_window': settings.windowBytes ?? FLOW_CONTROL_WINDOW_BYTES,
+    });
   }
 
   /** A unary call. @throws MillraceError in our terms */
@@ -88,6 +93,31 @@ export class Channel<S extends DescService> {
           else resolve(value as Output<S, M>);
         },
       );
+    });
+  }
+
+  /** A unary call that ends with its deadline. @throws MillraceError the deadline's reason, or in our terms */
+  cancellable<M extends keyof Methods<S> & string>(
+    method: M,
+    request: Input<S, M>,
+    deadline: Deadline,
+  ): Promise<Output<S, M>> {
+    deadline.throwIfAborted();
+    const definition = this.#definition(method);
+    return new Promise((resolve, reject) => {
+      const call = this.#client.makeUnaryRequest(
+        definition.path,
+        definition.requestSerialize,
+        definition.responseDeserialize,
+        request,
+        withToken(this.#settings.token),
+        (error: ServiceError | null, value?: object) => {
+          forget();
+          if (error) reject(deadline.reason ?? fromServiceError(error, this.#settings.peer));
+          else resolve(value as Output<S, M>);
+        },
+      );
+      const forget = deadline.onAbort(() => call.cancel());
     });
   }
 

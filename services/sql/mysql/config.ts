@@ -1,9 +1,9 @@
 /** The settings of a MySQL or MariaDB service: what an administrator is asked, and what connections are opened with. */
 import type { ConfigField } from '#common/config/field.ts';
+import { boolean, integer, mapping, secret, text, wrongSetting } from '#common/config/settings.ts';
 import type { ServiceConfig } from '#common/engine.ts';
 import { invalid } from '#common/errors.ts';
-import { databaseFields, statementsOf, wrongSetting } from '../database-fields.ts';
-import { boolean, integer, mapping, password, text } from '../settings.ts';
+import { databaseFields, statementsOf } from '../database-fields.ts';
 
 const SSL_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
 export type SslMode = (typeof SSL_MODES)[number];
@@ -139,7 +139,7 @@ export function readMysqlConfig(config: ServiceConfig): MysqlConfig {
     socket,
     database,
     username: text(config, 'username'),
-    password: password(config),
+    password: secret(config, 'password'),
     schema: schema?.toLowerCase() === 'default' ? undefined : schema,
     collation: collation(text(config, 'collation')),
     timezone: text(config, 'timezone'),

@@ -1,9 +1,9 @@
 /** The settings of a PostgreSQL service: what an administrator is asked, and what the connections are opened with. */
 import type { ConfigField } from '#common/config/field.ts';
+import { boolean, integer, mapping, secret, text, wrongSetting } from '#common/config/settings.ts';
 import type { ServiceConfig } from '#common/engine.ts';
 import { invalid } from '#common/errors.ts';
-import { databaseFields, MAX_RECORDS, statementsOf, wrongSetting } from '../database-fields.ts';
-import { boolean, integer, mapping, password, text } from '../settings.ts';
+import { databaseFields, MAX_RECORDS, statementsOf } from '../database-fields.ts';
 
 const SSL_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
 export type SslMode = (typeof SSL_MODES)[number];
@@ -120,7 +120,7 @@ export function readPostgresConfig(config: ServiceConfig): PostgresConfig {
     port: integer(config, 'port', 1, DEFAULT_PORT, 65_535),
     database,
     username: text(config, 'username'),
-    password: password(config),
+    password: secret(config, 'password'),
     schema: schema?.toLowerCase() === 'all' ? undefined : schema,
     sslMode: sslMode(text(config, 'sslmode')),
     timezone: text(config, 'timezone'),

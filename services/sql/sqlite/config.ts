@@ -1,9 +1,10 @@
 /** The settings of a SQLite service: what an administrator is asked, and where its file is. */
 import { resolve } from 'node:path';
 import type { ConfigField } from '#common/config/field.ts';
+import { wrongSetting } from '#common/config/settings.ts';
 import type { ServiceConfig } from '#common/engine.ts';
 import { invalid } from '#common/errors.ts';
-import { databaseFields, statementsOf, wrongSetting } from '../database-fields.ts';
+import { databaseFields, statementsOf } from '../database-fields.ts';
 
 export interface SqliteConfig {
   /** Absolute path, or `:memory:`. */

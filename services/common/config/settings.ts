@@ -1,6 +1,9 @@
 /** How settings of a service are read: forms send much as text, and an empty one for what was left out. */
-import type { ServiceConfig } from '#common/engine.ts';
-import { wrongSetting } from './database-fields.ts';
+import type { ServiceConfig } from '../engine.ts';
+import { invalid, type MillraceError } from '../errors.ts';
+
+export const wrongSetting = (name: string, expected: string): MillraceError =>
+  invalid(`Setting '${name}' must be ${expected}.`, { field: name });
 
 /** Forms send an empty text for what was left out. */
 function given(config: ServiceConfig, name: string): unknown {
@@ -15,11 +18,10 @@ export function text(config: ServiceConfig, name: string): string | undefined {
   return value.trim() || undefined;
 }
 
-/** Blanks are part of a password. */
-export function password(config: ServiceConfig): string | undefined {
-  const value = given(config, 'password');
-  if (value !== undefined && (typeof value !== 'string' || value.includes('\0')))
-    throw wrongSetting('password', 'text');
+/** Blanks are part of a password, and line ends of a key. */
+export function secret(config: ServiceConfig, name: string): string | undefined {
+  const value = given(config, name);
+  if (value !== undefined && (typeof value !== 'string' || value.includes('\0'))) throw wrongSetting(name, 'text');
   return value;
 }
 

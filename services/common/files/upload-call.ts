@@ -1,0 +1,59 @@
+/** The caller's end of one upload: pieces go out as they are taken, the answer may come before the last of them. */
+import { create } from '@bufbuild/protobuf';
+import type { ClientWritableStream, ServiceError } from '@grpc/grpc-js';
+import { type Upload, type UploadHead, UploadSchema } from '#proto/files/v1/files_pb.ts';
+import { fromServiceError } from '../grpc/status.ts';
+import { PieceWriter } from './streams.ts';
+
+type Answered<R> = (error: ServiceError | null, reply?: R) => void;
+
+export class UploadCall<R> {
+  readonly #call: ClientWritableStream<Upload>;
+  readonly #writer: PieceWriter<Upload>;
+  readonly #reply: Promise<R>;
+  #isOver = false;
+
+  constructor(open: (answered: Answered<R>) => ClientWritableStream<Upload>, peer: string) {
+    let answered: Answered<R> = () => {};
+    this.#reply = new Promise((resolve, reject) => {
+      answered = (error, reply) => {
+        this.#isOver = true;
+        this.#writer.over();
+        if (reply) resolve(reply);
+        else reject(fromServiceError(error as ServiceError, peer));
+      };
+    });
+    this.#reply.catch(() => {}); // met when it is awaited
+    this.#call = open((error, reply) => answered(error, reply));
+    this.#call.on('error', () => {}); // told with the answer
+    this.#writer = new PieceWriter(this.#call);
+  }
+
+  /** @throws MillraceError of the line, or whatever the body throws: then nothing is left at the other side */
+  async send(head: UploadHead, body: AsyncIterable<Uint8Array>): Promise<R> {
+    const iterator = body[Symbol.asyncIterator]();
+    try {
+      await this.#writer.write(create(UploadSchema, { head }));
+      while (!this.#isOver) {
+        // Whoever sends slowly hears at once that it is of no use.
+        const next = await Promise.race([iterator.next(), this.#reply.then(() => undefined)]);
+        if (!next) break;
+        if (next.done) {
+          this.#call.end(create(UploadSchema, { done: true }));
+          break;
+        }
+        await this.#writer.write({ $typeName: 'millrace.files.v1.Upload', bytes: next.value, done: false });
+      }
+    } catch (error) {
+      this.cancel();
+      throw error;
+    } finally {
+      void iterator.return?.()?.catch(() => {});
+    }
+    return this.#reply;
+  }
+
+  cancel(): void {
+    if (!this.#isOver) this.#call.cancel();
+  }
+}
