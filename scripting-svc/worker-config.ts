@@ -2,9 +2,9 @@
 import { MIB } from '#common/bounds.ts';
 import { type Environment, EnvReader } from '#common/config/env.ts';
 import { LOG_LEVELS, type LogLevel } from '#common/observe/log.ts';
+import type { OutboundPolicy } from '#common/outbound/policy.ts';
 import { type NatsSettings, readNatsSettings } from '#common/scripts/nats-settings.ts';
 import { type Caps, DEFAULT_CAPS } from './sandbox/caps.ts';
-import type { OutboundPolicy } from './sandbox/fetch/policy.ts';
 import type { WorkerPlace } from './worker-place.ts';
 
 export interface WorkerConfig {

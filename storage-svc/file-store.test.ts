@@ -171,10 +171,53 @@ describe.each(SERVICES)('%s', (service) => {
     await expect.poll(() => tier.client.inFlight).toBe(0);
   });
 
+  test('a folder as a zip', async () => {
+    await tier.client.change({ service }, [{ kind: { case: 'makeFolder', value: { path: 'zipped' } } }], soon());
+    await write('zipped/ä.txt', 'content');
+    const { entry, body } = await tier.client.pack({ service }, 'zipped', soon());
+    expect(entry).toMatchObject({ path: 'zipped', isFolder: true });
+    const zip = await collected(body);
+    expect(zip.readUInt32LE(0)).toBe(0x04034b50);
+    expect(zip.includes(service === 'disk' ? 'zipped/ä.txt' : 'ä.txt')).toBe(true);
+    await expect(tier.client.pack({ service }, 'nothing', soon())).rejects.toMatchObject({ code: 'not_found' });
+  });
+
   test.each(['nothing', 'no/such', 'a file'])('no folder to list: %s', async (path) => {
     await write('a file', 'x');
     await expect(tier.client.list({ service }, { path }, soon())).rejects.toMatchObject({ code: 'not_found' });
   });
+});
+
+/** Of a number that grows: where it stays. */
+async function standstill(read: () => number): Promise<number> {
+  for (let same = 0, last = read(); ; ) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    same = read() === last ? same + 1 : 0;
+    last = read();
+    if (same === 10) return last;
+  }
+}
+
+test('a reader who takes nothing stops the reading, a storage that takes nothing stops the sender', async () => {
+  const context = { service: 'memory' };
+  const size = 30 * MIB;
+  let [sent, go] = [0, (): void => {}];
+  async function* content(): AsyncGenerator<Uint8Array> {
+    for (; sent < size; sent += 65_536) yield Buffer.alloc(65_536);
+  }
+  tier.memory.pause = new Promise((resolve) => {
+    go = resolve;
+  });
+  const writing = tier.client.write(context, { path: 'both' }, content(), soon());
+  expect(await standstill(() => sent)).toBeLessThan(4 * MIB);
+  go();
+  await writing;
+
+  const before = tier.memory.taken;
+  const { body } = await tier.client.read(context, { path: 'both' }, soon());
+  await body.next();
+  expect((await standstill(() => tier.memory.taken)) - before).toBeLessThan(4 * MIB);
+  expect((await collected(body)).length).toBeGreaterThan(size - MIB);
 });
 
 test('nothing unfinished stays on the disk', async () => {

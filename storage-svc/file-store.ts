@@ -25,6 +25,7 @@ import {
   type Failure,
   FileStore,
   type ListRequest,
+  type PackRequest,
   type ReadRequest,
   type StatRequest,
   type Upload,
@@ -34,11 +35,14 @@ import { type Call, POST_BIT } from './call.ts';
 import type { StorageConnector } from './connector.ts';
 import { change } from './operations/change.ts';
 import { list } from './operations/list.ts';
+import { pack } from './operations/pack.ts';
 import { read } from './operations/read.ts';
 import { stat } from './operations/stat.ts';
 import { write } from './operations/write.ts';
 import { receive } from './receive.ts';
 
+/** A request; that of Fetch has its context in the head of what shall be written. */
+type Asking = { readonly context?: Context | undefined; readonly head?: UploadHead | undefined };
 type Cancellable = { on(event: 'cancelled', listener: () => void): unknown };
 
 export function fileStore(connector: StorageConnector, log: Logger): ServedService {
@@ -70,21 +74,21 @@ export function fileStore(connector: StorageConnector, log: Logger): ServedServi
     }
   }
 
-  function unary<Q extends { context?: Context | undefined }, R>(
+  function unary<Q extends Asking, R>(
     name: string,
     work: (call: Call, request: Q) => Promise<R>,
     failed: (failure: Failure) => R,
   ) {
     return (grpcCall: ServerUnaryCall<Q, R>, callback: sendUnaryData<R>): void => {
       const { request } = grpcCall;
-      during(name, grpcCall, request.context, (call) => work(call, request)).then(
+      during(name, grpcCall, contextOf(request), (call) => work(call, request)).then(
         (reply) => callback(null, reply),
         (error: unknown) => callback(null, failed(failureOf(error))),
       );
     };
   }
 
-  function streamed<Q extends { context?: Context | undefined }, R>(
+  function streamed<Q extends Asking, R>(
     name: string,
     work: (call: Call, request: Q) => AsyncIterable<R>,
     failed: (failure: Failure) => R,
@@ -94,7 +98,7 @@ export function fileStore(connector: StorageConnector, log: Logger): ServedServi
       const writer = new PieceWriter<R>(grpcCall);
       grpcCall.on('cancelled', () => writer.over());
       try {
-        await during(name, grpcCall, request.context, async (call) => {
+        await during(name, grpcCall, contextOf(request), async (call) => {
           call.deadline.onAbort(() => writer.over());
           for await (const message of work(call, request)) {
             await writer.write(message);
@@ -128,11 +132,14 @@ export function fileStore(connector: StorageConnector, log: Logger): ServedServi
       stat: unary<StatRequest, EntryReply>('stat', stat, (failure) => create(EntryReplySchema, { failure })),
       list: streamed<ListRequest, Entries>('list', list, (failure) => create(EntriesSchema, { failure })),
       read: streamed<ReadRequest, Content>('read', read, (failure) => create(ContentSchema, { failure })),
+      pack: streamed<PackRequest, Content>('pack', pack, (failure) => create(ContentSchema, { failure })),
       write: uploaded('write', write, (failure) => create(EntryReplySchema, { failure })),
       change: unary<ChangeRequest, ChangeReply>('change', change, (failure) => create(ChangeReplySchema, { failure })),
     },
   };
 }
+
+const contextOf = ({ context, head }: Asking): Context | undefined => context ?? head?.context;
 
 /** What a client is told nothing about is told here, and what only an administrator can mend. */
 function tell(log: Logger, error: MillraceError, facts: Record<string, unknown>): void {

@@ -1,8 +1,8 @@
 /** Calls that a script makes: of the API as its caller, and of other hosts where the administrator allows it. */
 import type { Deadline } from '#common/deadline.ts';
 import { type ErrorCode, MillraceError } from '#common/errors.ts';
-import { fetchOutside } from './fetch/outside.ts';
-import type { OutboundPolicy } from './fetch/policy.ts';
+import { fetchOutside } from '#common/outbound/fetch.ts';
+import type { OutboundPolicy } from '#common/outbound/policy.ts';
 
 export interface ApiCall {
   readonly verb: string;

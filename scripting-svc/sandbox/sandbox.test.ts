@@ -2,9 +2,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, describe, expect, test } from 'vitest';
 import { callerGone, Deadline } from '#common/deadline.ts';
+import { NO_OUTBOUND } from '#common/outbound/policy.ts';
 import { Failure_Kind, Lane, Phase } from '#proto/script/v1/script_pb.ts';
 import { DEFAULT_CAPS, DEFAULT_LIMITS } from './caps.ts';
-import { NO_OUTBOUND } from './fetch/policy.ts';
 import { AFTERWARDS, Bench, bytes, EVENT, type EventInit, json, read } from './testing/fakes.ts';
 
 const bench = new Bench();
@@ -374,7 +374,7 @@ describe('the API', () => {
     ['nodejs', 'await platform.api.get("https://x.example/")'],
   ])('hosts outside that nobody has allowed, %s: %s', async (type, content) => {
     const reply = read(await bench.run(bench.store({ type, content })));
-    expect(reply).toMatchObject({ kind: Failure_Kind.THROWN, message: "Scripts may not call the host 'x.example'." });
+    expect(reply).toMatchObject({ kind: Failure_Kind.THROWN, message: "The host 'x.example' may not be called." });
   });
 
   test('a host outside that is allowed', async () => {

@@ -3,6 +3,7 @@ import { create } from '@bufbuild/protobuf';
 import type { Deadline } from '#common/deadline.ts';
 import { asBuffer } from '#common/json.ts';
 import type { Logger } from '#common/observe/log.ts';
+import type { OutboundPolicy } from '#common/outbound/policy.ts';
 import {
   type Caller,
   type Failure,
@@ -23,7 +24,6 @@ import { compile } from './compile.ts';
 import type { Ended } from './ended.ts';
 import { CallerFacts } from './facts.ts';
 import { busy, late, lost, unknownScript } from './failures.ts';
-import type { OutboundPolicy } from './fetch/policy.ts';
 import { mentionsLookups, replaceLookups } from './lookups.ts';
 import { linkImports } from './modules.ts';
 import { packEvent } from './packed.ts';

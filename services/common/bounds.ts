@@ -172,3 +172,5 @@ export const FILE_WINDOW_BYTES = 512 * KIB;
 export const FILE_TIMEOUT_MS = 3_600_000;
 /** Files of a folder that are copied or removed at the same time. */
 export const FILES_AT_ONCE = 8;
+/** Files of a folder that is sent as a zip: its directory, a hundred bytes for each, waits for the end. */
+export const PACKED_ENTRIES_MAX = 1_000_000;

@@ -55,7 +55,6 @@ export async function removeStale(path: string): Promise<void> {
 /**
  * A finished part comes to its place.
  * @param folder  for the operating system, that of the target
- * @returns the path of the part that it was in the end: its inode is that of the file now
  * @throws EEXIST where only a new one is wanted
  */
 export async function place(part: string, folder: string, name: string, isNewOnly: boolean): Promise<void> {

@@ -184,12 +184,11 @@ export class LocalSource implements StorageSource {
   }
 
   async *#list(folder: string, deadline: Deadline): AsyncGenerator<Found> {
-    const opened = await this.#do(deadline, () =>
-      this.#root.openFolder(folder).catch((error: unknown) => {
-        if (errors.isAbsence(error)) return undefined;
-        throw error;
-      }),
-    );
+    const opened = await this.#do(deadline, async () => {
+      const found = await this.#root.openFolder(folder).catch(ifThere);
+      if (deadline.reason) await found?.close(); // nobody waits for it any longer
+      return found;
+    });
     if (!opened) return;
     try {
       const names = await this.#do(deadline, () => namesIn(opened.at));

@@ -17,6 +17,10 @@ export class MemorySource implements StorageSource {
   readonly #kept = new Map<string, Kept>();
   /** Bodies that are being read. */
   reading = 0;
+  /** Bytes that readers have taken. */
+  taken = 0;
+  /** Writers wait for it before they take a piece. */
+  pause: Promise<void> = Promise.resolve();
   #version = 0;
 
   async stat(path: string, deadline: Deadline): Promise<StoredEntry | undefined> {
@@ -50,6 +54,7 @@ export class MemorySource implements StorageSource {
     try {
       for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
         deadline.throwIfAborted();
+        this.taken += PIECE_BYTES;
         yield bytes.subarray(at, at + PIECE_BYTES);
       }
     } finally {
@@ -65,7 +70,10 @@ export class MemorySource implements StorageSource {
   ): Promise<StoredEntry> {
     deadline.throwIfAborted();
     const pieces: Buffer[] = [];
-    for await (const piece of inTimeBody(body, deadline)) pieces.push(Buffer.from(piece));
+    for await (const piece of inTimeBody(body, deadline)) {
+      await this.pause;
+      pieces.push(Buffer.from(piece));
+    }
     const there = this.#kept.get(path)?.entry;
     if (there && createOnly) throw new MillraceError('conflict', `File '${path}' already exists.`);
     if (ifEtag !== undefined && there?.etag !== ifEtag) throw otherVersion();

@@ -4,6 +4,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { create } from '@bufbuild/protobuf';
 import pino from 'pino';
 import { Deadline } from '#common/deadline.ts';
+import { NO_OUTBOUND } from '#common/outbound/policy.ts';
 import {
   CallerSchema,
   type EventSchema,
@@ -16,7 +17,6 @@ import {
   ScriptSchema,
 } from '#proto/script/v1/script_pb.ts';
 import { DEFAULT_CAPS } from '../caps.ts';
-import { NO_OUTBOUND } from '../fetch/policy.ts';
 import { type ApiAnswer, type ApiCall, Sandbox, type SandboxOptions } from '../sandbox.ts';
 
 export type EventInit = MessageInitShape<typeof EventSchema>;

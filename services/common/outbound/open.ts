@@ -6,8 +6,8 @@ import { type LookupAddress, lookup as lookupAddresses } from 'node:dns';
 import { type IncomingMessage, type RequestOptions, request as requestPlain } from 'node:http';
 import { request as requestSecure } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
-import type { Deadline } from '#common/deadline.ts';
-import { MillraceError } from '#common/errors.ts';
+import type { Deadline } from '../deadline.ts';
+import { MillraceError } from '../errors.ts';
 import { Outbound, type OutboundPolicy } from './policy.ts';
 
 export interface OutsideCall {
@@ -17,12 +17,18 @@ export interface OutsideCall {
   readonly body: Uint8Array;
 }
 
-export interface OutsideAnswer {
+export interface OutsideHead {
   readonly status: number;
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly contentType: string | undefined;
-  readonly body: Uint8Array;
+}
+
+export interface OpenedAnswer extends OutsideHead {
+  /** As it comes, no faster than it is taken. @throws MillraceError unavailable where it breaks off or is too large */
+  readonly body: AsyncIterable<Uint8Array>;
+  /** Gives the connection back, whatever was taken of the body. */
+  close(): void;
 }
 
 export type Resolve = (name: string, use: (error: Error | null, addresses: LookupAddress[]) => void) => void;
@@ -38,25 +44,26 @@ const resolveByDns: Resolve = (name, use) => lookupAddresses(name, { all: true }
 
 /**
  * @param resolve  for tests
- * @throws denied: host or address is not allowed; invalid: no HTTP URL; unavailable: no answer, or too large, or too late
+ * @returns the head of the answer, its body still with the host. Close it.
+ * @throws MillraceError denied: host or address is not allowed; invalid: no HTTP URL; unavailable: no answer, or too late
  */
-export async function fetchOutside(
+export async function openOutside(
   call: OutsideCall,
   policy: OutboundPolicy,
   deadline: Deadline,
   resolve: Resolve = resolveByDns,
-): Promise<OutsideAnswer> {
+): Promise<OpenedAnswer> {
   const outbound = new Outbound(policy);
-  const endsAt = Date.now() + Math.min(policy.timeoutMs, deadline.remainingMs());
   let { verb, body } = call;
   let headers = { ...call.headers };
   let url = readUrl(call.url);
   for (let redirects = 0; ; redirects++) {
-    if (!outbound.allowsHost(url)) throw refused(`Scripts may not call the host '${url.host}'.`);
-    const scope = { outbound, policy, deadline, resolve, endsAt };
+    if (!outbound.allowsHost(url)) throw refused(`The host '${url.host}' may not be called.`);
+    const scope = { outbound, policy, deadline, resolve };
     const answer = await send({ verb, url: url.href, headers, body }, url, scope);
     const location = answer.headers['location'];
     if (!REDIRECTING.has(answer.status) || location === undefined) return answer;
+    answer.close();
     if (redirects === REDIRECTS_MAX) throw new MillraceError('unavailable', 'The host redirects in circles.');
     const next = readUrl(location, url);
     if (next.origin !== url.origin) headers = without(headers, SECRETS);
@@ -90,10 +97,10 @@ interface Scope {
   readonly policy: OutboundPolicy;
   readonly deadline: Deadline;
   readonly resolve: Resolve;
-  readonly endsAt: number;
 }
 
-function send(call: OutsideCall, url: URL, scope: Scope): Promise<OutsideAnswer> {
+function send(call: OutsideCall, url: URL, scope: Scope): Promise<OpenedAnswer> {
+  scope.deadline.throwIfAborted();
   const host = url.hostname.replace(/^\[|\]$/g, '');
   if (isIP(host) !== 0 && !scope.outbound.allowsAddress(host)) throw refused(innerAddress(url));
   const options: RequestOptions = {
@@ -111,10 +118,9 @@ function send(call: OutsideCall, url: URL, scope: Scope): Promise<OutsideAnswer>
       clearTimeout(timer);
       failed(error);
     };
-    const timer = setTimeout(
-      () => end(new MillraceError('unavailable', `The host '${url.host}' did not answer in time.`)),
-      Math.max(1, scope.endsAt - Date.now()),
-    );
+    const { timeoutMs } = scope.policy;
+    const timer = setTimeout(() => end(late(url)), Math.max(1, Math.min(timeoutMs, scope.deadline.remainingMs())));
+    // Also while the body is taken: its reader then hears that it broke off.
     const forget = scope.deadline.onAbort(() => end(scope.deadline.reason!));
     request.on('error', (error) =>
       end(
@@ -124,17 +130,21 @@ function send(call: OutsideCall, url: URL, scope: Scope): Promise<OutsideAnswer>
       ),
     );
     request.on('response', (response) => {
-      readBody(response, scope.policy.bytesMax).then((body) => {
+      clearTimeout(timer);
+      const close = (): void => {
         forget();
-        clearTimeout(timer);
-        done(asAnswer(response, url, body));
-      }, end);
+        request.destroy();
+      };
+      done({ ...headOf(response, url), body: bodyOf(response, url, scope, close), close });
     });
     request.end(call.body);
   });
 }
 
-const innerAddress = (url: URL): string => `Scripts may not call the inner address that '${url.host}' stands for.`;
+const innerAddress = (url: URL): string => `The inner address that '${url.host}' stands for may not be called.`;
+
+const late = (url: URL): MillraceError =>
+  new MillraceError('unavailable', `The host '${url.host}' did not answer in time.`);
 
 /** The look-up of a connection: what it answers is what is connected to. */
 function pinned(url: URL, scope: Scope): LookupFunction {
@@ -150,24 +160,36 @@ function pinned(url: URL, scope: Scope): LookupFunction {
   };
 }
 
-async function readBody(response: IncomingMessage, bytesMax: number): Promise<Uint8Array> {
-  const chunks: Buffer[] = [];
+async function* bodyOf(
+  response: IncomingMessage,
+  url: URL,
+  { policy, deadline }: Scope,
+  close: () => void,
+): AsyncGenerator<Uint8Array> {
+  const { bytesMax, timeoutMs } = policy;
   let length = 0;
   try {
-    for await (const chunk of response) {
-      length += (chunk as Buffer).length;
-      if (length > bytesMax) break;
-      chunks.push(chunk as Buffer);
+    const pieces = response[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+    for (;;) {
+      // Only while we wait: whoever takes the body may take his time.
+      const timer = setTimeout(() => response.destroy(late(url)), timeoutMs);
+      const next = await pieces.next().finally(() => clearTimeout(timer));
+      if (next.done) return;
+      length += next.value.length;
+      if (length > bytesMax) throw new MillraceError('unavailable', `The answer is larger than ${bytesMax} bytes.`);
+      yield next.value;
     }
   } catch (error) {
+    if (deadline.reason) throw deadline.reason;
+    if (error instanceof MillraceError) throw error;
     throw new MillraceError('unavailable', 'The answer broke off.', undefined, error);
+  } finally {
+    close();
   }
-  if (length > bytesMax) throw new MillraceError('unavailable', `The answer is larger than ${bytesMax} bytes.`);
-  return Buffer.concat(chunks);
 }
 
-function asAnswer(response: IncomingMessage, url: URL, body: Uint8Array): OutsideAnswer {
+function headOf(response: IncomingMessage, url: URL): OutsideHead {
   const headers: Record<string, string> = Object.create(null);
   for (const [name, value] of Object.entries(response.headers)) headers[name] = [value].flat().join(', ');
-  return { status: response.statusCode ?? 0, url: url.href, headers, contentType: headers['content-type'], body };
+  return { status: response.statusCode ?? 0, url: url.href, headers, contentType: headers['content-type'] };
 }

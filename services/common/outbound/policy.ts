@@ -1,4 +1,4 @@
-/** Where scripts may call to outside of the API: hosts that the administrator names, and never an inner address by chance. */
+/** Where the product may call to outside of itself: hosts that the administrator names, and never an inner address by chance. */
 import { BlockList, isIP } from 'node:net';
 
 export interface OutboundPolicy {
@@ -7,8 +7,9 @@ export interface OutboundPolicy {
    * called only where they (or a range around them, or `localhost`) stand here, whatever name led to them.
    */
   readonly hosts: readonly string[];
-  /** Of one answer. */
+  /** Of the content of one answer. */
   readonly bytesMax: number;
+  /** For the next word of a host. */
   readonly timeoutMs: number;
 }
 
