@@ -37,6 +37,7 @@ export async function requireBelow(call: Call, folder: string, require: (path: s
 
 /** All below a folder. What somebody else removes meanwhile is as good as removed. */
 export async function removeBelow({ source, deadline }: Call, folder: string): Promise<void> {
+  if (source.removeTree) return source.removeTree(folder, deadline);
   const files = new AtOnce(FILES_AT_ONCE);
   /** That we are in: each goes when what comes next is not below it. */
   const open: string[] = [];
