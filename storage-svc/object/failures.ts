@@ -1,13 +1,6 @@
 /** What drivers of stores over HTTP throw, in our terms: the store's own codes first, then the status, then the network. */
 import { type ErrorCode, MillraceError } from '#common/errors.ts';
-import {
-  CONNECTION_LOST,
-  FULL,
-  NOT_PERMITTED,
-  REFUSED_CREDENTIALS,
-  TOO_SLOW,
-  UNREACHABLE,
-} from '../failures.ts';
+import { CONNECTION_LOST, FULL, NOT_PERMITTED, REFUSED_CREDENTIALS, TOO_SLOW, UNREACHABLE } from '../failures.ts';
 
 export type Rule = readonly [ErrorCode, string];
 export type Rules = Readonly<Record<string, Rule>>;
@@ -93,7 +86,8 @@ export function translator(rules: Rules, codesOf: (thrown: object) => readonly u
       return MillraceError.from(thrown);
     }
     const named = codesOf(thrown).find((code) => typeof code === 'string' && Object.hasOwn(rules, code));
-    const found = (named === undefined ? undefined : rules[named as string]) ?? ofStatus(statusOf(thrown)) ?? ofNetwork(thrown);
+    const found =
+      (named === undefined ? undefined : rules[named as string]) ?? ofStatus(statusOf(thrown)) ?? ofNetwork(thrown);
     return found ? new MillraceError(found[0], found[1], undefined, thrown) : MillraceError.from(thrown);
   };
 }

@@ -114,10 +114,7 @@ export class ObjectSource implements StorageSource {
 
   makeFolder(path: string, deadline: Deadline): Promise<void> {
     return this.#do(deadline, async (signal) => {
-      const key = prefixOf(path);
-      // One that is there may hold what was said of the folder.
-      if (path === '' || (await this.#client.head(key, signal))) return;
-      await this.#client.put(key, NOTHING, { contentType: FOLDER_TYPE, condition: undefined }, signal);
+      if (path !== '') await this.#mark(path, signal);
     });
   }
 
@@ -155,7 +152,7 @@ export class ObjectSource implements StorageSource {
     });
   }
 
-  /** Of a folder it is the content of the folder's own key, of a file it stands beside the content. */
+  /** It stands beside the content; of a folder beside that of the folder's own key. */
   describe(
     path: string,
     isFolder: boolean,
@@ -164,12 +161,18 @@ export class ObjectSource implements StorageSource {
   ): Promise<void> {
     return this.#do(deadline, async (signal) => {
       if (path === '') throw isRoot();
-      const text = JSON.stringify(properties);
-      if (isFolder) {
-        const options = { contentType: FOLDER_TYPE, condition: undefined };
-        await this.#client.put(prefixOf(path), Buffer.from(text), options, signal);
-      } else if (!(await this.#client.describe(path, inAscii(text), signal))) throw fileMissing(path);
+      if (isFolder) await this.#mark(path, signal);
+      const key = isFolder ? prefixOf(path) : path;
+      const isThere = await this.#client.describe(key, inAscii(JSON.stringify(properties)), signal);
+      if (!isThere) throw (isFolder ? folderMissing : fileMissing)(path);
     });
+  }
+
+  /** The key of the folder itself; beside one that is there may stand what was said of it. */
+  async #mark(path: string, signal: AbortSignal): Promise<void> {
+    const key = prefixOf(path);
+    if (await this.#client.head(key, signal)) return;
+    await this.#client.put(key, NOTHING, { contentType: FOLDER_TYPE, condition: undefined }, signal);
   }
 
   /** Requests end with the deadline. */

@@ -26,7 +26,8 @@ export const configFields: readonly ConfigField[] = [
   ),
   {
     ...{ name: 'path_style', label: 'Path Style', type: 'boolean', default: false },
-    description: 'The bucket stands in the path of the address, not in its host name: most stores of one’s own want it.',
+    description:
+      'The bucket stands in the path of the address, not in its host name: most stores of one’s own want it.',
   },
   ...containerFields('Name of the bucket; made where there is none.'),
 ];

@@ -84,9 +84,14 @@ interface S3Error {
   /** The code of the answer, or the class of the error. */
   readonly name?: unknown;
   readonly Code?: unknown;
+  readonly $response?: { readonly headers?: Readonly<Record<string, unknown>> };
 }
 
-export const translate = translator(RULES, (thrown) => [(thrown as S3Error).Code, (thrown as S3Error).name]);
+/** MinIO says it in a header where there is no body to say it in. */
+export const translate = translator(RULES, (thrown) => {
+  const { Code, name, $response } = thrown as S3Error;
+  return [Code, name, $response?.headers?.['x-minio-error-code']];
+});
 
 /** The store's own word; undefined: the answer had none, or there was no answer. */
 export function isSaid(thrown: unknown, ...codes: readonly string[]): boolean {

@@ -20,6 +20,9 @@ describe.skipIf(whyNot('s3'))('S3', () => {
       const config = { endpoint, region, key, secret, container, path_style: true };
       return backend.open(config, { dataDir: '', serviceName: 'files', connectionsMax: 10 });
     },
+    get folderNameBytesMax() {
+      return server.folderNameBytesMax;
+    },
     lacks: { move: 'a store of keys has no names to change' },
   });
 });
