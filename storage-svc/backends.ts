@@ -3,5 +3,6 @@ import type { StorageBackend } from './backend.ts';
 
 export const BACKENDS: Readonly<Record<string, () => Promise<{ backend: StorageBackend }>>> = {
   local_file: () => import('./local/index.ts'),
+  azure_blob: () => import('./azure-blob/index.ts'),
   aws_s3: () => import('./s3/index.ts'),
 };

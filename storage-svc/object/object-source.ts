@@ -30,6 +30,7 @@ const CLEAN_UP_TIMEOUT_MS = 15_000;
 const FOLDER_TYPE = 'application/x-directory';
 /** What may stand in an HTTP header between quotes. */
 const ETAG = /^[\x21\x23-\x7e]+$/;
+const OTHER_VERSION = 412;
 const OUT_OF_RANGE = 416;
 const NOTHING = new Uint8Array();
 
@@ -215,17 +216,20 @@ export class ObjectSource implements StorageSource {
   }
 
   async #open(path: string, { range, ifEtag }: ReadOptions, signal: AbortSignal): Promise<OpenedObject> {
+    let isOther = false;
     if (range?.length !== 0 && (ifEtag === undefined || ETAG.test(ifEtag))) {
       const opened = await this.#client.get(path, { range, etag: ifEtag }, signal).catch((error: unknown) => {
-        if (statusOf(error) !== OUT_OF_RANGE) throw this.#unmet(path, ifEtag && { etag: ifEtag }, error);
-        return 'behind' as const;
+        if (statusOf(error) === OTHER_VERSION) return 'other' as const;
+        if (statusOf(error) === OUT_OF_RANGE) return 'behind' as const;
+        throw error;
       });
       if (!opened) throw fileMissing(path);
-      if (opened !== 'behind') return opened;
+      isOther = opened === 'other';
+      if (typeof opened === 'object') return opened;
     }
     const info = await this.#client.head(path, signal);
     if (!info) throw fileMissing(path);
-    if (ifEtag !== undefined && info.etag !== ifEtag) throw otherVersion(path);
+    if (isOther || (ifEtag !== undefined && info.etag !== ifEtag)) throw otherVersion(path);
     return { info, body: Readable.from([]) };
   }
 
@@ -238,7 +242,7 @@ export class ObjectSource implements StorageSource {
   }
 
   /** What a store says of a condition, about the file. */
-  #unmet(path: string, condition: Condition | '', error: unknown): unknown {
+  #unmet(path: string, condition: Condition, error: unknown): unknown {
     const { code } = this.#translate(error);
     if (condition === 'new' && ['conflict', 'contradiction'].includes(code)) return fileThere(path);
     if (condition && ['conflict', 'contradiction', 'not_found'].includes(code)) return otherVersion(path);

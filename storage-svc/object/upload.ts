@@ -39,7 +39,8 @@ export async function upload(
 
   const sendPart = async (): Promise<void> => {
     if (count === client.partsMax) throw tooLarge();
-    const open = (parts ??= await client.beginParts(key, options, either));
+    parts ??= await client.beginParts(key, options, either);
+    const open = parts;
     const [number, full] = [++count, part];
     await sending.add(async () => {
       await open.send(number, full.bytes, either);
