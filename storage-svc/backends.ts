@@ -7,4 +7,6 @@ export const BACKENDS: Readonly<Record<string, () => Promise<{ backend: StorageB
   ftp_file: () => import('./ftp/index.ts'),
   sftp_file: () => import('./sftp/index.ts'),
   webdav_file: () => import('./webdav/index.ts'),
+  azure_blob: () => import('./azure-blob/index.ts'),
+  aws_s3: () => import('./s3/index.ts'),
 };

@@ -1,9 +1,10 @@
 /** Which servers the suites can have on this machine, and why not. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
-export type TestServer = 'postgres' | 'mariadb' | 'mysql' | 'nats' | 'sftp' | 'ftp' | 'webdav';
+export type TestServer = 'postgres' | 'mariadb' | 'mysql' | 'nats' | 'sftp' | 'ftp' | 'webdav' | 's3';
 /** And what benchmarks measure against. */
 export type Needed = TestServer | 'nginx';
 
@@ -54,6 +55,21 @@ export function findNats(): string | undefined {
   return Number(major) * 100 + Number(minor) >= NATS_MIN[0] * 100 + NATS_MIN[1] ? server : undefined;
 }
 
+/** Go puts what it builds into a folder of its own. */
+const GO_FOLDER = join(homedir(), 'go', 'bin');
+
+/** MinIO where somebody has it, else the gateway that builds in a minute. */
+export function findS3(): { readonly name: 'minio' | 'versitygw'; readonly program: string } | undefined {
+  for (const name of ['minio', 'versitygw'] as const) {
+    const program = findProgram(name) ?? [join(GO_FOLDER, name)].find((path) => existsSync(path));
+    if (program) return { name, program };
+  }
+  return undefined;
+}
+
+/** Of an S3 server whose user may make buckets: `https://key:secret@host:port/?region=us-east-1`. */
+export const s3Url = (): string | undefined => process.env['MILLRACE_TEST_S3_URL'] || undefined;
+
 export const findNginx = (): string | undefined => findProgram('nginx');
 
 /** The absolute path: it starts itself again for each connection. */
@@ -101,6 +117,8 @@ export function whyNot(server: Needed): string | undefined {
       return findProftpd() ? undefined : 'ProFTPD (with its module for TLS) is not installed';
     case 'webdav':
       return findApache() ? undefined : 'Apache (with its modules for WebDAV) is not installed';
+    case 's3':
+      return findS3() || s3Url() ? undefined : 'no S3 server is installed (MinIO or versitygw)';
     case 'nginx':
       return findNginx() ? undefined : 'nginx is not installed';
   }

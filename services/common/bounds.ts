@@ -214,3 +214,13 @@ export const UPLOAD_KEEPING_MS = 30_000;
 export const UPLOAD_DONE_MS = 3_600_000;
 /** How often uploads that nobody took up again are removed. */
 export const UPLOAD_SWEEP_MS = 3_600_000;
+/** One part of an upload to a store of objects: the least that some of them take is 5 MiB. */
+export const OBJECT_PART_BYTES = 8 * MIB;
+/** And of one whose parts would be too many otherwise. */
+export const OBJECT_PART_BYTES_MAX = 64 * MIB;
+/** Parts of one upload that are on their way, while the next one fills. */
+export const OBJECT_PARTS_AT_ONCE = 2;
+/** Connections to one store of objects: two hundred slow readers, each with his own, leave room for others. */
+export const OBJECT_CONNECTIONS_MAX = 1024;
+/** Attempts of a request to a store of objects, where a second one does no harm. */
+export const OBJECT_ATTEMPTS_MAX = 3;

@@ -26,6 +26,8 @@ export interface Subject {
   readonly lacks: Readonly<Partial<Record<Lack, string>>>;
   /** Entries of the folder that takes more than one page. */
   readonly manyEntries?: number;
+  /** Bytes of the name of a folder, where the server takes fewer than of a file. */
+  readonly folderNameBytesMax?: number | undefined;
 }
 
 const DEADLINE_MS = 30_000;
