@@ -1,9 +1,9 @@
 /** The bytes of an object, piece by piece; where the connection is lost in the middle, the rest comes over another one. */
 import type { Readable } from 'node:stream';
 import type { Deadline } from '#common/deadline.ts';
-import { MillraceError } from '#common/errors.ts';
+import type { MillraceError } from '#common/errors.ts';
 import { inTime } from '#common/in-time.ts';
-import { CUT_SHORT } from '../failures.ts';
+import { CONNECTION_LOST, CUT_SHORT, unavailable } from '../failures.ts';
 
 /** In a row, without a byte between them. */
 const RESUMES_MAX = 3;
@@ -71,10 +71,12 @@ export class ObjectBody implements AsyncIterableIterator<Uint8Array> {
       try {
         const next = await inTime(this.#pieces.next(), deadline);
         if (!next.done) return next.value;
-        throw new MillraceError('unavailable', CUT_SHORT);
+        throw unavailable(CUT_SHORT);
       } catch (error) {
         this.#stream.destroy();
-        if (deadline.reason || this.#resumes === RESUMES_MAX) throw error;
+        deadline.throwIfAborted();
+        // Whatever goes wrong here, the store had already said that it has the file.
+        if (this.#resumes === RESUMES_MAX) throw unavailable(CONNECTION_LOST, error);
       }
       this.#resumes++;
       const opening = reopen(this.#at);
