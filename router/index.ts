@@ -27,6 +27,7 @@ import { TokenVerifier } from './authenticate/token.ts';
 import type { RouterConfig } from './config.ts';
 import { Cors } from './decide/cors.ts';
 import { FileCalls } from './files/calls.ts';
+import { PublicFiles } from './files/public-files.ts';
 import { SignedUrls } from './files/signed-urls.ts';
 import { isFileContent } from './files/streamed.ts';
 import { Forwarder } from './forward/forward.ts';
@@ -139,6 +140,7 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
     }),
     trials: new ScriptTrials(scripts, forwarder, config.requestTimeoutMs),
     idempotency: new Idempotency(kept, config.requestTimeoutMs, log),
+    publicFiles: new PublicFiles(state),
     files: new FileCalls({
       store: files,
       signedUrls: new SignedUrls(state),

@@ -24,6 +24,7 @@ import { sendLines } from './encode/stream.ts';
 import { linesFormat, withEverything } from './endless.ts';
 import { addressedSegments, decidedRequest, isFileService } from './files/address.ts';
 import type { FileCalls } from './files/calls.ts';
+import { notPublic, type PublicCall, type PublicFiles, refusePublic } from './files/public-files.ts';
 import { ForeignRecords } from './foreign/merge.ts';
 import type { Forwarder } from './forward/forward.ts';
 import { toOperation } from './forward/operation.ts';
@@ -58,6 +59,7 @@ export interface Stages {
   readonly cors: Cors;
   readonly systemCalls: SystemCalls;
   readonly files: FileCalls;
+  readonly publicFiles: PublicFiles;
   readonly listings: Listings;
   readonly documents: Documents;
   readonly viewer: Viewer;
@@ -135,6 +137,8 @@ export class Pipeline {
     if (route.kind === 'none') {
       const { viewer } = this.#stages;
       if (viewer.serves(http)) return viewer.send(http, reply, headers);
+      const found = this.#stages.publicFiles.find(http);
+      if (found) return this.#publicFile(found, reply, headers);
       throw notFound('There is nothing at this address.');
     }
     const request = new ApiRequest(
@@ -152,6 +156,25 @@ export class Pipeline {
     asked.principal = principal;
     if (route.kind === 'root') return this.#root(request, reply, headers, principal);
     await this.#serviceCall(request, reply, headers, principal);
+  }
+
+  /** Without the API's ways of saying what is wrong: whoever reads it sits before a browser. */
+  async #publicFile(
+    { request, service, principal, isOpen }: PublicCall,
+    reply: Responder,
+    headers: Headers,
+  ): Promise<void> {
+    const { files, limits, log } = this.#stages;
+    try {
+      if (!isOpen) throw notPublic();
+      limits.admit(principal, service, request.component, request.verb);
+      await files.servePublic(this.#callOf(request, reply, headers, service, principal));
+    } catch (error) {
+      const { code, cause } = MillraceError.from(error);
+      if (code === 'internal')
+        log.error({ err: cause ?? error, requestId: request.http.id }, 'a public file could not be sent');
+      if (!reply.aborted) refusePublic(reply, error, headers);
+    }
   }
 
   #authenticate(request: ApiRequest): Principal | Promise<Principal> {

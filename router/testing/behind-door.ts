@@ -15,6 +15,7 @@ import { TokenVerifier } from '../authenticate/token.ts';
 import { Cors } from '../decide/cors.ts';
 import type { FileStore } from '../files/call.ts';
 import { FileCalls } from '../files/calls.ts';
+import { PublicFiles } from '../files/public-files.ts';
 import { SignedUrls } from '../files/signed-urls.ts';
 import type { Forwarded, Forwarder } from '../forward/forward.ts';
 import type { JobQueue } from '../jobs/queue.ts';
@@ -151,6 +152,7 @@ export class BehindDoor {
         ...{ timeoutMs: 10_000, log: SILENT },
       }),
       trials: new ScriptTrials(runner, forwarder, 10_000),
+      publicFiles: new PublicFiles(state),
       files: new FileCalls({
         store: behind.store as FileStore,
         signedUrls: new SignedUrls(state),

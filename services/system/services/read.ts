@@ -22,6 +22,9 @@ export interface Services {
 const runningOf = ({ hash, queued, implementsAccessList, cacheSeconds }: Script): string =>
   [hash, queued, implementsAccessList, cacheSeconds].join(' ');
 
+const textsIn = (value: unknown): string[] =>
+  Array.isArray(value) ? value.filter((one) => typeof one === 'string') : [];
+
 export async function readServices(db: Kysely<Tables>, tools: Tools, before: Services): Promise<Services> {
   const rows = await db.selectFrom('service').selectAll().orderBy('id').execute();
   const lookups = await systemLookups(db, tools.secrets);
@@ -37,6 +40,7 @@ export async function readServices(db: Kysely<Tables>, tools: Tools, before: Ser
       type: row.type,
       isActive: row.is_active === 1,
       tier: tools.types.get(row.type)?.tier ?? '',
+      publicPaths: textsIn(settings['public_path']),
     };
     return { shown, settings, script };
   });
