@@ -28,7 +28,7 @@ const OF_A_DATABASE = [
 ];
 /** In the order in which they were recorded: later ones find what earlier ones left. */
 export const GROUPS = [
-  ...['anonymous', 'login', 'service types', 'services'],
+  ...['anonymous', 'login', 'service types', 'services', 'files'],
   ...OF_A_DATABASE.map((group) => `gold ${group}`),
   ...OF_A_DATABASE.map((group) => `goldpg ${group}`),
   ...[

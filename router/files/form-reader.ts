@@ -1,6 +1,7 @@
 /** Files of a form (multipart/form-data, RFC 7578) as they arrive, one after the other: none is ever here as a whole. */
 import { FILE_FORM_HEAD_BYTES_MAX, FILE_FORM_PARTS_MAX } from '#common/bounds.ts';
 import { invalid, type MillraceError } from '#common/errors.ts';
+import { asBuffer } from '#common/json.ts';
 import { boundaryOf, type PartHead, partHeadOf } from '../parse/multipart.ts';
 
 export interface StreamedPart extends PartHead {
@@ -80,7 +81,7 @@ export class FormReader {
   async #more(): Promise<void> {
     const next = await this.#source.next();
     if (next.done) throw malformed('its last boundary is missing');
-    this.#buffer = this.#buffer.length === 0 ? Buffer.from(next.value) : Buffer.concat([this.#buffer, next.value]);
+    this.#buffer = this.#buffer.length === 0 ? asBuffer(next.value) : Buffer.concat([this.#buffer, next.value]);
   }
 }
 

@@ -1,9 +1,10 @@
 /** The bytes of an append on their way into parts: what came before its sender was lost is not lost with him. */
 import type { Deadline } from '#common/deadline.ts';
+import { RaceAgainst } from '#common/race.ts';
 
 export class Incoming {
   readonly #pieces: AsyncIterator<Uint8Array>;
-  readonly #stopped: Promise<undefined>;
+  readonly #stopped: RaceAgainst<undefined>;
   #stop = (): void => {};
   readonly #forget: () => void;
   #next: Uint8Array | undefined;
@@ -14,9 +15,11 @@ export class Incoming {
   /** @param deadline  ends it: what came by then is all */
   constructor(body: AsyncIterable<Uint8Array>, deadline: Deadline) {
     this.#pieces = body[Symbol.asyncIterator]();
-    this.#stopped = new Promise((resolve) => {
-      this.#stop = () => resolve(undefined);
-    });
+    this.#stopped = new RaceAgainst(
+      new Promise((resolve) => {
+        this.#stop = () => resolve(undefined);
+      }),
+    );
     this.#forget = deadline.onAbort(() => this.stop(deadline.reason));
   }
 
@@ -53,7 +56,7 @@ export class Incoming {
   async #pull(): Promise<Uint8Array | undefined> {
     while (this.broken === undefined && !this.#isOver) {
       try {
-        const next = await Promise.race([this.#pieces.next(), this.#stopped]);
+        const next = await this.#stopped.wait(this.#pieces.next());
         if (!next) return undefined;
         if (next.done) this.#isOver = true;
         else if (next.value.length > 0) return next.value;

@@ -5,6 +5,7 @@ import { type Operation, type Piece, PieceSchema, type Reply, type Result } from
 import type { RecordPiece } from '../connector.ts';
 import { MillraceError } from '../errors.ts';
 import { fromServiceError } from '../grpc/status.ts';
+import { RaceAgainst } from '../race.ts';
 import { errorFromMessage, errorToMessage } from './errors.ts';
 
 type Answered = (error: ServiceError | null, reply?: Reply) => void;
@@ -35,10 +36,11 @@ export class ImportCall {
   async send(operation: Operation, pieces: AsyncIterable<RecordPiece>): Promise<Result> {
     await this.#write(create(PieceSchema, { operation }));
     const iterator = pieces[Symbol.asyncIterator]();
+    const answered = new RaceAgainst(this.#reply);
     try {
       while (!this.#isOver) {
         // Whoever sends slowly hears at once that it is of no use.
-        const next = await Promise.race([iterator.next().catch(asError), this.#reply]);
+        const next = await answered.wait(iterator.next().catch(asError));
         if ('code' in next) {
           // What came before is written all the same, and told with the error.
           this.#call.end(create(PieceSchema, { error: errorToMessage(next) }));

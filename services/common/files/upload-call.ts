@@ -3,6 +3,7 @@ import { create } from '@bufbuild/protobuf';
 import type { ClientWritableStream, ServiceError } from '@grpc/grpc-js';
 import { type Upload, type UploadHead, UploadSchema } from '#proto/files/v1/files_pb.ts';
 import { fromServiceError } from '../grpc/status.ts';
+import { RaceAgainst } from '../race.ts';
 import { PieceWriter } from './streams.ts';
 
 type Answered<R> = (error: ServiceError | null, reply?: R) => void;
@@ -36,11 +37,12 @@ export class UploadCall<R> {
    */
   async send(head: UploadHead, body: AsyncIterable<Uint8Array>, keeps: boolean): Promise<R> {
     const iterator = body[Symbol.asyncIterator]();
+    const answered = new RaceAgainst(this.#reply.then(() => undefined));
     try {
       await this.#writer.write(create(UploadSchema, { head }));
       while (!this.#isOver) {
         // Whoever sends slowly hears at once that it is of no use.
-        const next = await Promise.race([iterator.next(), this.#reply.then(() => undefined)]);
+        const next = await answered.wait(iterator.next());
         if (!next) break;
         if (next.done) {
           this.#call.end(create(UploadSchema, { done: true }));
