@@ -192,7 +192,7 @@ function suites(open: () => Promise<Shop>, routines: Readonly<Record<string, str
     expect(yaml.headers['content-type']).toMatch(/^application\/yaml/);
     expect(parse(yaml.text)).toEqual(JSON.parse((await admin.send('GET', 'shop/_spec')).text));
     expect(await admin.json('GET', 'api_docs?as_list=true')).toEqual({
-      resource: ['system', 'api_docs', 'email', 'user', 'shop'],
+      resource: ['system', 'api_docs', 'files', 'logs', 'email', 'user', 'shop'],
     });
   });
 
