@@ -29,7 +29,9 @@ suiteWith('postgres', 'accounts in a system database in PostgreSQL', () => {
 
   test('of two first starts at once, one seeds', async () => {
     const services = await here.admin.json<{ resource: { name: string }[] }>('GET', 'system/service?fields=name');
-    expect(services.resource).toEqual(['system', 'api_docs', 'files', 'logs', 'email', 'user'].map((name) => ({ name })));
+    expect(services.resource).toEqual(
+      ['system', 'api_docs', 'files', 'logs', 'email', 'user'].map((name) => ({ name })),
+    );
     const templates = await there.admin.json<{ resource: unknown[] }>('GET', 'system/email_template?fields=id');
     expect(templates.resource).toHaveLength(3);
   });
