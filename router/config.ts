@@ -16,6 +16,8 @@ export interface RouterConfig {
   readonly systemAddress: string;
   /** Addresses of the replicas of each connector tier. */
   readonly tiers: Readonly<Record<string, readonly string[]>>;
+  /** And of the storage tier, which is no connector. */
+  readonly storageAddresses: readonly string[];
   readonly clusterToken: string | undefined;
   readonly requestTimeoutMs: number;
   /** For lists that come without an end. */
@@ -58,8 +60,8 @@ export function readConfig(env: Environment): RouterConfig {
     tiers: {
       system: [systemAddress],
       sql: reader.list('MILLRACE_SQL_ADDRESSES', ['127.0.0.1:7001']),
-      storage: reader.list('MILLRACE_STORAGE_ADDRESSES', ['127.0.0.1:7003']),
     },
+    storageAddresses: reader.list('MILLRACE_STORAGE_ADDRESSES', ['127.0.0.1:7003']),
     clusterToken: reader.optional('MILLRACE_CLUSTER_TOKEN'),
     requestTimeoutMs: reader.integer('MILLRACE_REQUEST_TIMEOUT_MS', 30_000, 10, 3_600_000),
     exportTimeoutMs: reader.integer('MILLRACE_EXPORT_TIMEOUT_MS', 3_600_000, 10, 86_400_000),

@@ -95,10 +95,9 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
       ]),
     ),
   );
-  const storage = (config.tiers['storage'] ?? []).map((address) => ({
-    ...{ address, token: config.clusterToken, peer: 'storage' },
-  }));
-  const files = new FileStoreClient(storage);
+  const files = new FileStoreClient(
+    config.storageAddresses.map((address) => ({ address, token: config.clusterToken, peer: 'storage' })),
+  );
   const streams: NonNullable<ListenerOptions['streams']> = (request, contentLength) =>
     isImport(request, contentLength, config.bodyBytesMax) || isFileContent(request, state);
   const authenticators = {

@@ -353,16 +353,11 @@ export class Pipeline {
   #remembered(ready: ReadyCall, http: Request, reply: Responder, headers: Headers, asked: Asked): Promise<void> {
     const { listeners } = this.#stages;
     const name = ready.service.name.toLowerCase();
-    const segmentsOf = (): readonly string[] => {
-      const route = parseRoute(http.path);
-      return route.kind === 'service' ? route.segments : [];
-    };
-    const listening = (segments: readonly string[]) => listeners.of(ready.service, segments, http.method);
-    if (listeners.serves(name) && ready.isHeard(() => listening(segmentsOf()) !== undefined)) {
-      const segments = segmentsOf();
-      const request = new ApiRequest(http, name, segments);
-      const heard = listening(segments);
-      if (heard) return this.#rememberedScripted(ready, request, reply, headers, heard);
+    const find = () => listeners.ofPath(ready.service, http.path, http.method);
+    const heard = listeners.serves(name) && ready.isHeard(() => find() !== undefined) ? find() : undefined;
+    if (heard) {
+      const request = new ApiRequest(http, name, heard.segments);
+      return this.#rememberedScripted(ready, request, reply, headers, heard.listening);
     }
     return this.#answer(ready, reply, headers, () => this.#serve(http, reply, headers, asked));
   }

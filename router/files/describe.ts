@@ -6,7 +6,7 @@ import { jsonWithout, objectOf } from '../system/body.ts';
 import { changeOne, type FileCall } from './call.ts';
 import { fileNotFound, folderNotFound, isNotFound, refusalOf } from './refusals.ts';
 
-/** @throws MillraceError unsupported, in the words of the original, which has 501 for it */
+/** @throws MillraceError unsupported where the storage keeps none; the original has 501 for it */
 export async function sendDescription(call: FileCall): Promise<void> {
   const { address, request, reply, headers } = call;
   const { path, isFolder } = address;
@@ -15,7 +15,7 @@ export async function sendDescription(call: FileCall): Promise<void> {
   if (!error) return sendValue(reply, 200, { success: true }, presentationOf(request, headers, true));
   if (error.code === 'unsupported') {
     const what = isFolder ? 'folder' : 'file';
-    throw new MillraceError('unsupported', `Updating ${what} properties is not implemented for current file system.`);
+    throw new MillraceError('unsupported', `The properties of a ${what} cannot be changed in this storage.`);
   }
   if (isNotFound(error)) throw (isFolder ? folderNotFound : fileNotFound)(path);
   throw refusalOf(error);

@@ -1,7 +1,7 @@
 /** The content of a file, all of it or parts, as fast as the client takes it (files-and-scripting-api §1.3; RFC 9110). */
 import { randomBytes } from 'node:crypto';
 import { MillraceError } from '#common/errors.ts';
-import type { ContentAnswer } from '#common/files/client.ts';
+import type { ContentAnswer } from '#common/files/answers.ts';
 import type { FileEntry } from '#common/files/entry.ts';
 import { nameOf } from '#common/files/path.ts';
 import { Family } from '#proto/files/v1/files_pb.ts';

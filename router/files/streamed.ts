@@ -11,6 +11,8 @@ const SERVICE = /^\/api\/(?:v[0-9.]+\/)?([A-Za-z0-9_.-]+)(\/.*)?$/;
 
 /** Lists of files and folders (JSON, XML, CSV) are collected, as other bodies are. */
 export function isFileContent(http: Request, state: AccessState): boolean {
+  // Most requests are these, and have no body that would be worth a look.
+  if (http.method === 'GET' || http.method === 'HEAD') return false;
   const [, name, path = ''] = SERVICE.exec(http.path) ?? [];
   const service = name === undefined ? undefined : state.servicesByName.get(name.toLowerCase());
   if (!service || !isFileService(service)) return false;

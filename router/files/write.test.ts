@@ -351,8 +351,8 @@ describe('removal', () => {
 });
 
 test.each([
-  ['/docs/a.txt', 'Updating file properties is not implemented for current file system.'],
-  ['/docs/', 'Updating folder properties is not implemented for current file system.'],
+  ['/docs/a.txt', 'The properties of a file cannot be changed in this storage.'],
+  ['/docs/', 'The properties of a folder cannot be changed in this storage.'],
 ])('PATCH %s where nothing keeps properties', async (target, message) => {
   const answer = await new Served().send('PATCH', target, { body: '{"a":1}', headers: JSON_TYPE });
   expect([answer.status, messageOf(answer)]).toEqual([400, message]);

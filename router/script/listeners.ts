@@ -2,6 +2,7 @@
 import type { EventScript, Service } from '#proto/access/v1/access_pb.ts';
 import { Phase } from '#proto/script/v1/script_pb.ts';
 import type { AccessState } from '../access/state.ts';
+import { parseRoute } from '../parse/route.ts';
 import { type EventResource, eventsOf, type Fired } from './events.ts';
 
 export interface Listener {
@@ -59,6 +60,18 @@ export class Listeners {
       listen(scripts, fired, verb.toLowerCase(), phase, suffixes),
     );
     return pre.length + post.length + queued.length > 0 ? { pre, post, queued } : undefined;
+  }
+
+  /** The same for a call whose path was read before. @param path  raw, of the API */
+  ofPath(
+    service: Service,
+    path: string,
+    verb: string,
+  ): { listening: Listening; segments: readonly string[] } | undefined {
+    const route = parseRoute(path);
+    const segments = route.kind === 'service' ? route.segments : [];
+    const listening = this.of(service, segments, verb);
+    return listening && { listening, segments };
   }
 
   #index(): void {

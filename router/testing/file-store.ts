@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import type { Deadline } from '#common/deadline.ts';
 import { invalid, MillraceError, notFound } from '#common/errors.ts';
-import type { ChangeInit, FileContext, ListOptions, UploadAnswer, UploadOptions } from '#common/files/client.ts';
+import type { UploadAnswer } from '#common/files/answers.ts';
+import type { ChangeInit, FileContext, ListOptions, UploadOptions } from '#common/files/client.ts';
 import type { FileEntry } from '#common/files/entry.ts';
 import { isBelow, joinPath, nameOf, parentOf } from '#common/files/path.ts';
 import { PathRules } from '#common/files/rules.ts';

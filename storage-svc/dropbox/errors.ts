@@ -1,6 +1,7 @@
 /** What Dropbox, or the way to it, says, in our terms. */
 import { type ErrorCode, MillraceError } from '#common/errors.ts';
-import { CONNECTION_LOST, FULL, NOT_PERMITTED, REFUSED_CREDENTIALS, TOO_SLOW, UNREACHABLE } from '../failures.ts';
+import { CONNECTION_LOST, FULL, NOT_PERMITTED, REFUSED_CREDENTIALS } from '../failures.ts';
+import { networkFailure } from '../network.ts';
 
 /** An answer that is no success. */
 export class DropboxError extends Error {
@@ -40,22 +41,6 @@ const BY_STATUS: Readonly<Record<number, string>> = {
   503: 'The storage is busy.',
 };
 
-const BY_CODE: Readonly<Record<string, string>> = {
-  ECONNREFUSED: UNREACHABLE,
-  ENOTFOUND: UNREACHABLE,
-  EAI_AGAIN: UNREACHABLE,
-  EHOSTUNREACH: UNREACHABLE,
-  ENETUNREACH: UNREACHABLE,
-  ETIMEDOUT: UNREACHABLE,
-  UND_ERR_CONNECT_TIMEOUT: UNREACHABLE,
-  ECONNRESET: CONNECTION_LOST,
-  EPIPE: CONNECTION_LOST,
-  UND_ERR_SOCKET: CONNECTION_LOST,
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: CONNECTION_LOST,
-  UND_ERR_HEADERS_TIMEOUT: TOO_SLOW,
-  UND_ERR_BODY_TIMEOUT: TOO_SLOW,
-};
-
 export function translate(thrown: unknown): MillraceError {
   if (thrown instanceof MillraceError) return thrown;
   if (thrown instanceof DropboxError) {
@@ -64,7 +49,7 @@ export function translate(thrown: unknown): MillraceError {
     const text = tag?.[2] ?? BY_STATUS[status] ?? 'The storage has failed to do this.';
     return new MillraceError(tag?.[1] ?? 'unavailable', text, undefined, thrown);
   }
-  const text = BY_CODE[String((thrown as { code?: unknown } | undefined)?.code)];
+  const text = networkFailure((thrown as { code?: unknown } | undefined)?.code);
   return text ? new MillraceError('unavailable', text, undefined, thrown) : MillraceError.from(thrown);
 }
 

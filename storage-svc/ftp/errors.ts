@@ -1,8 +1,7 @@
 /** What an FTP server, or the way to it, says, in our terms. */
 import { type ErrorCode, MillraceError } from '#common/errors.ts';
-import { CONNECTION_LOST, FULL, NOT_PERMITTED, REFUSED_CREDENTIALS, TOO_SLOW, UNREACHABLE } from '../failures.ts';
-
-const UNTRUSTED = "The storage's certificate is not a valid one.";
+import { CONNECTION_LOST, FULL, NOT_PERMITTED, REFUSED_CREDENTIALS, TOO_SLOW } from '../failures.ts';
+import { networkFailure } from '../network.ts';
 
 /** Codes of answers (RFC 959 §4.2). */
 const BY_REPLY: Readonly<Record<number, readonly [ErrorCode, string]>> = {
@@ -27,17 +26,6 @@ const BY_WORDS: readonly (readonly [RegExp, ErrorCode, string])[] = [
   [/no such|not found|does ?n.t exist|not exist|cannot find/i, 'not_found', 'There is nothing of this name.'],
 ];
 
-const BY_ERRNO: Readonly<Record<string, string>> = {
-  ECONNREFUSED: UNREACHABLE,
-  ENOTFOUND: UNREACHABLE,
-  EAI_AGAIN: UNREACHABLE,
-  EHOSTUNREACH: UNREACHABLE,
-  ENETUNREACH: UNREACHABLE,
-  ETIMEDOUT: UNREACHABLE,
-  ECONNRESET: CONNECTION_LOST,
-  EPIPE: CONNECTION_LOST,
-};
-
 export function translate(thrown: unknown): MillraceError {
   if (thrown instanceof MillraceError) return thrown;
   const { code, message } = (thrown ?? {}) as { code?: unknown; message?: unknown };
@@ -57,8 +45,8 @@ function ofReply(code: number, message: string, thrown: unknown): MillraceError 
 }
 
 function said(code: string, message: string): string | undefined {
-  if (BY_ERRNO[code]) return BY_ERRNO[code];
-  if (/^(CERT_|ERR_TLS|UNABLE_|DEPTH_|SELF_SIGNED)/.test(code)) return UNTRUSTED;
+  const ofNetwork = networkFailure(code);
+  if (ofNetwork) return ofNetwork;
   if (/^Timeout/.test(message)) return TOO_SLOW;
   return /FIN packet|closed|Socket|data connection/i.test(message) ? CONNECTION_LOST : undefined;
 }

@@ -1,5 +1,6 @@
 /** What the operating system says, in our terms. */
 import { type ErrorCode, MillraceError } from '#common/errors.ts';
+import { FULL, NOT_PERMITTED, UNREACHABLE } from '../failures.ts';
 
 export {
   fileMissing,
@@ -11,8 +12,6 @@ export {
   rootMissing,
 } from '../failures.ts';
 
-const UNREACHABLE = 'The storage cannot be reached.';
-
 /** By errno. What a path brings about is said by source.ts with the path, where it is known. */
 const ERRORS: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   ENOENT: ['not_found', 'There is nothing of this name.'],
@@ -23,11 +22,11 @@ const ERRORS: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   ENOTEMPTY: ['conflict', 'The folder is not empty.'],
   ENAMETOOLONG: ['invalid', 'The name is too long for this storage.'],
   EILSEQ: ['invalid', 'This storage takes no such name.'],
-  EACCES: ['unavailable', 'The storage does not permit this.'],
-  EPERM: ['unavailable', 'The storage does not permit this.'],
+  EACCES: ['unavailable', NOT_PERMITTED],
+  EPERM: ['unavailable', NOT_PERMITTED],
   EROFS: ['unavailable', 'The storage is read-only.'],
-  ENOSPC: ['unavailable', 'The storage is full.'],
-  EDQUOT: ['unavailable', 'The storage is full.'],
+  ENOSPC: ['unavailable', FULL],
+  EDQUOT: ['unavailable', FULL],
   EFBIG: ['unavailable', 'The file is too large for this storage.'],
   EMFILE: ['overloaded', 'Too many files are open at the moment.'],
   ENFILE: ['overloaded', 'Too many files are open at the moment.'],

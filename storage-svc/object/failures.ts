@@ -1,6 +1,7 @@
 /** What drivers of stores over HTTP throw, in our terms: the store's own codes first, then the status, then the network. */
 import { type ErrorCode, MillraceError } from '#common/errors.ts';
-import { CONNECTION_LOST, FULL, NOT_PERMITTED, REFUSED_CREDENTIALS, TOO_SLOW, UNREACHABLE } from '../failures.ts';
+import { FULL, NOT_PERMITTED, REFUSED_CREDENTIALS, TOO_SLOW } from '../failures.ts';
+import { networkFailure } from '../network.ts';
 
 export type Rule = readonly [ErrorCode, string];
 export type Rules = Readonly<Record<string, Rule>>;
@@ -23,9 +24,6 @@ export const TOO_LARGE: Rule = ['invalid', 'The file is too large for this stora
 export const TOO_LONG: Rule = ['invalid', 'The path is too long for this storage.'];
 export const TOO_MUCH_SAID: Rule = ['invalid', 'The storage does not keep as many properties.'];
 export const UNKNOWN: Rule = ['unsupported', 'The storage cannot do this.'];
-const NO_WAY: Rule = ['unavailable', UNREACHABLE];
-const LOST: Rule = ['unavailable', CONNECTION_LOST];
-const NO_TRUST: Rule = ['unavailable', 'The certificate of the storage is not trusted.'];
 const REFUSED: Rule = ['unavailable', 'The storage refused the request.'];
 
 const BY_STATUS: Readonly<Record<number, Rule>> = {
@@ -40,32 +38,6 @@ const BY_STATUS: Readonly<Record<number, Rule>> = {
   503: BUSY,
   504: SLOW,
   507: NO_ROOM,
-};
-
-/** Of Node, its TLS and its HTTP. */
-const OF_NETWORK: Rules = {
-  ECONNREFUSED: NO_WAY,
-  ENOTFOUND: NO_WAY,
-  EAI_AGAIN: NO_WAY,
-  EHOSTUNREACH: NO_WAY,
-  EHOSTDOWN: NO_WAY,
-  ENETUNREACH: NO_WAY,
-  ENETDOWN: NO_WAY,
-  EADDRNOTAVAIL: NO_WAY,
-  ETIMEDOUT: NO_WAY,
-  TimeoutError: NO_WAY,
-  ECONNRESET: LOST,
-  ECONNABORTED: LOST,
-  EPIPE: LOST,
-  ERR_STREAM_PREMATURE_CLOSE: LOST,
-  ERR_STREAM_DESTROYED: LOST,
-  EPROTO: NO_TRUST,
-  CERT_HAS_EXPIRED: NO_TRUST,
-  DEPTH_ZERO_SELF_SIGNED_CERT: NO_TRUST,
-  SELF_SIGNED_CERT_IN_CHAIN: NO_TRUST,
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: NO_TRUST,
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: NO_TRUST,
-  ERR_TLS_CERT_ALTNAME_INVALID: NO_TRUST,
 };
 
 /** What drivers put on their errors. */
@@ -109,7 +81,7 @@ function ofStatus(status: number | undefined): Rule | undefined {
 
 function ofNetwork(thrown: object): Rule | undefined {
   const { code, name, cause } = thrown as Thrown;
-  const word = [code, name].find((one) => typeof one === 'string' && Object.hasOwn(OF_NETWORK, one));
-  if (word !== undefined) return OF_NETWORK[word as string];
+  const text = networkFailure(code) ?? networkFailure(name);
+  if (text) return ['unavailable', text];
   return typeof cause === 'object' && cause !== null ? ofNetwork(cause) : undefined;
 }

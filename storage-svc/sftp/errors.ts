@@ -1,6 +1,7 @@
 /** What an SFTP server, or the way to it, says, in our terms. */
 import { type ErrorCode, MillraceError } from '#common/errors.ts';
 import { CONNECTION_LOST, FULL, NOT_PERMITTED, REFUSED_CREDENTIALS, TOO_SLOW, UNREACHABLE } from '../failures.ts';
+import { networkFailure } from '../network.ts';
 
 /** Codes of answers (draft-ietf-secsh-filexfer-02 §7). */
 export const STATUS = { noSuchFile: 2, permissionDenied: 3, failure: 4, unsupported: 8 } as const;
@@ -25,25 +26,13 @@ const BY_LEVEL: Readonly<Record<string, string>> = {
   handshake: 'The storage and we speak no common language.',
 };
 
-const BY_ERRNO: Readonly<Record<string, string>> = {
-  ECONNREFUSED: UNREACHABLE,
-  ENOTFOUND: UNREACHABLE,
-  EAI_AGAIN: UNREACHABLE,
-  EHOSTUNREACH: UNREACHABLE,
-  ENETUNREACH: UNREACHABLE,
-  ETIMEDOUT: UNREACHABLE,
-  ECONNRESET: CONNECTION_LOST,
-  EPIPE: CONNECTION_LOST,
-  ENOSPC: FULL,
-};
-
 export function translate(thrown: unknown): MillraceError {
   if (thrown instanceof MillraceError) return thrown;
   const { code, level, message } = (thrown ?? {}) as { code?: unknown; level?: unknown; message?: unknown };
   const [known, text] = typeof code === 'number' ? (BY_STATUS[code] ?? []) : [];
   if (known && text) return new MillraceError(known, text, undefined, thrown);
   const said =
-    BY_ERRNO[String(code)] ??
+    (code === 'ENOSPC' ? FULL : networkFailure(code)) ??
     BY_LEVEL[String(level)] ??
     (/^No response from server|^Not connected|^Connection lost|channel|ended/i.test(String(message))
       ? CONNECTION_LOST

@@ -1,6 +1,7 @@
 /** What a WebDAV server, or the way to it, says, in our terms. */
 import { type ErrorCode, MillraceError } from '#common/errors.ts';
-import { CONNECTION_LOST, FULL, NOT_PERMITTED, REFUSED_CREDENTIALS, TOO_SLOW, UNREACHABLE } from '../failures.ts';
+import { CONNECTION_LOST, FULL, NOT_PERMITTED, REFUSED_CREDENTIALS, TOO_SLOW } from '../failures.ts';
+import { networkFailure } from '../network.ts';
 
 /** An answer that is none of those that are hoped for. */
 export class StatusError extends Error {
@@ -29,22 +30,6 @@ const BY_STATUS: Readonly<Record<number, readonly [ErrorCode, string]>> = {
   507: ['unavailable', FULL],
 };
 
-const BY_CODE: Readonly<Record<string, string>> = {
-  ECONNREFUSED: UNREACHABLE,
-  ENOTFOUND: UNREACHABLE,
-  EAI_AGAIN: UNREACHABLE,
-  EHOSTUNREACH: UNREACHABLE,
-  ENETUNREACH: UNREACHABLE,
-  ETIMEDOUT: UNREACHABLE,
-  UND_ERR_CONNECT_TIMEOUT: UNREACHABLE,
-  ECONNRESET: CONNECTION_LOST,
-  EPIPE: CONNECTION_LOST,
-  UND_ERR_SOCKET: CONNECTION_LOST,
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: CONNECTION_LOST,
-  UND_ERR_HEADERS_TIMEOUT: TOO_SLOW,
-  UND_ERR_BODY_TIMEOUT: TOO_SLOW,
-};
-
 export function translate(thrown: unknown): MillraceError {
   if (thrown instanceof MillraceError) return thrown;
   if (thrown instanceof StatusError) {
@@ -54,11 +39,9 @@ export function translate(thrown: unknown): MillraceError {
   const code = String((thrown as { code?: unknown } | undefined)?.code);
   if (code === 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH')
     return new MillraceError('invalid', 'The content has another size than was said.', undefined, thrown);
-  const text = BY_CODE[code] ?? (/^(CERT_|ERR_TLS|UNABLE_|DEPTH_|SELF_SIGNED)/.test(code) ? UNTRUSTED : undefined);
+  const text = networkFailure(code);
   return text ? new MillraceError('unavailable', text, undefined, thrown) : MillraceError.from(thrown);
 }
-
-const UNTRUSTED = "The storage's certificate is not a valid one.";
 
 function wordsFor(status: number): string {
   if (status >= 500) return 'The storage has failed to do this.';

@@ -1,6 +1,6 @@
 /** An upload that goes on where it broke off: begun, continued, looked at, ended (tus 1.0). Its bytes are the storage tier's. */
 import { invalid, MillraceError } from '#common/errors.ts';
-import type { UploadAnswer } from '#common/files/client.ts';
+import type { UploadAnswer } from '#common/files/answers.ts';
 import { filePath, joinPath } from '#common/files/path.ts';
 import { StatusError } from '../../encode/status-error.ts';
 import type { Headers } from '../../http/reply.ts';

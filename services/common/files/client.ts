@@ -8,8 +8,6 @@ import {
   type ContextSchema,
   type Entries,
   type EntryReply,
-  type Failure,
-  type Family,
   FetchRequestSchema,
   FileStore,
   ListRequestSchema,
@@ -28,8 +26,26 @@ import { MillraceError } from '../errors.ts';
 import { Channel, type ChannelSettings } from '../grpc/channel.ts';
 import { fromServiceError } from '../grpc/status.ts';
 import { Replicas } from '../replicas.ts';
+import {
+  type ChangeAnswer,
+  type ContentAnswer,
+  type Failing,
+  head,
+  type ListAnswer,
+  mapped,
+  needed,
+  type StatAnswer,
+  succeeded,
+  type UnpackAnswer,
+  type UploadAnswer,
+  unknownAnswer,
+  unpacked,
+  uploadOf,
+  type WriteAnswer,
+  written,
+} from './answers.ts';
 import { FILE_CODECS } from './codec.ts';
-import { entryFromMessage, type FileEntry } from './entry.ts';
+import { entryFromMessage } from './entry.ts';
 import { errorOfFailure } from './failure.ts';
 import { readLittleAhead } from './streams.ts';
 import { UploadCall } from './upload-call.ts';
@@ -42,60 +58,6 @@ export type ReadRequestOptions = Init<typeof ReadRequestSchema>;
 export type UploadOptions = Init<typeof UploadHeadSchema>;
 export type ChangeInit = MessageInitShape<typeof ChangeSchema>;
 
-export interface StatAnswer {
-  /** undefined: there is nothing. */
-  readonly entry: FileEntry | undefined;
-  readonly family: Family;
-  /** Name to value in base64. */
-  readonly digests: Readonly<Record<string, string>>;
-}
-
-export interface ListAnswer {
-  readonly folder: FileEntry;
-  readonly family: Family;
-  /** As they come, some at a time. Leaving the loop early ends the call; so does `return` of the iterator. */
-  readonly entries: AsyncIterableIterator<readonly FileEntry[]>;
-}
-
-export interface ContentAnswer {
-  readonly entry: FileEntry;
-  readonly family: Family;
-  /** As it comes. Leaving the loop early ends the call; so does `return` of the iterator. */
-  readonly body: AsyncIterableIterator<Uint8Array>;
-}
-
-export interface WriteAnswer {
-  readonly entry: FileEntry;
-  readonly family: Family;
-  readonly digests: Readonly<Record<string, string>>;
-}
-
-export interface UnpackAnswer {
-  readonly folder: FileEntry;
-  readonly files: number;
-  readonly family: Family;
-}
-
-export interface ChangeAnswer {
-  readonly family: Family;
-  /** One for each change, in order. */
-  readonly outcomes: readonly ({ readonly entry: FileEntry | undefined } | { readonly error: MillraceError })[];
-}
-
-export interface UploadAnswer {
-  readonly upload: string;
-  /** Bytes that are kept. */
-  readonly offset: number;
-  /** undefined: not said yet. */
-  readonly length: number | undefined;
-  readonly metadata: string;
-  readonly expiresMs: number;
-  readonly path: string;
-  /** The file, once it is written. */
-  readonly entry: FileEntry | undefined;
-  readonly family: Family;
-}
-
 interface Store {
   readonly channel: Channel<typeof FileStore>;
   inFlight: number;
@@ -104,10 +66,6 @@ interface Store {
 
 /** Messages of any stream that may say how it failed. */
 type StreamMethod = 'list' | 'read' | 'pack';
-
-interface Failing {
-  readonly failure?: Failure | undefined;
-}
 
 /** Every method throws MillraceError only: what the storage tier says, the deadline's reason, or `unavailable`. */
 export class FileStoreClient {
@@ -353,85 +311,8 @@ export class FileStoreClient {
 const isLineLost = (error: unknown): boolean =>
   error instanceof MillraceError && error.code === 'unavailable' && error.cause !== undefined;
 
-const unknownAnswer = (): MillraceError => new MillraceError('internal', 'The answer is not known to this version.');
-
 const TIMEOUT_MAX_MS = 0xffffffff;
 
 function timed(context: FileContext, deadline: Deadline) {
   return { ...context, timeoutMs: Math.min(TIMEOUT_MAX_MS, Math.max(1, Math.round(deadline.remainingMs()))) };
-}
-
-function succeeded<T extends Failing>(message: T): T {
-  if (message.failure) throw errorOfFailure(message.failure);
-  return message;
-}
-
-function needed<T>(value: T | undefined): T {
-  if (value === undefined) throw unknownAnswer();
-  return value;
-}
-
-function written({ entry, family, digests }: EntryReply): WriteAnswer {
-  return { entry: entryFromMessage(needed(entry)), family, digests };
-}
-
-function unpacked(reply: UnpackReply): UnpackAnswer {
-  const { folder, files, family } = succeeded(reply);
-  return { folder: entryFromMessage(needed(folder)), files, family };
-}
-
-function uploadOf(reply: UploadState): UploadAnswer {
-  const { upload, offset, length, metadata, expiresMs, path, entry, family } = succeeded(reply);
-  return {
-    upload,
-    offset: Number(offset),
-    length: length === undefined ? undefined : Number(length),
-    metadata,
-    expiresMs: Number(expiresMs),
-    path,
-    entry: entry && entryFromMessage(entry),
-    family,
-  };
-}
-
-async function head<T>(messages: AsyncGenerator<T>): Promise<T> {
-  const first = await messages.next();
-  if (first.done) throw unknownAnswer();
-  return first.value;
-}
-
-/**
- * The rest of a stream that has begun, each message as something else; undefined leaves it out. No generator: one that
- * was never begun could not end the call.
- *
- * @param first  comes before all others, where it is something
- */
-function mapped<T, R>(
-  messages: AsyncIterableIterator<T>,
-  first: R | undefined,
-  map: (message: T) => R | undefined,
-): AsyncIterableIterator<R> {
-  let waiting = first;
-  return {
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-    async next() {
-      if (waiting !== undefined) {
-        const value = waiting;
-        waiting = undefined;
-        return { done: false, value };
-      }
-      for (;;) {
-        const next = await messages.next();
-        if (next.done) return { done: true, value: undefined };
-        const value = map(next.value);
-        if (value !== undefined) return { done: false, value };
-      }
-    },
-    async return() {
-      await messages.return?.();
-      return { done: true, value: undefined };
-    },
-  };
 }
