@@ -4,7 +4,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
-export type TestServer = 'postgres' | 'mariadb' | 'mysql' | 'nats' | 's3';
+export type TestServer = 'postgres' | 'mariadb' | 'mysql' | 'nats' | 's3' | 'sftp' | 'ftp' | 'webdav';
 /** And what benchmarks measure against. */
 export type Needed = TestServer | 'nginx';
 
@@ -34,6 +34,10 @@ function isNewEnough(folder: string): boolean {
 const SERVER_FOLDERS = ['/usr/sbin', '/usr/local/sbin'];
 /** The oldest that returns what it inserted and deleted, and has JSON tables. */
 const MARIADB_MIN = [10, 6] as const;
+
+/** Of Debian. */
+const PROFTPD_MODULES = '/usr/lib/proftpd';
+const APACHE_MODULES = '/usr/lib/apache2/modules';
 
 const findProgram = (name: string): string | undefined =>
   [...(process.env['PATH'] ?? '').split(delimiter), ...SERVER_FOLDERS]
@@ -68,6 +72,21 @@ export const s3Url = (): string | undefined => process.env['MILLRACE_TEST_S3_URL
 
 export const findNginx = (): string | undefined => findProgram('nginx');
 
+/** The absolute path: it starts itself again for each connection. */
+export const findSshd = (): string | undefined => (findProgram('ssh-keygen') ? findProgram('sshd') : undefined);
+
+/** With the module for TLS. */
+export function findProftpd(): { server: string; modules: string } | undefined {
+  const server = findProgram('proftpd');
+  return server && existsSync(join(PROFTPD_MODULES, 'mod_tls.so')) ? { server, modules: PROFTPD_MODULES } : undefined;
+}
+
+/** With the modules for WebDAV. */
+export function findApache(): { server: string; modules: string } | undefined {
+  const server = findProgram('apache2');
+  return server && existsSync(join(APACHE_MODULES, 'mod_dav_fs.so')) ? { server, modules: APACHE_MODULES } : undefined;
+}
+
 /** `mariadbd` and what makes its data, where they are new enough. */
 export function findMariadb(): { server: string; installer: string; version: string } | undefined {
   const [server, installer] = [findProgram('mariadbd'), findProgram('mariadb-install-db')];
@@ -94,6 +113,12 @@ export function whyNot(server: Needed): string | undefined {
       return findNats() ? undefined : `NATS ${NATS_MIN.join('.')} or newer is not installed`;
     case 's3':
       return findS3() || s3Url() ? undefined : 'no S3 server is installed (MinIO or versitygw)';
+    case 'sftp':
+      return findSshd() ? undefined : 'OpenSSH (server and ssh-keygen) is not installed';
+    case 'ftp':
+      return findProftpd() ? undefined : 'ProFTPD (with its module for TLS) is not installed';
+    case 'webdav':
+      return findApache() ? undefined : 'Apache (with its modules for WebDAV) is not installed';
     case 'nginx':
       return findNginx() ? undefined : 'nginx is not installed';
   }

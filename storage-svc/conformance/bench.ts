@@ -15,7 +15,9 @@ export type Lack =
   /** What is there already is looked for, and not held off: of two writers with create_only both may win. */
   | 'exclusive'
   /** Likewise of two with if_etag. */
-  | 'compareAndSwap';
+  | 'compareAndSwap'
+  /** Names that differ in case only are the same. */
+  | 'caseSensitive';
 
 export interface Subject {
   readonly backend: StorageBackend;
