@@ -55,8 +55,8 @@ export function findNats(): string | undefined {
   return Number(major) * 100 + Number(minor) >= NATS_MIN[0] * 100 + NATS_MIN[1] ? server : undefined;
 }
 
-/** Go puts what it builds into a folder of its own. */
-const GO_FOLDER = join(homedir(), 'go', 'bin');
+/** Where Go puts what it builds. */
+export const GO_FOLDER = join(homedir(), 'go', 'bin');
 
 /** MinIO where somebody has it, else the gateway that builds in a minute. */
 export function findS3(): { readonly name: 'minio' | 'versitygw'; readonly program: string } | undefined {
@@ -112,7 +112,7 @@ export function whyNot(server: Needed): string | undefined {
     case 'nats':
       return findNats() ? undefined : `NATS ${NATS_MIN.join('.')} or newer is not installed`;
     case 's3':
-      return findS3() || s3Url() ? undefined : 'no S3 server is installed (MinIO or versitygw)';
+      return findS3() || s3Url() ? undefined : 'no S3 server is installed (MinIO, or versitygw, which Go builds)';
     case 'sftp':
       return findSshd() ? undefined : 'OpenSSH (server and ssh-keygen) is not installed';
     case 'ftp':

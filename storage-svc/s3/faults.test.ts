@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import * as s3 from '@aws-sdk/client-s3';
-import { describe, expect } from 'vitest';
-import { whyNot } from '../../deploy/testing/available.ts';
+import { expect } from 'vitest';
 import { type RunningS3, startS3 } from '../../deploy/testing/s3.ts';
+import { suiteWith } from '../../deploy/testing/suite.ts';
 import { tryFaults } from '../object/faults.ts';
 import { backend } from './index.ts';
 
@@ -13,7 +13,7 @@ const answer = (status: number, code: string) => ({
   body: `<?xml version="1.0"?><Error><Code>${code}</Code><Message>Not today.</Message></Error>`,
 });
 
-describe.skipIf(whyNot('s3'))('S3', () => {
+suiteWith('s3', 'S3, and what goes wrong', () => {
   let server: RunningS3;
   const client = (): s3.S3Client => {
     const { endpoint, region, key: accessKeyId, secret: secretAccessKey } = server;
@@ -25,7 +25,7 @@ describe.skipIf(whyNot('s3'))('S3', () => {
       server = await startS3();
       return server.endpoint;
     },
-    stop: () => server.stop(),
+    stop: async () => server?.stop(),
     open: (endpoint, changes) => {
       const { region, key, secret } = server;
       const config = { endpoint, region, key, secret, container: `millrace-${randomUUID()}`, path_style: true };

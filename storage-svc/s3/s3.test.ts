@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe } from 'vitest';
-import { whyNot } from '../../deploy/testing/available.ts';
+import { afterAll, beforeAll } from 'vitest';
 import { type RunningS3, startS3 } from '../../deploy/testing/s3.ts';
+import { suiteWith } from '../../deploy/testing/suite.ts';
 import { tryStorage } from '../conformance/suite.ts';
 import { backend } from './index.ts';
 
-describe.skipIf(whyNot('s3'))('S3', () => {
+suiteWith('s3', 'S3', () => {
   let server: RunningS3;
   beforeAll(async () => {
     server = await startS3();
   });
-  afterAll(() => server.stop());
+  afterAll(() => server?.stop());
 
   tryStorage({
     backend,

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import * as s3 from '@aws-sdk/client-s3';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { MIB } from '#common/bounds.ts';
 import { Deadline } from '#common/deadline.ts';
-import { whyNot } from '../../deploy/testing/available.ts';
 import { type RunningS3, startS3 } from '../../deploy/testing/s3.ts';
+import { suiteWith } from '../../deploy/testing/suite.ts';
 import type { StorageSource, StoredEntry, WriteOptions } from '../backend.ts';
 import { type FaultyProxy, startFaultyProxy } from '../testing/faulty-proxy.ts';
 import { startTunnel } from '../testing/tunnel.ts';
@@ -30,7 +30,7 @@ const refusal = (status: number, code: string) => ({
   body: code && `<?xml version="1.0"?><Error><Code>${code}</Code></Error>`,
 });
 
-describe.skipIf(whyNot('s3'))('S3', () => {
+suiteWith('s3', 'S3, and what else there is to it', () => {
   let server: RunningS3;
   let proxy: FaultyProxy;
   let source: StorageSource;
@@ -46,7 +46,7 @@ describe.skipIf(whyNot('s3'))('S3', () => {
   afterAll(async () => {
     client.destroy();
     await proxy.stop();
-    await server.stop();
+    await server?.stop();
   });
   beforeEach(() => {
     Bucket = `millrace-${randomUUID()}`;
