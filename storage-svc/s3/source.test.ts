@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import * as s3 from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { MIB } from '#common/bounds.ts';
@@ -10,6 +9,7 @@ import { type FaultyProxy, startFaultyProxy } from '../testing/faulty-proxy.ts';
 import { startTunnel } from '../testing/tunnel.ts';
 import { backend } from './index.ts';
 import { sweepUploads } from './part-upload.ts';
+import { Buckets } from './testing/buckets.ts';
 
 const PLAIN: WriteOptions = { contentType: undefined, size: undefined, createOnly: false, ifEtag: undefined };
 const deadline = (): Deadline => Deadline.after(30_000);
@@ -32,34 +32,33 @@ const refusal = (status: number, code: string) => ({
 
 suiteWith('s3', 'S3, and what else there is to it', () => {
   let server: RunningS3;
+  let buckets: Buckets;
   let proxy: FaultyProxy;
   let source: StorageSource;
   let client: s3.S3Client;
+  let settings: ReturnType<Buckets['settings']>;
   let Bucket: string;
 
   beforeAll(async () => {
     server = await startS3();
+    buckets = new Buckets(server);
+    client = buckets.client;
     proxy = await startFaultyProxy(server.endpoint);
-    const { endpoint, region, key: accessKeyId, secret: secretAccessKey } = server;
-    client = new s3.S3Client({ endpoint, region, forcePathStyle: true, credentials: { accessKeyId, secretAccessKey } });
   });
   afterAll(async () => {
-    client.destroy();
-    await proxy.stop();
-    await server?.stop();
+    await proxy?.stop();
+    await buckets?.stop();
   });
   beforeEach(() => {
-    Bucket = `millrace-${randomUUID()}`;
+    settings = buckets.settings();
+    Bucket = settings.container;
     proxy.fault = () => undefined;
-    source = open({});
+    source = open({ endpoint: proxy.endpoint });
   });
   afterEach(() => source.close());
 
-  const open = (changes: Record<string, unknown>): StorageSource => {
-    const { region, key, secret } = server;
-    const config = { endpoint: proxy.endpoint, region, key, secret, container: Bucket, path_style: true, ...changes };
-    return backend.open(config, { dataDir: '', serviceName: 'files', connectionsMax: 10 });
-  };
+  const open = (changes: Record<string, unknown>): StorageSource =>
+    backend.open({ ...settings, ...changes }, { dataDir: '', serviceName: 'files', connectionsMax: 10 });
   const put = (path: string, content: string | Buffer, options: Partial<WriteOptions> = {}) =>
     source.write(path, bytes(content), { ...PLAIN, ...options }, deadline());
   const putKey = (Key: string) => client.send(new s3.PutObjectCommand({ Bucket, Key, Body: 'x' }));
@@ -150,7 +149,7 @@ suiteWith('s3', 'S3, and what else there is to it', () => {
 
   test('through a proxy', async () => {
     const tunnel = await startTunnel();
-    const behind = open({ endpoint: server.endpoint, proxy: tunnel.address });
+    const behind = open({ proxy: tunnel.address });
     await behind.write('a', bytes('x'), PLAIN, deadline());
     expect(await behind.stat('a', deadline())).toMatchObject({ size: 1 });
     expect(tunnel.targets).toContain(new URL(server.endpoint).host);
