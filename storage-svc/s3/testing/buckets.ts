@@ -1,14 +1,23 @@
 /** Buckets for tests: of a server that goes on they are removed at the end. */
 import { randomUUID } from 'node:crypto';
 import * as s3 from '@aws-sdk/client-s3';
-import type { RunningS3 } from '../../../deploy/testing/s3.ts';
+
+interface Server {
+  readonly endpoint: string;
+  readonly region: string;
+  readonly key: string;
+  readonly secret: string;
+  /** It goes on when the tests are over. */
+  readonly isForeign: boolean;
+  stop(): Promise<void>;
+}
 
 export class Buckets {
   readonly client: s3.S3Client;
-  readonly #server: RunningS3;
+  readonly #server: Server;
   readonly #names: string[] = [];
 
-  constructor(server: RunningS3) {
+  constructor(server: Server) {
     const { endpoint, region, key: accessKeyId, secret: secretAccessKey } = server;
     this.#server = server;
     this.client = new s3.S3Client({
