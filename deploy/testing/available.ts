@@ -4,7 +4,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
-export type TestServer = 'postgres' | 'mariadb' | 'mysql' | 'nats' | 'sftp' | 'ftp' | 'webdav' | 's3';
+export type TestServer = 'postgres' | 'mariadb' | 'mysql' | 'nats' | 's3' | 'sftp' | 'ftp' | 'webdav';
 /** And what benchmarks measure against. */
 export type Needed = TestServer | 'nginx';
 
@@ -55,8 +55,8 @@ export function findNats(): string | undefined {
   return Number(major) * 100 + Number(minor) >= NATS_MIN[0] * 100 + NATS_MIN[1] ? server : undefined;
 }
 
-/** Go puts what it builds into a folder of its own. */
-const GO_FOLDER = join(homedir(), 'go', 'bin');
+/** Where Go puts what it builds. */
+export const GO_FOLDER = join(homedir(), 'go', 'bin');
 
 /** MinIO where somebody has it, else the gateway that builds in a minute. */
 export function findS3(): { readonly name: 'minio' | 'versitygw'; readonly program: string } | undefined {
@@ -111,14 +111,14 @@ export function whyNot(server: Needed): string | undefined {
       return mysqlUrl() ? undefined : 'MILLRACE_TEST_MYSQL_URL names no MySQL';
     case 'nats':
       return findNats() ? undefined : `NATS ${NATS_MIN.join('.')} or newer is not installed`;
+    case 's3':
+      return findS3() || s3Url() ? undefined : 'no S3 server is installed (MinIO, or versitygw, which Go builds)';
     case 'sftp':
       return findSshd() ? undefined : 'OpenSSH (server and ssh-keygen) is not installed';
     case 'ftp':
       return findProftpd() ? undefined : 'ProFTPD (with its module for TLS) is not installed';
     case 'webdav':
       return findApache() ? undefined : 'Apache (with its modules for WebDAV) is not installed';
-    case 's3':
-      return findS3() || s3Url() ? undefined : 'no S3 server is installed (MinIO or versitygw)';
     case 'nginx':
       return findNginx() ? undefined : 'nginx is not installed';
   }

@@ -2,7 +2,17 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { findApache, findMariadb, findNats, findNginx, findPostgres, findProftpd, findSshd } from './available.ts';
+import {
+  findApache,
+  findMariadb,
+  findNats,
+  findNginx,
+  findPostgres,
+  findProftpd,
+  findS3,
+  findSshd,
+  GO_FOLDER,
+} from './available.ts';
 
 /** Tool → Debian package, and how to see that it is there already. */
 const TOOLS = {
@@ -16,10 +26,22 @@ const TOOLS = {
   wrk: { package: 'wrk', isPresent: () => isInPath('wrk') },
 } as const;
 
-export type Tool = keyof typeof TOOLS;
+/** Tool → module that Go builds in about a minute: Debian has none. */
+const GO_TOOLS = {
+  s3: { module: 'github.com/versity/versitygw/cmd/versitygw@v1.8.0', isPresent: () => findS3() !== undefined },
+} as const;
+
+export type Tool = keyof typeof TOOLS | keyof typeof GO_TOOLS;
+
+const isGoTool = (tool: Tool): tool is keyof typeof GO_TOOLS => Object.hasOwn(GO_TOOLS, tool);
 
 /** Installs what is missing. Where that cannot be done nothing happens: whoever needs the tool says so. */
 export function installTools(tools: readonly Tool[]): void {
+  installPackages(tools.filter((tool) => !isGoTool(tool)));
+  for (const tool of tools.filter(isGoTool)) if (!GO_TOOLS[tool].isPresent()) buildModule(GO_TOOLS[tool].module);
+}
+
+function installPackages(tools: readonly (keyof typeof TOOLS)[]): void {
   const packages = tools.filter((tool) => !TOOLS[tool].isPresent()).map((tool) => TOOLS[tool].package);
   if (packages.length === 0 || process.getuid?.() !== 0 || !existsSync('/etc/debian_version')) return;
   process.stderr.write(`millrace: Installing ${packages.join(', ')} (apt-get).\n`);
@@ -32,6 +54,14 @@ function apt(args: readonly string[]): boolean {
   const { status, stderr } = spawnSync('apt-get', ['-qq', ...args], { env, stdio: ['ignore', 'ignore', 'pipe'] });
   if (status !== 0) process.stderr.write(stderr ?? '');
   return status === 0;
+}
+
+function buildModule(module: string): void {
+  if (!isInPath('go')) return;
+  process.stderr.write(`millrace: Building ${module} (go).\n`);
+  const env = { ...process.env, GOBIN: GO_FOLDER };
+  const { status, stderr } = spawnSync('go', ['install', module], { env, stdio: ['ignore', 'ignore', 'pipe'] });
+  if (status !== 0) process.stderr.write(`${stderr ?? ''}millrace: ${module} could not be built.\n`);
 }
 
 function isInPath(name: string): boolean {

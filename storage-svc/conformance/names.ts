@@ -59,30 +59,30 @@ function isTaken(name: string): boolean {
 }
 
 export function tryNames(bench: () => Bench, subject: Subject): void {
-  const known = NAMES.filter((name) => name !== 'case' || subject.lacks.caseSensitive === undefined);
-  const inOrder = known.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  const names = NAMES.filter((name) => name !== 'case' || subject.lacks.caseSensitive === undefined);
+  const inOrder = names.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
 
   test('of files: each is read, listed and removed by the name it was written by', async () => {
     await bench().makeFolders('f');
-    for (const name of known) await bench().put(`f/${name}`, name);
+    for (const name of names) await bench().put(`f/${name}`, name);
     expect(await bench().paths('f')).toEqual(inOrder.map((name) => `f/${name}`));
-    for (const name of known) {
+    for (const name of names) {
       expect(await bench().text(`f/${name}`)).toBe(name);
       expect(await bench().stat(`f/${name}`)).toMatchObject({ path: `f/${name}` });
     }
-    for (const name of known) await bench().source.remove(`f/${name}`, bench().deadline());
+    for (const name of names) await bench().source.remove(`f/${name}`, bench().deadline());
     expect(await bench().paths('f')).toEqual([]);
   });
 
   test('of folders', async () => {
     const { folderNameBytesMax = FILE_NAME_BYTES_MAX } = subject;
-    const names = inOrder.filter((name) => Buffer.byteLength(name) <= folderNameBytesMax);
-    for (const name of names) {
+    const shorter = inOrder.filter((name) => Buffer.byteLength(name) <= folderNameBytesMax);
+    for (const name of shorter) {
       await bench().makeFolders(name);
       await bench().put(`${name}/in it`, name);
     }
-    expect(await bench().paths('')).toEqual(names.map((name) => `${name}/`));
-    for (const name of names) {
+    expect(await bench().paths('')).toEqual(shorter.map((name) => `${name}/`));
+    for (const name of shorter) {
       expect(await bench().paths(name)).toEqual([`${name}/in it`]);
       expect(await bench().text(`${name}/in it`)).toBe(name);
       await bench().source.remove(`${name}/in it`, bench().deadline());

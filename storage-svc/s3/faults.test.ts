@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import * as s3 from '@aws-sdk/client-s3';
-import { describe, expect } from 'vitest';
-import { whyNot } from '../../deploy/testing/available.ts';
-import { type RunningS3, startS3 } from '../../deploy/testing/s3.ts';
+import { expect } from 'vitest';
+import { startS3 } from '../../deploy/testing/s3.ts';
+import { suiteWith } from '../../deploy/testing/suite.ts';
 import { tryFaults } from '../object/faults.ts';
 import { backend } from './index.ts';
+import { Buckets } from './testing/buckets.ts';
 
 const answer = (status: number, code: string) => ({
   kind: 'answer' as const,
@@ -13,43 +13,35 @@ const answer = (status: number, code: string) => ({
   body: `<?xml version="1.0"?><Error><Code>${code}</Code><Message>Not today.</Message></Error>`,
 });
 
-describe.skipIf(whyNot('s3'))('S3', () => {
-  let server: RunningS3;
-  const client = (): s3.S3Client => {
-    const { endpoint, region, key: accessKeyId, secret: secretAccessKey } = server;
-    return new s3.S3Client({ endpoint, region, forcePathStyle: true, credentials: { accessKeyId, secretAccessKey } });
-  };
+suiteWith('s3', 'S3, and what goes wrong', () => {
+  let buckets: Buckets;
 
   tryFaults({
     start: async () => {
-      server = await startS3();
+      const server = await startS3();
+      buckets = new Buckets(server);
       return server.endpoint;
     },
-    stop: () => server.stop(),
-    open: (endpoint, changes) => {
-      const { region, key, secret } = server;
-      const config = { endpoint, region, key, secret, container: `millrace-${randomUUID()}`, path_style: true };
-      return backend.open({ ...config, ...changes }, { dataDir: '', serviceName: 'files', connectionsMax: 10 });
-    },
+    stop: async () => buckets?.stop(),
+    open: (endpoint, changes) =>
+      backend.open(
+        { ...buckets.settings(), endpoint, ...changes },
+        { dataDir: '', serviceName: 'files', connectionsMax: 10 },
+      ),
     wrongSecret: { secret: 'not the secret' },
     refusal: 'The storage refuses these credentials.',
-    removeContainer: async (address) => {
-      const Bucket = new URL(address).pathname.slice(1);
-      const { Contents = [] } = await client().send(new s3.ListObjectsV2Command({ Bucket }));
-      for (const { Key } of Contents) await client().send(new s3.DeleteObjectCommand({ Bucket, Key }));
-      await client().send(new s3.DeleteBucketCommand({ Bucket }));
-    },
+    removeContainer: async (address) => buckets.remove(new URL(address).pathname.slice(1)),
     isPart: ({ method, url }) => method === 'PUT' && (url ?? '').includes('partNumber='),
     isLastStep: ({ method, url }) => method === 'POST' && (url ?? '').includes('uploadId='),
     busy: answer(503, 'SlowDown'),
     skewed: answer(403, 'RequestTimeTooSkewed'),
     requireNothingLeft: async () => {
-      const { Buckets = [] } = await client().send(new s3.ListBucketsCommand({}));
-      for (const { Name: Bucket } of Buckets) {
-        const { Uploads = [] } = await client().send(new s3.ListMultipartUploadsCommand({ Bucket }));
+      const { Buckets: there = [] } = await buckets.client.send(new s3.ListBucketsCommand({}));
+      for (const { Name: Bucket = '' } of there.filter(({ Name = '' }) => buckets.names.includes(Name))) {
+        const { Uploads = [] } = await buckets.client.send(new s3.ListMultipartUploadsCommand({ Bucket }));
         expect(Uploads).toEqual([]);
-        const { Contents = [] } = await client().send(new s3.ListObjectsV2Command({ Bucket, Prefix: '.millrace' }));
-        expect(Contents).toEqual([]);
+        const ours = new s3.ListObjectsV2Command({ Bucket, Prefix: '.millrace' });
+        expect((await buckets.client.send(ours)).Contents ?? []).toEqual([]);
       }
     },
   });

@@ -1,25 +1,22 @@
-import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe } from 'vitest';
-import { whyNot } from '../../deploy/testing/available.ts';
+import { afterAll, beforeAll } from 'vitest';
 import { type RunningS3, startS3 } from '../../deploy/testing/s3.ts';
+import { suiteWith } from '../../deploy/testing/suite.ts';
 import { tryStorage } from '../conformance/suite.ts';
 import { backend } from './index.ts';
+import { Buckets } from './testing/buckets.ts';
 
-describe.skipIf(whyNot('s3'))('S3', () => {
+suiteWith('s3', 'S3', () => {
   let server: RunningS3;
+  let buckets: Buckets;
   beforeAll(async () => {
     server = await startS3();
+    buckets = new Buckets(server);
   });
-  afterAll(() => server.stop());
+  afterAll(() => buckets?.stop());
 
   tryStorage({
     backend,
-    open: async () => {
-      const { endpoint, region, key, secret } = server;
-      const container = `millrace-${randomUUID()}`;
-      const config = { endpoint, region, key, secret, container, path_style: true };
-      return backend.open(config, { dataDir: '', serviceName: 'files', connectionsMax: 10 });
-    },
+    open: async () => backend.open(buckets.settings(), { dataDir: '', serviceName: 'files', connectionsMax: 10 }),
     get folderNameBytesMax() {
       return server.folderNameBytesMax;
     },

@@ -4,7 +4,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import type { Readable } from 'node:stream';
 import * as s3 from '@aws-sdk/client-s3';
 import { HttpsProxyAgent } from 'https-proxy-agent';
-import { OBJECT_ATTEMPTS_MAX, OBJECT_CONNECTIONS_MAX } from '#common/bounds.ts';
+import { FILES_AT_ONCE, OBJECT_ATTEMPTS_MAX, OBJECT_CONNECTIONS_MAX } from '#common/bounds.ts';
 import { whileBusy } from '../object/busy.ts';
 import type {
   Condition,
@@ -19,6 +19,7 @@ import type {
   Written,
 } from '../object/client.ts';
 import { statusOf } from '../object/failures.ts';
+import { AtOnce } from '../operations/at-once.ts';
 import type { S3Config } from './config.ts';
 import { isSaid } from './errors.ts';
 import { S3PartUpload, sweepUploads } from './part-upload.ts';
@@ -148,12 +149,26 @@ export class S3Client implements ObjectClient {
     return true;
   }
 
+  /** One by one where the store knows no other way, as Google's. */
   async removeAll(keys: readonly string[], abortSignal: AbortSignal): Promise<void> {
     const Delete = { Objects: keys.map((Key) => ({ Key })), Quiet: true };
     const command = new s3.DeleteObjectsCommand({ Bucket: this.#bucket, Delete });
-    const { Errors = [] } = await this.#client.send(command, { abortSignal });
-    const [failed] = Errors;
+    const done = await this.#client.send(command, { abortSignal }).catch((error: unknown) => {
+      if (![400, 405, 501].includes(statusOf(error) ?? 0)) throw error;
+    });
+    if (!done) return this.#removeEach(keys, abortSignal);
+    const [failed] = done.Errors ?? [];
     if (failed) throw Object.assign(new Error(failed.Message), { Code: failed.Code });
+  }
+
+  async #removeEach(keys: readonly string[], abortSignal: AbortSignal): Promise<void> {
+    const underway = new AtOnce(FILES_AT_ONCE);
+    for (const key of keys) {
+      await underway.add(async () => {
+        await this.#client.send(new s3.DeleteObjectCommand(this.#at(key)), { abortSignal });
+      });
+    }
+    await underway.all();
   }
 
   async copy(from: string, to: string, abortSignal: AbortSignal): Promise<boolean> {
