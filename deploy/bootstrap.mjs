@@ -3,7 +3,7 @@
  * JavaScript on Node's own modules, as nothing else may be there yet. When all is current it costs a few stat calls.
  *
  * usage: node deploy/bootstrap.mjs <word> [arguments]; words: build, start, start:system, start:sql, start:storage,
- * start:router, start:scripting, test, bench, bench:database, bench:access
+ * start:router, start:scripting, test, bench, bench:database, bench:access, bench:scripts
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
@@ -41,14 +41,16 @@ const PROGRAMS = {
   bench: 'loadtest/bench.ts',
   'bench:database': 'loadtest/database.ts',
   'bench:access': 'loadtest/access.ts',
+  'bench:scripts': 'loadtest/scripts.ts',
 };
 
 /** What such a program needs on the machine besides packages. */
 const TOOLS = {
-  test: ['postgres', 'mariadb', 'nats'],
+  test: ['postgres', 'mariadb', 'nats', 'sftp', 'ftp', 'webdav'],
   bench: ['postgres', 'wrk'],
   'bench:database': ['postgres', 'mariadb', 'wrk'],
   'bench:access': ['postgres', 'nginx', 'wrk'],
+  'bench:scripts': ['postgres', 'nats', 'wrk'],
 };
 
 /** What is built, or copied. */

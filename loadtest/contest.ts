@@ -3,6 +3,7 @@ import type { Needed } from '../deploy/testing/available.ts';
 import type { Figure } from './cases.ts';
 import type { BenchOptions } from './options.ts';
 import type { RunScope } from './process.ts';
+import type { ReportTable } from './report.ts';
 
 export interface ContestCase {
   readonly name: string;
@@ -24,6 +25,12 @@ export interface Contest {
   readonly sides: readonly ContestSide[];
   /** Measurements of each side that do not count. */
   readonly warmUps: number;
+  /** Each round is cut into so many short ones, so that what the machine does otherwise hits all sides alike; 1. */
+  readonly slices?: number;
+  /** Where the sides do not alternate, or one measurement is made of rounds itself. */
+  readonly rounds?: number;
+  /** What has no place among the figures, when all is measured. */
+  readonly table?: () => ReportTable;
 }
 
 export interface ContestSide {

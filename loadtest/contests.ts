@@ -5,7 +5,7 @@ import { describeCommit, describeMachine } from './machine.ts';
 import { measureCase } from './measure.ts';
 import type { RunScope } from './process.ts';
 import { say } from './program.ts';
-import { type CaseResult, formatReport, type SideLabels } from './report.ts';
+import { type CaseResult, formatReport, formatSection, type ReportTable, type SideLabels } from './report.ts';
 import { writeResults } from './results.ts';
 
 /** @param suffix  of the files that are written */
@@ -16,6 +16,7 @@ export async function runContests(
   suffix: string,
 ): Promise<void> {
   const results: CaseResult[] = [];
+  const tables: ReportTable[] = [];
   const servers = new Set<string>();
   const skipped: string[] = [];
   try {
@@ -28,9 +29,11 @@ export async function runContests(
       const measured = await measureCase(each, options, scope);
       results.push(...measured.results);
       if (measured.server) servers.add(measured.server);
+      if (measured.table) tables.push(measured.table);
     }
   } finally {
     if (results.length > 0) say(`\n${formatReport(results, sides)}\n`);
+    for (const table of tables) say(`${formatSection(table)}\n`);
     if (skipped.length > 0) say(`Left out:\n${skipped.map((line) => `  ${line}`).join('\n')}\n`);
   }
   if (options.resultsFolder === undefined || results.length === 0) return;
@@ -42,6 +45,7 @@ export async function runContests(
     sides,
     settings: { rounds, seconds, warmupSeconds, connections },
     cases: results,
+    ...(tables.length > 0 && { tables }),
   };
   say(`Written: ${await writeResults(report, options.resultsFolder, suffix)}.{md,json,svg}`);
 }

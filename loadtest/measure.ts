@@ -4,13 +4,14 @@ import type { Contest, ContestCase, ContestOptions, ContestSide, Sample } from '
 import { inScope, type RunScope } from './process.ts';
 import { formatTierProfiles } from './profile.ts';
 import { describe, say } from './program.ts';
-import type { CaseResult } from './report.ts';
+import type { CaseResult, ReportTable } from './report.ts';
 import { formatNumber } from './statistics.ts';
 
 export interface MeasuredCase {
   readonly results: readonly CaseResult[];
   /** With its version. */
   readonly server: string | undefined;
+  readonly table: ReportTable | undefined;
 }
 
 /** All that the case starts is gone when it ends: the next one finds a quiet machine. */
@@ -26,15 +27,17 @@ export function measureCase(each: ContestCase, options: ContestOptions, run: Run
       await contest.millrace.stop(); // then the profiles are written
       say(`\n${formatTierProfiles(scope.folder)}`);
     }
-    return { results, server: contest.server };
+    return { results, server: contest.server, table: contest.table?.() };
   });
 }
 
 async function measureRounds(
   each: ContestCase,
-  { sides }: Contest,
-  { rounds, seconds }: ContestOptions,
+  { sides, slices = 1, rounds: own }: Contest,
+  options: ContestOptions,
 ): Promise<CaseResult[]> {
+  const rounds = (own ?? options.rounds) * slices;
+  const seconds = Math.max(1, Math.round(options.seconds / slices));
   const samples: { key: 'A' | 'C'; sample: Sample }[] = [];
   for (let round = 1; round <= rounds; round++) {
     for (const side of sides) {

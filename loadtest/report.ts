@@ -21,6 +21,15 @@ export interface BenchReport {
   readonly sides: SideLabels;
   readonly settings: Readonly<Record<string, number>>;
   readonly cases: readonly CaseResult[];
+  readonly tables?: readonly ReportTable[];
+}
+
+/** Something to read beside the figures; the first line is the head. */
+export interface ReportTable {
+  readonly title: string;
+  readonly lines: readonly (readonly string[])[];
+  /** What has to be known to read it: paragraphs. */
+  readonly notes: readonly string[];
 }
 
 /** Undefined where that side was not measured. */
@@ -95,6 +104,10 @@ function formatRow(result: CaseResult, keys: readonly SideKey[], measures: reado
   const verdicts = result.targets.map((target) => describeVerdict(result, target)).join('; ');
   return [result.title, result.unit, ...sides, ...ratios, targets || '–', verdicts || '–'];
 }
+
+/** As a section of Markdown. */
+export const formatSection = ({ title, lines, notes }: ReportTable): string =>
+  [`## ${title}`, formatTable(lines), ...notes].join('\n\n');
 
 /** The first line is the head. */
 export function formatTable(lines: readonly (readonly string[])[]): string {

@@ -1,7 +1,7 @@
 /** Leaves a run behind: Markdown for people, JSON for `compare.ts`, a chart of the ratios. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { formatChart } from './chart.ts';
-import { type BenchReport, formatReport, formatTable, sideKeys } from './report.ts';
+import { type BenchReport, formatReport, formatSection, formatTable, sideKeys } from './report.ts';
 import { formatNumber } from './statistics.ts';
 
 /** Writes `<date>-<commit><suffix>.{md,json,svg}` and returns their common path without the ending. */
@@ -32,7 +32,7 @@ ${formatReport(report.cases, sides)}
 
 ![Ratios](${chartFile})
 
-## Every round
+${(report.tables ?? []).map((table) => `${formatSection(table)}\n\n`).join('')}## Every round
 
 ${formatTable([['case', 'unit', 'side', 'rounds'], ...sampleLines(report)])}
 `;

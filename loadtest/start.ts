@@ -68,12 +68,21 @@ async function stopTree(root: Running, tree: readonly number[]): Promise<void> {
 
 const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}`);
 
-/** The process and all that it started, directly or not. */
+/** The process and all that it started, directly or not; what ends meanwhile is left out. */
 export function processTree(pid: number): number[] {
-  const children = readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
-    readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+  const children = unlessGone(() => readdirSync(`/proc/${pid}/task`)).flatMap((thread) =>
+    unlessGone(() => readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean)),
   );
-  return [pid, ...children.flatMap(processTree)];
+  return [pid, ...children.map(Number).flatMap(processTree)];
+}
+
+/** Processes and threads come and go while they are looked at. */
+function unlessGone(read: () => string[]): string[] {
+  try {
+    return read();
+  } catch {
+    return [];
+  }
 }
 
 /** Memory that two processes share counts for both: the figure is never too small. */

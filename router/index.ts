@@ -27,6 +27,7 @@ import { TokenVerifier } from './authenticate/token.ts';
 import type { RouterConfig } from './config.ts';
 import { Cors } from './decide/cors.ts';
 import { FileCalls } from './files/calls.ts';
+import { PublicFiles } from './files/public-files.ts';
 import { SignedUrls } from './files/signed-urls.ts';
 import { isFileContent } from './files/streamed.ts';
 import { Forwarder } from './forward/forward.ts';
@@ -44,6 +45,8 @@ import { isImport } from './parse/import/body-stream.ts';
 import { Pipeline } from './pipeline.ts';
 import { RememberedCalls } from './remembered.ts';
 import { Grants } from './script/grant.ts';
+import { HeldImports } from './script/held-import.ts';
+import { KeptScriptAnswers } from './script/kept-answers.ts';
 import { openLines } from './script/lines.ts';
 import { Listeners } from './script/listeners.ts';
 import { ScriptRunner } from './script/runner.ts';
@@ -109,6 +112,7 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
   const grants = new Grants(state);
   const opened = openLines(config.scripts, config.clusterToken, log);
   const scripts = new ScriptRunner({ lines: opened.lines, grants, sessions: new ScriptSessions(state), log });
+  const keptAnswers = new KeptScriptAnswers(state);
   const pipeline = new Pipeline({
     state,
     authenticators,
@@ -123,13 +127,20 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
       environments,
       limitCache,
       events: new EventMap(documents),
-      caches: new ServiceCaches({ state, forwarder, documents, requestTimeoutMs: config.requestTimeoutMs }),
+      caches: new ServiceCaches({
+        ...{ state, forwarder, documents, keptAnswers },
+        requestTimeoutMs: config.requestTimeoutMs,
+      }),
     }),
     limitCache,
     listeners: new Listeners(state),
-    scripted: new ScriptedCalls(scripts, new JobQueue(jobs), config.requestTimeoutMs, log),
+    scripted: new ScriptedCalls({
+      ...{ runner: scripts, queue: new JobQueue(jobs), kept: keptAnswers, timeoutMs: config.requestTimeoutMs, log },
+      imports: new HeldImports(config.bodyBytesMax, config.bufferedBytesMax),
+    }),
     trials: new ScriptTrials(scripts, forwarder, config.requestTimeoutMs),
     idempotency: new Idempotency(kept, config.requestTimeoutMs, log),
+    publicFiles: new PublicFiles(state),
     files: new FileCalls({
       store: files,
       signedUrls: new SignedUrls(state),

@@ -24,6 +24,7 @@ import { sendLines } from './encode/stream.ts';
 import { linesFormat, withEverything } from './endless.ts';
 import { addressedSegments, decidedRequest, isFileService } from './files/address.ts';
 import type { FileCalls } from './files/calls.ts';
+import { notPublic, type PublicCall, type PublicFiles, refusePublic } from './files/public-files.ts';
 import { ForeignRecords } from './foreign/merge.ts';
 import type { Forwarder } from './forward/forward.ts';
 import { toOperation } from './forward/operation.ts';
@@ -58,6 +59,7 @@ export interface Stages {
   readonly cors: Cors;
   readonly systemCalls: SystemCalls;
   readonly files: FileCalls;
+  readonly publicFiles: PublicFiles;
   readonly listings: Listings;
   readonly documents: Documents;
   readonly viewer: Viewer;
@@ -135,6 +137,8 @@ export class Pipeline {
     if (route.kind === 'none') {
       const { viewer } = this.#stages;
       if (viewer.serves(http)) return viewer.send(http, reply, headers);
+      const found = this.#stages.publicFiles.find(http);
+      if (found) return this.#publicFile(found, reply, headers);
       throw notFound('There is nothing at this address.');
     }
     const request = new ApiRequest(
@@ -152,6 +156,25 @@ export class Pipeline {
     asked.principal = principal;
     if (route.kind === 'root') return this.#root(request, reply, headers, principal);
     await this.#serviceCall(request, reply, headers, principal);
+  }
+
+  /** Without the API's ways of saying what is wrong: whoever reads it sits before a browser. */
+  async #publicFile(
+    { request, service, principal, isOpen }: PublicCall,
+    reply: Responder,
+    headers: Headers,
+  ): Promise<void> {
+    const { files, limits, log } = this.#stages;
+    try {
+      if (!isOpen) throw notPublic();
+      limits.admit(principal, service, request.component, request.verb);
+      await files.servePublic(this.#callOf(request, reply, headers, service, principal));
+    } catch (error) {
+      const { code, cause } = MillraceError.from(error);
+      if (code === 'internal')
+        log.error({ err: cause ?? error, requestId: request.http.id }, 'a public file could not be sent');
+      if (!reply.aborted) refusePublic(reply, error, headers);
+    }
   }
 
   #authenticate(request: ApiRequest): Principal | Promise<Principal> {
@@ -191,7 +214,8 @@ export class Pipeline {
         );
       }
       await this.#work(answering);
-      return undefined;
+      // Whatever its script has answered, and were it that it threw.
+      return service.script ? 'done' : undefined;
     };
     const isRecords =
       !documents.serves(request, service) &&
@@ -233,6 +257,10 @@ export class Pipeline {
     }
     if (documents.serves(request, service)) {
       return documents.send({ request, service, principal }, reply, presentationOf(request, headers, true));
+    }
+    if (documents.servesComponents(request, service)) {
+      const resource = await documents.components({ request, service, principal });
+      return sendValue(reply, 200, { resource }, presentationOf(request, headers, true));
     }
     if (isFileService(service)) return files.serve(call);
     if (systemCalls.packages.serves(request, service)) return this.#package(request, reply, headers, principal);
@@ -325,11 +353,16 @@ export class Pipeline {
   #remembered(ready: ReadyCall, http: Request, reply: Responder, headers: Headers, asked: Asked): Promise<void> {
     const { listeners } = this.#stages;
     const name = ready.service.name.toLowerCase();
-    const route = listeners.serves(name) ? parseRoute(http.path) : undefined;
-    if (route?.kind === 'service') {
-      const request = new ApiRequest(http, name, route.segments);
-      const listening = listeners.of(ready.service, route.segments, http.method);
-      if (listening) return this.#rememberedScripted(ready, request, reply, headers, listening);
+    const segmentsOf = (): readonly string[] => {
+      const route = parseRoute(http.path);
+      return route.kind === 'service' ? route.segments : [];
+    };
+    const listening = (segments: readonly string[]) => listeners.of(ready.service, segments, http.method);
+    if (listeners.serves(name) && ready.isHeard(() => listening(segmentsOf()) !== undefined)) {
+      const segments = segmentsOf();
+      const request = new ApiRequest(http, name, segments);
+      const heard = listening(segments);
+      if (heard) return this.#rememberedScripted(ready, request, reply, headers, heard);
     }
     return this.#answer(ready, reply, headers, () => this.#serve(http, reply, headers, asked));
   }

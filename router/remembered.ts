@@ -36,6 +36,8 @@ interface Remembered {
   readonly byId: boolean;
   /** What each role made of it; undefined: to be decided anew each time. */
   readonly shapes: Map<CompiledRole | undefined, Shape | undefined>;
+  /** Whether scripts listen to calls like this one; undefined: nobody has asked. */
+  isHeard: boolean | undefined;
 }
 
 /** A call that can be sent at once. */
@@ -43,6 +45,8 @@ export interface ReadyCall {
   readonly parsed: ParsedResource;
   readonly service: Service;
   readonly principal: Principal;
+  /** Whether scripts listen to it: found out once for all calls that differ in nothing but their values. */
+  isHeard(findOut: () => boolean): boolean;
   /** Sends it. @param reply  whoever waits for it */
   send(reply: Responder): Promise<Forwarded>;
 }
@@ -106,6 +110,7 @@ export class RememberedCalls {
       component: byId ? component.slice(0, component.lastIndexOf('/')) : component,
       byId,
       shapes: new Map(),
+      isHeard: undefined,
     };
     this.#calls.set(key, remembered);
   }
@@ -150,13 +155,8 @@ export class RememberedCalls {
     return { ...granted.shape };
   }
 
-  #ready(
-    call: KnownCall,
-    { parsed, service, byId }: Remembered,
-    shape: Shape,
-    principal: Principal,
-    http: Request,
-  ): ReadyCall {
+  #ready(call: KnownCall, known: Remembered, shape: Shape, principal: Principal, http: Request): ReadyCall {
+    const { parsed, service, byId } = known;
     const send = (reply: Responder): Promise<Forwarded> => {
       const deadline = new Deadline(http.receivedAt + this.#requestTimeoutMs);
       reply.onAborted(() => deadline.abort(callerGone()));
@@ -167,7 +167,11 @@ export class RememberedCalls {
       const operation = toOperation(http.id, travelling, { shape, parameters: call.parameters }, principal);
       return this.#forwarder.send(service.tier, operation, deadline, parsed.repeatable);
     };
-    return { parsed, service, principal, send };
+    const isHeard = (findOut: () => boolean): boolean => {
+      known.isHeard ??= findOut();
+      return known.isHeard;
+    };
+    return { parsed, service, principal, isHeard, send };
   }
 }
 

@@ -69,6 +69,8 @@ export interface StorageSource extends Source {
   move?(from: string, to: string, isFolder: boolean, deadline: Deadline): Promise<void>;
   /** All below a folder, by the bytes of their paths part by part: for stores that list deep as easily as flat. */
   listTree?(folder: string, deadline: Deadline): AsyncIterable<StoredEntry>;
+  /** All that is listed below a folder, for stores that remove many at once. What others remove meanwhile is as good as removed. */
+  removeTree?(folder: string, deadline: Deadline): Promise<void>;
   /** Keeps what a caller says about a file or folder (a JSON object); backends that cannot lack it. */
   describe?(
     path: string,

@@ -3,4 +3,10 @@ import type { StorageBackend } from './backend.ts';
 
 export const BACKENDS: Readonly<Record<string, () => Promise<{ backend: StorageBackend }>>> = {
   local_file: () => import('./local/index.ts'),
+  dropbox: () => import('./dropbox/index.ts'),
+  ftp_file: () => import('./ftp/index.ts'),
+  sftp_file: () => import('./sftp/index.ts'),
+  webdav_file: () => import('./webdav/index.ts'),
+  azure_blob: () => import('./azure-blob/index.ts'),
+  aws_s3: () => import('./s3/index.ts'),
 };

@@ -23,7 +23,9 @@ const service = (name: string) => ({
 beforeAll(async () => {
   product = await startProduct();
   admin = product.admin;
-  serviceId = (await admin.create('system/service', service('files'))).id;
+  // Every installation begins with it.
+  const seeded = await admin.json<{ resource: [{ id: number }] }>('GET', 'system/service?filter=name=files');
+  serviceId = seeded.resource[0].id;
   await until('the service is known', async () => (await admin.send('GET', 'files/')).status === 200 || undefined);
 });
 afterAll(() => product?.stop());
@@ -301,4 +303,55 @@ test('its document', async () => {
   const { paths } = await admin.json<{ paths: object }>('GET', 'api_docs/files');
   expect(Object.keys(paths)).toEqual(['/', '/{folder_path}/', '/{file_path}']);
   expect((await admin.send('GET', 'files/_spec')).status).toBe(200);
+});
+
+describe('public files', () => {
+  const open = (path: string, init: RequestInit = {}) => fetch(`${product.origin}/shown/${path}`, init);
+  beforeAll(async () => {
+    const { name, label, type, is_active } = service('shown');
+    const config = { container: 'shown', public_path: ['site/', '/docs/one.txt'] };
+    await admin.create('system/service', { name, label, type, is_active, config });
+    await until('the service is known', async () => (await admin.send('GET', 'shown/')).status === 200 || undefined);
+    for (const folder of ['site', 'site/deep', 'docs']) await admin.send('POST', `shown/${folder}/`);
+    await put('shown/site/index.html', '<h1>Hello</h1>');
+    await put('shown/site/deep/a b+.txt', 'deep');
+    await put('shown/docs/one.txt', 'one');
+    await put('shown/docs/two.txt', 'two');
+    await put('shown/top.txt', 'top');
+  });
+
+  test.each([
+    ['site/index.html', 200, '<h1>Hello</h1>'],
+    ['site/deep/a%20b+.txt', 200, 'deep'],
+    ['docs/one.txt', 200, 'one'],
+    ['docs/one.txt?download=true&include_properties=true', 200, 'one'],
+    ['docs/two.txt', 403, undefined],
+    ['top.txt', 403, undefined],
+    ['sit/index.html', 403, undefined],
+    ['site/nothing', 404, undefined],
+    ['site/', 404, undefined],
+    ['site/..%2fdocs/two.txt', 400, undefined],
+  ])('%s without a key: %i', async (path, status, text) => {
+    const answer = await open(path);
+    expect(answer.status).toBe(status);
+    const body = await answer.text();
+    if (text !== undefined) expect(body).toBe(text);
+    else expect(body).not.toContain('two');
+  });
+
+  test('pages may be pages, and nobody writes', async () => {
+    const page = await open('site/index.html');
+    expect(page.headers.get('content-type')).toBe('text/html;charset=UTF-8');
+    expect(page.headers.get('content-security-policy')).toBeNull();
+    expect((await open('site/index.html', { headers: { range: 'bytes=1-2' } })).status).toBe(206);
+    expect((await open('site/index.html', { method: 'HEAD' })).status).toBe(200);
+    expect((await open('site/index.html', { method: 'PUT', body: 'x' })).status).toBe(404);
+    expect(await (await open('site/index.html')).text()).toBe('<h1>Hello</h1>');
+  });
+
+  test('what is public no longer is refused', async () => {
+    const found = await admin.json<{ resource: [{ id: number }] }>('GET', 'system/service?filter=name=shown');
+    await admin.json('PATCH', `system/service/${found.resource[0].id}`, { config: { public_path: null } });
+    await until('it is closed', async () => (await open('site/index.html')).status === 403 || undefined);
+  });
 });

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findNats } from '../testing/available.ts';
 import { type RunningNats, startNats } from '../testing/nats.ts';
-import type { Client } from './client.ts';
+import type { Answer, Client } from './client.ts';
+import { Door, WAYS } from './gateway-door.ts';
 import { until } from './process.ts';
 import { type Product, signIn, startProduct, Tiers, untilServing } from './product.ts';
 import { type Seen, SteadyLoad } from './steady.ts';
@@ -191,6 +192,68 @@ test('a script that runs when it is told to stop ends in peace, and may call the
   } finally {
     await product.stop();
   }
+});
+
+describe('a call through the gateway whose script calls the API while its router stops', () => {
+  /** It ends well, or its script was told that the API is away; one that hangs would be thrown. */
+  const expectTold = ({ status, text }: Answer): void => {
+    expect(status === 200 ? JSON.parse(text) : [status, JSON.parse(text).error.code]).toEqual(
+      status === 200 ? { id: 1, n: 5 } : [503, 503],
+    );
+  };
+
+  async function begun(admin: Client): Promise<void> {
+    const content = `await platform.api.patch('db/_table/plain/1', { n: 5 });
+      await new Promise((done) => setTimeout(done, 500));
+      const { status_code, content } = await platform.api.get('db/_table/plain/1');
+      event.response = { status_code, content };`;
+    const record = { name: 'slow', label: 'slow', type: 'nodejs', is_active: true, config: { content } };
+    await admin.create('system/service', record);
+    await until('it is served', async () => (await admin.send('OPTIONS', 'slow')).status !== 404);
+  }
+  const runs = (admin: Client): Promise<unknown> =>
+    until('it runs', async () => (await admin.json<{ n: number }>('GET', 'db/_table/plain/1')).n === 5);
+
+  test.each(WAYS)('all in one, by %s', async (way) => {
+    const product = await startProduct();
+    const door = new Door(product.gateways[0] as string);
+    try {
+      await prepare(product.admin, product.folder);
+      await begun(product.admin);
+      const answer = door.client(way, product.admin).send('GET', 'slow');
+      await runs(product.admin);
+      const [exit, told] = await Promise.all([product.running.stop(), answer]);
+      expect(exit).toEqual({ code: 0, signal: null });
+      expectTold(told);
+    } finally {
+      door.close();
+      await product.stop();
+    }
+  });
+
+  test.skipIf(!findNats()).each(WAYS)('tiers apart, by %s', async (way) => {
+    const nats = await startNats();
+    const tiers = new Tiers({ MILLRACE_NATS_URL: nats.url });
+    let door: Door | undefined;
+    try {
+      await tiers.start('system', 'sql', 'scripting');
+      await tiers.start('router');
+      const admin = await signIn(tiers.anyone);
+      await untilServing(admin);
+      await prepare(admin, tiers.folder);
+      await begun(admin);
+      door = new Door(tiers.gateways[0] as string);
+      const answer = door.client(way, admin).send('GET', 'slow');
+      await runs(admin);
+      const [exit, told] = await Promise.all([tiers.of('router').stop(), answer]);
+      expect(exit).toEqual({ code: 0, signal: null });
+      expectTold(told);
+    } finally {
+      door?.close();
+      await tiers.stop();
+      await nats.stop();
+    }
+  });
 });
 
 test.skipIf(process.platform !== 'linux')('workers end by themselves when all in one is killed', async () => {

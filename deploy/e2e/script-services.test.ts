@@ -37,6 +37,18 @@ describe('a service', () => {
       'application/json',
       '[3]',
     ],
+    ['its content alone', 'event.response.content = { d: 4 }', 200, 'application/json', '{"d":4}'],
+    ['its status alone', 'event.response.status_code = 404', 404, 'application/json', ''],
+    [
+      'content inside of what it has set',
+      'event.response.content = { d: [] }; event.response.content.d.push(5)',
+      ...([200, 'application/json', '{"d":[5]}'] as const),
+    ],
+    [
+      'text and its type, one after the other',
+      'event.response.content_type = "text/csv"; event.response.content = "a,b"',
+      ...([200, 'text/csv', 'a,b'] as const),
+    ],
     ['content and status', 'return { content: { c: 3 }, status_code: 404 }', 404, 'application/json', '{"c":3}'],
     [
       'text of a type of its own',
@@ -48,6 +60,21 @@ describe('a service', () => {
     const { name } = await service(content);
     const answer = await admin.send('GET', name);
     expect([answer.status, answer.headers['content-type'], answer.text]).toEqual([status, type, text]);
+  });
+
+  test.each(['nodejs', 'v8js'])('edits its response in several places: %s', async (type) => {
+    const { name } = await service(
+      `event.response.content = { a: 1 };
+       event.response.status_code = 201;
+       event.response.headers ??= {};
+       event.response.headers['X-Own'] = 'yes';`,
+      { type },
+    );
+    // Once as long as nobody knows how long it takes, and again when it has proved to be short.
+    for (let i = 0; i < 3; i++) {
+      const { status, headers, text } = await admin.send('POST', name, { given: 1 });
+      expect([status, headers['x-own'], text]).toEqual([201, 'yes', '{"a":1}']);
+    }
   });
 
   test('knows verb, path, query and body', async () => {
@@ -92,6 +119,15 @@ describe('a service', () => {
     }
   });
 
+  test.each([
+    [false, { resource: ['', '*'] }],
+    [true, ['mine', 'true']],
+  ])('says what rules may name, itself: %j', async (implements_access_list, expected) => {
+    const script = 'return ["mine", event.request.parameters.as_access_list]';
+    const { name } = await service(script, { implements_access_list });
+    expect(jsonOf(await admin.send('GET', `${name}?as_access_list=true`))).toEqual(expected);
+  });
+
   test('has events', async () => {
     const { name } = await service('return { trail: event.request.headers["x-trail"] }');
     await scripted.bindAll({
@@ -112,6 +148,36 @@ describe('a service', () => {
     await expect.poll(async () => (await admin.send('GET', name)).status, { timeout: 1000 }).toBe(404);
   });
 
+  describe('whose answers are kept', () => {
+    const ROLL = 'return Math.random()';
+    const text = async (path: string, client = admin): Promise<string> => (await client.send('GET', path)).text;
+
+    test('answers the same caller the same for a while, and everybody else anew', async () => {
+      const { name, id } = await service(ROLL, { cache_enabled: true, cache_ttl: 600 });
+      const roleId = await scripted.shop.role({ service_id: id, component: '*', verb_mask: 31 });
+      const client = scripted.product.anyone.as(withKey((await scripted.shop.app(roleId)).api_key));
+      await scripted.known();
+      const first = await text(name);
+      expect(await text(name)).toBe(first);
+      expect([await text(`${name}?a=1`), await text(name, client)]).not.toContain(first);
+      expect((await admin.send('POST', name)).text).not.toBe(first);
+      await admin.json('DELETE', `system/cache/${name}`);
+      expect(await text(name)).not.toBe(first);
+    });
+
+    test.each([{ cache_enabled: false, cache_ttl: 600 }, { cache_enabled: true }])('unless %j', async (config) => {
+      const { name } = await service(ROLL, config);
+      expect(await text(name)).not.toBe(await text(name));
+    });
+
+    test('a setting counts when it is changed', async () => {
+      const { name, id } = await service(ROLL);
+      await admin.json('PATCH', `system/service/${id}`, { config: { cache_enabled: true, cache_ttl: 600 } });
+      await scripted.known();
+      expect(await text(name)).toBe(await text(name));
+    });
+  });
+
   describe('with a stored document', () => {
     const DOCUMENT = {
       openapi: '3.0.0',
@@ -122,6 +188,8 @@ describe('a service', () => {
           get: { summary: 'Greets one', responses: { 200: { description: 'ok' } } },
           delete: { responses: { 200: { description: 'ok' } } },
         },
+        '/greet{a}c': { put: { responses: { 200: { description: 'ok' } } } },
+        '/v1.0/greet': { put: { responses: { 200: { description: 'ok' } } } },
       },
     };
     let name: string;
@@ -135,7 +203,7 @@ describe('a service', () => {
 
     test('is described by it, to each as far as he may use it', async () => {
       const paths = async (client: Client): Promise<Json> => (await client.json<Json>('GET', `${name}/_spec`)).paths;
-      expect(Object.keys(await paths(admin))).toEqual(['/greet', '/greet/{who}']);
+      expect(Object.keys(await paths(admin))).toEqual(expect.arrayContaining(['/greet', '/greet/{who}']));
       const roleId = await scripted.shop.role(
         { service_id: id, component: 'greet/*', verb_mask: 1 },
         { service_id: id, component: '_spec', verb_mask: 1 },
@@ -148,9 +216,27 @@ describe('a service', () => {
       expect(JSON.stringify(all.paths)).toContain('Greets one');
     });
 
+    test('its paths are what rules may name, to each as far as he may use them', async () => {
+      const listed = (client: Client) => client.json<Json>('GET', `${name}?as_access_list=true`);
+      expect(await listed(admin)).toEqual({
+        resource: ['', '*', 'greet', 'greet/*', 'greet/{who}', 'greet{a}c', 'v1.0/*', 'v1.0/greet'],
+      });
+      const roleId = await scripted.shop.role(
+        { service_id: id, component: 'greet', verb_mask: 1 },
+        { service_id: id, component: '', verb_mask: 1 },
+      );
+      const client = scripted.product.anyone.as(withKey((await scripted.shop.app(roleId)).api_key));
+      await scripted.known();
+      expect(await listed(client)).toEqual({ resource: ['', '*', 'greet'] });
+      // Every other call is the script's.
+      expect((await admin.send('GET', `${name}/greet?as_access_list=true`)).text).toBe('hello greet');
+    });
+
     test('its paths are events', async () => {
       const listed = await admin.json<Json>('GET', `system/event?service=${name}&as_list=true`);
       expect(listed.resource).toEqual(expect.arrayContaining([`${name}.greet.get`, `${name}.greet.{who}.get`]));
+      // No call could fire the others.
+      expect(listed.resource.filter((event: string) => event.endsWith('.put'))).toEqual([]);
       await scripted.bindAll({
         [`${name}.greet.{who}.get.post_process`]: 'event.response.content += "!" + JSON.stringify(event.resource)',
         [`${name}.greet.get.post_process`]: 'event.response.content += "?"',
@@ -350,5 +436,31 @@ describe('writes with an Idempotency-Key', () => {
     const second = await post(key, 'behind');
     expect([errorOf(first), errorOf(second)]).toEqual(Array(2).fill([500, 'behind']));
     expect([second.headers['idempotent-replayed'], await count('note = behind')]).toEqual(['true', 1]);
+  });
+
+  describe('to a service that is a script', () => {
+    const RUN = `platform.api.post('${SALE}', { resource: [{ note: event.request.payload.note }] });`;
+    test.each([
+      ['throws', 'throw new Error("half way")', [500, 'half way']],
+      ['is ended at a cap', 'for (;;);', [500, expect.stringContaining('processor time')]],
+      ['says 503', 'return { status_code: 503, content: { error: { message: "later" } } }', [503, 'later']],
+    ])('one that %s is not run again: what it has written is written', async (why, ending, expected) => {
+      const config = { limits: { cpu_ms: 50 } };
+      const { name } = await service(`${RUN} ${ending}`, { type: 'v8js', config });
+      const note = `the service ${why}`;
+      const call = () => admin.send('POST', name, { note }, { 'Idempotency-Key': `service-${note.length}` });
+      const [first, second] = [await call(), await call()];
+      expect([errorOf(first), errorOf(second)]).toEqual([expected, expected]);
+      expect([second.headers['idempotent-replayed'], await count(`note = '${note}'`)]).toEqual(['true', 1]);
+    });
+
+    test('nor with scripts around it', async () => {
+      const { name } = await service(`${RUN} throw new Error("half way")`, { type: 'v8js' });
+      await scripted.bind(`${name}.post.pre_process`, '1;');
+      const call = () => admin.send('POST', name, { note: 'around' }, { 'Idempotency-Key': 'service-around' });
+      const [first, second] = [await call(), await call()];
+      expect([errorOf(first), second.text]).toEqual([[500, 'half way'], first.text]);
+      expect([second.headers['idempotent-replayed'], await count('note = around')]).toEqual(['true', 1]);
+    });
   });
 });

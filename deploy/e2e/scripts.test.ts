@@ -321,11 +321,10 @@ describe('formats', () => {
     await scripted.admin.json('DELETE', `${SALE}/${id}?fields=id`);
   });
 
-  test('lists without an end pass by those behind; those before them run', async () => {
-    await scripted.bindAll({
-      'shop._table.sale.get.pre_process': 'event.request.parameters.filter = "amount = 2"',
-      'shop._table.sale.get.post_process': 'throw new Error("never")',
-    });
+  test('lists without an end pass by those behind that may but look; those before them run', async () => {
+    await scripted.bind('shop._table.sale.get.pre_process', 'event.request.parameters.filter = "amount = 2"');
+    const looking = { allow_event_modification: false };
+    await scripted.bind('shop._table.sale.get.post_process', 'throw new Error("never")', looking);
     for (const [type, text] of [
       ['application/x-ndjson', '{"note":"b"}\n'],
       ['text/csv', 'note\nb\n'],
@@ -335,20 +334,52 @@ describe('formats', () => {
     }
   });
 
-  test('imports pass by: their scripts see nothing of the records, and change nothing of them', async () => {
+  test('lists without an end are held for those behind that may change them', async () => {
+    const hide = 'for (const sale of event.response.content.resource) delete sale.amount';
+    await scripted.bind('shop._table.sale.get.post_process', hide);
+    for (const [type, text] of [
+      ['application/x-ndjson', '{"note":"b"}\n'],
+      ['text/csv', 'note\nb\n'],
+    ] as const) {
+      const path = `${SALE}?fields=note,amount&filter=amount = 2`;
+      const answer = await send('GET', path, undefined, { Accept: type });
+      expect([answer.status, answer.text]).toEqual([200, text]);
+    }
+  });
+
+  const LINES = { 'Content-Type': 'application/x-ndjson' };
+  const namesOf = async (): Promise<string[]> =>
+    jsonOf(await send('GET', 'shop/_table/customer?fields=name')).resource.map(({ name }: Json) => name);
+
+  test('imports are held for those before them, which see and change their records', async () => {
     await scripted.bindAll({
-      'shop._table.customer.post.pre_process': `
-        event.request.headers['x-payload'] = JSON.stringify([event.request.payload, event.request.content]);
-        event.request.payload = { resource: [{ name: 'by the script' }] };`,
-      'shop._table.customer.post.post_process':
-        "event.response.headers['x-seen'] = event.request.headers['x-payload'] + event.response.status_code",
+      'shop._table.customer.post.pre_process': `for (const customer of event.request.payload.resource) {
+          if (customer.name === 'l0') throw new Error('not l0');
+          customer.name += '!';
+        }`,
     });
-    const lines = '{"name":"l1"}\n{"name":"l2"}\n';
-    const answer = await send('POST', 'shop/_table/customer', lines, { 'Content-Type': 'application/x-ndjson' });
-    expect([answer.status, answer.headers['x-seen']]).toEqual([200, '[[],""]200']);
-    const names = jsonOf(await send('GET', 'shop/_table/customer?fields=name')).resource.map(({ name }: Json) => name);
-    expect(names).toEqual(expect.arrayContaining(['l1', 'l2']));
-    expect(names).not.toContain('by the script');
+    const answer = await send('POST', 'shop/_table/customer', '{"name":"l1"}\n{"name":"l2"}\n', LINES);
+    expect([answer.status, jsonOf(answer)]).toEqual([200, { count: 2 }]);
+    expect(
+      errorOf(
+        await send('POST', 'shop/_table/customer', 'name\nl3\nl0\n', {
+          'Content-Type': 'text/csv',
+          Prefer: 'return=minimal',
+        }),
+      ),
+    ).toEqual([500, 'not l0']);
+    const names = await namesOf();
+    expect(names).toEqual(expect.arrayContaining(['l1!', 'l2!']));
+    expect(names.filter((name) => name.startsWith('l3'))).toEqual([]);
+  });
+
+  test('those behind an import see its answer, and none of its records', async () => {
+    const seen =
+      "event.response.headers['x-seen'] = JSON.stringify([event.request.payload, event.response.status_code])";
+    await scripted.bind('shop._table.customer.post.post_process', seen);
+    const answer = await send('POST', 'shop/_table/customer', '{"name":"l4"}\n', LINES);
+    expect([answer.status, answer.headers['x-seen']]).toEqual([200, '[[],200]']);
+    expect(await namesOf()).toContain('l4');
   });
 });
 

@@ -1,9 +1,10 @@
 /** Which servers the suites can have on this machine, and why not. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
-export type TestServer = 'postgres' | 'mariadb' | 'mysql' | 'nats';
+export type TestServer = 'postgres' | 'mariadb' | 'mysql' | 'nats' | 'sftp' | 'ftp' | 'webdav' | 's3';
 /** And what benchmarks measure against. */
 export type Needed = TestServer | 'nginx';
 
@@ -34,6 +35,10 @@ const SERVER_FOLDERS = ['/usr/sbin', '/usr/local/sbin'];
 /** The oldest that returns what it inserted and deleted, and has JSON tables. */
 const MARIADB_MIN = [10, 6] as const;
 
+/** Of Debian. */
+const PROFTPD_MODULES = '/usr/lib/proftpd';
+const APACHE_MODULES = '/usr/lib/apache2/modules';
+
 const findProgram = (name: string): string | undefined =>
   [...(process.env['PATH'] ?? '').split(delimiter), ...SERVER_FOLDERS]
     .map((folder) => join(folder, name))
@@ -50,7 +55,37 @@ export function findNats(): string | undefined {
   return Number(major) * 100 + Number(minor) >= NATS_MIN[0] * 100 + NATS_MIN[1] ? server : undefined;
 }
 
+/** Go puts what it builds into a folder of its own. */
+const GO_FOLDER = join(homedir(), 'go', 'bin');
+
+/** MinIO where somebody has it, else the gateway that builds in a minute. */
+export function findS3(): { readonly name: 'minio' | 'versitygw'; readonly program: string } | undefined {
+  for (const name of ['minio', 'versitygw'] as const) {
+    const program = findProgram(name) ?? [join(GO_FOLDER, name)].find((path) => existsSync(path));
+    if (program) return { name, program };
+  }
+  return undefined;
+}
+
+/** Of an S3 server whose user may make buckets: `https://key:secret@host:port/?region=us-east-1`. */
+export const s3Url = (): string | undefined => process.env['MILLRACE_TEST_S3_URL'] || undefined;
+
 export const findNginx = (): string | undefined => findProgram('nginx');
+
+/** The absolute path: it starts itself again for each connection. */
+export const findSshd = (): string | undefined => (findProgram('ssh-keygen') ? findProgram('sshd') : undefined);
+
+/** With the module for TLS. */
+export function findProftpd(): { server: string; modules: string } | undefined {
+  const server = findProgram('proftpd');
+  return server && existsSync(join(PROFTPD_MODULES, 'mod_tls.so')) ? { server, modules: PROFTPD_MODULES } : undefined;
+}
+
+/** With the modules for WebDAV. */
+export function findApache(): { server: string; modules: string } | undefined {
+  const server = findProgram('apache2');
+  return server && existsSync(join(APACHE_MODULES, 'mod_dav_fs.so')) ? { server, modules: APACHE_MODULES } : undefined;
+}
 
 /** `mariadbd` and what makes its data, where they are new enough. */
 export function findMariadb(): { server: string; installer: string; version: string } | undefined {
@@ -76,6 +111,14 @@ export function whyNot(server: Needed): string | undefined {
       return mysqlUrl() ? undefined : 'MILLRACE_TEST_MYSQL_URL names no MySQL';
     case 'nats':
       return findNats() ? undefined : `NATS ${NATS_MIN.join('.')} or newer is not installed`;
+    case 'sftp':
+      return findSshd() ? undefined : 'OpenSSH (server and ssh-keygen) is not installed';
+    case 'ftp':
+      return findProftpd() ? undefined : 'ProFTPD (with its module for TLS) is not installed';
+    case 'webdav':
+      return findApache() ? undefined : 'Apache (with its modules for WebDAV) is not installed';
+    case 's3':
+      return findS3() || s3Url() ? undefined : 'no S3 server is installed (MinIO or versitygw)';
     case 'nginx':
       return findNginx() ? undefined : 'nginx is not installed';
   }

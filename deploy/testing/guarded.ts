@@ -87,6 +87,8 @@ const GUARDED = `
   exec "$@" 3<&-`;
 
 export interface Guard {
+  readonly pid: number;
+  isRunning(): boolean;
   /** Ends it at once, its data stay: another one may be started in the same folder. */
   kill(): Promise<void>;
   /** Ends it and removes its data; safe to call twice. */
@@ -118,7 +120,8 @@ export async function startGuarded(server: GuardedServer): Promise<Guard> {
     await stop();
     throw error;
   }
-  return { kill, stop };
+  const isRunning = (): boolean => child.exitCode === null && child.signalCode === null;
+  return { pid: child.pid as number, isRunning, kill, stop };
 }
 
 /** Resolves when the server says so in its log. @throws MillraceError unavailable with the log when it ends instead */

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { findMariadb, findNats, findNginx, findPostgres } from './available.ts';
+import { findApache, findMariadb, findNats, findNginx, findPostgres, findProftpd, findSshd } from './available.ts';
 
 /** Tool → Debian package, and how to see that it is there already. */
 const TOOLS = {
@@ -10,6 +10,9 @@ const TOOLS = {
   mariadb: { package: 'mariadb-server', isPresent: () => findMariadb() !== undefined },
   nats: { package: 'nats-server', isPresent: () => findNats() !== undefined },
   nginx: { package: 'nginx-light', isPresent: () => findNginx() !== undefined },
+  sftp: { package: 'openssh-server', isPresent: () => findSshd() !== undefined },
+  ftp: { package: 'proftpd-mod-crypto', isPresent: () => findProftpd() !== undefined },
+  webdav: { package: 'apache2-bin', isPresent: () => findApache() !== undefined },
   wrk: { package: 'wrk', isPresent: () => isInPath('wrk') },
 } as const;
 

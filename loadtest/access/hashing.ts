@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { Target } from '../cases.ts';
 import type { Contest, ContestCase, ContestOptions, Sample } from '../contest.ts';
 import { HttpConnection } from '../database/http-connection.ts';
+import { pacedTimes } from '../paced.ts';
 import { type RunScope, requestSignal, startServer, waitUntilReady } from '../process.ts';
 import { type MillraceTarget, startMillrace } from '../sides/millrace.ts';
 import { median, percentile } from '../statistics.ts';
@@ -100,29 +101,6 @@ async function prepare(scope: RunScope, options: ContestOptions): Promise<Contes
       { key: 'C', label: `${LOGINS_PER_SECOND} log-ins/s`, measure: readMeanwhile },
     ],
   };
-}
-
-/**
- * Milliseconds of each call, one after the other. One that has to wait for the call before it waits from the moment at
- * which it was due.
- */
-async function pacedTimes(
-  scope: RunScope,
-  perSecond: number,
-  seconds: number,
-  call: () => Promise<unknown>,
-): Promise<number[]> {
-  const times: number[] = [];
-  const start = performance.now();
-  for (let count = 0; count < perSecond * seconds; count++) {
-    const due = start + (count * 1000) / perSecond;
-    const isLate = performance.now() > due;
-    if (!isLate) await sleep(due - performance.now(), undefined, { signal: scope.signal });
-    const begin = isLate ? due : performance.now();
-    await call();
-    times.push(performance.now() - begin);
-  }
-  return times;
 }
 
 interface Account {

@@ -32,6 +32,8 @@ export interface MillraceOptions {
   readonly components?: readonly string[];
   /** With the tier that runs scripts. */
   readonly scripts?: boolean;
+  /** Settings of every tier beside those that it needs here. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Whatever else has to be there, by its administrator. */
   readonly setUp?: (create: Create) => Promise<void>;
   /** What can be read as soon as everything is in place. */
@@ -75,6 +77,8 @@ export interface MillraceTarget extends HttpTarget {
   pids(tiers?: readonly Tier[]): number[];
   /** Where it keeps its data. */
   readonly dataFolder: string;
+  /** Where other tiers would follow its snapshot. */
+  readonly system: { readonly address: string; readonly token: string };
   readonly administratorHeaders: Readonly<Record<string, string>>;
   /** Sends with them. */
   readonly administer: Administer;
@@ -90,7 +94,8 @@ export async function startMillrace(scope: RunScope, options: MillraceOptions): 
   const origin = `http://127.0.0.1:${port}`;
   const dataFolder = `${scope.folder}/millrace`;
   await mkdir(dataFolder, { recursive: true });
-  const env = await environmentOf(scope, dataFolder, { port, grpcPort }, administrator);
+  const system = { address: `unix:${scope.folder}/system.sock`, token: randomBytes(32).toString('hex') };
+  const env = { ...environmentOf(scope, system, dataFolder, { port, grpcPort }, administrator), ...options.env };
   const running = new Map<Tier, Running>();
   const tiers = ALL_TIERS.filter((tier) => tier !== 'scripting' || options.scripts);
   const servers = () => [...running.values()];
@@ -128,6 +133,7 @@ export async function startMillrace(scope: RunScope, options: MillraceOptions): 
     start,
     pids: (wanted = tiers) => wanted.flatMap((tier) => processTree(running.get(tier)?.pid ?? 0)),
     dataFolder,
+    system,
     administratorHeaders,
     administer,
   };
@@ -138,12 +144,13 @@ interface Administrator {
   readonly password: string;
 }
 
-async function environmentOf(
+function environmentOf(
   scope: RunScope,
+  system: MillraceTarget['system'],
   dataFolder: string,
   { port, grpcPort }: { readonly port: number; readonly grpcPort: number },
   administrator: Administrator,
-): Promise<Record<string, string>> {
+): Record<string, string> {
   const sql = `unix:${scope.folder}/sql.sock`;
   const gateway = `unix:${scope.folder}/gateway.sock`;
   return {
@@ -152,10 +159,10 @@ async function environmentOf(
     MILLRACE_SCRIPT_QUICK_ADDRESSES: `unix:${scope.folder}/quick.sock`,
     MILLRACE_SCRIPT_PATIENT_ADDRESSES: `unix:${scope.folder}/patient.sock`,
     NODE_ENV: 'production',
-    MILLRACE_SYSTEM_ADDRESS: `unix:${scope.folder}/system.sock`,
+    MILLRACE_SYSTEM_ADDRESS: system.address,
     MILLRACE_SQL_ADDRESS: sql,
     MILLRACE_SQL_ADDRESSES: sql,
-    MILLRACE_CLUSTER_TOKEN: randomBytes(32).toString('hex'),
+    MILLRACE_CLUSTER_TOKEN: system.token,
     MILLRACE_DATA_DIR: dataFolder,
     MILLRACE_HTTP_PORT: String(port),
     MILLRACE_GRPC_PORT: String(grpcPort),

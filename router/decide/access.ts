@@ -28,7 +28,10 @@ export function usableMask(principal: Principal, service: Service, component: st
   const { role, requestor } = principal;
   const open = service.type === 'swagger' ? GET : (EXCEPTIONS[service.type]?.[component] ?? 0);
   // Whoever may read anything of a service may see which of its tables he may use (system-api §4.5).
-  const lists = component === '_schema' && service.tier !== 'storage' && role?.isActive ? role.anyMask(service.id, requestor) & GET : 0;
+  const lists =
+    component === '_schema' && service.tier !== 'storage' && role?.isActive
+      ? role.anyMask(service.id, requestor) & GET
+      : 0;
   return open | lists | allowedMask(principal, service, component);
 }
 

@@ -37,6 +37,12 @@ export function errorReply(error: MillraceError, verb: string): ErrorReply {
   };
 }
 
+/** The same error for people: its status, and its message as it may stand in a page. */
+export const errorPage = (error: MillraceError): { readonly status: number; readonly html: string } => ({
+  status: statusOf(error),
+  html: escapeHtml(error.message),
+});
+
 const statusOf = (error: MillraceError): number =>
   error instanceof StatusError ? error.status : HTTP_STATUS[error.batch ? 'invalid' : error.code];
 

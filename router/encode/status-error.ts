@@ -8,7 +8,14 @@ export class StatusError extends MillraceError {
   readonly headers: Headers;
 
   /** @param code  the nearest of the family, for whoever knows no status */
-  constructor(status: number, code: ErrorCode, message: string, headers: Headers = [], context?: ErrorContext, cause?: unknown) {
+  constructor(
+    status: number,
+    code: ErrorCode,
+    message: string,
+    headers: Headers = [],
+    context?: ErrorContext,
+    cause?: unknown,
+  ) {
     super(code, message, context, cause);
     this.status = status;
     this.headers = headers;

@@ -6,16 +6,17 @@ import { csvHeader, csvRows, type Row, toCsv } from './csv.ts';
 
 /**
  * Sends lines of JSON as they come, as fast as the client takes them. What fails before the first of them is thrown;
- * what fails later cuts the connection.
+ * what fails later cuts the connection, unless the list is held.
  *
  * @param lines  pieces that end with a line end; ended when the client goes
  */
 export async function sendLines(
   reply: Responder,
   lines: AsyncGenerator<Uint8Array>,
-  format: 'ndjson' | 'csv',
+  asked: 'ndjson' | 'csv',
   shown: Presentation,
 ): Promise<void> {
+  const format = reply.holdsLists ? 'ndjson' : asked;
   const first = await lines.next();
   const body = reply.stream(200, headersOf(shown, ['Content-Type', TYPES[format]]));
   const convert = format === 'csv' ? csvConverter() : (piece: Uint8Array) => piece;
@@ -27,7 +28,8 @@ export async function sendLines(
       for await (const piece of lines) await body.write(convert(piece));
     }
     body.end();
-  } catch {
+  } catch (error) {
+    if (reply.holdsLists) throw error;
     // The status is out already: only a cut connection tells that this was not all.
     body.fail();
   } finally {

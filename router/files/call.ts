@@ -20,6 +20,8 @@ export interface FileCall extends ScriptedCall {
   readonly deadline: Deadline;
   /** For the first word of an answer, milliseconds. */
   readonly patienceMs: number;
+  /** What an administrator has made public may act as a page of ours. */
+  readonly isPublic?: boolean;
 }
 
 const POST_BIT = 2;

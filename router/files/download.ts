@@ -149,7 +149,7 @@ export function typeOf({ contentType = 'application/octet-stream' }: FileEntry):
 /** @param type  undefined: of an answer without a content */
 function headersFor(call: FileCall, entry: FileEntry, family: Family, type: string | undefined): Headers {
   const etag = etagOf(entry);
-  const isActive = type !== undefined && ACTIVE.test(type);
+  const isActive = type !== undefined && !call.isPublic && ACTIVE.test(type);
   const disposition = dispositionFor(call, entry, family);
   return [
     ...(type === undefined ? [] : [['Content-Type', type] as const]),

@@ -5,6 +5,8 @@ export type Headers = readonly (readonly [string, string])[];
 export interface Responder {
   /** The client has gone. */
   readonly aborted: boolean;
+  /** A list without an end is not passed on but held, to be looked at: it comes as lines, whatever was asked for. */
+  readonly holdsLists?: boolean;
   /** Calls the listener when the client goes before it has its answer; at once where it has gone already. */
   onAborted(listener: () => void): void;
   /** The whole answer. Does nothing for a client that has gone. @throws Error when the request was answered before */

@@ -89,6 +89,17 @@ const MODELS = [
     related: [],
   },
   {
+    name: 'event_script',
+    label: 'Event Script',
+    plural: 'Event Scripts',
+    primary_key: ['name'],
+    read_only: false,
+    can_create: true,
+    is_resource: true,
+    field: [field('name', 'string')],
+    related: [],
+  },
+  {
     name: 'job',
     label: 'Job',
     plural: 'Jobs',
@@ -418,6 +429,7 @@ describe('the system', () => {
       ]),
     );
     expect(verbsOf(document)['/service_type']).toEqual(['get']);
+    expect(verbsOf(document)['/event_script/{id}/_test']).toEqual(['post']);
     expect(verbsOf(document)['/job']).not.toContain('post');
     expect(verbsOf(document)['/job']).toContain('patch');
     const { schemas, requestBodies, responses } = document.components;

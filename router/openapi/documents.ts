@@ -103,6 +103,26 @@ export class Documents {
     return { service, entries, names };
   }
 
+  /** Does it ask what rules may name of a service that a script answers, and that does not say so itself? */
+  servesComponents({ segments, verb, query }: ApiRequest, { script }: Service): boolean {
+    if (!script || script.implementsAccessList) return false;
+    return verb === 'GET' && segments.length === 0 && query.flag('as_access_list');
+  }
+
+  /**
+   * What the rule of a role may name: each path of the service's document, and all that is below one.
+   * @throws MillraceError whatever the system service says
+   */
+  async components({ request, service, principal }: DocumentCall): Promise<string[]> {
+    const { entries } = await this.paths(service, request, principal);
+    const below = entries.flatMap(({ path }) => {
+      const parts = path.split('/').filter(Boolean);
+      const above = parts.slice(1).map((_, index) => `${parts.slice(0, index + 1).join('/')}/*`);
+      return parts.length > 0 ? [parts.join('/'), ...above] : [];
+    });
+    return [...new Set(['', '*', ...below.sort()])];
+  }
+
   /** What was made is made anew. */
   forget(): void {
     this.#kept.clear();

@@ -1,7 +1,7 @@
 /** The paths of the system service: its resources as it describes them itself, and what it has beside records. */
 import { ResourceKind } from '#proto/data/v1/data_pb.ts';
-import { answers, bodies, listOf, METADATA, type OptionName, object, operation, text } from './components.ts';
-import { at, type Components, type Json, joined, type Part, type PathEntry, ref } from './document.ts';
+import { answers, bodies, flag, listOf, METADATA, type OptionName, object, operation, text } from './components.ts';
+import { at, type Components, type Json, joined, type Part, type PathEntry, ref, type Segment } from './document.ts';
 import { isWanted, ownPart, resourceNames, rootPart } from './resources.ts';
 import { type Field, fieldSchema, wireName } from './schema-types.ts';
 import type { Subject } from './subject.ts';
@@ -115,7 +115,40 @@ function modelEntries(word: string, model: Model): PathEntry[] {
         delete: operation(`delete${one}`, 'Delete one.', answer, { options: SHOWN }),
       }),
     }),
+    ...(BOUND.has(model.name) ? [tryEntry(word, [model.name, id])] : []),
   ];
+}
+
+const TRIED: Json = object({
+  success: flag('It has come to its end.'),
+  request: { description: 'As the script left it; null: untouched.' },
+  response: { description: 'As the script left it; null: untouched.' },
+  returned: { description: 'What it has returned.' },
+  stop_propagation: flag('No further script of the event would run.'),
+  error: { type: 'object', description: 'Why it has failed: kind, message, line, column and file.' },
+  logs: listOf({ type: 'object' }, 'Lines of its console: level and text.'),
+  cpu_ms: { type: 'number' },
+  wall_ms: { type: 'number' },
+  memory_bytes: { type: 'number' },
+});
+
+const TRIAL: Json = object({
+  content: text('The script; without it the stored one is taken.'),
+  type: text('nodejs or v8js.'),
+  config: { type: 'object', description: 'Settings of the script, such as its caps.' },
+  event: { type: 'object', description: 'What it finds: request, response and resource.' },
+});
+
+const ofJson = (schema: Json): Json => ({ content: { 'application/json': { schema } } });
+
+function tryEntry(word: string, script: readonly Segment[]): PathEntry {
+  const answer = { description: 'What the script left behind, or why it has failed.', ...ofJson(TRIED) };
+  return at([...script, '_test'], {
+    post: operation(`test${word}EventScript`, 'Run a script against an event that is made up.', answer, {
+      description: 'Only for administrators.',
+      body: ofJson(TRIAL),
+    }),
+  });
 }
 
 /** @param usable  what the schema may speak of: relations to anything else are left out */

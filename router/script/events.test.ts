@@ -75,6 +75,15 @@ const CASES: [path: string, type: string, events: [string, string | null][]][] =
       ['system.app.{id}', '5'],
     ],
   ],
+  [
+    'system/event_script/a.get/_test',
+    'system',
+    [
+      ['system.event_script', 'a.get/_test'],
+      ['system.event_script.{id}', 'a.get/_test'],
+      ['system.event_script.{id}._test', 'a.get/_test'],
+    ],
+  ],
   ['mail', 'smtp_email', [['mail', null]]],
 ];
 
@@ -100,4 +109,6 @@ test('and the paths of its document that scripts are bound to', () => {
   ]);
   expect(eventsOf(service, ['greet'], bound).slice(1)).toEqual([{ path: 'hello.greet', resource: 'greet' }]);
   expect(eventsOf(service, [], bound)).toHaveLength(1);
+  // A placeholder is a whole segment.
+  expect(eventsOf(service, ['v1'], ['hello.{a{b}c}', 'hello.a{b}c', 'hello.v{n}'])).toHaveLength(1);
 });

@@ -24,6 +24,9 @@ const PARTS: ReadonlyMap<string, string> = new Map([
   ['_related', '{relationship_name}'],
 ]);
 
+/** A segment that is one as a whole: what is one only in part stands for nothing. */
+const PLACEHOLDER = /^\{[^{}]+\}$/;
+
 /** Resources of the system's own services that are no record. */
 const ACTIONS = new Set(['session', 'profile', 'password']);
 
@@ -56,7 +59,7 @@ function ofTemplate(path: string, segments: readonly string[]): readonly Fired[]
   const named: Record<string, string> = {};
   for (const [index, part] of parts.entries()) {
     const segment = segments[index] as string;
-    if (part.startsWith('{')) named[part] = segment;
+    if (PLACEHOLDER.test(part)) named[part] = segment;
     else if (part !== segment.toLowerCase()) return [];
   }
   return [{ path, resource: Object.keys(named).length > 0 ? named : segments.join('/') }];
@@ -110,5 +113,6 @@ function ofRecords(name: string, [first, ...rest]: readonly string[]): readonly 
   return [
     { path, resource },
     { path: `${path}.{id}`, resource },
+    ...(more.length === 1 && more[0] === '_test' ? [{ path: `${path}.{id}._test`, resource }] : []),
   ];
 }

@@ -11,6 +11,7 @@ const HEADERS = {
   authorization: `Bearer ${tokenOf()}`,
   'content-type': 'application/json',
 };
+const LINES = 'application/x-ndjson';
 const json = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
 const done = (left: { request?: unknown; response?: unknown; returned?: unknown } = {}): RunReply =>
   create(RunReplySchema, {
@@ -53,8 +54,10 @@ function behind(scripts: readonly Script[], { rules = [rule('*')], answer = '[{"
       return (scripts[(run.script?.id ?? 0) - 1] as Script).does(run);
     },
   });
-  const send = (method: string, target: string, body = '', headers: Record<string, string> = {}) =>
-    door.send({ method, target: `/api/v2/db/${target}`, body, headers: { ...HEADERS, ...headers } });
+  const send = (method: string, target: string, body = '', headers: Record<string, string> = {}) => {
+    const streamed = headers['content-type'] === LINES;
+    return door.send({ method, target: `/api/v2/db/${target}`, body, streamed, headers: { ...HEADERS, ...headers } });
+  };
   return { send, runs, queued: door.queued };
 }
 
@@ -152,6 +155,107 @@ describe('behind the call', () => {
   test('it sees what the service refuses, and may say it otherwise', async () => {
     const { send } = behind([{ on: POST, does: () => done({ returned: { status_code: 422, content: 'no' } }) }]);
     expect(await send('GET', '_table/todo?filter=(((')).toMatchObject({ status: 422, body: 'no' });
+  });
+});
+
+describe('lists without an end', () => {
+  const ONES = '[{"id":1},{"id":7}]';
+  const hidden = { response: { status_code: 200, content: { resource: [{ id: 2 }] } } };
+  const typeOf = (headers: readonly (readonly [string, string])[]): string =>
+    headers.find(([name]) => name === 'Content-Type')?.[1] ?? '';
+
+  test.each([
+    ['application/x-ndjson', '{"id":2}\n'],
+    ['text/csv', 'id\n2\n'],
+  ])('as %s are held for a script that may change them', async (accept, expected) => {
+    const { send, runs } = behind([{ on: POST, does: () => done(hidden) }], { answer: ONES });
+    const { status, headers, body } = await send('GET', '_table/todo', '', { accept });
+    expect([status, body, typeOf(headers)]).toEqual([200, expected, expect.stringContaining(accept)]);
+    expect(Buffer.from(runs[0]?.event?.response?.content ?? []).toString()).toBe(`{"resource":${ONES}}`);
+  });
+
+  test('pass by one that may but look', async () => {
+    const { send, runs } = behind([{ on: POST, mayModify: false, does: () => done() }], { answer: ONES });
+    const { body } = await send('GET', '_table/todo', '', { accept: LINES });
+    expect([body, runs]).toEqual(['{"id":1}\n{"id":7}\n', []]);
+  });
+
+  test('are refused where they are too long to be held', async () => {
+    const answer = JSON.stringify(Array.from({ length: 11 }, () => ({ text: 'x'.repeat(1024 * 1024) })));
+    const { send } = behind([{ on: POST, does: () => done() }], { answer });
+    const { status, body } = await send('GET', '_table/todo', '', { accept: LINES });
+    expect([status, body]).toEqual([400, expect.stringContaining('limit and offset')]);
+  });
+});
+
+describe('imports', () => {
+  const BEFORE = '_table.todo.post.pre_process';
+  const AFTER = '_table.todo.post.post_process';
+  const IMPORT = { 'content-type': LINES };
+  const importedOf = ({ travelled }: { travelled: readonly { imported?: string }[] }) =>
+    travelled.map(({ imported }) => imported);
+
+  test('are held for a script before them, which sees their records', async () => {
+    const { send, runs } = behind([{ on: BEFORE, mayModify: false, does: () => done() }], { answer: '{"count":2}' });
+    const answer = await send('POST', '_table/todo', '{"a":1}\n\n{"a":9007199254740993}', IMPORT);
+    const { content, contentType } = runs[0]?.event?.request ?? {};
+    expect([Buffer.from(content ?? []).toString(), contentType]).toEqual([
+      '{"resource":[{"a":1},{"a":9007199254740993}]}',
+      'application/json',
+    ]);
+    expect([answer.status, importedOf(answer)]).toEqual([200, ['{"a":1}\n{"a":9007199254740993}\n']]);
+  });
+
+  test('what it changes is what is written', async () => {
+    const request = { payload: { resource: [{ a: 2 }] } };
+    const answer = await behind([{ on: BEFORE, does: () => done({ request }) }]).send(
+      'POST',
+      '_table/todo',
+      '{"a":1}\n',
+      IMPORT,
+    );
+    expect(importedOf(answer)).toEqual(['{"a":2}\n']);
+  });
+
+  test('what it throws, nothing is written', async () => {
+    const { send } = behind([{ on: BEFORE, mayModify: false, does: () => failed(Failure_Kind.THROWN, 'no') }]);
+    expect(await send('POST', '_table/todo', '{"a":1}\n', IMPORT)).toMatchObject({ status: 500, travelled: [] });
+  });
+
+  test('another verb that it gives knows no import', async () => {
+    const does = () => done({ request: { method: 'PATCH' } });
+    const { status, travelled } = await behind([{ on: BEFORE, does }]).send(
+      'POST',
+      '_table/todo',
+      '{"id":1}\n',
+      IMPORT,
+    );
+    expect([status, travelled[0]?.shape.action.case, travelled[0]?.imported]).toEqual([200, 'update', undefined]);
+  });
+
+  test.each([
+    ['a line that is no JSON', '{"a":1}\n{"a":\n', 'Line 2'],
+    ['a line that ends the list', '{"a":1}],"resource":[{"a":2}\n', 'Line 1'],
+    ['more than is held', `{"a":"${'x'.repeat(1000)}"}\n`, 'in parts'],
+  ])('%s: no script runs, and nothing is written', async (_why, body, reason) => {
+    const { send, runs } = behind([{ on: BEFORE, does: () => done() }]);
+    const answer = await send('POST', '_table/todo', body, IMPORT);
+    expect([answer.status, answer.travelled, runs]).toEqual([400, [], []]);
+    expect(answer.body).toContain(reason);
+  });
+
+  test('what was held is given back', async () => {
+    const { send } = behind([{ on: BEFORE, does: () => done() }]);
+    for (let i = 0; i < 5; i++) {
+      expect((await send('POST', '_table/todo', `{"a":"${'x'.repeat(900)}"}\n`, IMPORT)).status).toBe(200);
+    }
+  });
+
+  test('are written as they arrive where scripts run only behind them', async () => {
+    const { send, runs } = behind([{ on: AFTER, does: () => done() }]);
+    const answer = await send('POST', '_table/todo', '{"a":1}\n', IMPORT);
+    expect([answer.status, importedOf(answer)]).toEqual([200, ['{"a":1}\n']]);
+    expect(runs[0]?.event?.request?.content.length).toBe(0);
   });
 });
 

@@ -4,13 +4,15 @@
  */
 import { SCRIPT_ANSWER_BYTES_MAX } from '#common/bounds.ts';
 import { callerGone, Deadline } from '#common/deadline.ts';
-import { MillraceError } from '#common/errors.ts';
+import { invalid, MillraceError } from '#common/errors.ts';
+import { asBuffer } from '#common/json.ts';
 import type { Logger } from '#common/observe/log.ts';
 import type { EventScript, Service } from '#proto/access/v1/access_pb.ts';
 import { type Outcome, Phase, type Request, type Script } from '#proto/script/v1/script_pb.ts';
 import type { Principal } from '../authenticate/principal.ts';
 import { headersOf, sendJson } from '../encode/answer.ts';
 import { askedPresentation } from '../encode/presentation.ts';
+import { isFileService } from '../files/address.ts';
 import { type Recorded, RecordedReply } from '../http/recorded-reply.ts';
 import type { BodyStream, Headers, Responder } from '../http/reply.ts';
 import type { Fate } from '../idempotency.ts';
@@ -21,6 +23,8 @@ import { scriptedRequest } from './changed-request.ts';
 import { changedAnswer, requestChanges, resultOf, serviceAnswer, shortcutOf } from './changes.ts';
 import { ScriptError } from './error.ts';
 import { eventOf, requestMessage, responseMessage } from './event.ts';
+import { asImport, type HeldImports } from './held-import.ts';
+import type { KeptScriptAnswers } from './kept-answers.ts';
 import type { Listener, Listening } from './listeners.ts';
 import type { RunCall, ScriptRunner } from './runner.ts';
 
@@ -61,15 +65,29 @@ const ACCEPTED: Answer = {
   content: Buffer.from('{"success":true}'),
 };
 
+export interface ScriptedParts {
+  readonly runner: ScriptRunner;
+  readonly queue: JobQueue;
+  readonly imports: HeldImports;
+  readonly kept: KeptScriptAnswers;
+  /** Of a call, with all of its scripts. */
+  readonly timeoutMs: number;
+  readonly log: Logger;
+}
+
 export class ScriptedCalls {
   readonly #runner: ScriptRunner;
   readonly #queue: JobQueue;
+  readonly #imports: HeldImports;
+  readonly #kept: KeptScriptAnswers;
   readonly #timeoutMs: number;
   readonly #log: Logger;
 
-  constructor(runner: ScriptRunner, queue: JobQueue, timeoutMs: number, log: Logger) {
+  constructor({ runner, queue, imports, kept, timeoutMs, log }: ScriptedParts) {
     this.#runner = runner;
     this.#queue = queue;
+    this.#imports = imports;
+    this.#kept = kept;
     this.#timeoutMs = timeoutMs;
     this.#log = log;
   }
@@ -79,15 +97,33 @@ export class ScriptedCalls {
    * @returns what the service has made of it, whatever the scripts have made of that
    * @throws MillraceError where nothing was done
    */
-  async around(call: ScriptedCall, { pre, post, queued }: Listening, work: Work): Promise<Fate> {
+  async around(call: ScriptedCall, listening: Listening, work: Work): Promise<Fate> {
+    const { upload } = call.request.http;
+    // A file that is uploaded is no record that a script could see.
+    if (!upload || listening.pre.length === 0 || isFileService(call.service))
+      return this.#around(call, listening, work);
+    const { request, release } = await this.#imports.hold(call.request, upload);
+    try {
+      return await this.#around({ ...call, request }, listening, (changed, reply) =>
+        work(asImport(changed ?? scriptedRequest(request)), reply),
+      );
+    } finally {
+      release();
+    }
+  }
+
+  async #around(call: ScriptedCall, { pre, post, queued }: Listening, work: Work): Promise<Fate> {
     const { request, reply } = call;
     const run = this.#runCall(call);
-    const recorded = new WatchedReply(reply);
+    const recorded = new WatchedReply(
+      reply,
+      post.some(({ script }) => script.allowEventModification),
+    );
     const before = await this.#before(call, pre, run);
     const isAsked = 'changed' in before;
     const asked = (isAsked ? before.changed : undefined) ?? request;
-    if (isAsked) await perform(() => work(before.changed, recorded), recorded, call.refuse);
-    else if ('error' in before) call.refuse(recorded, before.error);
+    const isDone = isAsked && (await perform(() => work(before.changed, recorded), recorded, call.refuse));
+    if ('error' in before) call.refuse(recorded, before.error);
     if (recorded.passed) {
       await this.#enqueue(call, queued, asked, PASSED);
       return undefined;
@@ -99,7 +135,7 @@ export class ScriptedCalls {
     await this.#enqueue(call, queued, asked, answer);
     sendAnswer(reply, answer, request);
     if (!isAsked) return 'undone';
-    return first.status < 500 ? 'done' : undefined;
+    return first.status < 500 || (isDone && call.service.script) ? 'done' : undefined;
   }
 
   /** Kept before the caller has his answer; where they cannot be, the call is done all the same. */
@@ -121,7 +157,10 @@ export class ScriptedCalls {
     }
   }
 
-  /** Answers a call of a service that is a script. @throws MillraceError */
+  /**
+   * Answers a call of a service that is a script. What it throws is its answer: what it has done until then is done.
+   * @throws MillraceError where nobody knows how it ended, or it could not be run
+   */
   async serve(call: ScriptedCall, script: Script): Promise<void> {
     const { request, reply, headers } = call;
     const resource = request.segments.join('/');
@@ -132,8 +171,15 @@ export class ScriptedCalls {
       await this.#queue.run('service', script, event, call.principal);
       return sendAnswer(reply, withHeaders(ACCEPTED, headers), request);
     }
-    const outcome = await this.#runner.run(script, event, this.#runCall(call));
-    sendAnswer(reply, withHeaders(serviceAnswer(outcome), headers), request);
+    try {
+      const answer = await this.#kept.answer(script, request, call.principal, async () =>
+        serviceAnswer(await this.#runner.run(script, event, this.#runCall(call))),
+      );
+      sendAnswer(reply, withHeaders(answer, headers), request);
+    } catch (error) {
+      if (MillraceError.from(error).code !== 'script') throw error;
+      call.refuse(reply, error);
+    }
   }
 
   /** The request as scripts have changed it, or the answer without the service. @throws MillraceError where no script could run */
@@ -218,28 +264,45 @@ function scriptIn({ name, script }: EventScript): Script {
   return script;
 }
 
+/** @returns it has come to its end, and its answer is whole */
 async function perform(
   work: () => Promise<void>,
   recorded: WatchedReply,
   refuse: ScriptedCall['refuse'],
-): Promise<void> {
+): Promise<boolean> {
   try {
     await work();
-    if (recorded.overflow) refuse(recorded, new ScriptError(recorded.overflow));
   } catch (error) {
-    if (recorded.passed || isUndone(error)) throw error;
-    refuse(recorded, error);
+    if (recorded.overflow === undefined) {
+      if (recorded.passed || isUndone(error)) throw error;
+      refuse(recorded, error);
+      return false;
+    }
   }
+  const { overflow, isList } = recorded;
+  if (overflow === undefined) return true;
+  refuse(recorded, isList ? invalid(LONG_LIST, { bytes_max: SCRIPT_ANSWER_BYTES_MAX }) : new ScriptError(overflow));
+  return false;
 }
 
-/** Lists without an end and contents of files are not held back: they pass by the scripts. */
+const TOO_LARGE = 'The answer is too large for the scripts that want to look at it.';
+const LONG_LIST =
+  'The list is too long for the scripts that may change it: ask for pages of it, by the options limit and offset.';
+
+/**
+ * Contents of files pass by the scripts. So do lists without an end where scripts can but look; for those that may change
+ * them they are held.
+ */
 class WatchedReply extends RecordedReply {
   readonly #reply: Responder;
+  readonly holdsLists: boolean;
+  isList = false;
   passed = false;
 
-  constructor(reply: Responder) {
-    super(SCRIPT_ANSWER_BYTES_MAX, 'The answer is too large for the scripts that want to look at it.');
+  constructor(reply: Responder, holdsLists: boolean) {
+    super(SCRIPT_ANSWER_BYTES_MAX, TOO_LARGE);
     this.#reply = reply;
+    this.holdsLists = holdsLists;
   }
 
   override get aborted(): boolean {
@@ -250,9 +313,26 @@ class WatchedReply extends RecordedReply {
     this.#reply.onAborted(listener);
   }
 
+  /** A list that is held has come as lines, and is JSON to scripts. */
+  override get answer(): Recorded {
+    const { status, headers, body } = super.answer;
+    if (!this.isList) return { status, headers, body };
+    const others = headers.filter(([name]) => name.toLowerCase() !== 'content-type');
+    const records = asBuffer(body).toString('utf8').trimEnd().replaceAll('\n', ',');
+    const content = Buffer.from(`{"resource":[${records}]}`);
+    return { status, headers: [...others, ['Content-Type', 'application/json']], body: content };
+  }
+
+  override send(status: number, headers: Headers, body: Uint8Array | string): void {
+    this.isList = false;
+    super.send(status, headers, body);
+  }
+
   override stream(status: number, headers: Headers, contentLength?: number): BodyStream {
+    this.isList = contentLength === undefined && isLines(headers);
     // A size that is known beforehand is that of a file, even one of JSON.
-    if (contentLength === undefined && isJson(headers)) return super.stream(status, headers, contentLength);
+    const isHeld = this.isList ? this.holdsLists : contentLength === undefined && isJson(headers);
+    if (isHeld) return super.stream(status, headers, contentLength);
     this.passed = true;
     return this.#reply.stream(status, headers, contentLength);
   }
@@ -262,6 +342,8 @@ const typeIn = (headers: Headers): string | undefined =>
   headers.find(([name]) => name.toLowerCase() === 'content-type')?.[1];
 
 const isJson = (headers: Headers): boolean => typeIn(headers)?.startsWith('application/json') === true;
+
+const isLines = (headers: Headers): boolean => /^(?:application\/x-ndjson|text\/csv)\b/.test(typeIn(headers) ?? '');
 
 function answerOf({ status, headers, body }: Recorded): Answer {
   const contentType = typeIn(headers);

@@ -39,7 +39,8 @@ export class EventMap {
     const services = this.#wanted(query.get('service'), principal);
     if (query.flag('services_only')) return { resource: services.map(({ name }) => name) };
     const made = services.map((service) => this.#documents.paths(service, request, principal));
-    const all = await Promise.all(made);
+    const described = await Promise.all(made);
+    const all = described.map((each) => ({ ...each, entries: each.entries.filter(fires) }));
     const moments = query.flag('scriptable') ? MOMENTS : [];
     if (query.flag('as_list')) {
       const names = all.flatMap((each) => each.entries.flatMap((entry) => endpoints(each.service, entry, moments)));
@@ -87,6 +88,13 @@ async function namesOrNone(names: () => Promise<readonly string[]>): Promise<rea
 
 const placeholders = ({ segments }: PathEntry): string[] =>
   segments.flatMap((segment) => (typeof segment === 'string' ? [] : [segment.name]));
+
+/**
+ * Only what can fire: a stored document may have paths of which no name can be made, for a placeholder that is a part of
+ * a segment, or for a dot in one.
+ */
+const fires = ({ segments }: PathEntry): boolean =>
+  segments.every((each) => (typeof each === 'string' ? !/[.{}]/.test(each) : !/[.{}]/.test(each.name)));
 
 /** `/_table/{table_name}` of `db` → `db._table.{table_name}`. */
 function pathName(service: Service, { segments }: PathEntry): string {

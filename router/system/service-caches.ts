@@ -19,6 +19,8 @@ export interface ServiceCachesInit {
   readonly state: AccessState;
   readonly forwarder: Forwarder;
   readonly documents: Documents;
+  /** Of script services. */
+  readonly keptAnswers: { forget(): void };
   readonly requestTimeoutMs: number;
 }
 
@@ -53,8 +55,9 @@ export class ServiceCaches {
 
   /** A service that cannot be reached has nothing that could be out of date when it comes back. */
   async #forget(services: readonly Service[], request: ApiRequest, principal: Principal): Promise<void> {
-    const { state, forwarder, documents, requestTimeoutMs } = this.#init;
+    const { state, forwarder, documents, keptAnswers, requestTimeoutMs } = this.#init;
     documents.forget();
+    keptAnswers.forget();
     const deadline = Deadline.after(requestTimeoutMs);
     const catalogue = new Catalogue(forwarder, { requestId: request.http.id, principal, deadline, refresh: true });
     const kept = services.filter(({ type }) => state.serviceTypes.get(type)?.group === WITH_CATALOGUE);

@@ -15,6 +15,7 @@ import { TokenVerifier } from '../authenticate/token.ts';
 import { Cors } from '../decide/cors.ts';
 import type { FileStore } from '../files/call.ts';
 import { FileCalls } from '../files/calls.ts';
+import { PublicFiles } from '../files/public-files.ts';
 import { SignedUrls } from '../files/signed-urls.ts';
 import type { Forwarded, Forwarder } from '../forward/forward.ts';
 import type { JobQueue } from '../jobs/queue.ts';
@@ -25,6 +26,8 @@ import type { ParsedResource } from '../parse/resource.ts';
 import { Pipeline, type Stages } from '../pipeline.ts';
 import { RememberedCalls } from '../remembered.ts';
 import { Grants } from '../script/grant.ts';
+import { HeldImports } from '../script/held-import.ts';
+import { KeptScriptAnswers } from '../script/kept-answers.ts';
 import { Listeners } from '../script/listeners.ts';
 import { ScriptRunner } from '../script/runner.ts';
 import { ScriptedCalls } from '../script/scripted.ts';
@@ -144,8 +147,12 @@ export class BehindDoor {
       cors: new Cors(state),
       systemCalls: { answer: async () => undefined, ...NEVER, emails: NEVER, packages: NEVER },
       listeners: new Listeners(state),
-      scripted: new ScriptedCalls(runner, queue, 10_000, SILENT),
+      scripted: new ScriptedCalls({
+        ...{ runner, queue, imports: new HeldImports(1000, 1500), kept: new KeptScriptAnswers(state) },
+        ...{ timeoutMs: 10_000, log: SILENT },
+      }),
       trials: new ScriptTrials(runner, forwarder, 10_000),
+      publicFiles: new PublicFiles(state),
       files: new FileCalls({
         store: behind.store as FileStore,
         signedUrls: new SignedUrls(state),

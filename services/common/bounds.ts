@@ -47,6 +47,8 @@ export const PLANS_MAX = 2000;
 export const SWEEP_INTERVAL_MS = 50;
 /** Scripts that call each other through the API: one more is a loop. */
 export const SCRIPT_DEPTH_MAX = 5;
+/** Answers of script services that one router keeps. */
+export const SCRIPT_ANSWERS_KEPT_BYTES_MAX = 32 * MIB;
 /** Bytes of an answer that scripts look at. */
 export const SCRIPT_ANSWER_BYTES_MAX = 10 * 1024 * 1024;
 /** Password checks at once: each costs 20 MB and some 20 ms of a core. */
@@ -138,8 +140,12 @@ export const JOB_LOG_BYTES_MAX = 64 * KIB;
 export const JOB_ERROR_LENGTH_MAX = 4096;
 /** Jobs that are done and can still be looked at. */
 export const JOBS_DONE_MAX = 100_000;
+/** Jobs that are dead and can still be read, and tried again; each keeps what it had to work on. */
+export const JOBS_DEAD_MAX = 10_000;
 /** How often claims that wait look for what other processes have stored, and leases that ended are noticed. */
 export const JOB_POLL_MS = 1_000;
+/** A job that nobody has taken for so long: whoever tells of jobs tells of it again. */
+export const JOB_OVERDUE_MS = 2_000;
 /** Messages about jobs that are on their way to NATS at one time; what comes beyond is told a little later. */
 export const JOB_MESSAGES_MAX = 1_000;
 /** How long NATS waits for word about a job before it offers it again; leases end by themselves, so this is seldom needed. */
@@ -208,3 +214,13 @@ export const UPLOAD_KEEPING_MS = 30_000;
 export const UPLOAD_DONE_MS = 3_600_000;
 /** How often uploads that nobody took up again are removed. */
 export const UPLOAD_SWEEP_MS = 3_600_000;
+/** One part of an upload to a store of objects: the least that some of them take is 5 MiB. */
+export const OBJECT_PART_BYTES = 8 * MIB;
+/** And of one whose parts would be too many otherwise. */
+export const OBJECT_PART_BYTES_MAX = 64 * MIB;
+/** Parts of one upload that are on their way, while the next one fills. */
+export const OBJECT_PARTS_AT_ONCE = 2;
+/** Connections to one store of objects: two hundred slow readers, each with his own, leave room for others. */
+export const OBJECT_CONNECTIONS_MAX = 1024;
+/** Attempts of a request to a store of objects, where a second one does no harm. */
+export const OBJECT_ATTEMPTS_MAX = 3;

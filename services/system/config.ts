@@ -37,6 +37,8 @@ export interface SystemConfig {
   readonly resetTtlSeconds: number;
   /** How long jobs that are done can still be looked at. */
   readonly jobKeepHours: number;
+  /** And those that are dead. */
+  readonly jobKeepDeadDays: number;
   /** Where jobs are told of, beside the database; undefined: nowhere. */
   readonly nats: NatsSettings | undefined;
   /** Of JetStream; one for each installation. */
@@ -46,7 +48,8 @@ export interface SystemConfig {
 
 const DAY_SECONDS = 86_400;
 const YEAR_SECONDS = 366 * DAY_SECONDS;
-const YEAR_HOURS = 366 * 24;
+const YEAR_DAYS = 366;
+const YEAR_HOURS = YEAR_DAYS * 24;
 /** As many as JetStream makes of a stream. */
 const STREAM_REPLICAS_MAX = 5;
 
@@ -78,6 +81,7 @@ export function readConfig(env: Environment): SystemConfig {
     confirmTtlSeconds: reader.integer('MILLRACE_CONFIRM_TTL_SECONDS', 60 * DAY_SECONDS, 1, YEAR_SECONDS),
     resetTtlSeconds: reader.integer('MILLRACE_RESET_TTL_SECONDS', DAY_SECONDS, 1, YEAR_SECONDS),
     jobKeepHours: reader.integer('MILLRACE_JOB_KEEP_HOURS', 72, 1, YEAR_HOURS),
+    jobKeepDeadDays: reader.integer('MILLRACE_JOB_KEEP_DEAD_DAYS', 30, 1, YEAR_DAYS),
     nats: readNatsSettings(reader),
     jobStream: jobStream(reader),
     jobStreamReplicas: reader.integer('MILLRACE_JOB_STREAM_REPLICAS', 1, 1, STREAM_REPLICAS_MAX),

@@ -26,6 +26,7 @@ import { environmentsService, keptAnswersService, schemaExtrasService, sessionsS
 import { keyOfFolder, Secrets } from './secrets.ts';
 import { type FirstAdmin, seed, seedSample } from './seed.ts';
 import { seedEmail } from './seed-email.ts';
+import { seedFiles } from './seed-files.ts';
 import { ServiceTypes } from './service-types/registry.ts';
 import { Sessions } from './sessions.ts';
 import { SnapshotLoader } from './snapshot.ts';
@@ -77,6 +78,7 @@ async function startOn(
   await types.announceOwn(changes);
   const firstAdmin = await seed(changes, tools);
   await seedEmail(changes, tools);
+  await seedFiles(changes, tools);
   const sessions = new Sessions(changes, config, tools.passwords, new Tokens(instance.tokenSecrets));
   const accounts = new Accounts(changes, tools, sessions, log);
   const kept = new KeptAnswers(db);

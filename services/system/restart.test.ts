@@ -64,7 +64,7 @@ test('an installation that was made without API documents gets them', async () =
   database.close();
   const again = await TestSystem.start(env);
   const names = (await again.json(SERVICES)).map(({ name }: { name: string }) => name);
-  expect(names).toEqual(['system', 'taken', 'email', 'user', 'api_docs']);
+  expect(names).toEqual(['system', 'taken', 'files', 'logs', 'email', 'user', 'api_docs']);
   await again.stop();
 });
 
@@ -134,7 +134,7 @@ test('the sample waits for SQLite, and is made once', async () => {
 
   const again = await TestSystem.start(env);
   expect(again.service.sampleApiKey).toBeUndefined();
-  const names = ['system', 'api_docs', 'email', 'user'];
+  const names = ['system', 'api_docs', 'files', 'logs', 'email', 'user'];
   expect(await again.json(SERVICES)).toEqual(names.map((name) => ({ name })));
   await again.stop();
 });

@@ -1,59 +1,26 @@
-/** The e-mail service that an installation begins with, also one from before there were any: it writes files. */
-import { MillraceError } from '#common/errors.ts';
-import { type Changes, dirtyKinds } from './changes.ts';
-import { type Db, followGivenIds } from './database/open.ts';
+/** The e-mail service that an installation begins with: it writes files. */
+import type { Changes } from './changes.ts';
+import type { Db } from './database/open.ts';
 import { LOCAL_EMAIL } from './email/types.ts';
 import type { JsonObject, Tools } from './records/model.ts';
-import { timestamp } from './records/timestamp.ts';
+import { seedOnce, seedService } from './seed-once.ts';
 import { storedSettings } from './services/rules.ts';
 
-/** Id and name that programs written for the original know. */
-const EMAIL_ID = 6;
-const EMAIL_NAME = 'email';
-const DONE = 'email_seeded';
+/** Id and name are those that programs written for the original know. */
+const EMAIL = {
+  id: 6,
+  name: 'email',
+  label: 'Local Email Service',
+  description: 'Email service that writes files.',
+  type: LOCAL_EMAIL,
+  config: {},
+};
 
-/** Once only, so what an administrator has deleted or changed stays so. */
-export async function seedEmail(changes: Changes, tools: Tools): Promise<void> {
-  if (await isDone(changes.db)) return;
-  try {
-    await changes.commit(dirtyKinds('services'), async (trx) => {
-      await trx.insertInto('setting').values({ name: DONE, value: '1' }).execute();
-      const named = await trx.selectFrom('service').select('id').where('name', '=', EMAIL_NAME).executeTakeFirst();
-      if (named) return;
-      await pointTo(await createService(trx, tools), trx, tools);
-    });
-  } catch (error) {
-    // Another process is making the same first start.
-    if (!(error instanceof MillraceError) || error.code !== 'invalid' || !(await isDone(changes.db))) throw error;
-  }
-}
-
-async function isDone(db: Db): Promise<boolean> {
-  return (await db.selectFrom('setting').select('name').where('name', '=', DONE).executeTakeFirst()) !== undefined;
-}
-
-async function createService(db: Db, tools: Tools): Promise<number> {
-  const now = timestamp();
-  const taken = await db.selectFrom('service').select('id').where('id', '=', EMAIL_ID).executeTakeFirst();
-  await db
-    .insertInto('service')
-    .values({
-      ...(taken ? {} : { id: EMAIL_ID }),
-      name: EMAIL_NAME,
-      label: 'Local Email Service',
-      description: 'Email service that writes files.',
-      is_active: 1,
-      type: LOCAL_EMAIL,
-      mutable: 1,
-      deletable: 1,
-      config: tools.secrets.seal('{}'),
-      ...{ created_date: now, last_modified_date: now, created_by_id: null, last_modified_by_id: null },
-    })
-    .execute();
-  await followGivenIds(db, tools.engine, 'service');
-  const query = db.selectFrom('service').select('id').where('name', '=', EMAIL_NAME);
-  return (await query.executeTakeFirstOrThrow()).id;
-}
+export const seedEmail = (changes: Changes, tools: Tools): Promise<void> =>
+  seedOnce(changes, 'email_seeded', async (trx) => {
+    const id = await seedService(EMAIL, trx, tools);
+    if (id !== undefined) await pointTo(id, trx, tools);
+  });
 
 /** Settings that are there already stay. */
 async function pointTo(serviceId: number, db: Db, tools: Tools): Promise<void> {

@@ -71,7 +71,15 @@ function upgradeCases(databaseUrl: () => string): void {
       expect(sessionOf(await system.login(UserKind.ADMIN, ADMIN.email, ADMIN.password)).id).toBe(1);
       const services: { id: number; name: string }[] = await system.json(list('service'));
       const email = services.find(({ name }) => name === 'email');
-      expect(services.map(({ name }) => name).sort()).toEqual(['api_docs', 'email', 'other', 'system', 'user']);
+      expect(services.map(({ name }) => name).sort()).toEqual([
+        'api_docs',
+        'email',
+        'files',
+        'logs',
+        'other',
+        'system',
+        'user',
+      ]);
       expect(email?.id).not.toBe(6);
       expect((await system.json(one('service'), { keys: [7] })).config).toMatchObject({
         allow_open_registration: true,

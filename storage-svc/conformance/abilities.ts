@@ -67,6 +67,19 @@ export function tryAbilities(bench: () => Bench, { lacks }: Subject): void {
     expect(await listed('nothing')).toEqual([]);
   });
 
+  test('removeTree, where it is there: all below, and nothing beside it', async () => {
+    const { source } = bench();
+    if (!source.removeTree) return;
+    await bench().makeFolders('d', 'd/a', 'd/a/deep', 'd/empty', 'd-e');
+    for (const path of ['d/a/x', 'd/a/deep/y', 'd/a-b', 'd/ü +%', 'd-e/no', 'd.txt']) await bench().put(path, 'x');
+    await source.removeTree('d', bench().deadline());
+    expect(await bench().paths('d')).toEqual([]);
+    expect(await bench().paths('')).toEqual(['d/', 'd-e/', 'd.txt']);
+    await source.removeTree('d', bench().deadline());
+    await source.removeTree('', bench().deadline());
+    expect(await bench().paths('')).toEqual([]);
+  });
+
   has('describe')('describe: takes what is said, and leaves the content', async () => {
     await bench().makeFolders('f');
     await bench().put('a', 'content');

@@ -15,7 +15,9 @@ export type Lack =
   /** What is there already is looked for, and not held off: of two writers with create_only both may win. */
   | 'exclusive'
   /** Likewise of two with if_etag. */
-  | 'compareAndSwap';
+  | 'compareAndSwap'
+  /** Names that differ in case only are the same. */
+  | 'caseSensitive';
 
 export interface Subject {
   readonly backend: StorageBackend;
@@ -24,6 +26,8 @@ export interface Subject {
   readonly lacks: Readonly<Partial<Record<Lack, string>>>;
   /** Entries of the folder that takes more than one page. */
   readonly manyEntries?: number;
+  /** Bytes of the name of a folder, where the server takes fewer than of a file. */
+  readonly folderNameBytesMax?: number | undefined;
 }
 
 const DEADLINE_MS = 30_000;

@@ -32,7 +32,8 @@ export class Digests {
   require(said: Readonly<Record<string, string>>): Record<string, string> {
     const sums = this.values();
     for (const [name, value] of Object.entries(said)) {
-      if (sums[name] !== value) throw invalid(`The content does not have the digest '${name}' that was said.`, { digest: name });
+      if (sums[name] !== value)
+        throw invalid(`The content does not have the digest '${name}' that was said.`, { digest: name });
     }
     return sums;
   }

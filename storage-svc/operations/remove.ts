@@ -40,6 +40,7 @@ export async function removeBelow(
   { source, deadline }: Pick<Call, 'source' | 'deadline'>,
   folder: string,
 ): Promise<void> {
+  if (source.removeTree) return source.removeTree(folder, deadline);
   const files = new AtOnce(FILES_AT_ONCE);
   /** That we are in: each goes when what comes next is not below it. */
   const open: string[] = [];

@@ -5,7 +5,7 @@
  * cannot be reached, or is not to be had, jobs are claimed from the rows alone.
  */
 import { AckPolicy, DiscardPolicy, Empty, type Msg, type NatsConnection, RetentionPolicy, StorageType } from 'nats';
-import { JOB_ACK_WAIT_MS, JOB_MESSAGES_MAX, JOB_POLL_MS } from '#common/bounds.ts';
+import { JOB_ACK_WAIT_MS, JOB_MESSAGES_MAX, JOB_OVERDUE_MS, JOB_POLL_MS } from '#common/bounds.ts';
 import type { Logger } from '#common/observe/log.ts';
 import type { LinkUser, NatsLink } from '#common/scripts/nats-link.ts';
 import { ACK, nak, pull, WORKING } from './jetstream-pull.ts';
@@ -27,8 +27,6 @@ const MORE_WAIT_MS = 20;
 const EARLY_PAUSE_MS = 50;
 /** A job whose row cannot be read now. */
 const TROUBLE_PAUSE_MS = 1_000;
-/** Nobody has taken it for so long: its message may be lost. */
-const OVERDUE_MS = 2_000;
 const OVERDUE_AT_ONCE = 200;
 
 export class JetStreamQueue implements JobQueue, LinkUser {
@@ -112,10 +110,13 @@ export class JetStreamQueue implements JobQueue, LinkUser {
   async sweep(): Promise<void> {
     if (!this.#connection && this.#link.connection) await this.#open(this.#link.connection);
     if (!this.#connection) return;
-    const ids = await this.#store.overdue(Date.now() - OVERDUE_MS, this.#lastOverdue, OVERDUE_AT_ONCE);
-    this.#lastOverdue = ids.length === OVERDUE_AT_ONCE ? ids.at(-1)! : 0;
-    if (ids.length > 0 && !(await this.#isThere(this.#connection))) this.down();
-    this.added(ids);
+    const jobs = await this.#store.overdue(Date.now() - JOB_OVERDUE_MS, this.#lastOverdue, OVERDUE_AT_ONCE);
+    this.#lastOverdue = jobs.length === OVERDUE_AT_ONCE ? jobs.at(-1)!.id : 0;
+    if (jobs.length > 0 && !(await this.#isThere(this.#connection))) this.down();
+    // One that was put off, and then set to wait by hand, is due before its message is.
+    for (const { ticket } of jobs) this.#say(ticket, nak(0));
+    // The message of any of them may be lost.
+    this.added(jobs.map(({ id }) => id));
   }
 
   async close(): Promise<void> {

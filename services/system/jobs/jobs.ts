@@ -14,7 +14,7 @@ import {
 import { invalid } from '#common/errors.ts';
 import type { ClaimJobsRequest, EnqueueRequest, SettleRequest } from '#proto/system/v1/system_pb.ts';
 import type { JobQueue } from './queue.ts';
-import type { ClaimedJob, Held, JobStore, Outcome } from './store.ts';
+import type { ClaimedJob, Held, JobStore, Keep, Outcome } from './store.ts';
 
 export const JOB_KINDS = ['event', 'service', 'schedule'] as const;
 
@@ -24,14 +24,13 @@ const FORGET_INTERVAL_MS = 60_000;
 export class Jobs {
   readonly #store: JobStore;
   readonly #queue: JobQueue;
-  readonly #keepMs: number;
+  readonly #keep: Keep;
   #forgotten = 0;
 
-  /** @param keepMs  how long those that are done can still be looked at */
-  constructor(store: JobStore, queue: JobQueue, keepMs: number) {
+  constructor(store: JobStore, queue: JobQueue, keep: Keep) {
     this.#store = store;
     this.#queue = queue;
-    this.#keepMs = keepMs;
+    this.#keep = keep;
   }
 
   /** @returns its id, once it is stored. @throws MillraceError invalid, unavailable */
@@ -89,7 +88,7 @@ export class Jobs {
     await this.#queue.sweep();
     if (Date.now() - this.#forgotten < FORGET_INTERVAL_MS) return;
     this.#forgotten = Date.now();
-    await this.#store.forgetDone(this.#keepMs);
+    await this.#store.forget(this.#keep);
   }
 
   /** Claims that wait are answered; what is stored stays. */

@@ -1,4 +1,5 @@
 /** Jobs as records: what is to be done later, how it goes, and what became of it. */
+import { JOB_OVERDUE_MS } from '#common/bounds.ts';
 import { invalid } from '#common/errors.ts';
 import { type Column, type Context, ID, type Model, type Row } from '../records/model.ts';
 import { timestamp } from '../records/timestamp.ts';
@@ -47,7 +48,9 @@ async function tryAgain(state: unknown, { id }: Row, { db }: Context): Promise<v
   if (state !== 'waiting') {
     throw invalid("The state of a job can only be set to 'waiting': it is tried again then.", { state: ['waiting'] });
   }
-  const values = { state, attempts: 0, next_attempt_date: timestamp(), finished_date: null };
+  // As if it had been due for a while: whatever told of it tells of it again.
+  const next_attempt_date = timestamp(new Date(Date.now() - JOB_OVERDUE_MS));
+  const values = { state, attempts: 0, next_attempt_date, finished_date: null };
   const { numUpdatedRows } = await db
     .updateTable('job')
     .set(values)

@@ -25,11 +25,11 @@ const HOUR_MS = 3_600_000;
 
 /** NATS is used once it can be reached, and waited for where it cannot. */
 export function startJobs(db: Kysely<Tables>, config: SystemConfig, log: Logger): RunningJobs {
-  const { nats, jobStream: stream, jobStreamReplicas: replicas, jobKeepHours } = config;
+  const { nats, jobStream: stream, jobStreamReplicas: replicas, jobKeepHours, jobKeepDeadDays } = config;
   const store = new JobStore(db, engineOf(config.databaseUrl));
   const link = nats && new NatsLink(nats, log);
   const queue = link ? new JetStreamQueue(link, store, { stream, replicas }, log) : new DatabaseQueue(store, log);
-  const jobs = new Jobs(store, queue, jobKeepHours * HOUR_MS);
+  const jobs = new Jobs(store, queue, { doneMs: jobKeepHours * HOUR_MS, deadMs: jobKeepDeadDays * 24 * HOUR_MS });
   const scheduler = new Scheduler(db, store, queue, log);
   const ticker = new Ticker([() => scheduler.tick(), () => jobs.sweep()], JOB_POLL_MS, log);
   return {

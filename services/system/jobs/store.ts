@@ -1,6 +1,6 @@
 /** Jobs as rows: stored, leased, settled, put back. Every step is safe while other processes take the same one. */
 import type { Kysely, Selectable, Transaction } from 'kysely';
-import { JOBS_DONE_MAX } from '#common/bounds.ts';
+import { JOBS_DEAD_MAX, JOBS_DONE_MAX } from '#common/bounds.ts';
 import type { Db, EngineName } from '../database/open.ts';
 import type { JobTable, JobWorkTable, Tables } from '../database/tables.ts';
 import { transact } from '../database/transact.ts';
@@ -62,6 +62,12 @@ export interface Released {
   readonly ticket: string | null;
   /** When it is due again, milliseconds since 1970; undefined: it is over. */
   readonly dueAt: number | undefined;
+}
+
+/** For how long what is over can still be looked at. */
+export interface Keep {
+  readonly doneMs: number;
+  readonly deadMs: number;
 }
 
 /** A running job as it was seen. */
@@ -203,35 +209,39 @@ export class JobStore {
   }
 
   /** Those that are due since before a moment, in the order of their ids. @param after  the last one that is known */
-  async overdue(before: number, after: number, limit: number): Promise<number[]> {
-    const rows = await this.#db
+  overdue(before: number, after: number, limit: number): Promise<Pick<ClaimedJob, 'id' | 'ticket'>[]> {
+    return this.#db
       .selectFrom('job')
-      .select('id')
+      .select(['id', 'ticket'])
       .where('next_attempt_date', '<=', moment(before))
       .where('state', 'in', CLAIMABLE)
       .where('id', '>', after)
       .orderBy('id')
       .limit(limit)
       .execute();
-    return rows.map(({ id }) => id);
   }
 
-  /** Forgets what is done since longer than that, and the oldest of too many. What is dead stays. */
-  async forgetDone(keepMs: number): Promise<void> {
-    await this.#forgetDoneBefore(moment(Date.now() - keepMs));
+  /** Forgets what is over since longer than that, and the oldest of too many. */
+  async forget({ doneMs, deadMs }: Keep): Promise<void> {
+    await this.#forgetOver('done', doneMs, JOBS_DONE_MAX);
+    await this.#forgetOver('dead', deadMs, JOBS_DEAD_MAX);
+  }
+
+  async #forgetOver(state: JobState, keepMs: number, countMax: number): Promise<void> {
+    await this.#forgetBefore(state, moment(Date.now() - keepMs));
     const tooMany = await this.#db
       .selectFrom('job')
       .select('finished_date')
-      .where('state', '=', 'done')
+      .where('state', '=', state)
       .orderBy('finished_date', 'desc')
       .limit(1)
-      .offset(JOBS_DONE_MAX)
+      .offset(countMax)
       .executeTakeFirst();
-    if (tooMany?.finished_date) await this.#forgetDoneBefore(tooMany.finished_date);
+    if (tooMany?.finished_date) await this.#forgetBefore(state, tooMany.finished_date);
   }
 
-  async #forgetDoneBefore(date: string): Promise<void> {
-    await this.#db.deleteFrom('job').where('state', '=', 'done').where('finished_date', '<=', date).execute();
+  async #forgetBefore(state: JobState, date: string): Promise<void> {
+    await this.#db.deleteFrom('job').where('state', '=', state).where('finished_date', '<=', date).execute();
   }
 
   /** What is locked by others is passed over, and what lies between two rows is nobody's: MySQL would lock that too. */
@@ -291,7 +301,8 @@ async function end(
   const dueAt = isOver ? undefined : now + (isLost ? 0 : backOffMs(row.attempts));
   const state: JobState = outcome.kind === 'done' ? 'done' : isOver ? 'dead' : 'failed';
   const values = {
-    ...{ state, holder: null, ticket: null },
+    // Where it is put off, word about its message may still be needed.
+    ...{ state, holder: null, ticket: isOver ? null : row.ticket },
     next_attempt_date: dueAt === undefined ? null : moment(dueAt),
     finished_date: isOver ? moment(now) : null,
     status_code: outcome.statusCode || null,

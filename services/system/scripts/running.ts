@@ -46,13 +46,15 @@ export function serviceScriptOf(
   };
   const script = scriptOf(Script_Kind.SERVICE, row, source, objectOf(settings['config']), services);
   script.queued = settings['queued'] === true;
+  script.implementsAccessList = settings['implements_access_list'] === true;
+  script.cacheSeconds = settings['cache_enabled'] === true ? secondsOf(settings['cache_ttl']) : 0;
   return script;
 }
 
 /** The same for whoever has to know no more than that there is one. */
 export function withoutText(script: Script): Script {
-  const { kind, id, name, type, hash, queued } = script;
-  return create(ScriptSchema, { kind, id, name, type, hash, queued });
+  const { kind, id, name, type, hash, queued, implementsAccessList, cacheSeconds } = script;
+  return create(ScriptSchema, { kind, id, name, type, hash, queued, implementsAccessList, cacheSeconds });
 }
 
 export function listenerOf(script: EventScript): EventScript {
@@ -81,6 +83,11 @@ function scriptOf(
 
 const hashOf = (facts: readonly unknown[]): bigint =>
   createHash('sha256').update(JSON.stringify(facts)).digest().readBigUInt64BE();
+
+const SECONDS_MAX = 365 * 86_400;
+
+const secondsOf = (value: unknown): number =>
+  typeof value === 'number' ? Math.min(Math.max(Math.trunc(value), 0), SECONDS_MAX) : 0;
 
 const textOf = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
 

@@ -41,7 +41,7 @@ const FIELDS: readonly ConfigField[] = [
     name: 'implements_access_list',
     label: 'Implements Access List',
     type: 'boolean',
-    description: 'The script itself answers what can be accessed in it.',
+    description: 'The script itself answers which components a rule of a role may name (as_access_list).',
     default: false,
   },
   {
@@ -53,9 +53,9 @@ const FIELDS: readonly ConfigField[] = [
   },
   {
     name: 'cache_ttl',
-    label: 'Cache Time To Live (minutes)',
+    label: 'Cache Time To Live (seconds)',
     type: 'integer',
-    description: 'How long they are kept.',
+    description: 'How long they are kept; 0: not at all.',
     default: 0,
   },
 ];

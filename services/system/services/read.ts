@@ -2,6 +2,7 @@
 import { create } from '@bufbuild/protobuf';
 import type { Kysely } from 'kysely';
 import { type Service, ServiceSchema } from '#proto/access/v1/access_pb.ts';
+import type { Script } from '#proto/script/v1/script_pb.ts';
 import type { Tables } from '../database/tables.ts';
 import { type Entities, idOf, jsonOrNothing, keep } from '../entities.ts';
 import { systemLookups } from '../lookups/defined.ts';
@@ -16,6 +17,13 @@ export interface Services {
   /** As those who serve them see them. */
   readonly connections: Entities<Service>;
 }
+
+/** All that routers know of a script. */
+const runningOf = ({ hash, queued, implementsAccessList, cacheSeconds }: Script): string =>
+  [hash, queued, implementsAccessList, cacheSeconds].join(' ');
+
+const textsIn = (value: unknown): string[] =>
+  Array.isArray(value) ? value.filter((one) => typeof one === 'string') : [];
 
 export async function readServices(db: Kysely<Tables>, tools: Tools, before: Services): Promise<Services> {
   const rows = await db.selectFrom('service').selectAll().orderBy('id').execute();
@@ -32,11 +40,12 @@ export async function readServices(db: Kysely<Tables>, tools: Tools, before: Ser
       type: row.type,
       isActive: row.is_active === 1,
       tier: tools.types.get(row.type)?.tier ?? '',
+      publicPaths: textsIn(settings['public_path']),
     };
     return { shown, settings, script };
   });
   // Messages are compared by what they are made from, which has no big numbers in it.
-  const facts = all.map(({ shown, script }) => ({ ...shown, script: script && `${script.hash} ${script.queued}` }));
+  const facts = all.map(({ shown, script }) => ({ ...shown, script: script && runningOf(script) }));
   const scripts = new Map(all.map(({ shown, script }) => [shown.id, script]));
   const connections = all.map(({ settings }, index) => ({
     ...facts[index]!,

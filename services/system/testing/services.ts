@@ -17,6 +17,8 @@ export function serviceCases(suite: Suite): void {
       expect(services).toEqual([
         { id: 1, name: 'system', type: 'system', deletable: false },
         { id: 2, name: 'api_docs', type: 'swagger', deletable: false },
+        { id: 3, name: 'files', type: 'local_file', deletable: true },
+        { id: 4, name: 'logs', type: 'local_file', deletable: true },
         { id: 6, name: 'email', type: 'local_email', deletable: true },
         { id: 7, name: 'user', type: 'user', deletable: false },
       ]);

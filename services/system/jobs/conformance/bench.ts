@@ -18,7 +18,7 @@ import { Ticker } from '../ticker.ts';
 
 const SILENT = pino({ level: 'silent' });
 const TICK_MS = 50;
-const KEEP_MS = 3_600_000;
+const KEEP = { doneMs: 3_600_000, deadMs: 7_200_000 };
 const PROGRAM = new URL('process.ts', import.meta.url);
 
 export interface Place {
@@ -44,7 +44,7 @@ export class Service {
     this.queue = this.link
       ? new JetStreamQueue(this.link, this.store, { stream, replicas: 1 }, SILENT)
       : new DatabaseQueue(this.store, SILENT);
-    this.jobs = new Jobs(this.store, this.queue, KEEP_MS);
+    this.jobs = new Jobs(this.store, this.queue, KEEP);
     this.#ticker = new Ticker([() => this.jobs.sweep()], TICK_MS, SILENT);
   }
 

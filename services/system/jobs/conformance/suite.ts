@@ -1,6 +1,7 @@
 /** What holds for jobs, whichever way it is told that they are due. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { JOB_POLL_MS } from '#common/bounds.ts';
+import { JOB_OVERDUE_MS, JOB_POLL_MS, JOBS_DEAD_MAX } from '#common/bounds.ts';
+import { timestamp } from '../../records/timestamp.ts';
 import { DONE, type Place, Service, ServiceProcess } from './bench.ts';
 
 const failed = (isFinal = false, message = 'It broke.') => ({
@@ -192,6 +193,61 @@ export function queueCases(place: () => Place): void {
     const values = { state: 'waiting', attempts: 0, next_attempt_date: '2026-01-01T00:00:00.000000Z' };
     await here.db.updateTable('job').set(values).where('id', '=', id).execute();
     expect(await here.claim()).toMatchObject([{ id, attempts: 1 }]);
+  });
+
+  test('so is one that was put off for longer', async () => {
+    const id = await here.enqueue();
+    // The fourth pause is four seconds at least.
+    await here.db.updateTable('job').set({ attempts: 3 }).where('id', '=', id).execute();
+    await here.claim();
+    await here.settle(id, failed());
+    const next_attempt_date = timestamp(new Date(Date.now() - JOB_OVERDUE_MS));
+    const values = { state: 'waiting', attempts: 0, next_attempt_date };
+    const begun = Date.now();
+    await there.db.updateTable('job').set(values).where('id', '=', id).execute();
+    expect(await here.claim()).toMatchObject([{ id, attempts: 1 }]);
+    expect(Date.now() - begun).toBeLessThan(JOB_OVERDUE_MS);
+    expect(await here.settle(id, DONE)).toBe(true);
+    expect(await here.claim({ waitMs: 200 })).toEqual([]);
+  });
+
+  test.each(['done', 'dead'] as const)('what is %s can be looked at for a while', async (state) => {
+    const keep = { doneMs: 60_000, deadMs: 60_000, [`${state}Ms`]: 1_000 };
+    const ended = async (agoMs: number): Promise<number> => {
+      const id = await here.enqueue();
+      await here.claim();
+      await here.settle(id, state === 'done' ? DONE : failed(true));
+      const finished_date = timestamp(new Date(Date.now() - agoMs));
+      await here.db.updateTable('job').set({ finished_date }).where('id', '=', id).execute();
+      return id;
+    };
+    const [old, young] = [await ended(2_000), await ended(0)];
+    const open = await here.enqueue({ delayMs: 60_000 });
+    await here.store.forget({ doneMs: 60_000, deadMs: 60_000 });
+    expect((await here.row(old))?.state).toBe(state);
+    await here.store.forget(keep);
+    const left = await here.db.selectFrom('job').select('id').orderBy('id').execute();
+    expect(left.map(({ id }) => id)).toEqual([young, open]);
+    const work = await here.db.selectFrom('job_work').select('job_id').orderBy('job_id').execute();
+    expect(work.map(({ job_id }) => job_id)).toEqual(state === 'done' ? [open] : [young, open]);
+  });
+
+  test('of too many that are dead the oldest are forgotten', async () => {
+    const rows = Array.from({ length: JOBS_DEAD_MAX + 2 }, (_, index) => {
+      const finished_date = timestamp(new Date(Date.now() - index * 10));
+      const dates = { created_date: finished_date, finished_date };
+      return { kind: 'event', name: `n${index}`, state: 'dead', attempts: 5, attempts_max: 5, ...dates };
+    });
+    for (let at = 0; at < rows.length; at += 500) {
+      await here.db
+        .insertInto('job')
+        .values(rows.slice(at, at + 500))
+        .execute();
+    }
+    await here.store.forget({ doneMs: 3_600_000, deadMs: 3_600_000 });
+    const left = await here.db.selectFrom('job').select('name').execute();
+    const names = new Set(left.map(({ name }) => name));
+    expect([names.size, names.has('n0'), names.has(`n${JOBS_DEAD_MAX + 1}`)]).toEqual([JOBS_DEAD_MAX, true, false]);
   });
 
   test('a process that is killed with a job loses it to another', async () => {
