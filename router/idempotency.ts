@@ -29,6 +29,8 @@ const CALL_TIMEOUT_MS = 5000;
 const LEASE_MARGIN_MS = 5000;
 
 const WRITES = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
+/** Of file services: what is made may be named by one of them. */
+const NAMES = ['x-folder-name', 'x-file-name', 'upload-metadata'];
 /** Of each request alone: another one gets its own. */
 const PASSING = /^(?:x-request-id|access-control-.*|vary)$/i;
 
@@ -164,7 +166,8 @@ function keyDigest({ http, service }: ApiRequest, { user, app }: Principal): Uin
 }
 
 function requestDigest({ http, verb }: ApiRequest): Uint8Array {
-  return digest([verb, http.path, http.query, http.header('content-type') ?? ''], http.body);
+  const names = NAMES.flatMap((name) => http.header(name) ?? []);
+  return digest([verb, http.path, http.query, http.header('content-type') ?? '', ...names], http.body);
 }
 
 function digest(facts: readonly unknown[], body: Uint8Array): Uint8Array {

@@ -266,6 +266,18 @@ test.each(WAYS)('over gRPC: %s', async (way) => {
   expect((await client.send('DELETE', path)).status).toBe(200);
 });
 
+test('an Idempotency-Key is for what has no content', async () => {
+  const once = (name: string) => {
+    const headers = { 'X-Folder-Name': name, 'Idempotency-Key': 'folder-1', 'Content-Type': 'text/plain' };
+    return admin.send('POST', 'files/', undefined, headers);
+  };
+  expect((await once('once')).status).toBe(201);
+  const again = await once('once');
+  expect([again.status, again.headers['idempotent-replayed']]).toEqual([201, 'true']);
+  expect((await once('other')).status).toBe(422);
+  expect((await put('files/k.txt', 'x', { 'Idempotency-Key': 'k' })).status).toBe(400);
+});
+
 test('scripts stand before and behind calls', async () => {
   const scripts: Readonly<Record<string, string>> = {
     'files.{file_path}.put.pre_process': `if (event.resource.endsWith('.exe')) throw 'no programs';`,

@@ -126,10 +126,13 @@ async function sendParts(
   }
 }
 
-/** The status is out: only a cut connection tells that this was not all. */
-export async function passOn(out: BodyStream, { body }: ContentAnswer): Promise<void> {
+/**
+ * The status is out: only a cut connection tells that this was not all.
+ * @param isHead  nobody wants the content
+ */
+export async function passOn(out: BodyStream, { body }: ContentAnswer, isHead = false): Promise<void> {
   try {
-    for await (const piece of body) await out.write(piece);
+    if (!isHead) for await (const piece of body) await out.write(piece);
     out.end();
   } catch {
     out.fail();

@@ -36,6 +36,7 @@ export async function sendListing(call: FileCall): Promise<void> {
     const show = asAccess ? accessComponents : showOf(query, (entry) => itemOf(entry, path, family, service.type));
     // What fails before the first of them is answered as an error; later only a cut connection can tell.
     const first = await entries.next();
+    if (request.http.method === 'HEAD') await entries.return?.(); // nobody wants the rest
     const groups = listsOf(asAccess ? ['', '*'] : [], first, entries, show);
     if (shown.format === 'json') return await streamList(reply, groups, shown);
     sendValue(reply, 200, { resource: await collected(groups) }, shown);

@@ -129,7 +129,9 @@ export class ScriptedCalls {
       return undefined;
     }
     const first = 'answer' in before ? withHeaders(before.answer, call.headers) : answerOf(recorded.answer);
-    const answer = await this.#behind(call, post, asked, first, run, isAsked && asked.verb !== 'GET');
+    // A content may take as long as it likes to come; the scripts behind it have their time all the same.
+    const runBehind = request.http.upload ? this.#runCall(call, Date.now()) : run;
+    const answer = await this.#behind(call, post, asked, first, runBehind, isAsked && asked.verb !== 'GET');
     await this.#enqueue(call, queued, asked, answer);
     sendAnswer(reply, answer, request);
     if (!isAsked) return 'undone';
@@ -250,8 +252,8 @@ export class ScriptedCalls {
     }
   }
 
-  #runCall({ request: { http }, principal, reply }: ScriptedCall): RunCall {
-    const deadline = new Deadline(http.receivedAt + this.#timeoutMs);
+  #runCall({ request: { http }, principal, reply }: ScriptedCall, from = http.receivedAt): RunCall {
+    const deadline = new Deadline(from + this.#timeoutMs);
     reply.onAborted(() => deadline.abort(callerGone()));
     return { principal, requestId: http.id, deadline };
   }
