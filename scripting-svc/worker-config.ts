@@ -8,11 +8,12 @@ import { type Caps, DEFAULT_CAPS } from './sandbox/caps.ts';
 import type { WorkerPlace } from './worker-place.ts';
 
 export interface WorkerConfig {
-  readonly place: WorkerPlace;
+  /** undefined: it will be told when there is one. */
+  readonly place: WorkerPlace | undefined;
   readonly systemAddress: string;
   readonly clusterToken: string | undefined;
   readonly gatewayAddresses: readonly string[];
-  /** undefined: the place has an address. */
+  /** undefined: its place has an address. */
   readonly nats: NatsSettings | undefined;
   readonly caps: Caps;
   readonly outbound: OutboundPolicy;
@@ -23,13 +24,13 @@ export interface WorkerConfig {
 /** @throws MillraceError invalid that names every faulty variable */
 export function readWorkerConfig(env: Environment): WorkerConfig {
   const reader = new EnvReader(env);
-  const place = JSON.parse(reader.string('MILLRACE_SCRIPT_PLACE', '{"lane":"patient"}')) as WorkerPlace;
+  const place = JSON.parse(reader.string('MILLRACE_SCRIPT_PLACE', 'null')) as WorkerPlace | null;
   return reader.finish({
-    place,
+    place: place ?? undefined,
     systemAddress: reader.string('MILLRACE_SYSTEM_ADDRESS', '127.0.0.1:7000'),
     clusterToken: reader.optional('MILLRACE_CLUSTER_TOKEN'),
     gatewayAddresses: reader.list('MILLRACE_GATEWAY_ADDRESSES', ['127.0.0.1:8081']),
-    nats: place.address === undefined ? readNatsSettings(reader) : undefined,
+    nats: place?.address === undefined ? readNatsSettings(reader) : undefined,
     caps: DEFAULT_CAPS,
     outbound: {
       hosts: reader.list('MILLRACE_SCRIPT_FETCH_ALLOW', []),

@@ -106,8 +106,7 @@ function below(pid: number): Process[] {
 }
 
 function laneOf(pid: number): Lane | undefined {
-  const place = /MILLRACE_SCRIPT_PLACE=([^\0]*)/.exec(told(String(pid), 'environ'))?.[1];
-  return place === undefined ? undefined : (JSON.parse(place) as { lane: Lane }).lane;
+  return /^millrace-script-(quick|patient)\b/.exec(told(String(pid), 'cmdline'))?.[1] as Lane | undefined;
 }
 
 /** Nothing of a process that has gone meanwhile. */

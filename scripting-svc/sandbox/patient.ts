@@ -12,8 +12,13 @@ import type { PatientHost, Realm } from './realm.ts';
 
 /** How often caps of time are looked at. */
 const WATCH_MS = 10;
-/** Given to an isolate to stop; after it, one of V8's own functions holds it, and its thread is lost. */
-const STOP_MS = 2000;
+/**
+ * Given to an isolate to stop; after it, one of V8's own functions holds it, and its thread is lost. As long as the
+ * process has not spent as much as such a thread spends, the machine may be busy with something else.
+ */
+const STOP_MS = 300;
+const STOP_CPU_MS = 200;
+const STOP_MS_MAX = 2000;
 
 export interface PatientScope {
   readonly limits: Limits;
@@ -121,9 +126,15 @@ export class PatientRun implements PatientHost {
     const wasRunning = this.#entries > 0;
     this.#close({ failure, logs: this.#logs });
     cell.kill();
-    if (!wasRunning) return;
+    if (wasRunning) this.#watchStop(Date.now(), spentMs());
+  }
+
+  #watchStop(killedAt: number, spentBefore: number): void {
     setTimeout(() => {
-      if (this.#entries > 0) this.#scope.onStuck();
+      if (this.#entries === 0) return;
+      const isCertain = spentMs() - spentBefore >= STOP_CPU_MS || Date.now() - killedAt >= STOP_MS_MAX;
+      if (isCertain) this.#scope.onStuck();
+      else this.#watchStop(killedAt, spentBefore);
     }, STOP_MS).unref();
   }
 
@@ -210,6 +221,12 @@ export class PatientRun implements PatientHost {
     if (!this.#end || !this.#outstanding.delete(id)) return;
     void this.#enter(this.#realm.deliver.apply(undefined, [id, text])).then(() => this.#settle());
   }
+}
+
+/** Processor time of the process, milliseconds. */
+function spentMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
 
 const watched = new Set<PatientRun>();

@@ -1,0 +1,42 @@
+/** Workers as processes: how they are started, and how they are ended. */
+import { type ChildProcess, fork } from 'node:child_process';
+import type { Environment } from '#common/config/env.ts';
+import type { WorkerPlace } from './worker-place.ts';
+
+export interface WorkerProgram {
+  readonly program: string;
+  readonly execArgv: readonly string[];
+  readonly env: Environment;
+}
+
+const RESTART_DELAY_MS = 100;
+const RESTART_DELAY_MS_MAX = 5_000;
+
+/** How long to wait before the next one, where so many have failed in a row: the first one costs no time. */
+export const restartDelayMs = (failures: number): number =>
+  failures === 0 ? 0 : Math.min(RESTART_DELAY_MS_MAX, RESTART_DELAY_MS * 2 ** failures);
+
+/** @param place  undefined: it stands by until it is given one */
+export function forkWorker({ program, execArgv, env }: WorkerProgram, place?: WorkerPlace): ChildProcess {
+  return fork(program, [], {
+    env: { ...env, MILLRACE_SCRIPT_PLACE: place && JSON.stringify(place) } as NodeJS.ProcessEnv,
+    execArgv: [...execArgv],
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    detached: true,
+  });
+}
+
+/** Resolves when it has ended. @param deadline  then it is killed */
+export function endWorker(child: ChildProcess, signal: NodeJS.Signals, deadline?: AbortSignal): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  return new Promise((resolve) => {
+    const kill = (): void => void child.kill('SIGKILL');
+    if (deadline?.aborted) kill();
+    deadline?.addEventListener('abort', kill, { once: true });
+    child.once('exit', () => {
+      deadline?.removeEventListener('abort', kill);
+      resolve();
+    });
+    child.kill(signal);
+  });
+}
