@@ -1,4 +1,5 @@
 /** The patient lane: a run on the thread of its isolate, which may wait for calls and timers, under caps. */
+import { MIB } from '#common/bounds.ts';
 import { callerGone, Deadline } from '#common/deadline.ts';
 import type { Failure, LogLine } from '#proto/script/v1/script_pb.ts';
 import { answer, type Facts } from './answers.ts';
@@ -10,8 +11,18 @@ import type { Linked } from './modules.ts';
 import { readLogs } from './packed.ts';
 import type { PatientHost, Realm } from './realm.ts';
 
-/** How often caps of time are looked at. */
+/** How often caps of time are looked at, and every how many times the memory of the process. */
 const WATCH_MS = 10;
+const MEMORY_LOOK_EVERY = 5;
+/**
+ * V8 counts what is on the heap of an isolate and in its buffers, not what stands behind small buffers, formatters and the
+ * like. So the process is looked at as well: where it has grown by more than a run may hold, and this for every other run
+ * beside it, the one that works hardest is what makes it grow.
+ */
+const GROWTH_FACTOR = 2;
+const GROWTH_MB = 96;
+const GROWTH_BESIDE_MB = 8;
+const HARD_WORK_MICROS = 100_000;
 /**
  * Given to an isolate to stop; after it, one of V8's own functions holds it, and its thread is lost. As long as the
  * process has not spent as much as such a thread spends, the machine may be busy with something else.
@@ -44,6 +55,8 @@ export class PatientRun implements PatientHost {
   /** Of the run: the caller's or the wall cap's, whichever is earlier. */
   readonly #deadline: Deadline;
   readonly #forget: () => void;
+  /** Resident bytes of the process when the run was looked at first. */
+  #bytesBefore: number | undefined;
   #entries = 0;
   #isFinishing = false;
   #end: ((ended: Ended) => void) | undefined;
@@ -164,6 +177,19 @@ export class PatientRun implements PatientHost {
     else if (this.cpuMicros() > limits.cpuMs * 1000) this.kill(cpuCap(limits.cpuMs));
   }
 
+  /** By how many bytes the process has grown since the first look. @param bytes  resident, of the process */
+  growth(bytes: number): number {
+    this.#bytesBefore ??= bytes;
+    return bytes - this.#bytesBefore;
+  }
+
+  /** @param growth  of the process, bytes; @param beside  runs that may have made it grow as well */
+  checkMemory(growth: number, beside: number): void {
+    const { memoryMb } = this.#scope.limits;
+    const allowedMb = GROWTH_FACTOR * memoryMb + GROWTH_MB + GROWTH_BESIDE_MB * beside;
+    if (growth > allowedMb * MIB) this.kill(memoryCap(memoryMb));
+  }
+
   ask(what: string, text: string): string {
     return answer(what, text, this.#scope.facts);
   }
@@ -231,13 +257,28 @@ function spentMs(): number {
 
 const watched = new Set<PatientRun>();
 let watcher: NodeJS.Timeout | undefined;
+let looks = 0;
 
 function watch(run: PatientRun): void {
   watched.add(run);
-  watcher ??= setInterval(() => {
-    const now = Date.now();
-    for (const one of watched) one.check(now);
-  }, WATCH_MS);
+  watcher ??= setInterval(look, WATCH_MS);
+}
+
+function look(): void {
+  const now = Date.now();
+  for (const one of watched) one.check(now);
+  if (++looks % MEMORY_LOOK_EVERY === 0) lookAtMemory();
+}
+
+function lookAtMemory(): void {
+  const bytes = process.memoryUsage.rss();
+  let hardest: { run: PatientRun; micros: number; growth: number } | undefined;
+  for (const run of watched) {
+    const growth = run.growth(bytes);
+    const micros = run.cpuMicros();
+    if (micros > (hardest?.micros ?? HARD_WORK_MICROS)) hardest = { run, micros, growth };
+  }
+  hardest?.run.checkMemory(hardest.growth, watched.size - 1);
 }
 
 function unwatch(run: PatientRun): void {
