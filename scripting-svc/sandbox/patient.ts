@@ -6,10 +6,21 @@ import { answer, type Facts } from './answers.ts';
 import { type CallScope, makeCall } from './calls.ts';
 import { type Limits, MESSAGES_MAX } from './caps.ts';
 import { type Ended, isMemoryError, readEnd } from './ended.ts';
-import { callsCap, cpuCap, late, memoryCap, messagesCap, thrown, timersCap, wallCap } from './failures.ts';
+import {
+  callsCap,
+  cpuCap,
+  late,
+  memoryCap,
+  messagesCap,
+  thrown,
+  timersCap,
+  treeCallsCap,
+  wallCap,
+} from './failures.ts';
 import type { Linked } from './modules.ts';
 import { readLogs } from './packed.ts';
 import type { PatientHost, Realm } from './realm.ts';
+import type { CallTree } from './trees.ts';
 
 /** How often caps of time are looked at, and every how many times the memory of the process. */
 const WATCH_MS = 10;
@@ -27,8 +38,8 @@ const HARD_WORK_MICROS = 100_000;
  * Given to an isolate to stop; after it, one of V8's own functions holds it, and its thread is lost. As long as the
  * process has not spent as much as such a thread spends, the machine may be busy with something else.
  */
-const STOP_MS = 300;
-const STOP_CPU_MS = 200;
+const STOP_MS = 400;
+const STOP_CPU_MS = 300;
 const STOP_MS_MAX = 2000;
 
 export interface PatientScope {
@@ -37,6 +48,8 @@ export interface PatientScope {
   readonly facts: Facts;
   readonly deadline: Deadline;
   readonly calls: Omit<CallScope, 'deadline' | 'answerBytesMax'>;
+  /** What is counted for it and for all that belong to the same tree of scripts. */
+  readonly tree: CallTree;
   /** Links what the realm imports, where that was not done yet. */
   readonly link: (() => Promise<Linked>) | undefined;
   /** An isolate did not stop: its thread is lost to the process. */
@@ -226,9 +239,10 @@ export class PatientRun implements PatientHost {
 
   async wait(kind: string, text: string): Promise<string> {
     if (!this.#end) return '';
-    const { limits, calls } = this.#scope;
-    if (++this.calls > limits.apiCalls) {
-      this.kill(callsCap(limits.apiCalls));
+    const { limits, calls, tree } = this.#scope;
+    const isOver = ++this.calls > limits.apiCalls;
+    if (isOver || ++tree.calls > limits.treeCalls) {
+      this.kill(isOver ? callsCap(limits.apiCalls) : treeCallsCap(limits.treeCalls));
       return '';
     }
     return makeCall(kind, text, { ...calls, deadline: this.#deadline, answerBytesMax: limits.outputBytes });

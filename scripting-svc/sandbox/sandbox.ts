@@ -33,6 +33,7 @@ import { Pool } from './pool.ts';
 import { FIRST_RUN_FACTOR, runQuick } from './quick.ts';
 import type { Cell, Realm } from './realm.ts';
 import { Slots } from './slots.ts';
+import { CallTrees } from './trees.ts';
 import { Watchdog } from './watchdog.ts';
 
 export type { ApiAnswer, ApiCall, ScriptApi } from './calls.ts';
@@ -100,6 +101,7 @@ export class Sandbox {
   readonly #watchdog: Watchdog | undefined;
   readonly #known = new Map<number, Known>();
   readonly #running = new Map<Cell, PatientRun>();
+  readonly #trees = new CallTrees();
   /** Held on to: to let go of an isolate whose thread is gone waits for it. */
   readonly #lostCells: Cell[] = [];
   #isSuspect = false;
@@ -258,6 +260,7 @@ export class Sandbox {
       facts: realm.facts!,
       deadline,
       calls: { api, outbound: fetch, grant: run.grant, requestId: run.requestId },
+      tree: this.#trees.of(run.grant),
       link: this.#linker(realm),
       onStuck: () => this.#lose(run),
     });
