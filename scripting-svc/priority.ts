@@ -1,23 +1,36 @@
-/** How much of the processor a worker gets where others want it as well. */
+/** How much of the processor scripts get where others want it as well. */
 import { readdirSync } from 'node:fs';
 import { setPriority } from 'node:os';
 
-/** Linux: there each thread has a priority of its own, and gives it to those that it starts. */
+/** Linux: there each thread has a priority of its own. Elsewhere they stay as they are. */
 const THREADS = '/proc/self/task';
+/** Comes behind everything else. */
+export const NICE_MAX = 19;
 
-/** All threads that there are, or all but the first one, which speaks to the others. @param nice  -20 to 19: last */
-export function setThreadPriority(nice: number, which: 'all' | 'all but the first'): void {
-  if (process.platform !== 'linux') {
-    if (which === 'all') setPriority(nice);
-    return;
+/** The threads of this process that scripts run on, which come and go: all but the first, which speaks to the others. */
+export class ScriptThreads {
+  #nice = 0;
+  #known: ReadonlySet<string> = new Set();
+
+  /** From now on, also for threads that come later. @param nice  0: as any other program; 19: last */
+  set nice(nice: number) {
+    this.#nice = nice;
+    this.#known = new Set();
+    this.look();
   }
-  for (const thread of readdirSync(THREADS)) {
-    const id = Number(thread);
-    if (id === process.pid && which !== 'all') continue;
-    try {
-      setPriority(id, nice);
-    } catch {
-      // It has ended meanwhile.
+
+  /** Looks for threads that have come. */
+  look(): void {
+    if (this.#nice === 0 || process.platform !== 'linux') return;
+    const threads = readdirSync(THREADS);
+    for (const thread of threads) {
+      if (this.#known.has(thread) || Number(thread) === process.pid) continue;
+      try {
+        setPriority(Number(thread), this.#nice);
+      } catch {
+        // It has ended meanwhile.
+      }
     }
+    this.#known = new Set(threads);
   }
 }

@@ -4,6 +4,7 @@ import { type Environment, EnvReader } from '#common/config/env.ts';
 import { LOG_LEVELS, type LogLevel } from '#common/observe/log.ts';
 import type { OutboundPolicy } from '#common/outbound/policy.ts';
 import { type NatsSettings, readNatsSettings } from '#common/scripts/nats-settings.ts';
+import { NICE_MAX } from './priority.ts';
 import { type Caps, DEFAULT_CAPS } from './sandbox/caps.ts';
 import type { WorkerPlace } from './worker-place.ts';
 
@@ -17,6 +18,8 @@ export interface WorkerConfig {
   readonly nats: NatsSettings | undefined;
   readonly caps: Caps;
   readonly outbound: OutboundPolicy;
+  /** Of the threads that patient scripts run on, 0 to 19. */
+  readonly nice: number;
   readonly version: string;
   readonly logLevel: LogLevel;
 }
@@ -37,6 +40,7 @@ export function readWorkerConfig(env: Environment): WorkerConfig {
       bytesMax: 10 * MIB,
       timeoutMs: 10_000,
     },
+    nice: reader.integer('MILLRACE_SCRIPT_NICE', 0, 0, NICE_MAX),
     version: reader.string('MILLRACE_VERSION', '0.1.0'),
     logLevel: reader.oneOf<LogLevel>('MILLRACE_LOG_LEVEL', 'warn', LOG_LEVELS),
   });

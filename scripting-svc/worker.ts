@@ -11,6 +11,7 @@ import { NatsResponder } from '#common/scripts/nats-responder.ts';
 import { listenForRuns } from '#common/scripts/stream-server.ts';
 import { Scope, WatchRequestSchema } from '#proto/access/v1/access_pb.ts';
 import { GatewayApi } from './gateway-api.ts';
+import { ScriptThreads } from './priority.ts';
 import { Sandbox } from './sandbox/sandbox.ts';
 import { PushedScripts } from './store.ts';
 import type { WorkerConfig } from './worker-config.ts';
@@ -48,8 +49,11 @@ async function seat(
     always_wrap_resources: true,
     resources_wrapper: 'resource',
   };
+  const threads = new ScriptThreads();
+  if (lane === 'patient') threads.nice = config.nice;
   const sandbox = new Sandbox({
     lane,
+    threads,
     store,
     api: new GatewayApi(gateway),
     platformConfig: () => platform,
@@ -67,6 +71,7 @@ async function seat(
     ? overNats(config, lane, handler, log)
     : overStream(address, token, handler));
   const health = setInterval(() => {
+    threads.look();
     if (sandbox.healthy) return;
     clearInterval(health);
     process.send?.({ replace: 'it has grown, or something in it is odd' });

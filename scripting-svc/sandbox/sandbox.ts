@@ -17,7 +17,7 @@ import {
   type Script,
   type ScriptKey,
 } from '#proto/script/v1/script_pb.ts';
-import { setThreadPriority } from '../priority.ts';
+import { NICE_MAX, type ScriptThreads } from '../priority.ts';
 import { answer } from './answers.ts';
 import type { ScriptApi } from './calls.ts';
 import { type Caps, type Limits, limitsOf, MESSAGES_MAX } from './caps.ts';
@@ -55,6 +55,7 @@ export interface SandboxOptions {
   readonly platformConfig: () => object;
   readonly caps: Caps;
   readonly fetch: OutboundPolicy;
+  readonly threads: Pick<ScriptThreads, 'nice'>;
   readonly log: Logger;
 }
 
@@ -67,8 +68,6 @@ const PROVEN_RUNS = 20;
 const PROVEN_MICROS = 1000;
 /** Processor time beyond the limit of a quick run, after which it holds its thread for good. */
 const STUCK_MS = 200;
-/** As a priority of threads. */
-const LAST = 19;
 /** For a place among the runs at once. */
 const SLOT_WAIT_MS = 1000;
 /** Runs of a realm between two looks at the memory of its cell, in the quick lane. */
@@ -319,7 +318,7 @@ export class Sandbox {
   /** What the process still has to do comes behind everything else on the machine. */
   #lose(run: Run): void {
     this.#hasLostThread = true;
-    setThreadPriority(LAST, 'all but the first');
+    this.#options.threads.nice = NICE_MAX;
     this.#suspect('A script holds a thread that cannot be stopped.', run);
   }
 
