@@ -29,6 +29,8 @@ const WRITTEN = {
 } as const;
 type Written = keyof typeof WRITTEN;
 const TABLES = [...READ, ...Object.keys(WRITTEN)];
+/** From the end of a worker, or of a script that has lost one, until all places are taken and all is answered. */
+const POOL_FULL_MS = 2000;
 const LANES = ['quick', 'patient'] as const;
 type Lane = (typeof LANES)[number];
 
@@ -109,6 +111,8 @@ function laneOf(pid: number): Lane | undefined {
   return /^millrace-script-(quick|patient)\b/.exec(told(String(pid), 'cmdline'))?.[1] as Lane | undefined;
 }
 
+const isSpare = (pid: number): boolean => /^millrace-script-spare\b/.test(told(String(pid), 'cmdline'));
+
 /** Nothing of a process that has gone meanwhile. */
 function told(pid: string, file: string): string {
   try {
@@ -149,9 +153,9 @@ describe.skipIf(process.platform !== 'linux')('all in one', () => {
     load.take();
     process.kill(victim, 'SIGKILL');
     await untilGone([victim], 1000);
-    const seen = await load.well(2000);
+    const seen = await load.well(POOL_FULL_MS);
     expectNoHarm(seen);
-    await until('there is another one', async () => workersOf(pid, lane).some((one) => one !== victim), 2000);
+    await until('there is another one', async () => workersOf(pid, lane).some((one) => one !== victim), POOL_FULL_MS);
   });
 
   test('killed again and again, no call is left without an answer', async () => {
@@ -162,6 +166,23 @@ describe.skipIf(process.platform !== 'linux')('all in one', () => {
       await untilGone(victims, 1000);
       expectNoHarm(await load.well(3000));
     }
+  });
+
+  test('a script that cannot be stopped costs its worker, which is replaced and ended', async () => {
+    const { admin, running } = product;
+    const content = 'await null; return [].indexOf.call({ length: 2 ** 53 - 1 }, 1);';
+    const record = { name: 'stuck', label: 'stuck', type: 'nodejs', is_active: true, config: { content } };
+    await admin.create('system/service', record);
+    await until('it is served', async () => (await admin.send('OPTIONS', 'stuck')).status !== 404);
+    const before = workersOf(running.pid, 'patient');
+    load.take();
+    const { status, text } = await admin.send('GET', 'stuck');
+    expect([status, text]).toEqual([500, expect.stringContaining('processor time')]);
+    const isAnother = (pid: number): boolean => !before.includes(pid);
+    await until('there is another', async () => workersOf(running.pid, 'patient').some(isAnother), POOL_FULL_MS);
+    await untilGone(before, POOL_FULL_MS);
+    expectNoHarm(await load.well(POOL_FULL_MS));
+    await until('a spare one', async () => below(running.pid).some(({ pid }) => isSpare(pid)), 5000);
   });
 
   test('nothing is left behind when it stops', async () => {
