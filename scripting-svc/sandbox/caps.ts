@@ -36,7 +36,7 @@ export const DEFAULT_LIMITS: Limits = {
   wallMs: 30_000,
   outputBytes: 10 * MIB,
   apiCalls: 100,
-  treeCalls: 1000,
+  treeCalls: 500,
   logLines: 200,
   logBytes: 64 * KIB,
   timers: 100,

@@ -42,6 +42,9 @@ const STOP_MS = 400;
 const STOP_CPU_MS = 300;
 const STOP_MS_MAX = 2000;
 
+/** Calls of one run at once, so that routers are not flooded by one script; the others wait for their turn. */
+const CALLS_AT_ONCE = 8;
+
 export interface PatientScope {
   readonly limits: Limits;
   readonly file: string;
@@ -70,6 +73,8 @@ export class PatientRun implements PatientHost {
   readonly #forget: () => void;
   /** Resident bytes of the process when the run was looked at first. */
   #bytesBefore: number | undefined;
+  #callsInFlight = 0;
+  readonly #callsWaiting: (() => void)[] = [];
   #entries = 0;
   #isFinishing = false;
   #end: ((ended: Ended) => void) | undefined;
@@ -171,6 +176,7 @@ export class PatientRun implements PatientHost {
     this.#forget();
     for (const timer of this.#outstanding.values()) clearTimeout(timer);
     this.#outstanding.clear();
+    for (const go of this.#callsWaiting.splice(0)) go();
     this.#deadline.abort(callerGone());
     end?.(ended);
   }
@@ -245,7 +251,15 @@ export class PatientRun implements PatientHost {
       this.kill(isOver ? callsCap(limits.apiCalls) : treeCallsCap(limits.treeCalls));
       return '';
     }
-    return makeCall(kind, text, { ...calls, deadline: this.#deadline, answerBytesMax: limits.outputBytes });
+    if (this.#callsInFlight >= CALLS_AT_ONCE) await new Promise<void>((go) => this.#callsWaiting.push(go));
+    if (!this.#end) return '';
+    this.#callsInFlight++;
+    try {
+      return await makeCall(kind, text, { ...calls, deadline: this.#deadline, answerBytesMax: limits.outputBytes });
+    } finally {
+      this.#callsInFlight--;
+      this.#callsWaiting.shift()?.();
+    }
   }
 
   #setTimer(id: number, milliseconds: number): void {

@@ -163,6 +163,9 @@ export class Sandbox {
     const taken = this.#slots.take(deadline);
     if (taken !== true && !(await taken)) return failed(run, deadline.reason ? late(deadline) : busy());
     try {
+      const turn = this.#slots.begin();
+      if (turn !== true) await turn;
+      if (deadline.reason) return failed(run, late(deadline));
       const realm = this.#lease(run, known);
       if (realm === undefined) return elsewhere(run);
       return 'kind' in realm ? failed(run, realm) : await this.#runPatient(run, known, realm, packed, deadline);

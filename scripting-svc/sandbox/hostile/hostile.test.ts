@@ -77,6 +77,7 @@ const CASES: Case[] = [
   { name: 'log-flood', want: capped(CPU), quick: SENT_AWAY },
   { name: 'api-loop', want: capped(/100 calls/), type: 'v8js', quick: SENT_AWAY },
   { name: 'api-flood', want: capped(/100 calls/) },
+  { name: 'api-fan', want: { returned: 99 } },
   { name: 'timer-flood', want: capped(/20000 times|500 ms/) },
   { name: 'question-flood', want: capped(/20000 times|500 ms/) },
   { name: 'getters', want: capped(CPU), quick: SENT_AWAY },
