@@ -2,10 +2,12 @@
  * What pure scripts have left behind, for calls in which they see the same (scripting-svc/sandbox/purity.ts): such a script
  * need not be run again. A run is found by what it looked at: another one that would see the same there goes the same way.
  */
+import { create } from '@bufbuild/protobuf';
 import { LRUCache } from 'lru-cache';
 import { SCRIPT_OUTCOMES_BYTES_MAX } from '#common/bounds.ts';
+import { asBuffer } from '#common/json.ts';
 import { bitOf, Member } from '#common/scripts/members.ts';
-import type { Outcome } from '#proto/script/v1/script_pb.ts';
+import { type Outcome, OutcomeSchema } from '#proto/script/v1/script_pb.ts';
 import type { ScriptEvent } from './event.ts';
 import type { Session } from './session.ts';
 
@@ -13,30 +15,37 @@ import type { Session } from './session.ts';
 const KEY_LENGTH_MAX = 4_000;
 const OUTCOME_BYTES_MAX = 16_000;
 /** What an entry takes beside its key and its outcome. */
-const OVERHEAD_BYTES = 400;
+const OVERHEAD_BYTES = 130;
+const OBJECT_BYTES = 700;
 /** Different ways through one script, each looking at members of its own. */
 const WAYS_MAX = 4;
 /** Bodies of requests differ. */
 const NOT_SEEN_TWICE = bitOf(Member.CONTENT) | bitOf(Member.PAYLOAD);
 
+/** A text: the content alone was changed. */
+type Packed = Outcome | string;
+
+const NOTHING_LEFT: Outcome = create(OutcomeSchema);
+
 export class RememberedOutcomes {
-  readonly #outcomes = new LRUCache<string, Outcome>({
+  readonly #outcomes = new LRUCache<string, Packed>({
     maxSize: SCRIPT_OUTCOMES_BYTES_MAX,
-    sizeCalculation: (outcome, key) => key.length + sizeOf(outcome) + OVERHEAD_BYTES,
+    sizeCalculation: (kept, key) =>
+      key.length + OVERHEAD_BYTES + (typeof kept === 'string' ? kept.length : sizeOf(kept) + OBJECT_BYTES),
   });
 
-  /** @param ways  masks of what earlier runs of this script have looked at */
-  find(hash: bigint, ways: readonly number[], event: ScriptEvent, session: Session): Outcome | undefined {
+  /** @param script  its hash; @param ways  masks of what earlier runs of this script have looked at */
+  find(script: string, ways: readonly number[], event: ScriptEvent, session: Session): Outcome | undefined {
     for (const way of ways) {
-      const outcome = this.#outcomes.get(keyOf(hash, way, event, session));
-      if (outcome) return outcome;
+      const kept = this.#outcomes.get(keyOf(script, way, event, session));
+      if (kept !== undefined) return unpacked(kept);
     }
     return undefined;
   }
 
   /** @returns the ways, with this one */
   keep(
-    hash: bigint,
+    script: string,
     ways: readonly number[],
     way: number,
     event: ScriptEvent,
@@ -45,35 +54,39 @@ export class RememberedOutcomes {
   ): readonly number[] {
     const isNew = !ways.includes(way);
     if ((way & NOT_SEEN_TWICE) !== 0 || (isNew && ways.length === WAYS_MAX)) return ways;
-    const key = keyOf(hash, way, event, session);
-    if (key.length <= KEY_LENGTH_MAX && sizeOf(outcome) <= OUTCOME_BYTES_MAX) this.#outcomes.set(key, copyOf(outcome));
+    const key = keyOf(script, way, event, session);
+    if (key.length <= KEY_LENGTH_MAX && sizeOf(outcome) <= OUTCOME_BYTES_MAX) this.#outcomes.set(key, packed(outcome));
     return isNew ? [...ways, way] : ways;
   }
 }
 
-function keyOf(hash: bigint, way: number, event: ScriptEvent, session: Session): string {
+function keyOf(script: string, way: number, event: ScriptEvent, session: Session): string {
   const who = (way & bitOf(Member.SESSION)) === 0 ? '' : session.id;
-  return `${hash}/${way}/${who}/${event.keyOf(way)}`;
+  return `${script}/${way}/${who}/${event.keyOf(way)}`;
 }
+
+const isNothing = (outcome: Outcome): boolean => sizeOf(outcome) === 0 && !outcome.stopPropagation;
+
+const isContentOnly = (outcome: Outcome): boolean =>
+  sizeOf(outcome) === outcome.contentJson.length && !outcome.stopPropagation;
 
 const sizeOf = ({ requestJson, responseJson, returnedJson, contentJson }: Outcome): number =>
   requestJson.length + responseJson.length + returnedJson.length + contentJson.length;
 
-/** In memory of its own: a batch of answers would stay as long as one of them. */
-function copyOf(outcome: Outcome): Outcome {
+/** Most outcomes are nothing, or a content: as a text it takes a third of the memory. */
+function packed(outcome: Outcome): Packed {
+  if (isNothing(outcome)) return NOTHING_LEFT;
+  if (isContentOnly(outcome)) return asBuffer(outcome.contentJson).toString('latin1');
   const { requestJson, responseJson, returnedJson, contentJson } = outcome;
+  // In memory of its own: a batch of answers would stay as long as one of them.
   return {
     ...outcome,
-    requestJson: ownBytes(requestJson),
-    responseJson: ownBytes(responseJson),
-    returnedJson: ownBytes(returnedJson),
-    contentJson: ownBytes(contentJson),
+    requestJson: Uint8Array.from(requestJson),
+    responseJson: Uint8Array.from(responseJson),
+    returnedJson: Uint8Array.from(returnedJson),
+    contentJson: Uint8Array.from(contentJson),
   };
 }
 
-function ownBytes(bytes: Uint8Array): Uint8Array {
-  if (bytes.length === 0) return bytes;
-  const own = Buffer.allocUnsafeSlow(bytes.length);
-  own.set(bytes);
-  return own;
-}
+const unpacked = (kept: Packed): Outcome =>
+  typeof kept === 'string' ? { ...NOTHING_LEFT, contentJson: Buffer.from(kept, 'latin1') } : kept;

@@ -170,9 +170,12 @@ export class ScriptedCalls {
       return sendAnswer(reply, withHeaders(ACCEPTED, headers), request);
     }
     try {
-      const answer = await this.#kept.answer(script, request, call.principal, async () =>
-        serviceAnswer(await this.#runner.run(script, event, this.#runCall(call))),
-      );
+      const answer = await this.#kept.answer(script, request, call.principal, async () => {
+        const run = this.#runCall(call);
+        return serviceAnswer(
+          this.#runner.remembered(script, event, run) ?? (await this.#runner.run(script, event, run)),
+        );
+      });
       sendAnswer(reply, withHeaders(answer, headers), request);
     } catch (error) {
       if (MillraceError.from(error).code !== 'script') throw error;
@@ -190,7 +193,8 @@ export class ScriptedCalls {
     let facts = new RequestFacts(request);
     for (const listener of listeners) {
       try {
-        const outcome = await this.#run(listener, facts, undefined, run);
+        const event = eventFor(listener, facts, undefined);
+        const outcome = this.#remembered(listener, event, run) ?? (await this.#run(listener, event, run));
         if (!outcome) continue;
         const result = resultOf(outcome);
         if (!listener.script.allowEventModification) continue;
@@ -221,7 +225,8 @@ export class ScriptedCalls {
     let answer = first;
     for (const listener of listeners) {
       try {
-        const outcome = await this.#run(listener, facts, answer, run);
+        const event = eventFor(listener, facts, answer);
+        const outcome = this.#remembered(listener, event, run) ?? (await this.#run(listener, event, run));
         if (!outcome) continue;
         const { allowEventModification } = listener.script;
         const changed = changedContent(outcome, answer) ?? changedAnswer(resultOf(outcome), answer);
@@ -235,14 +240,12 @@ export class ScriptedCalls {
     return answer;
   }
 
+  #remembered({ script }: Listener, event: ScriptEvent, run: RunCall): Outcome | undefined {
+    return script.script && this.#runner.remembered(script.script, event, run);
+  }
+
   /** undefined: nobody could run it, and calls may go on without it. */
-  async #run(
-    { script, phase, resource }: Listener,
-    request: RequestFacts,
-    answer: Answer | undefined,
-    run: RunCall,
-  ): Promise<Outcome | undefined> {
-    const event = new ScriptEvent(script.name, phase, request, resource, answer);
+  async #run({ script }: Listener, event: ScriptEvent, run: RunCall): Promise<Outcome | undefined> {
     try {
       return await this.#runner.run(scriptIn(script), event, run);
     } catch (error) {
@@ -257,6 +260,12 @@ export class ScriptedCalls {
     return { principal, requestId: http.id, deadline };
   }
 }
+
+const eventFor = (
+  { script, phase, resource }: Listener,
+  facts: RequestFacts,
+  answer: Answer | undefined,
+): ScriptEvent => new ScriptEvent(script.name, phase, facts, resource, answer);
 
 function scriptIn({ name, script }: EventScript): Script {
   if (!script) throw new MillraceError('internal', `The script of ${name} is not known.`);
