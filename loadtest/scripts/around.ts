@@ -9,12 +9,11 @@ import { answersOk, type RunScope, waitUntilReady } from '../process.ts';
 import { loadTarget } from '../sides/http.ts';
 import { type MillraceTarget, serviceOf, startMillrace, type Tier } from '../sides/millrace.ts';
 import { bind } from './bind.ts';
-import { CHECKS_ID, eventOf, PLAIN, pathOf, SCRIPTED, STAMPS } from './readings.ts';
+import { BY_CHANCE, CHECKS_ID, eventOf, PLAIN, pathOf, SCRIPTED, SCRIPTED_ANEW, STAMPS } from './readings.ts';
 
 const FEW_CONNECTIONS = 16;
 /** Seconds of the second load, as a part of the first. */
 const FEW_SHARE = 0.5;
-const SCRIPTS_OF_A_CALL = 2;
 const READY_MS = 10_000;
 const MICRO = 1e6;
 const COUNTED: readonly Tier[] = ['router', 'scripting', 'sql'];
@@ -39,7 +38,6 @@ export const AROUND: ContestCase = {
       targets: [{ measure: 'C-A', atMost: 1 }],
     },
     { name: 'around-p99', title: `the same at ${FEW_CONNECTIONS} connections, p99`, unit: 'ms', targets: [] },
-    { name: 'around-runs', title: 'scripts that run meanwhile', unit: 'runs/s', targets: [] },
     cpuOf('router', 'router'),
     cpuOf('scripting', 'script workers'),
     cpuOf('sql', 'sql'),
@@ -54,23 +52,26 @@ async function prepare(scope: RunScope, options: ContestOptions): Promise<Contes
     dist: options.dist,
     profileFolder: options.profile ? scope.folder : undefined,
     scripts: true,
-    services: [serviceOf('bench', 'pgsql', server)],
+    services: [serviceOf('bench', 'pgsql', server), serviceOf('anew', 'pgsql', server)],
     firstPath: pathOf(PLAIN, 1),
   });
   await bind(millrace.administer, eventOf(UPDATE_TABLE, 'pre_process'), CHECKS_ID);
   await bind(millrace.administer, eventOf(UPDATE_TABLE, 'post_process'), STAMPS);
-  const isChecked = async () => !(await answersOk(`${millrace.origin}${pathOf(SCRIPTED, 0)}`, millrace.headers));
-  const isRun = async () =>
-    (await isChecked()) && (await answersOk(`${millrace.origin}${pathOf(SCRIPTED, 1)}`, millrace.headers));
-  await waitUntilReady(millrace.servers, 'both scripts', isRun, READY_MS, scope.signal);
+  await bind(millrace.administer, eventOf(UPDATE_TABLE, 'pre_process', 'anew'), BY_CHANCE + CHECKS_ID);
+  await bind(millrace.administer, eventOf(UPDATE_TABLE, 'post_process', 'anew'), BY_CHANCE + STAMPS);
+  const isOk = (load: LoadCase, id: number) => answersOk(`${millrace.origin}${pathOf(load, id)}`, millrace.headers);
+  const isRunOf = async (load: LoadCase) => !(await isOk(load, 0)) && (await isOk(load, 1));
+  const isRun = async () => (await isRunOf(SCRIPTED)) && (await isRunOf(SCRIPTED_ANEW));
+  await waitUntilReady(millrace.servers, 'the scripts', isRun, READY_MS, scope.signal);
   const { connections } = options;
   return {
     server: title,
     millrace,
     warmUps: 1,
     sides: [
-      { key: 'A', label: 'without', measure: loaded(scope, millrace, PLAIN, connections, 0) },
-      { key: 'C', label: 'with scripts', measure: loaded(scope, millrace, SCRIPTED, connections, SCRIPTS_OF_A_CALL) },
+      { key: 'A', label: 'without', measure: loaded(scope, millrace, PLAIN, connections) },
+      { key: 'B', label: 'run each time', measure: loaded(scope, millrace, SCRIPTED_ANEW, connections) },
+      { key: 'C', label: 'with scripts', measure: loaded(scope, millrace, SCRIPTED, connections) },
     ],
   };
 }
@@ -80,7 +81,6 @@ function loaded(
   millrace: MillraceTarget,
   load: LoadCase,
   connections: number,
-  scripts: number,
 ): ContestSide['measure'] {
   return async (seconds): Promise<Sample> => {
     const spent = () => COUNTED.map((tier) => cpuSeconds(millrace.pids([tier])));
@@ -92,7 +92,6 @@ function loaded(
       around: many.requestsPerSecond,
       'around-p50': few.p50Ms,
       'around-p99': few.p99Ms,
-      ...(scripts > 0 && { 'around-runs': scripts * many.requestsPerSecond }),
       ...Object.fromEntries(COUNTED.map((tier, index) => [`around-cpu-${tier}`, cpu[index] ?? 0])),
     };
   };
