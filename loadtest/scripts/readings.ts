@@ -14,8 +14,8 @@ export const STAMPS = 'event.response.content.stamped = true;';
 export const BY_CHANCE = 'Math.random();\n';
 
 /** Of a read of one record. */
-export const eventOf = (table: string, phase: 'pre_process' | 'post_process', service = 'bench'): string =>
-  `${service}._table.${table}.{id}.get.${phase}`;
+export const eventOf = (table: string, phase: 'pre_process' | 'post_process'): string =>
+  `bench._table.${table}.{id}.get.${phase}`;
 
 export const PLAIN: LoadCase = GET_BY_ID;
 
@@ -26,8 +26,5 @@ export const SCRIPTED: LoadCase = {
   table: UPDATE_TABLE,
   answer: { records: 1, fields: [...FIELDS, 'stamped'] },
 };
-
-/** The same once more, in a service of its own. */
-export const SCRIPTED_ANEW: LoadCase = { ...SCRIPTED, millracePath: `/api/v2/anew/_table/${UPDATE_TABLE}/{}` };
 
 export const pathOf = (load: LoadCase, id: number): string => load.millracePath.replace('{}', String(id));
