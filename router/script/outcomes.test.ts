@@ -48,10 +48,27 @@ const OUTCOMES: readonly (readonly [why: string, outcome: Outcome])[] = [
   ['an end', create(OutcomeSchema, { stopPropagation: true })],
 ];
 
+/** What is seen a second time is kept. */
+function twice(
+  memory: RememberedOutcomes,
+  way: number,
+  outcome: Outcome,
+  event = eventOf(),
+  ways: readonly number[] = [],
+): readonly number[] {
+  return memory.keep('1', memory.keep('1', ways, way, event, ANN, outcome), way, event, ANN, outcome);
+}
+
 describe('outcomes of pure scripts', () => {
+  test('are kept from the second time on', () => {
+    const memory = new RememberedOutcomes();
+    const ways = memory.keep('1', [], maskOf(), eventOf(), ANN, create(OutcomeSchema));
+    expect(memory.find('1', ways, eventOf(), ANN)).toBeUndefined();
+  });
+
   test.each(OUTCOMES)('are given back as they were: %s', (_, outcome) => {
     const memory = new RememberedOutcomes();
-    const ways = memory.keep('1', [], maskOf(Member.QUERY), eventOf(), ANN, outcome);
+    const ways = twice(memory, maskOf(Member.QUERY), outcome);
     const found = memory.find('1', ways, eventOf(), ANN) as Outcome;
     const shown = ({ requestJson, responseJson, returnedJson, contentJson, stopPropagation }: Outcome) =>
       [requestJson, responseJson, returnedJson, contentJson].map((part) => Buffer.from(part).toString()).join() +
@@ -61,7 +78,7 @@ describe('outcomes of pure scripts', () => {
 
   const found = (way: number, later: ScriptEvent, session = ANN, script = '1'): boolean => {
     const memory = new RememberedOutcomes();
-    const ways = memory.keep('1', [], way, eventOf(), ANN, create(OutcomeSchema));
+    const ways = twice(memory, way, create(OutcomeSchema));
     return memory.find(script, ways, later, session) !== undefined;
   };
 
@@ -100,15 +117,14 @@ describe('outcomes of pure scripts', () => {
 
   test('every way through a script is known by itself', () => {
     const memory = new RememberedOutcomes();
-    const first = memory.keep('1', [], maskOf(Member.QUERY), eventOf({ query: 'a' }), ANN, create(OutcomeSchema));
+    const first = twice(memory, maskOf(Member.QUERY), create(OutcomeSchema), eventOf({ query: 'a' }));
     const deeper = maskOf(Member.QUERY, Member.URI);
-    const both = memory.keep(
-      '1',
-      first,
+    const both = twice(
+      memory,
       deeper,
-      eventOf({ query: 'b' }),
-      ANN,
       create(OutcomeSchema, { stopPropagation: true }),
+      eventOf({ query: 'b' }),
+      first,
     );
     expect(memory.find('1', both, eventOf({ query: 'a', id: '6' }), ANN)?.stopPropagation).toBe(false);
     expect(memory.find('1', both, eventOf({ query: 'b' }), ANN)?.stopPropagation).toBe(true);
@@ -118,7 +134,7 @@ describe('outcomes of pure scripts', () => {
   test('what is large is not kept', () => {
     const memory = new RememberedOutcomes();
     const outcome = create(OutcomeSchema, { contentJson: bytes(`"${'x'.repeat(20_000)}"`) });
-    const ways = memory.keep('1', [], maskOf(), eventOf(), ANN, outcome);
+    const ways = twice(memory, maskOf(), outcome);
     expect(memory.find('1', ways, eventOf(), ANN)).toBeUndefined();
   });
 });

@@ -27,7 +27,12 @@ type Packed = Outcome | string;
 
 const NOTHING_LEFT: Outcome = create(OutcomeSchema);
 
+/** What was seen once is seldom seen again, and to keep it costs more than to find that out: places for marks of keys. */
+const MARKS = 1 << 18;
+
 export class RememberedOutcomes {
+  /** Of keys that were seen, by their hash; what is there twice is worth keeping. */
+  readonly #marks = new Uint32Array(MARKS);
   readonly #outcomes = new LRUCache<string, Packed>({
     maxSize: SCRIPT_OUTCOMES_BYTES_MAX,
     sizeCalculation: (kept, key) =>
@@ -55,14 +60,30 @@ export class RememberedOutcomes {
     const isNew = !ways.includes(way);
     if ((way & NOT_SEEN_TWICE) !== 0 || (isNew && ways.length === WAYS_MAX)) return ways;
     const key = keyOf(script, way, event, session);
-    if (key.length <= KEY_LENGTH_MAX && sizeOf(outcome) <= OUTCOME_BYTES_MAX) this.#outcomes.set(key, packed(outcome));
+    const isSmall = key.length <= KEY_LENGTH_MAX && sizeOf(outcome) <= OUTCOME_BYTES_MAX;
+    if (isSmall && this.#wasSeen(key)) this.#outcomes.set(key, packed(outcome));
     return isNew ? [...ways, way] : ways;
+  }
+
+  #wasSeen(key: string): boolean {
+    const hash = hashOf(key);
+    const place = hash & (MARKS - 1);
+    if (this.#marks[place] === hash) return true;
+    this.#marks[place] = hash;
+    return false;
   }
 }
 
 function keyOf(script: string, way: number, event: ScriptEvent, session: Session): string {
   const who = (way & bitOf(Member.SESSION)) === 0 ? '' : session.id;
   return `${script}/${way}/${who}/${event.keyOf(way)}`;
+}
+
+/** FNV-1a, of 32 bits. */
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  return hash >>> 0;
 }
 
 const isNothing = (outcome: Outcome): boolean => sizeOf(outcome) === 0 && !outcome.stopPropagation;
