@@ -19,6 +19,7 @@ import type { Principal } from '../authenticate/principal.ts';
 import type { Forwarder } from '../forward/forward.ts';
 import { toOperation } from '../forward/operation.ts';
 import type { ApiRequest } from '../parse/api-request.ts';
+import { responseIn } from './changes.ts';
 import { eventOf, responseMessage } from './event.ts';
 import type { EventResource } from './events.ts';
 import type { ScriptRunner } from './runner.ts';
@@ -185,11 +186,11 @@ function shown({ outcome, logs, cpuMicros, memoryBytes }: RunReply, milliseconds
 
 function outcomeShown(outcome: RunReply['outcome']): Json {
   if (outcome.case === 'done') {
-    const { requestJson, responseJson, returnedJson, stopPropagation } = outcome.value;
+    const { requestJson, returnedJson, stopPropagation } = outcome.value;
     return {
       success: true,
       request: valueIn(requestJson),
-      response: valueIn(responseJson),
+      response: responseIn(outcome.value) ?? null,
       returned: valueIn(returnedJson),
       stop_propagation: stopPropagation,
     };

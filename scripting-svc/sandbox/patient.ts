@@ -130,7 +130,7 @@ export class PatientRun implements PatientHost {
     void this.#enter(this.#realm.finish.apply(undefined, [])).then((packed) => {
       if (packed === undefined || !this.#end) return;
       const ended = readEnd(packed, this.#scope.limits, this.#scope.file);
-      this.#close('left' in ended ? ended : { ...ended, logs: [...this.#logs, ...ended.logs] });
+      this.#close('logs' in ended ? { ...ended, logs: [...this.#logs, ...ended.logs] } : ended);
     });
   }
 
