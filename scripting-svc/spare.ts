@@ -22,7 +22,7 @@ export class Spare {
   prepare(): void {
     if (this.#isStopped) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#start(), REST_MS + restartDelayMs(this.#failures));
+    this.#timer = setTimeout(() => this.#start(), REST_MS + restartDelayMs(this.#failures, false));
   }
 
   /** It is no longer the spare, and another one will be; undefined: there is none that could take a place at once. */

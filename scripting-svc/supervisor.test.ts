@@ -123,7 +123,7 @@ test('a spare one that dies is started again', async () => {
 
 test.each([
   { which: 'have run something', isBusy: true, waits: [0, 0, 0, 0] },
-  { which: 'have run nothing', isBusy: false, waits: [0, 200, 400, 800] },
+  { which: 'have run nothing', isBusy: false, waits: [0, 200, 400, 500] },
 ])('how long the place of those that $which stays empty when they die again and again', async ({ isBusy, waits }) => {
   if (isBusy) say('busy');
   supervise(PLACES.slice(0, 1));

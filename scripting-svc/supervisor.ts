@@ -59,6 +59,8 @@ class Seat {
   readonly #leaving = new Set<ChildProcess>();
   #current: ChildProcess | undefined;
   #startedAtMs = 0;
+  /** The current one was. */
+  #wasReady = false;
   #deaths = 0;
   #restart: NodeJS.Timeout | undefined;
   #stopped = false;
@@ -72,6 +74,7 @@ class Seat {
   start(): void {
     const { log } = this.#options;
     this.#startedAtMs = Date.now();
+    this.#wasReady = false;
     const child = this.#seated() ?? forkWorker(this.#options, this.#place);
     this.#all.add(child);
     this.#current = child;
@@ -103,7 +106,10 @@ class Seat {
     if ('failed' in message) log.error({ reason: message.failed }, 'a script worker could not start');
     if (this.#current !== child || this.#stopped) return;
     if ('ran' in message) this.#deaths = 0;
-    if ('ready' in message) this.#relieve();
+    if ('ready' in message) {
+      this.#wasReady = true;
+      this.#relieve();
+    }
     if (!('replace' in message)) return;
     log.warn({ reason: message.replace, lane: this.#place.lane }, 'a script worker is replaced');
     this.#leaving.add(child);
@@ -120,7 +126,7 @@ class Seat {
     this.#current = undefined;
     if (this.#stopped) return;
     if (Date.now() - this.#startedAtMs > WELL_AFTER_MS) this.#deaths = 0;
-    const delayMs = restartDelayMs(this.#deaths);
+    const delayMs = restartDelayMs(this.#deaths, this.#wasReady);
     this.#deaths += 1;
     this.#options.log.error({ code, signal, delayMs, lane: this.#place.lane }, 'a script worker died');
     this.#restart = setTimeout(() => this.start(), delayMs);

@@ -10,11 +10,18 @@ export interface WorkerProgram {
 }
 
 const RESTART_DELAY_MS = 100;
+/** Of those that have never been ready, and of those that have. */
 const RESTART_DELAY_MS_MAX = 5_000;
+const READY_DELAY_MS_MAX = 500;
 
-/** How long to wait before the next one, where so many have failed in a row: the first one costs no time. */
-export const restartDelayMs = (failures: number): number =>
-  failures === 0 ? 0 : Math.min(RESTART_DELAY_MS_MAX, RESTART_DELAY_MS * 2 ** failures);
+/**
+ * How long to wait before the next one, where so many have failed in a row: the first one costs no time, and who can start
+ * is not waited for long.
+ */
+export function restartDelayMs(failures: number, wasReady: boolean): number {
+  if (failures === 0) return 0;
+  return Math.min(wasReady ? READY_DELAY_MS_MAX : RESTART_DELAY_MS_MAX, RESTART_DELAY_MS * 2 ** failures);
+}
 
 /** @param place  undefined: it stands by until it is given one */
 export function forkWorker({ program, execArgv, env }: WorkerProgram, place?: WorkerPlace): ChildProcess {
