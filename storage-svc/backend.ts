@@ -36,6 +36,8 @@ export interface OpenedFile {
   readonly entry: StoredEntry;
   /** Leaving the loop early gives everything back. */
   readonly body: AsyncIterable<Uint8Array>;
+  /** From now on a piece is good until the next but one is asked for, and may be larger; backends that gain nothing lack it. */
+  share?(): void;
 }
 
 /**

@@ -5,6 +5,7 @@ import { FILE_TIMEOUT_MS } from '#common/bounds.ts';
 import { callerGone } from '#common/deadline.ts';
 import { invalid, MillraceError } from '#common/errors.ts';
 import { FILE_CODECS } from '#common/files/codec.ts';
+import type { ContentLine } from '#common/files/content-line.ts';
 import { failureOf } from '#common/files/failure.ts';
 import { PathRules } from '#common/files/rules.ts';
 import { PieceWriter } from '#common/files/streams.ts';
@@ -56,7 +57,13 @@ import { Uploads } from './uploads/uploads.ts';
 type Asking = { readonly context?: Context | undefined; readonly head?: UploadHead | undefined };
 type Cancellable = { on(event: 'cancelled', listener: () => void): unknown };
 
-export function fileStore(connector: StorageConnector, settings: FileSettings, log: Logger): ServedService {
+/** @param line  for large contents; undefined: they come like all others */
+export function fileStore(
+  connector: StorageConnector,
+  settings: FileSettings,
+  log: Logger,
+  line?: ContentLine,
+): ServedService {
   const uploads = new Uploads(settings.uploadLifetimeMs);
 
   /** Does one call with its service, until its time is over or the caller is gone. */
@@ -144,7 +151,11 @@ export function fileStore(connector: StorageConnector, settings: FileSettings, l
     implementation: {
       stat: unary<StatRequest, EntryReply>('stat', stat, (failure) => create(EntryReplySchema, { failure })),
       list: streamed<ListRequest, Entries>('list', list, (failure) => create(EntriesSchema, { failure })),
-      read: streamed<ReadRequest, Content>('read', read, (failure) => create(ContentSchema, { failure })),
+      read: streamed<ReadRequest, Content>(
+        'read',
+        (call, request) => read(call, request, line),
+        (failure) => create(ContentSchema, { failure }),
+      ),
       pack: streamed<PackRequest, Content>('pack', pack, (failure) => create(ContentSchema, { failure })),
       write: uploaded('write', write, (failure) => create(EntryReplySchema, { failure })),
       unpack: uploaded(

@@ -10,6 +10,7 @@ import {
   type EntryReply,
   FetchRequestSchema,
   FileStore,
+  type Line,
   ListRequestSchema,
   PackRequestSchema,
   ReadRequestSchema,
@@ -47,6 +48,7 @@ import {
 import { FILE_CODECS } from './codec.ts';
 import { entryFromMessage } from './entry.ts';
 import { errorOfFailure } from './failure.ts';
+import { LineBody } from './line-body.ts';
 import { readLittleAhead } from './streams.ts';
 import { UploadCall } from './upload-call.ts';
 
@@ -224,11 +226,13 @@ export class FileStoreClient {
   ): Promise<ContentAnswer> {
     return this.#again(deadline, async (store) => {
       const messages = this.#messages<Content>(store, method, request(), deadline);
-      const { entry, family, bytes } = await head(messages);
+      const { entry, family, bytes, line } = await head(messages);
+      if (line)
+        return { entry: entryFromMessage(needed(entry)), family, body: lineBody(line, messages), isShared: true };
       const body = mapped(messages, bytes.length > 0 ? bytes : undefined, (message) =>
         message.bytes.length > 0 ? message.bytes : undefined,
       );
-      return { entry: entryFromMessage(needed(entry)), family, body };
+      return { entry: entryFromMessage(needed(entry)), family, body, isShared: false };
     });
   }
 
@@ -305,6 +309,13 @@ export class FileStoreClient {
       }
     }
   }
+}
+
+function lineBody({ address, ticket, length }: Line, messages: AsyncGenerator<Content>): LineBody {
+  const failed = async (): Promise<void> => {
+    for await (const _ of messages);
+  };
+  return new LineBody({ address, ticket, length: Number(length) }, { failed, leave: () => messages.return(undefined) });
 }
 
 /** What the other side says has no cause. */

@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file millrace/files/v1/files.proto.
  */
 export const file_millrace_files_v1_files: GenFile = /*@__PURE__*/
-  fileDesc("Ch1taWxscmFjZS9maWxlcy92MS9maWxlcy5wcm90bxIRbWlsbHJhY2UuZmlsZXMudjEihAEKBUVudHJ5EgwKBHBhdGgYASABKAkSEQoJaXNfZm9sZGVyGAIgASgIEgwKBHNpemUYAyABKAQSEwoLbW9kaWZpZWRfbXMYBCABKAMSFAoMY29udGVudF90eXBlGAUgASgJEgwKBGV0YWcYBiABKAkSEwoLZXh0cmFzX2pzb24YByABKAwiPgoHRmFpbHVyZRIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSFAoMY29udGV4dF9qc29uGAMgASgMIi8KBVJ1bGVzEiYKBXJ1bGVzGAEgAygLMhcubWlsbHJhY2UuZmlsZXMudjEuUnVsZSJQCgRSdWxlEhEKCWNvbXBvbmVudBgBIAEoCRIQCgh3aWxkY2FyZBgCIAEoCBIRCgl2ZXJiX21hc2sYAyABKA0SEAoIZmFsbGJhY2sYBCABKAgifgoHQ29udGV4dBIPCgdzZXJ2aWNlGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0SEgoKcmVxdWVzdF9pZBgDIAEoCRInCgVydWxlcxgEIAEoCzIYLm1pbGxyYWNlLmZpbGVzLnYxLlJ1bGVzEhEKCXdyaXRlX2JpdBgFIAEoDSJZCgtTdGF0UmVxdWVzdBIrCgdjb250ZXh0GAEgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuQ29udGV4dBIMCgRwYXRoGAIgASgJEg8KB2RpZ2VzdHMYAyADKAki+gEKCkVudHJ5UmVwbHkSJwoFZW50cnkYASABKAsyGC5taWxscmFjZS5maWxlcy52MS5FbnRyeRIrCgdmYWlsdXJlGAIgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuRmFpbHVyZRIpCgZmYW1pbHkYAyABKA4yGS5taWxscmFjZS5maWxlcy52MS5GYW1pbHkSOwoHZGlnZXN0cxgEIAMoCzIqLm1pbGxyYWNlLmZpbGVzLnYxLkVudHJ5UmVwbHkuRGlnZXN0c0VudHJ5Gi4KDERpZ2VzdHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIpsBCgtMaXN0UmVxdWVzdBIrCgdjb250ZXh0GAEgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuQ29udGV4dBIMCgRwYXRoGAIgASgJEhEKCWZ1bGxfdHJlZRgDIAEoCBIVCg13aXRob3V0X2ZpbGVzGAQgASgIEhcKD3dpdGhvdXRfZm9sZGVycxgFIAEoCBIOCgZzZWFyY2gYBiABKAkitgEKB0VudHJpZXMSKAoGZm9sZGVyGAEgASgLMhgubWlsbHJhY2UuZmlsZXMudjEuRW50cnkSKQoGZmFtaWx5GAIgASgOMhkubWlsbHJhY2UuZmlsZXMudjEuRmFtaWx5EikKB2VudHJpZXMYAyADKAsyGC5taWxscmFjZS5maWxlcy52MS5FbnRyeRIrCgdmYWlsdXJlGAQgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuRmFpbHVyZSKCAQoLUmVhZFJlcXVlc3QSKwoHY29udGV4dBgBIAEoCzIaLm1pbGxyYWNlLmZpbGVzLnYxLkNvbnRleHQSDAoEcGF0aBgCIAEoCRInCgVyYW5nZRgDIAEoCzIYLm1pbGxyYWNlLmZpbGVzLnYxLlJhbmdlEg8KB2lmX2V0YWcYBCABKAkiJwoFUmFuZ2USDgoGb2Zmc2V0GAEgASgEEg4KBmxlbmd0aBgCIAEoBCKZAQoHQ29udGVudBInCgVlbnRyeRgBIAEoCzIYLm1pbGxyYWNlLmZpbGVzLnYxLkVudHJ5EikKBmZhbWlseRgCIAEoDjIZLm1pbGxyYWNlLmZpbGVzLnYxLkZhbWlseRINCgVieXRlcxgDIAEoDBIrCgdmYWlsdXJlGAQgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuRmFpbHVyZSJSCgZVcGxvYWQSKwoEaGVhZBgBIAEoCzIdLm1pbGxyYWNlLmZpbGVzLnYxLlVwbG9hZEhlYWQSDQoFYnl0ZXMYAiABKAwSDAoEZG9uZRgDIAEoCCLwAgoKVXBsb2FkSGVhZBIrCgdjb250ZXh0GAEgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuQ29udGV4dBIMCgRwYXRoGAIgASgJEhQKDGNvbnRlbnRfdHlwZRgDIAEoCRIRCgRzaXplGAQgASgESACIAQESEwoLY3JlYXRlX29ubHkYBSABKAgSDwoHaWZfZXRhZxgGIAEoCRI7CgdkaWdlc3RzGAcgAygLMioubWlsbHJhY2UuZmlsZXMudjEuVXBsb2FkSGVhZC5EaWdlc3RzRW50cnkSFAoMbWFrZV9mb2xkZXJzGAggASgIEg0KBWNsZWFuGAkgASgIEhAKCG1ldGFkYXRhGAogASgJEisKBHBhcnQYCyABKAsyHS5taWxscmFjZS5maWxlcy52MS5VcGxvYWRQYXJ0Gi4KDERpZ2VzdHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgcKBV9zaXplIkwKClVwbG9hZFBhcnQSDgoGdXBsb2FkGAEgASgJEg4KBm9mZnNldBgCIAEoBBITCgZsZW5ndGgYAyABKARIAIgBAUIJCgdfbGVuZ3RoIkwKDVVwbG9hZFJlcXVlc3QSKwoHY29udGV4dBgBIAEoCzIaLm1pbGxyYWNlLmZpbGVzLnYxLkNvbnRleHQSDgoGdXBsb2FkGAIgASgJIoICCgtVcGxvYWRTdGF0ZRIOCgZ1cGxvYWQYASABKAkSDgoGb2Zmc2V0GAIgASgEEhMKBmxlbmd0aBgDIAEoBEgAiAEBEhAKCG1ldGFkYXRhGAQgASgJEhIKCmV4cGlyZXNfbXMYBSABKAMSDAoEcGF0aBgGIAEoCRInCgVlbnRyeRgHIAEoCzIYLm1pbGxyYWNlLmZpbGVzLnYxLkVudHJ5EisKB2ZhaWx1cmUYCCABKAsyGi5taWxscmFjZS5maWxlcy52MS5GYWlsdXJlEikKBmZhbWlseRgJIAEoDjIZLm1pbGxyYWNlLmZpbGVzLnYxLkZhbWlseUIJCgdfbGVuZ3RoIp4BCgtVbnBhY2tSZXBseRIoCgZmb2xkZXIYASABKAsyGC5taWxscmFjZS5maWxlcy52MS5FbnRyeRINCgVmaWxlcxgCIAEoDRIrCgdmYWlsdXJlGAMgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuRmFpbHVyZRIpCgZmYW1pbHkYBCABKA4yGS5taWxscmFjZS5maWxlcy52MS5GYW1pbHkiaAoNQ2hhbmdlUmVxdWVzdBIrCgdjb250ZXh0GAEgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuQ29udGV4dBIqCgdjaGFuZ2VzGAIgAygLMhkubWlsbHJhY2UuZmlsZXMudjEuQ2hhbmdlIs0BCgZDaGFuZ2USNAoLbWFrZV9mb2xkZXIYASABKAsyHS5taWxscmFjZS5maWxlcy52MS5NYWtlRm9sZGVySAASKwoGcmVtb3ZlGAIgASgLMhkubWlsbHJhY2UuZmlsZXMudjEuUmVtb3ZlSAASJwoEY29weRgDIAEoCzIXLm1pbGxyYWNlLmZpbGVzLnYxLkNvcHlIABIvCghkZXNjcmliZRgEIAEoCzIbLm1pbGxyYWNlLmZpbGVzLnYxLkRlc2NyaWJlSABCBgoEa2luZCIaCgpNYWtlRm9sZGVyEgwKBHBhdGgYASABKAkiTgoGUmVtb3ZlEgwKBHBhdGgYASABKAkSEQoJaXNfZm9sZGVyGAIgASgIEg0KBWZvcmNlGAMgASgIEhQKDGNvbnRlbnRfb25seRgEIAEoCCJUCgRDb3B5EgwKBGZyb20YASABKAkSCgoCdG8YAiABKAkSEQoJaXNfZm9sZGVyGAMgASgIEgwKBG1vdmUYBCABKAgSEQoJb3ZlcndyaXRlGAUgASgIIkQKCERlc2NyaWJlEgwKBHBhdGgYASABKAkSEQoJaXNfZm9sZGVyGAIgASgIEhcKD3Byb3BlcnRpZXNfanNvbhgDIAEoDCKSAQoLQ2hhbmdlUmVwbHkSKwoHY2hhbmdlZBgBIAMoCzIaLm1pbGxyYWNlLmZpbGVzLnYxLkNoYW5nZWQSKwoHZmFpbHVyZRgCIAEoCzIaLm1pbGxyYWNlLmZpbGVzLnYxLkZhaWx1cmUSKQoGZmFtaWx5GAMgASgOMhkubWlsbHJhY2UuZmlsZXMudjEuRmFtaWx5Il8KB0NoYW5nZWQSJwoFZW50cnkYASABKAsyGC5taWxscmFjZS5maWxlcy52MS5FbnRyeRIrCgdmYWlsdXJlGAIgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuRmFpbHVyZSJICgtQYWNrUmVxdWVzdBIrCgdjb250ZXh0GAEgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuQ29udGV4dBIMCgRwYXRoGAIgASgJIm0KDEZldGNoUmVxdWVzdBIrCgRoZWFkGAEgASgLMh0ubWlsbHJhY2UuZmlsZXMudjEuVXBsb2FkSGVhZBILCgN1cmwYAiABKAkSDgoGdW5wYWNrGAMgASgIEhMKC2ludG9fZm9sZGVyGAQgASgIIn0KCkZldGNoUmVwbHkSMAoHd3JpdHRlbhgBIAEoCzIdLm1pbGxyYWNlLmZpbGVzLnYxLkVudHJ5UmVwbHlIABIyCgh1bnBhY2tlZBgCIAEoCzIeLm1pbGxyYWNlLmZpbGVzLnYxLlVucGFja1JlcGx5SABCCQoHb3V0Y29tZSpYCgZGYW1pbHkSFgoSRkFNSUxZX1VOU1BFQ0lGSUVEEAASEAoMRkFNSUxZX0xPQ0FMEAESEQoNRkFNSUxZX1JFTU9URRACEhEKDUZBTUlMWV9PQkpFQ1QQAzL+BgoJRmlsZVN0b3JlEkUKBFN0YXQSHi5taWxscmFjZS5maWxlcy52MS5TdGF0UmVxdWVzdBodLm1pbGxyYWNlLmZpbGVzLnYxLkVudHJ5UmVwbHkSRAoETGlzdBIeLm1pbGxyYWNlLmZpbGVzLnYxLkxpc3RSZXF1ZXN0GhoubWlsbHJhY2UuZmlsZXMudjEuRW50cmllczABEkQKBFJlYWQSHi5taWxscmFjZS5maWxlcy52MS5SZWFkUmVxdWVzdBoaLm1pbGxyYWNlLmZpbGVzLnYxLkNvbnRlbnQwARJDCgVXcml0ZRIZLm1pbGxyYWNlLmZpbGVzLnYxLlVwbG9hZBodLm1pbGxyYWNlLmZpbGVzLnYxLkVudHJ5UmVwbHkoARJKCgZDaGFuZ2USIC5taWxscmFjZS5maWxlcy52MS5DaGFuZ2VSZXF1ZXN0Gh4ubWlsbHJhY2UuZmlsZXMudjEuQ2hhbmdlUmVwbHkSRAoEUGFjaxIeLm1pbGxyYWNlLmZpbGVzLnYxLlBhY2tSZXF1ZXN0GhoubWlsbHJhY2UuZmlsZXMudjEuQ29udGVudDABEkUKBlVucGFjaxIZLm1pbGxyYWNlLmZpbGVzLnYxLlVwbG9hZBoeLm1pbGxyYWNlLmZpbGVzLnYxLlVucGFja1JlcGx5KAESRwoFRmV0Y2gSHy5taWxscmFjZS5maWxlcy52MS5GZXRjaFJlcXVlc3QaHS5taWxscmFjZS5maWxlcy52MS5GZXRjaFJlcGx5EkwKC0JlZ2luVXBsb2FkEh0ubWlsbHJhY2UuZmlsZXMudjEuVXBsb2FkSGVhZBoeLm1pbGxyYWNlLmZpbGVzLnYxLlVwbG9hZFN0YXRlEksKDEFwcGVuZFVwbG9hZBIZLm1pbGxyYWNlLmZpbGVzLnYxLlVwbG9hZBoeLm1pbGxyYWNlLmZpbGVzLnYxLlVwbG9hZFN0YXRlKAESTQoJR2V0VXBsb2FkEiAubWlsbHJhY2UuZmlsZXMudjEuVXBsb2FkUmVxdWVzdBoeLm1pbGxyYWNlLmZpbGVzLnYxLlVwbG9hZFN0YXRlEk0KCUVuZFVwbG9hZBIgLm1pbGxyYWNlLmZpbGVzLnYxLlVwbG9hZFJlcXVlc3QaHi5taWxscmFjZS5maWxlcy52MS5VcGxvYWRTdGF0ZWIGcHJvdG8z");
+  fileDesc("Ch1taWxscmFjZS9maWxlcy92MS9maWxlcy5wcm90bxIRbWlsbHJhY2UuZmlsZXMudjEihAEKBUVudHJ5EgwKBHBhdGgYASABKAkSEQoJaXNfZm9sZGVyGAIgASgIEgwKBHNpemUYAyABKAQSEwoLbW9kaWZpZWRfbXMYBCABKAMSFAoMY29udGVudF90eXBlGAUgASgJEgwKBGV0YWcYBiABKAkSEwoLZXh0cmFzX2pzb24YByABKAwiPgoHRmFpbHVyZRIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSFAoMY29udGV4dF9qc29uGAMgASgMIi8KBVJ1bGVzEiYKBXJ1bGVzGAEgAygLMhcubWlsbHJhY2UuZmlsZXMudjEuUnVsZSJQCgRSdWxlEhEKCWNvbXBvbmVudBgBIAEoCRIQCgh3aWxkY2FyZBgCIAEoCBIRCgl2ZXJiX21hc2sYAyABKA0SEAoIZmFsbGJhY2sYBCABKAgifgoHQ29udGV4dBIPCgdzZXJ2aWNlGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0SEgoKcmVxdWVzdF9pZBgDIAEoCRInCgVydWxlcxgEIAEoCzIYLm1pbGxyYWNlLmZpbGVzLnYxLlJ1bGVzEhEKCXdyaXRlX2JpdBgFIAEoDSJZCgtTdGF0UmVxdWVzdBIrCgdjb250ZXh0GAEgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuQ29udGV4dBIMCgRwYXRoGAIgASgJEg8KB2RpZ2VzdHMYAyADKAki+gEKCkVudHJ5UmVwbHkSJwoFZW50cnkYASABKAsyGC5taWxscmFjZS5maWxlcy52MS5FbnRyeRIrCgdmYWlsdXJlGAIgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuRmFpbHVyZRIpCgZmYW1pbHkYAyABKA4yGS5taWxscmFjZS5maWxlcy52MS5GYW1pbHkSOwoHZGlnZXN0cxgEIAMoCzIqLm1pbGxyYWNlLmZpbGVzLnYxLkVudHJ5UmVwbHkuRGlnZXN0c0VudHJ5Gi4KDERpZ2VzdHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIpsBCgtMaXN0UmVxdWVzdBIrCgdjb250ZXh0GAEgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuQ29udGV4dBIMCgRwYXRoGAIgASgJEhEKCWZ1bGxfdHJlZRgDIAEoCBIVCg13aXRob3V0X2ZpbGVzGAQgASgIEhcKD3dpdGhvdXRfZm9sZGVycxgFIAEoCBIOCgZzZWFyY2gYBiABKAkitgEKB0VudHJpZXMSKAoGZm9sZGVyGAEgASgLMhgubWlsbHJhY2UuZmlsZXMudjEuRW50cnkSKQoGZmFtaWx5GAIgASgOMhkubWlsbHJhY2UuZmlsZXMudjEuRmFtaWx5EikKB2VudHJpZXMYAyADKAsyGC5taWxscmFjZS5maWxlcy52MS5FbnRyeRIrCgdmYWlsdXJlGAQgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuRmFpbHVyZSKTAQoLUmVhZFJlcXVlc3QSKwoHY29udGV4dBgBIAEoCzIaLm1pbGxyYWNlLmZpbGVzLnYxLkNvbnRleHQSDAoEcGF0aBgCIAEoCRInCgVyYW5nZRgDIAEoCzIYLm1pbGxyYWNlLmZpbGVzLnYxLlJhbmdlEg8KB2lmX2V0YWcYBCABKAkSDwoHYnlfbGluZRgFIAEoCCInCgVSYW5nZRIOCgZvZmZzZXQYASABKAQSDgoGbGVuZ3RoGAIgASgEIsABCgdDb250ZW50EicKBWVudHJ5GAEgASgLMhgubWlsbHJhY2UuZmlsZXMudjEuRW50cnkSKQoGZmFtaWx5GAIgASgOMhkubWlsbHJhY2UuZmlsZXMudjEuRmFtaWx5Eg0KBWJ5dGVzGAMgASgMEisKB2ZhaWx1cmUYBCABKAsyGi5taWxscmFjZS5maWxlcy52MS5GYWlsdXJlEiUKBGxpbmUYBSABKAsyFy5taWxscmFjZS5maWxlcy52MS5MaW5lIjcKBExpbmUSDwoHYWRkcmVzcxgBIAEoCRIOCgZ0aWNrZXQYAiABKAkSDgoGbGVuZ3RoGAMgASgEIlIKBlVwbG9hZBIrCgRoZWFkGAEgASgLMh0ubWlsbHJhY2UuZmlsZXMudjEuVXBsb2FkSGVhZBINCgVieXRlcxgCIAEoDBIMCgRkb25lGAMgASgIIvACCgpVcGxvYWRIZWFkEisKB2NvbnRleHQYASABKAsyGi5taWxscmFjZS5maWxlcy52MS5Db250ZXh0EgwKBHBhdGgYAiABKAkSFAoMY29udGVudF90eXBlGAMgASgJEhEKBHNpemUYBCABKARIAIgBARITCgtjcmVhdGVfb25seRgFIAEoCBIPCgdpZl9ldGFnGAYgASgJEjsKB2RpZ2VzdHMYByADKAsyKi5taWxscmFjZS5maWxlcy52MS5VcGxvYWRIZWFkLkRpZ2VzdHNFbnRyeRIUCgxtYWtlX2ZvbGRlcnMYCCABKAgSDQoFY2xlYW4YCSABKAgSEAoIbWV0YWRhdGEYCiABKAkSKwoEcGFydBgLIAEoCzIdLm1pbGxyYWNlLmZpbGVzLnYxLlVwbG9hZFBhcnQaLgoMRGlnZXN0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCBwoFX3NpemUiTAoKVXBsb2FkUGFydBIOCgZ1cGxvYWQYASABKAkSDgoGb2Zmc2V0GAIgASgEEhMKBmxlbmd0aBgDIAEoBEgAiAEBQgkKB19sZW5ndGgiTAoNVXBsb2FkUmVxdWVzdBIrCgdjb250ZXh0GAEgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuQ29udGV4dBIOCgZ1cGxvYWQYAiABKAkiggIKC1VwbG9hZFN0YXRlEg4KBnVwbG9hZBgBIAEoCRIOCgZvZmZzZXQYAiABKAQSEwoGbGVuZ3RoGAMgASgESACIAQESEAoIbWV0YWRhdGEYBCABKAkSEgoKZXhwaXJlc19tcxgFIAEoAxIMCgRwYXRoGAYgASgJEicKBWVudHJ5GAcgASgLMhgubWlsbHJhY2UuZmlsZXMudjEuRW50cnkSKwoHZmFpbHVyZRgIIAEoCzIaLm1pbGxyYWNlLmZpbGVzLnYxLkZhaWx1cmUSKQoGZmFtaWx5GAkgASgOMhkubWlsbHJhY2UuZmlsZXMudjEuRmFtaWx5QgkKB19sZW5ndGgingEKC1VucGFja1JlcGx5EigKBmZvbGRlchgBIAEoCzIYLm1pbGxyYWNlLmZpbGVzLnYxLkVudHJ5Eg0KBWZpbGVzGAIgASgNEisKB2ZhaWx1cmUYAyABKAsyGi5taWxscmFjZS5maWxlcy52MS5GYWlsdXJlEikKBmZhbWlseRgEIAEoDjIZLm1pbGxyYWNlLmZpbGVzLnYxLkZhbWlseSJoCg1DaGFuZ2VSZXF1ZXN0EisKB2NvbnRleHQYASABKAsyGi5taWxscmFjZS5maWxlcy52MS5Db250ZXh0EioKB2NoYW5nZXMYAiADKAsyGS5taWxscmFjZS5maWxlcy52MS5DaGFuZ2UizQEKBkNoYW5nZRI0CgttYWtlX2ZvbGRlchgBIAEoCzIdLm1pbGxyYWNlLmZpbGVzLnYxLk1ha2VGb2xkZXJIABIrCgZyZW1vdmUYAiABKAsyGS5taWxscmFjZS5maWxlcy52MS5SZW1vdmVIABInCgRjb3B5GAMgASgLMhcubWlsbHJhY2UuZmlsZXMudjEuQ29weUgAEi8KCGRlc2NyaWJlGAQgASgLMhsubWlsbHJhY2UuZmlsZXMudjEuRGVzY3JpYmVIAEIGCgRraW5kIhoKCk1ha2VGb2xkZXISDAoEcGF0aBgBIAEoCSJOCgZSZW1vdmUSDAoEcGF0aBgBIAEoCRIRCglpc19mb2xkZXIYAiABKAgSDQoFZm9yY2UYAyABKAgSFAoMY29udGVudF9vbmx5GAQgASgIIlQKBENvcHkSDAoEZnJvbRgBIAEoCRIKCgJ0bxgCIAEoCRIRCglpc19mb2xkZXIYAyABKAgSDAoEbW92ZRgEIAEoCBIRCglvdmVyd3JpdGUYBSABKAgiRAoIRGVzY3JpYmUSDAoEcGF0aBgBIAEoCRIRCglpc19mb2xkZXIYAiABKAgSFwoPcHJvcGVydGllc19qc29uGAMgASgMIpIBCgtDaGFuZ2VSZXBseRIrCgdjaGFuZ2VkGAEgAygLMhoubWlsbHJhY2UuZmlsZXMudjEuQ2hhbmdlZBIrCgdmYWlsdXJlGAIgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuRmFpbHVyZRIpCgZmYW1pbHkYAyABKA4yGS5taWxscmFjZS5maWxlcy52MS5GYW1pbHkiXwoHQ2hhbmdlZBInCgVlbnRyeRgBIAEoCzIYLm1pbGxyYWNlLmZpbGVzLnYxLkVudHJ5EisKB2ZhaWx1cmUYAiABKAsyGi5taWxscmFjZS5maWxlcy52MS5GYWlsdXJlIkgKC1BhY2tSZXF1ZXN0EisKB2NvbnRleHQYASABKAsyGi5taWxscmFjZS5maWxlcy52MS5Db250ZXh0EgwKBHBhdGgYAiABKAkibQoMRmV0Y2hSZXF1ZXN0EisKBGhlYWQYASABKAsyHS5taWxscmFjZS5maWxlcy52MS5VcGxvYWRIZWFkEgsKA3VybBgCIAEoCRIOCgZ1bnBhY2sYAyABKAgSEwoLaW50b19mb2xkZXIYBCABKAgifQoKRmV0Y2hSZXBseRIwCgd3cml0dGVuGAEgASgLMh0ubWlsbHJhY2UuZmlsZXMudjEuRW50cnlSZXBseUgAEjIKCHVucGFja2VkGAIgASgLMh4ubWlsbHJhY2UuZmlsZXMudjEuVW5wYWNrUmVwbHlIAEIJCgdvdXRjb21lKlgKBkZhbWlseRIWChJGQU1JTFlfVU5TUEVDSUZJRUQQABIQCgxGQU1JTFlfTE9DQUwQARIRCg1GQU1JTFlfUkVNT1RFEAISEQoNRkFNSUxZX09CSkVDVBADMv4GCglGaWxlU3RvcmUSRQoEU3RhdBIeLm1pbGxyYWNlLmZpbGVzLnYxLlN0YXRSZXF1ZXN0Gh0ubWlsbHJhY2UuZmlsZXMudjEuRW50cnlSZXBseRJECgRMaXN0Eh4ubWlsbHJhY2UuZmlsZXMudjEuTGlzdFJlcXVlc3QaGi5taWxscmFjZS5maWxlcy52MS5FbnRyaWVzMAESRAoEUmVhZBIeLm1pbGxyYWNlLmZpbGVzLnYxLlJlYWRSZXF1ZXN0GhoubWlsbHJhY2UuZmlsZXMudjEuQ29udGVudDABEkMKBVdyaXRlEhkubWlsbHJhY2UuZmlsZXMudjEuVXBsb2FkGh0ubWlsbHJhY2UuZmlsZXMudjEuRW50cnlSZXBseSgBEkoKBkNoYW5nZRIgLm1pbGxyYWNlLmZpbGVzLnYxLkNoYW5nZVJlcXVlc3QaHi5taWxscmFjZS5maWxlcy52MS5DaGFuZ2VSZXBseRJECgRQYWNrEh4ubWlsbHJhY2UuZmlsZXMudjEuUGFja1JlcXVlc3QaGi5taWxscmFjZS5maWxlcy52MS5Db250ZW50MAESRQoGVW5wYWNrEhkubWlsbHJhY2UuZmlsZXMudjEuVXBsb2FkGh4ubWlsbHJhY2UuZmlsZXMudjEuVW5wYWNrUmVwbHkoARJHCgVGZXRjaBIfLm1pbGxyYWNlLmZpbGVzLnYxLkZldGNoUmVxdWVzdBodLm1pbGxyYWNlLmZpbGVzLnYxLkZldGNoUmVwbHkSTAoLQmVnaW5VcGxvYWQSHS5taWxscmFjZS5maWxlcy52MS5VcGxvYWRIZWFkGh4ubWlsbHJhY2UuZmlsZXMudjEuVXBsb2FkU3RhdGUSSwoMQXBwZW5kVXBsb2FkEhkubWlsbHJhY2UuZmlsZXMudjEuVXBsb2FkGh4ubWlsbHJhY2UuZmlsZXMudjEuVXBsb2FkU3RhdGUoARJNCglHZXRVcGxvYWQSIC5taWxscmFjZS5maWxlcy52MS5VcGxvYWRSZXF1ZXN0Gh4ubWlsbHJhY2UuZmlsZXMudjEuVXBsb2FkU3RhdGUSTQoJRW5kVXBsb2FkEiAubWlsbHJhY2UuZmlsZXMudjEuVXBsb2FkUmVxdWVzdBoeLm1pbGxyYWNlLmZpbGVzLnYxLlVwbG9hZFN0YXRlYgZwcm90bzM");
 
 /**
  * Every path is relative to the root of its service, without a slash at either end, as #common/files/path.ts makes them;
@@ -382,6 +382,13 @@ export type ReadRequest = Message<"millrace.files.v1.ReadRequest"> & {
    * @generated from field: string if_etag = 4;
    */
   ifEtag: string;
+
+  /**
+   * A large content may come by a line of its own (Content.line).
+   *
+   * @generated from field: bool by_line = 5;
+   */
+  byLine: boolean;
 };
 
 /**
@@ -440,6 +447,13 @@ export type Content = Message<"millrace.files.v1.Content"> & {
    * @generated from field: millrace.files.v1.Failure failure = 4;
    */
   failure?: Failure | undefined;
+
+  /**
+   * In the first message only: the bytes come from there, and this stream ends when they were taken.
+   *
+   * @generated from field: millrace.files.v1.Line line = 5;
+   */
+  line?: Line | undefined;
 };
 
 /**
@@ -448,6 +462,39 @@ export type Content = Message<"millrace.files.v1.Content"> & {
  */
 export const ContentSchema: GenMessage<Content> = /*@__PURE__*/
   messageDesc(file_millrace_files_v1_files, 11);
+
+/**
+ * A socket that gives the bytes of one content, and nothing else, to whoever connects and writes the ticket first.
+ *
+ * @generated from message millrace.files.v1.Line
+ */
+export type Line = Message<"millrace.files.v1.Line"> & {
+  /**
+   * host:port or unix:/path
+   *
+   * @generated from field: string address = 1;
+   */
+  address: string;
+
+  /**
+   * Good once, and not for long.
+   *
+   * @generated from field: string ticket = 2;
+   */
+  ticket: string;
+
+  /**
+   * @generated from field: uint64 length = 3;
+   */
+  length: bigint;
+};
+
+/**
+ * Describes the message millrace.files.v1.Line.
+ * Use `create(LineSchema)` to create a new message.
+ */
+export const LineSchema: GenMessage<Line> = /*@__PURE__*/
+  messageDesc(file_millrace_files_v1_files, 12);
 
 /**
  * @generated from message millrace.files.v1.Upload
@@ -478,7 +525,7 @@ export type Upload = Message<"millrace.files.v1.Upload"> & {
  * Use `create(UploadSchema)` to create a new message.
  */
 export const UploadSchema: GenMessage<Upload> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 12);
+  messageDesc(file_millrace_files_v1_files, 13);
 
 /**
  * @generated from message millrace.files.v1.UploadHead
@@ -565,7 +612,7 @@ export type UploadHead = Message<"millrace.files.v1.UploadHead"> & {
  * Use `create(UploadHeadSchema)` to create a new message.
  */
 export const UploadHeadSchema: GenMessage<UploadHead> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 13);
+  messageDesc(file_millrace_files_v1_files, 14);
 
 /**
  * @generated from message millrace.files.v1.UploadPart
@@ -596,7 +643,7 @@ export type UploadPart = Message<"millrace.files.v1.UploadPart"> & {
  * Use `create(UploadPartSchema)` to create a new message.
  */
 export const UploadPartSchema: GenMessage<UploadPart> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 14);
+  messageDesc(file_millrace_files_v1_files, 15);
 
 /**
  * @generated from message millrace.files.v1.UploadRequest
@@ -618,7 +665,7 @@ export type UploadRequest = Message<"millrace.files.v1.UploadRequest"> & {
  * Use `create(UploadRequestSchema)` to create a new message.
  */
 export const UploadRequestSchema: GenMessage<UploadRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 15);
+  messageDesc(file_millrace_files_v1_files, 16);
 
 /**
  * @generated from message millrace.files.v1.UploadState
@@ -681,7 +728,7 @@ export type UploadState = Message<"millrace.files.v1.UploadState"> & {
  * Use `create(UploadStateSchema)` to create a new message.
  */
 export const UploadStateSchema: GenMessage<UploadState> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 16);
+  messageDesc(file_millrace_files_v1_files, 17);
 
 /**
  * @generated from message millrace.files.v1.UnpackReply
@@ -713,7 +760,7 @@ export type UnpackReply = Message<"millrace.files.v1.UnpackReply"> & {
  * Use `create(UnpackReplySchema)` to create a new message.
  */
 export const UnpackReplySchema: GenMessage<UnpackReply> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 17);
+  messageDesc(file_millrace_files_v1_files, 18);
 
 /**
  * @generated from message millrace.files.v1.ChangeRequest
@@ -735,7 +782,7 @@ export type ChangeRequest = Message<"millrace.files.v1.ChangeRequest"> & {
  * Use `create(ChangeRequestSchema)` to create a new message.
  */
 export const ChangeRequestSchema: GenMessage<ChangeRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 18);
+  messageDesc(file_millrace_files_v1_files, 19);
 
 /**
  * @generated from message millrace.files.v1.Change
@@ -776,7 +823,7 @@ export type Change = Message<"millrace.files.v1.Change"> & {
  * Use `create(ChangeSchema)` to create a new message.
  */
 export const ChangeSchema: GenMessage<Change> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 19);
+  messageDesc(file_millrace_files_v1_files, 20);
 
 /**
  * Fails with "conflict" where there is something. Folders above it are made where the kind of storage does so.
@@ -795,7 +842,7 @@ export type MakeFolder = Message<"millrace.files.v1.MakeFolder"> & {
  * Use `create(MakeFolderSchema)` to create a new message.
  */
 export const MakeFolderSchema: GenMessage<MakeFolder> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 20);
+  messageDesc(file_millrace_files_v1_files, 21);
 
 /**
  * @generated from message millrace.files.v1.Remove
@@ -831,7 +878,7 @@ export type Remove = Message<"millrace.files.v1.Remove"> & {
  * Use `create(RemoveSchema)` to create a new message.
  */
 export const RemoveSchema: GenMessage<Remove> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 21);
+  messageDesc(file_millrace_files_v1_files, 22);
 
 /**
  * A file or a folder with all that is in it. What is there already is a failure "conflict".
@@ -874,7 +921,7 @@ export type Copy = Message<"millrace.files.v1.Copy"> & {
  * Use `create(CopySchema)` to create a new message.
  */
 export const CopySchema: GenMessage<Copy> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 22);
+  messageDesc(file_millrace_files_v1_files, 23);
 
 /**
  * Properties of a file or folder, where the kind of storage keeps such.
@@ -905,7 +952,7 @@ export type Describe = Message<"millrace.files.v1.Describe"> & {
  * Use `create(DescribeSchema)` to create a new message.
  */
 export const DescribeSchema: GenMessage<Describe> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 23);
+  messageDesc(file_millrace_files_v1_files, 24);
 
 /**
  * @generated from message millrace.files.v1.ChangeReply
@@ -934,7 +981,7 @@ export type ChangeReply = Message<"millrace.files.v1.ChangeReply"> & {
  * Use `create(ChangeReplySchema)` to create a new message.
  */
 export const ChangeReplySchema: GenMessage<ChangeReply> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 24);
+  messageDesc(file_millrace_files_v1_files, 25);
 
 /**
  * @generated from message millrace.files.v1.Changed
@@ -958,7 +1005,7 @@ export type Changed = Message<"millrace.files.v1.Changed"> & {
  * Use `create(ChangedSchema)` to create a new message.
  */
 export const ChangedSchema: GenMessage<Changed> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 25);
+  messageDesc(file_millrace_files_v1_files, 26);
 
 /**
  * @generated from message millrace.files.v1.PackRequest
@@ -980,7 +1027,7 @@ export type PackRequest = Message<"millrace.files.v1.PackRequest"> & {
  * Use `create(PackRequestSchema)` to create a new message.
  */
 export const PackRequestSchema: GenMessage<PackRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 26);
+  messageDesc(file_millrace_files_v1_files, 27);
 
 /**
  * @generated from message millrace.files.v1.FetchRequest
@@ -1016,7 +1063,7 @@ export type FetchRequest = Message<"millrace.files.v1.FetchRequest"> & {
  * Use `create(FetchRequestSchema)` to create a new message.
  */
 export const FetchRequestSchema: GenMessage<FetchRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 27);
+  messageDesc(file_millrace_files_v1_files, 28);
 
 /**
  * Where the address itself is at fault: failure "not_found" of what cannot be had, "invalid" of what may not.
@@ -1047,7 +1094,7 @@ export type FetchReply = Message<"millrace.files.v1.FetchReply"> & {
  * Use `create(FetchReplySchema)` to create a new message.
  */
 export const FetchReplySchema: GenMessage<FetchReply> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 28);
+  messageDesc(file_millrace_files_v1_files, 29);
 
 /**
  * How the kinds of storage of the original differ on the wire (files-and-scripting-api §1).
