@@ -28,6 +28,8 @@ import {
   FetchReplySchema,
   type FetchRequest,
   FileStore,
+  type FindLineReply,
+  FindLineReplySchema,
   type ListRequest,
   type PackRequest,
   type ReadRequest,
@@ -49,7 +51,7 @@ import { pack } from './operations/pack.ts';
 import { read } from './operations/read.ts';
 import { stat } from './operations/stat.ts';
 import { unpack } from './operations/unpack.ts';
-import { write } from './operations/write.ts';
+import { ownPieces, write } from './operations/write.ts';
 import { receive } from './receive.ts';
 import { Uploads } from './uploads/uploads.ts';
 
@@ -138,10 +140,18 @@ export function fileStore(
     failed: (failure: Failure) => R,
   ) {
     return (grpcCall: ServerReadableStream<Upload, R>, callback: sendUnaryData<R>): void => {
-      receive(grpcCall, (head, body) => during(name, grpcCall, head.context, (call) => work(call, head, body))).then(
-        (reply) => callback(null, reply),
-        (error: unknown) => callback(null, failed(failureOf(error))),
-      );
+      const { deadline, done } = timedDeadline(FILE_TIMEOUT_MS);
+      grpcCall.on('cancelled', () => deadline.abort(callerGone()));
+      const bytesOf = (ticket: string): AsyncIterable<Uint8Array> => {
+        if (!line) throw invalid('Nothing comes by a line here.', { field: 'line_ticket' });
+        return line.take(ticket, deadline);
+      };
+      receive(grpcCall, (head, body) => during(name, grpcCall, head.context, (call) => work(call, head, body)), bytesOf)
+        .finally(done)
+        .then(
+          (reply) => callback(null, reply),
+          (error: unknown) => callback(null, failed(failureOf(error))),
+        );
     };
   }
 
@@ -160,7 +170,7 @@ export function fileStore(
       write: uploaded('write', write, (failure) => create(EntryReplySchema, { failure })),
       unpack: uploaded(
         'unpack',
-        (call, head, body) => unpack(call, head, body, settings.unpackBytesMax),
+        (call, head, body) => unpack(call, head, ownPieces(head, body), settings.unpackBytesMax),
         (failure) => create(UnpackReplySchema, { failure }),
       ),
       fetch: unary<FetchRequest, FetchReply>('fetch', (call, request) => fetch(call, request, settings), fetchFailed),
@@ -169,7 +179,11 @@ export function fileStore(
         (call, head) => uploads.begin(call, head),
         uploadFailed,
       ),
-      appendUpload: uploaded('appendUpload', (call, head, body) => uploads.append(call, head, body), uploadFailed),
+      appendUpload: uploaded(
+        'appendUpload',
+        (call, head, body) => uploads.append(call, head, ownPieces(head, body)),
+        uploadFailed,
+      ),
       getUpload: unary<UploadRequest, UploadState>(
         'getUpload',
         (call, { upload }) => uploads.get(call, upload),
@@ -181,6 +195,8 @@ export function fileStore(
         uploadFailed,
       ),
       change: unary<ChangeRequest, ChangeReply>('change', change, (failure) => create(ChangeReplySchema, { failure })),
+      findLine: (_call: unknown, callback: sendUnaryData<FindLineReply>): void =>
+        callback(null, create(FindLineReplySchema, { address: line?.address ?? '' })),
     },
   };
 }

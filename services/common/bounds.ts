@@ -174,6 +174,8 @@ export const FILE_PIECE_BYTES = 64 * KIB;
 export const FILE_LINE_FROM_BYTES = MIB;
 /** One piece of a file on such a line: what the kernel takes of it at once, nearly. */
 export const FILE_LINE_PIECE_BYTES = 128 * KIB;
+/** Senders on such lines that came before the call that says what they bring. */
+export const FILE_LINES_EARLY_MAX = 1000;
 /** How long a ticket of such a line is good. */
 export const FILE_LINE_TICKET_MS = 10_000;
 /** Entries of a listing that travel together: the first are there soon, and a large folder is not a message for each. */

@@ -69,6 +69,8 @@ export class LocalSource implements StorageSource {
     });
   }
 
+  readonly takesShared = true;
+
   write(
     path: string,
     body: AsyncIterable<Uint8Array>,

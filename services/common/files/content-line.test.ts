@@ -41,7 +41,7 @@ async function takeAll(body: LineBody): Promise<Buffer> {
 
 describe.each(lines.map((line) => ({ line, kind: line.address.split(':')[0] })))('by $kind', ({ line }) => {
   const bodyOf = (ticket: string, call = SILENT, length = LENGTH) =>
-    new LineBody({ address: line.address, ticket, length }, call);
+    new LineBody({ address: line.address, ticket, length }, call, Deadline.after(10_000));
 
   test('a content comes whole', async () => {
     const { ticket, taken } = line.give(pieces(), Deadline.after(10_000));

@@ -1,47 +1,60 @@
 /**
  * Contents of files on sockets of their own, without a message around each piece: gRPC's streams are made for messages, and
- * cost a large file three times what it costs to copy it. Who is asked for a content gives a ticket; whoever connects and
- * writes it gets the bytes, as fast as he takes them.
+ * cost a large file three times what it costs to copy it. A ticket tells which content a socket is for: it is the first that
+ * is written on it, by whoever connects. The bytes follow, one way or the other, as fast as they are taken.
  */
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
-import { FILE_LINE_TICKET_MS } from '../bounds.ts';
-import type { Component } from '../component.ts';
+import { FILE_LINE_PIECE_BYTES, FILE_LINE_TICKET_MS, FILE_LINES_EARLY_MAX } from '../bounds.ts';
 import type { Deadline } from '../deadline.ts';
 import { MillraceError } from '../errors.ts';
+import { PieceReader, readAccepted } from './piece-reader.ts';
 
-const TICKET_BYTES = 18;
-/** In base64url. */
-export const TICKET_LENGTH = 24;
+const RANDOM_BYTES = 18;
+const TICKET_LENGTH = 25;
 const UNIX = 'unix:';
 
-interface Waiting {
-  readonly take: (socket: Socket) => void;
+/** A socket whose ticket was read, and what came behind that. */
+interface Comer {
+  readonly socket: Socket;
+  readonly reader: PieceReader;
+  readonly rest: Uint8Array;
 }
 
-/** Listens for those who come for contents. */
-export class ContentLine implements Component {
-  readonly name = 'content-line';
+/** `r`: the one who connects reads; `w`: he writes. Nobody guesses one. */
+export const newTicket = (way: 'r' | 'w'): string => way + randomBytes(RANDOM_BYTES).toString('base64url');
+
+/** As net.connect and listen want it. */
+export function socketAddress(address: string): { path: string } | { host: string; port: number } {
+  if (address.startsWith(UNIX)) return { path: address.slice(UNIX.length) };
+  const at = address.lastIndexOf(':');
+  return { host: address.slice(0, at), port: Number(address.slice(at + 1)) };
+}
+
+/** Listens for those who come with tickets. */
+export class ContentLine {
+  /** As those who come know it. */
   readonly address: string;
   readonly #close: () => Promise<void>;
-  readonly #waiting: Map<string, Waiting>;
+  readonly #meetings: Meetings;
 
-  private constructor(address: string, waiting: Map<string, Waiting>, close: () => Promise<void>) {
+  private constructor(address: string, meetings: Meetings, close: () => Promise<void>) {
     this.address = address;
-    this.#waiting = waiting;
+    this.#meetings = meetings;
     this.#close = close;
   }
 
-  /** @param address  host:port or unix:/path, as those who come know it; port 0: a free one */
+  /** @param address  host:port or unix:/path; port 0: a free one */
   static async open(address: string): Promise<ContentLine> {
-    const waiting = new Map<string, Waiting>();
+    const meetings = new Meetings();
     const sockets = new Set<Socket>();
-    const server = createServer((socket) => {
+    const server = createServer({ pauseOnConnect: true }, (accepted) => {
+      const reader = new PieceReader(TICKET_LENGTH);
+      const socket = readAccepted(accepted, reader);
       sockets.add(socket);
       socket.on('close', () => sockets.delete(socket));
-      socket.on('error', () => socket.destroy());
-      admit(socket, waiting);
+      void admit(socket, reader, meetings);
     });
     const where = socketAddress(address);
     // A socket of one that was killed is in the way.
@@ -51,15 +64,15 @@ export class ContentLine implements Component {
       server.listen(where, resolve);
     });
     const bound = server.address();
-    const isFreePort = typeof bound === 'object' && bound !== null && 'port' in where;
-    const known = isFreePort ? `${where.host}:${bound.port}` : address;
-    return new ContentLine(known, waiting, async () => {
+    const isPort = typeof bound === 'object' && bound !== null && 'port' in where;
+    return new ContentLine(isPort ? `${where.host}:${bound.port}` : address, meetings, async () => {
       for (const socket of sockets) socket.destroy();
       await new Promise<void>((resolve) => server.close(() => resolve()));
     });
   }
 
   /**
+   * Gives a content to whoever comes for it.
    * @param pieces  each is used until the next but one is asked for
    * @returns the ticket, and a promise that resolves when all was taken. @throws MillraceError by it: whatever the pieces
    *   throw; `cancelled` where nobody came, or he went
@@ -68,62 +81,103 @@ export class ContentLine implements Component {
     pieces: AsyncIterator<Uint8Array>,
     deadline: Deadline,
   ): { readonly ticket: string; readonly taken: Promise<void> } {
-    const ticket = randomBytes(TICKET_BYTES).toString('base64url');
-    const socket = new Promise<Socket>((resolve, reject) => {
-      const end = (): void => {
-        clearTimeout(late);
-        forget();
-        this.#waiting.delete(ticket);
-      };
-      const late = setTimeout(() => {
-        end();
-        reject(gone());
-      }, FILE_LINE_TICKET_MS);
-      const forget = deadline.onAbort(() => {
-        clearTimeout(late);
-        this.#waiting.delete(ticket);
-        reject(deadline.reason);
-      });
-      const take = (taken: Socket): void => {
-        end();
-        resolve(taken);
-      };
-      this.#waiting.set(ticket, { take });
-    });
-    const taken = socket.then((open) => pour(pieces, open, deadline));
+    const ticket = newTicket('r');
+    const comer = this.#meetings.await(ticket, deadline);
+    const taken = comer.then(({ socket }) => pour(pieces, socket, deadline));
     // What it says is said when it is waited for.
     taken.catch(() => {});
     return { ticket, taken };
   }
 
-  async drain(): Promise<void> {}
+  /**
+   * The content that somebody brings with this ticket. A piece is good until the next one is asked for.
+   * @throws MillraceError while it is gone through: `cancelled` where nobody comes, or he goes before he has said that it is all
+   */
+  async *take(ticket: string, deadline: Deadline): AsyncGenerator<Uint8Array> {
+    const { socket, reader, rest } = await this.#meetings.await(ticket, deadline);
+    const forget = deadline.onAbort(() => socket.destroy());
+    try {
+      reader.grow(FILE_LINE_PIECE_BYTES);
+      if (rest.length > 0) yield rest;
+      for (let piece = await reader.next(); piece; piece = await reader.next()) yield piece;
+      if (!reader.hasEnded) throw deadline.reason ?? gone();
+    } finally {
+      forget();
+      socket.destroy();
+    }
+  }
 
   close(): Promise<void> {
     return this.#close();
   }
 }
 
-/** As net.connect and listen want it. */
-export function socketAddress(address: string): { path: string } | { host: string; port: number } {
-  if (address.startsWith(UNIX)) return { path: address.slice(UNIX.length) };
-  const at = address.lastIndexOf(':');
-  return { host: address.slice(0, at), port: Number(address.slice(at + 1)) };
+/** Those who wait for a ticket, and those who came with one before anybody waited for it. */
+class Meetings {
+  readonly #waiting = new Map<string, (comer: Comer) => void>();
+  readonly #early = new Map<string, Comer>();
+
+  /** @throws MillraceError cancelled, or the reason of the deadline */
+  await(ticket: string, deadline: Deadline): Promise<Comer> {
+    const early = this.#early.get(ticket);
+    if (early) {
+      this.#early.delete(ticket);
+      return Promise.resolve(early);
+    }
+    return new Promise((resolve, reject) => {
+      const end = (): void => {
+        clearTimeout(late);
+        this.#waiting.delete(ticket);
+      };
+      const late = setTimeout(() => {
+        end();
+        forget();
+        reject(gone());
+      }, FILE_LINE_TICKET_MS);
+      const forget = deadline.onAbort(() => {
+        end();
+        reject(deadline.reason);
+      });
+      this.#waiting.set(ticket, (comer) => {
+        end();
+        forget();
+        resolve(comer);
+      });
+    });
+  }
+
+  /** Who brings something may be here before the call that says so; for others there is nothing. */
+  come(ticket: string, comer: Comer): void {
+    const wanted = this.#waiting.get(ticket);
+    if (wanted) return wanted(comer);
+    const { socket } = comer;
+    if (!ticket.startsWith('w') || this.#early.size >= FILE_LINES_EARLY_MAX) return void socket.destroy();
+    this.#early.set(ticket, comer);
+    const late = setTimeout(() => {
+      if (this.#early.delete(ticket)) socket.destroy();
+    }, FILE_LINE_TICKET_MS);
+    socket.on('close', () => {
+      clearTimeout(late);
+      this.#early.delete(ticket);
+    });
+  }
 }
 
-/** The ticket is all that he has to say. */
-function admit(socket: Socket, waiting: Map<string, Waiting>): void {
-  let said = '';
+/** Reads the ticket. */
+async function admit(socket: Socket, reader: PieceReader, meetings: Meetings): Promise<void> {
   const late = setTimeout(() => socket.destroy(), FILE_LINE_TICKET_MS);
   socket.on('close', () => clearTimeout(late));
-  socket.on('data', (bytes) => {
-    said += bytes.toString('latin1', 0, TICKET_LENGTH + 1);
-    if (said.length < TICKET_LENGTH) return;
-    clearTimeout(late);
-    socket.removeAllListeners('data');
-    const wanted = waiting.get(said);
-    if (wanted) wanted.take(socket);
-    else socket.destroy();
-  });
+  let said = '';
+  while (said.length < TICKET_LENGTH) {
+    const piece = await reader.next();
+    if (!piece) return void socket.destroy();
+    const taken = TICKET_LENGTH - said.length;
+    said += Buffer.from(piece.buffer, piece.byteOffset, Math.min(taken, piece.length)).toString('latin1');
+    if (said.length === TICKET_LENGTH) {
+      clearTimeout(late);
+      return meetings.come(said, { socket, reader, rest: piece.subarray(taken) });
+    }
+  }
 }
 
 /** Reads the next piece while one is written. */
@@ -151,13 +205,12 @@ async function pour(pieces: AsyncIterator<Uint8Array>, socket: Socket, deadline:
   }
 }
 
-function written(socket: Socket, piece: Uint8Array): Promise<void> {
+/** Resolves when the kernel has all of it. @throws MillraceError cancelled */
+export function written(socket: Socket, piece: Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
     if (socket.destroyed) return reject(gone());
+    const onClose = (): void => reject(gone());
     socket.once('close', onClose);
-    function onClose(): void {
-      reject(gone());
-    }
     socket.write(piece, (error) => {
       socket.off('close', onClose);
       if (error) reject(gone());
@@ -166,4 +219,4 @@ function written(socket: Socket, piece: Uint8Array): Promise<void> {
   });
 }
 
-const gone = (): MillraceError => new MillraceError('cancelled', 'Nobody takes the content.');
+const gone = (): MillraceError => new MillraceError('cancelled', 'The other end of the content is gone.');

@@ -1,8 +1,10 @@
-/** A content that comes by a line of its own (content-line.ts), piece by piece, all of them in the same memory. */
+/** A content that comes by a line of its own (content-line.ts), piece by piece. */
 import { connect, type Socket } from 'node:net';
 import { FILE_LINE_PIECE_BYTES } from '../bounds.ts';
+import type { Deadline } from '../deadline.ts';
 import { MillraceError } from '../errors.ts';
 import { socketAddress } from './content-line.ts';
+import { PieceReader } from './piece-reader.ts';
 
 export interface LineAddress {
   readonly address: string;
@@ -17,64 +19,49 @@ export interface LineCall {
   leave(): Promise<unknown>;
 }
 
-/** A piece is good until the next one is asked for. Nothing is read before somebody asks. */
+/** A piece is good until the next one is asked for. */
 export class LineBody implements AsyncIterableIterator<Uint8Array> {
   readonly #socket: Socket;
+  readonly #reader = new PieceReader(FILE_LINE_PIECE_BYTES);
   readonly #call: LineCall;
+  readonly #deadline: Deadline;
+  readonly #forget: () => void;
   #left: number;
-  #piece: Uint8Array | undefined;
-  #isOver = false;
-  #wake: (() => void) | undefined;
 
-  constructor({ address, ticket, length }: LineAddress, call: LineCall) {
+  constructor({ address, ticket, length }: LineAddress, call: LineCall, deadline: Deadline) {
     this.#left = length;
     this.#call = call;
-    const buffer = Buffer.allocUnsafeSlow(FILE_LINE_PIECE_BYTES);
-    const callback = (bytes: number): boolean => {
-      this.#piece = buffer.subarray(0, bytes);
-      this.#wake?.();
-      // Until the next is asked for.
-      return false;
-    };
-    this.#socket = connect({ ...socketAddress(address), onread: { buffer, callback } });
-    const over = (): void => {
-      this.#isOver = true;
-      this.#wake?.();
-    };
-    this.#socket.on('end', over);
-    this.#socket.on('close', over);
-    this.#socket.on('error', over);
+    this.#socket = connect({ ...socketAddress(address), onread: this.#reader.onread });
+    this.#reader.attach(this.#socket);
     this.#socket.write(ticket);
+    this.#deadline = deadline;
+    this.#forget = deadline.onAbort(() => this.#socket.destroy());
   }
 
   [Symbol.asyncIterator](): this {
     return this;
   }
 
-  /** @throws MillraceError what the other side says of an end before the end */
+  /** @throws MillraceError the reason of the deadline, or what the other side says of an end before the end */
   async next(): Promise<IteratorResult<Uint8Array>> {
-    if (this.#left === 0) return this.return();
-    if (!this.#piece && !this.#isOver) {
-      this.#socket.resume();
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-      this.#wake = undefined;
+    const piece = this.#left > 0 ? await this.#reader.next() : undefined;
+    if (this.#deadline.reason && this.#left > 0) {
+      await this.return();
+      throw this.#deadline.reason;
     }
-    const piece = this.#piece;
-    if (!piece) {
-      await this.#call.failed().finally(() => this.return());
-      throw new MillraceError('unavailable', 'The content of the file ended before its end.');
+    if (piece) {
+      this.#left -= piece.length;
+      return { done: false, value: piece };
     }
-    this.#piece = undefined;
-    this.#left -= piece.length;
-    return { done: false, value: piece };
+    if (this.#left <= 0) return this.return();
+    await this.#call.failed().finally(() => this.return());
+    throw new MillraceError('unavailable', 'The content of the file ended before its end.');
   }
 
   async return(): Promise<IteratorReturnResult<undefined>> {
-    this.#isOver = true;
-    this.#socket.destroy();
     this.#left = 0;
+    this.#forget();
+    this.#socket.destroy();
     await this.#call.leave();
     return { done: true, value: undefined };
   }

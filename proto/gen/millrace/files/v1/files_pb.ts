@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file millrace/files/v1/files.proto.
  */
 export const file_millrace_files_v1_files: GenFile = /*@__PURE__*/
-  fileDesc("Ch1taWxscmFjZS9maWxlcy92MS9maWxlcy5wcm90bxIRbWlsbHJhY2UuZmlsZXMudjEihAEKBUVudHJ5EgwKBHBhdGgYASABKAkSEQoJaXNfZm9sZGVyGAIgASgIEgwKBHNpemUYAyABKAQSEwoLbW9kaWZpZWRfbXMYBCABKAMSFAoMY29udGVudF90eXBlGAUgASgJEgwKBGV0YWcYBiABKAkSEwoLZXh0cmFzX2pzb24YByABKAwiPgoHRmFpbHVyZRIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSFAoMY29udGV4dF9qc29uGAMgASgMIi8KBVJ1bGVzEiYKBXJ1bGVzGAEgAygLMhcubWlsbHJhY2UuZmlsZXMudjEuUnVsZSJQCgRSdWxlEhEKCWNvbXBvbmVudBgBIAEoCRIQCgh3aWxkY2FyZBgCIAEoCBIRCgl2ZXJiX21hc2sYAyABKA0SEAoIZmFsbGJhY2sYBCABKAgifgoHQ29udGV4dBIPCgdzZXJ2aWNlGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0SEgoKcmVxdWVzdF9pZBgDIAEoCRInCgVydWxlcxgEIAEoCzIYLm1pbGxyYWNlLmZpbGVzLnYxLlJ1bGVzEhEKCXdyaXRlX2JpdBgFIAEoDSJZCgtTdGF0UmVxdWVzdBIrCgdjb250ZXh0GAEgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuQ29udGV4dBIMCgRwYXRoGAIgASgJEg8KB2RpZ2VzdHMYAyADKAki+gEKCkVudHJ5UmVwbHkSJwoFZW50cnkYASABKAsyGC5taWxscmFjZS5maWxlcy52MS5FbnRyeRIrCgdmYWlsdXJlGAIgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuRmFpbHVyZRIpCgZmYW1pbHkYAyABKA4yGS5taWxscmFjZS5maWxlcy52MS5GYW1pbHkSOwoHZGlnZXN0cxgEIAMoCzIqLm1pbGxyYWNlLmZpbGVzLnYxLkVudHJ5UmVwbHkuRGlnZXN0c0VudHJ5Gi4KDERpZ2VzdHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIpsBCgtMaXN0UmVxdWVzdBIrCgdjb250ZXh0GAEgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuQ29udGV4dBIMCgRwYXRoGAIgASgJEhEKCWZ1bGxfdHJlZRgDIAEoCBIVCg13aXRob3V0X2ZpbGVzGAQgASgIEhcKD3dpdGhvdXRfZm9sZGVycxgFIAEoCBIOCgZzZWFyY2gYBiABKAkitgEKB0VudHJpZXMSKAoGZm9sZGVyGAEgASgLMhgubWlsbHJhY2UuZmlsZXMudjEuRW50cnkSKQoGZmFtaWx5GAIgASgOMhkubWlsbHJhY2UuZmlsZXMudjEuRmFtaWx5EikKB2VudHJpZXMYAyADKAsyGC5taWxscmFjZS5maWxlcy52MS5FbnRyeRIrCgdmYWlsdXJlGAQgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuRmFpbHVyZSKTAQoLUmVhZFJlcXVlc3QSKwoHY29udGV4dBgBIAEoCzIaLm1pbGxyYWNlLmZpbGVzLnYxLkNvbnRleHQSDAoEcGF0aBgCIAEoCRInCgVyYW5nZRgDIAEoCzIYLm1pbGxyYWNlLmZpbGVzLnYxLlJhbmdlEg8KB2lmX2V0YWcYBCABKAkSDwoHYnlfbGluZRgFIAEoCCInCgVSYW5nZRIOCgZvZmZzZXQYASABKAQSDgoGbGVuZ3RoGAIgASgEIsABCgdDb250ZW50EicKBWVudHJ5GAEgASgLMhgubWlsbHJhY2UuZmlsZXMudjEuRW50cnkSKQoGZmFtaWx5GAIgASgOMhkubWlsbHJhY2UuZmlsZXMudjEuRmFtaWx5Eg0KBWJ5dGVzGAMgASgMEisKB2ZhaWx1cmUYBCABKAsyGi5taWxscmFjZS5maWxlcy52MS5GYWlsdXJlEiUKBGxpbmUYBSABKAsyFy5taWxscmFjZS5maWxlcy52MS5MaW5lIjcKBExpbmUSDwoHYWRkcmVzcxgBIAEoCRIOCgZ0aWNrZXQYAiABKAkSDgoGbGVuZ3RoGAMgASgEIlIKBlVwbG9hZBIrCgRoZWFkGAEgASgLMh0ubWlsbHJhY2UuZmlsZXMudjEuVXBsb2FkSGVhZBINCgVieXRlcxgCIAEoDBIMCgRkb25lGAMgASgIIvACCgpVcGxvYWRIZWFkEisKB2NvbnRleHQYASABKAsyGi5taWxscmFjZS5maWxlcy52MS5Db250ZXh0EgwKBHBhdGgYAiABKAkSFAoMY29udGVudF90eXBlGAMgASgJEhEKBHNpemUYBCABKARIAIgBARITCgtjcmVhdGVfb25seRgFIAEoCBIPCgdpZl9ldGFnGAYgASgJEjsKB2RpZ2VzdHMYByADKAsyKi5taWxscmFjZS5maWxlcy52MS5VcGxvYWRIZWFkLkRpZ2VzdHNFbnRyeRIUCgxtYWtlX2ZvbGRlcnMYCCABKAgSDQoFY2xlYW4YCSABKAgSEAoIbWV0YWRhdGEYCiABKAkSKwoEcGFydBgLIAEoCzIdLm1pbGxyYWNlLmZpbGVzLnYxLlVwbG9hZFBhcnQaLgoMRGlnZXN0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCBwoFX3NpemUiTAoKVXBsb2FkUGFydBIOCgZ1cGxvYWQYASABKAkSDgoGb2Zmc2V0GAIgASgEEhMKBmxlbmd0aBgDIAEoBEgAiAEBQgkKB19sZW5ndGgiTAoNVXBsb2FkUmVxdWVzdBIrCgdjb250ZXh0GAEgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuQ29udGV4dBIOCgZ1cGxvYWQYAiABKAkiggIKC1VwbG9hZFN0YXRlEg4KBnVwbG9hZBgBIAEoCRIOCgZvZmZzZXQYAiABKAQSEwoGbGVuZ3RoGAMgASgESACIAQESEAoIbWV0YWRhdGEYBCABKAkSEgoKZXhwaXJlc19tcxgFIAEoAxIMCgRwYXRoGAYgASgJEicKBWVudHJ5GAcgASgLMhgubWlsbHJhY2UuZmlsZXMudjEuRW50cnkSKwoHZmFpbHVyZRgIIAEoCzIaLm1pbGxyYWNlLmZpbGVzLnYxLkZhaWx1cmUSKQoGZmFtaWx5GAkgASgOMhkubWlsbHJhY2UuZmlsZXMudjEuRmFtaWx5QgkKB19sZW5ndGgingEKC1VucGFja1JlcGx5EigKBmZvbGRlchgBIAEoCzIYLm1pbGxyYWNlLmZpbGVzLnYxLkVudHJ5Eg0KBWZpbGVzGAIgASgNEisKB2ZhaWx1cmUYAyABKAsyGi5taWxscmFjZS5maWxlcy52MS5GYWlsdXJlEikKBmZhbWlseRgEIAEoDjIZLm1pbGxyYWNlLmZpbGVzLnYxLkZhbWlseSJoCg1DaGFuZ2VSZXF1ZXN0EisKB2NvbnRleHQYASABKAsyGi5taWxscmFjZS5maWxlcy52MS5Db250ZXh0EioKB2NoYW5nZXMYAiADKAsyGS5taWxscmFjZS5maWxlcy52MS5DaGFuZ2UizQEKBkNoYW5nZRI0CgttYWtlX2ZvbGRlchgBIAEoCzIdLm1pbGxyYWNlLmZpbGVzLnYxLk1ha2VGb2xkZXJIABIrCgZyZW1vdmUYAiABKAsyGS5taWxscmFjZS5maWxlcy52MS5SZW1vdmVIABInCgRjb3B5GAMgASgLMhcubWlsbHJhY2UuZmlsZXMudjEuQ29weUgAEi8KCGRlc2NyaWJlGAQgASgLMhsubWlsbHJhY2UuZmlsZXMudjEuRGVzY3JpYmVIAEIGCgRraW5kIhoKCk1ha2VGb2xkZXISDAoEcGF0aBgBIAEoCSJOCgZSZW1vdmUSDAoEcGF0aBgBIAEoCRIRCglpc19mb2xkZXIYAiABKAgSDQoFZm9yY2UYAyABKAgSFAoMY29udGVudF9vbmx5GAQgASgIIlQKBENvcHkSDAoEZnJvbRgBIAEoCRIKCgJ0bxgCIAEoCRIRCglpc19mb2xkZXIYAyABKAgSDAoEbW92ZRgEIAEoCBIRCglvdmVyd3JpdGUYBSABKAgiRAoIRGVzY3JpYmUSDAoEcGF0aBgBIAEoCRIRCglpc19mb2xkZXIYAiABKAgSFwoPcHJvcGVydGllc19qc29uGAMgASgMIpIBCgtDaGFuZ2VSZXBseRIrCgdjaGFuZ2VkGAEgAygLMhoubWlsbHJhY2UuZmlsZXMudjEuQ2hhbmdlZBIrCgdmYWlsdXJlGAIgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuRmFpbHVyZRIpCgZmYW1pbHkYAyABKA4yGS5taWxscmFjZS5maWxlcy52MS5GYW1pbHkiXwoHQ2hhbmdlZBInCgVlbnRyeRgBIAEoCzIYLm1pbGxyYWNlLmZpbGVzLnYxLkVudHJ5EisKB2ZhaWx1cmUYAiABKAsyGi5taWxscmFjZS5maWxlcy52MS5GYWlsdXJlIkgKC1BhY2tSZXF1ZXN0EisKB2NvbnRleHQYASABKAsyGi5taWxscmFjZS5maWxlcy52MS5Db250ZXh0EgwKBHBhdGgYAiABKAkibQoMRmV0Y2hSZXF1ZXN0EisKBGhlYWQYASABKAsyHS5taWxscmFjZS5maWxlcy52MS5VcGxvYWRIZWFkEgsKA3VybBgCIAEoCRIOCgZ1bnBhY2sYAyABKAgSEwoLaW50b19mb2xkZXIYBCABKAgifQoKRmV0Y2hSZXBseRIwCgd3cml0dGVuGAEgASgLMh0ubWlsbHJhY2UuZmlsZXMudjEuRW50cnlSZXBseUgAEjIKCHVucGFja2VkGAIgASgLMh4ubWlsbHJhY2UuZmlsZXMudjEuVW5wYWNrUmVwbHlIAEIJCgdvdXRjb21lKlgKBkZhbWlseRIWChJGQU1JTFlfVU5TUEVDSUZJRUQQABIQCgxGQU1JTFlfTE9DQUwQARIRCg1GQU1JTFlfUkVNT1RFEAISEQoNRkFNSUxZX09CSkVDVBADMv4GCglGaWxlU3RvcmUSRQoEU3RhdBIeLm1pbGxyYWNlLmZpbGVzLnYxLlN0YXRSZXF1ZXN0Gh0ubWlsbHJhY2UuZmlsZXMudjEuRW50cnlSZXBseRJECgRMaXN0Eh4ubWlsbHJhY2UuZmlsZXMudjEuTGlzdFJlcXVlc3QaGi5taWxscmFjZS5maWxlcy52MS5FbnRyaWVzMAESRAoEUmVhZBIeLm1pbGxyYWNlLmZpbGVzLnYxLlJlYWRSZXF1ZXN0GhoubWlsbHJhY2UuZmlsZXMudjEuQ29udGVudDABEkMKBVdyaXRlEhkubWlsbHJhY2UuZmlsZXMudjEuVXBsb2FkGh0ubWlsbHJhY2UuZmlsZXMudjEuRW50cnlSZXBseSgBEkoKBkNoYW5nZRIgLm1pbGxyYWNlLmZpbGVzLnYxLkNoYW5nZVJlcXVlc3QaHi5taWxscmFjZS5maWxlcy52MS5DaGFuZ2VSZXBseRJECgRQYWNrEh4ubWlsbHJhY2UuZmlsZXMudjEuUGFja1JlcXVlc3QaGi5taWxscmFjZS5maWxlcy52MS5Db250ZW50MAESRQoGVW5wYWNrEhkubWlsbHJhY2UuZmlsZXMudjEuVXBsb2FkGh4ubWlsbHJhY2UuZmlsZXMudjEuVW5wYWNrUmVwbHkoARJHCgVGZXRjaBIfLm1pbGxyYWNlLmZpbGVzLnYxLkZldGNoUmVxdWVzdBodLm1pbGxyYWNlLmZpbGVzLnYxLkZldGNoUmVwbHkSTAoLQmVnaW5VcGxvYWQSHS5taWxscmFjZS5maWxlcy52MS5VcGxvYWRIZWFkGh4ubWlsbHJhY2UuZmlsZXMudjEuVXBsb2FkU3RhdGUSSwoMQXBwZW5kVXBsb2FkEhkubWlsbHJhY2UuZmlsZXMudjEuVXBsb2FkGh4ubWlsbHJhY2UuZmlsZXMudjEuVXBsb2FkU3RhdGUoARJNCglHZXRVcGxvYWQSIC5taWxscmFjZS5maWxlcy52MS5VcGxvYWRSZXF1ZXN0Gh4ubWlsbHJhY2UuZmlsZXMudjEuVXBsb2FkU3RhdGUSTQoJRW5kVXBsb2FkEiAubWlsbHJhY2UuZmlsZXMudjEuVXBsb2FkUmVxdWVzdBoeLm1pbGxyYWNlLmZpbGVzLnYxLlVwbG9hZFN0YXRlYgZwcm90bzM");
+  fileDesc("Ch1taWxscmFjZS9maWxlcy92MS9maWxlcy5wcm90bxIRbWlsbHJhY2UuZmlsZXMudjEihAEKBUVudHJ5EgwKBHBhdGgYASABKAkSEQoJaXNfZm9sZGVyGAIgASgIEgwKBHNpemUYAyABKAQSEwoLbW9kaWZpZWRfbXMYBCABKAMSFAoMY29udGVudF90eXBlGAUgASgJEgwKBGV0YWcYBiABKAkSEwoLZXh0cmFzX2pzb24YByABKAwiPgoHRmFpbHVyZRIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSFAoMY29udGV4dF9qc29uGAMgASgMIi8KBVJ1bGVzEiYKBXJ1bGVzGAEgAygLMhcubWlsbHJhY2UuZmlsZXMudjEuUnVsZSJQCgRSdWxlEhEKCWNvbXBvbmVudBgBIAEoCRIQCgh3aWxkY2FyZBgCIAEoCBIRCgl2ZXJiX21hc2sYAyABKA0SEAoIZmFsbGJhY2sYBCABKAgifgoHQ29udGV4dBIPCgdzZXJ2aWNlGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0SEgoKcmVxdWVzdF9pZBgDIAEoCRInCgVydWxlcxgEIAEoCzIYLm1pbGxyYWNlLmZpbGVzLnYxLlJ1bGVzEhEKCXdyaXRlX2JpdBgFIAEoDSJZCgtTdGF0UmVxdWVzdBIrCgdjb250ZXh0GAEgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuQ29udGV4dBIMCgRwYXRoGAIgASgJEg8KB2RpZ2VzdHMYAyADKAki+gEKCkVudHJ5UmVwbHkSJwoFZW50cnkYASABKAsyGC5taWxscmFjZS5maWxlcy52MS5FbnRyeRIrCgdmYWlsdXJlGAIgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuRmFpbHVyZRIpCgZmYW1pbHkYAyABKA4yGS5taWxscmFjZS5maWxlcy52MS5GYW1pbHkSOwoHZGlnZXN0cxgEIAMoCzIqLm1pbGxyYWNlLmZpbGVzLnYxLkVudHJ5UmVwbHkuRGlnZXN0c0VudHJ5Gi4KDERpZ2VzdHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIpsBCgtMaXN0UmVxdWVzdBIrCgdjb250ZXh0GAEgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuQ29udGV4dBIMCgRwYXRoGAIgASgJEhEKCWZ1bGxfdHJlZRgDIAEoCBIVCg13aXRob3V0X2ZpbGVzGAQgASgIEhcKD3dpdGhvdXRfZm9sZGVycxgFIAEoCBIOCgZzZWFyY2gYBiABKAkitgEKB0VudHJpZXMSKAoGZm9sZGVyGAEgASgLMhgubWlsbHJhY2UuZmlsZXMudjEuRW50cnkSKQoGZmFtaWx5GAIgASgOMhkubWlsbHJhY2UuZmlsZXMudjEuRmFtaWx5EikKB2VudHJpZXMYAyADKAsyGC5taWxscmFjZS5maWxlcy52MS5FbnRyeRIrCgdmYWlsdXJlGAQgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuRmFpbHVyZSKTAQoLUmVhZFJlcXVlc3QSKwoHY29udGV4dBgBIAEoCzIaLm1pbGxyYWNlLmZpbGVzLnYxLkNvbnRleHQSDAoEcGF0aBgCIAEoCRInCgVyYW5nZRgDIAEoCzIYLm1pbGxyYWNlLmZpbGVzLnYxLlJhbmdlEg8KB2lmX2V0YWcYBCABKAkSDwoHYnlfbGluZRgFIAEoCCInCgVSYW5nZRIOCgZvZmZzZXQYASABKAQSDgoGbGVuZ3RoGAIgASgEIsABCgdDb250ZW50EicKBWVudHJ5GAEgASgLMhgubWlsbHJhY2UuZmlsZXMudjEuRW50cnkSKQoGZmFtaWx5GAIgASgOMhkubWlsbHJhY2UuZmlsZXMudjEuRmFtaWx5Eg0KBWJ5dGVzGAMgASgMEisKB2ZhaWx1cmUYBCABKAsyGi5taWxscmFjZS5maWxlcy52MS5GYWlsdXJlEiUKBGxpbmUYBSABKAsyFy5taWxscmFjZS5maWxlcy52MS5MaW5lIjcKBExpbmUSDwoHYWRkcmVzcxgBIAEoCRIOCgZ0aWNrZXQYAiABKAkSDgoGbGVuZ3RoGAMgASgEIlIKBlVwbG9hZBIrCgRoZWFkGAEgASgLMh0ubWlsbHJhY2UuZmlsZXMudjEuVXBsb2FkSGVhZBINCgVieXRlcxgCIAEoDBIMCgRkb25lGAMgASgIIoUDCgpVcGxvYWRIZWFkEisKB2NvbnRleHQYASABKAsyGi5taWxscmFjZS5maWxlcy52MS5Db250ZXh0EgwKBHBhdGgYAiABKAkSFAoMY29udGVudF90eXBlGAMgASgJEhEKBHNpemUYBCABKARIAIgBARITCgtjcmVhdGVfb25seRgFIAEoCBIPCgdpZl9ldGFnGAYgASgJEjsKB2RpZ2VzdHMYByADKAsyKi5taWxscmFjZS5maWxlcy52MS5VcGxvYWRIZWFkLkRpZ2VzdHNFbnRyeRIUCgxtYWtlX2ZvbGRlcnMYCCABKAgSDQoFY2xlYW4YCSABKAgSEAoIbWV0YWRhdGEYCiABKAkSKwoEcGFydBgLIAEoCzIdLm1pbGxyYWNlLmZpbGVzLnYxLlVwbG9hZFBhcnQSEwoLbGluZV90aWNrZXQYDCABKAkaLgoMRGlnZXN0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCBwoFX3NpemUiEQoPRmluZExpbmVSZXF1ZXN0IiAKDUZpbmRMaW5lUmVwbHkSDwoHYWRkcmVzcxgBIAEoCSJMCgpVcGxvYWRQYXJ0Eg4KBnVwbG9hZBgBIAEoCRIOCgZvZmZzZXQYAiABKAQSEwoGbGVuZ3RoGAMgASgESACIAQFCCQoHX2xlbmd0aCJMCg1VcGxvYWRSZXF1ZXN0EisKB2NvbnRleHQYASABKAsyGi5taWxscmFjZS5maWxlcy52MS5Db250ZXh0Eg4KBnVwbG9hZBgCIAEoCSKCAgoLVXBsb2FkU3RhdGUSDgoGdXBsb2FkGAEgASgJEg4KBm9mZnNldBgCIAEoBBITCgZsZW5ndGgYAyABKARIAIgBARIQCghtZXRhZGF0YRgEIAEoCRISCgpleHBpcmVzX21zGAUgASgDEgwKBHBhdGgYBiABKAkSJwoFZW50cnkYByABKAsyGC5taWxscmFjZS5maWxlcy52MS5FbnRyeRIrCgdmYWlsdXJlGAggASgLMhoubWlsbHJhY2UuZmlsZXMudjEuRmFpbHVyZRIpCgZmYW1pbHkYCSABKA4yGS5taWxscmFjZS5maWxlcy52MS5GYW1pbHlCCQoHX2xlbmd0aCKeAQoLVW5wYWNrUmVwbHkSKAoGZm9sZGVyGAEgASgLMhgubWlsbHJhY2UuZmlsZXMudjEuRW50cnkSDQoFZmlsZXMYAiABKA0SKwoHZmFpbHVyZRgDIAEoCzIaLm1pbGxyYWNlLmZpbGVzLnYxLkZhaWx1cmUSKQoGZmFtaWx5GAQgASgOMhkubWlsbHJhY2UuZmlsZXMudjEuRmFtaWx5ImgKDUNoYW5nZVJlcXVlc3QSKwoHY29udGV4dBgBIAEoCzIaLm1pbGxyYWNlLmZpbGVzLnYxLkNvbnRleHQSKgoHY2hhbmdlcxgCIAMoCzIZLm1pbGxyYWNlLmZpbGVzLnYxLkNoYW5nZSLNAQoGQ2hhbmdlEjQKC21ha2VfZm9sZGVyGAEgASgLMh0ubWlsbHJhY2UuZmlsZXMudjEuTWFrZUZvbGRlckgAEisKBnJlbW92ZRgCIAEoCzIZLm1pbGxyYWNlLmZpbGVzLnYxLlJlbW92ZUgAEicKBGNvcHkYAyABKAsyFy5taWxscmFjZS5maWxlcy52MS5Db3B5SAASLwoIZGVzY3JpYmUYBCABKAsyGy5taWxscmFjZS5maWxlcy52MS5EZXNjcmliZUgAQgYKBGtpbmQiGgoKTWFrZUZvbGRlchIMCgRwYXRoGAEgASgJIk4KBlJlbW92ZRIMCgRwYXRoGAEgASgJEhEKCWlzX2ZvbGRlchgCIAEoCBINCgVmb3JjZRgDIAEoCBIUCgxjb250ZW50X29ubHkYBCABKAgiVAoEQ29weRIMCgRmcm9tGAEgASgJEgoKAnRvGAIgASgJEhEKCWlzX2ZvbGRlchgDIAEoCBIMCgRtb3ZlGAQgASgIEhEKCW92ZXJ3cml0ZRgFIAEoCCJECghEZXNjcmliZRIMCgRwYXRoGAEgASgJEhEKCWlzX2ZvbGRlchgCIAEoCBIXCg9wcm9wZXJ0aWVzX2pzb24YAyABKAwikgEKC0NoYW5nZVJlcGx5EisKB2NoYW5nZWQYASADKAsyGi5taWxscmFjZS5maWxlcy52MS5DaGFuZ2VkEisKB2ZhaWx1cmUYAiABKAsyGi5taWxscmFjZS5maWxlcy52MS5GYWlsdXJlEikKBmZhbWlseRgDIAEoDjIZLm1pbGxyYWNlLmZpbGVzLnYxLkZhbWlseSJfCgdDaGFuZ2VkEicKBWVudHJ5GAEgASgLMhgubWlsbHJhY2UuZmlsZXMudjEuRW50cnkSKwoHZmFpbHVyZRgCIAEoCzIaLm1pbGxyYWNlLmZpbGVzLnYxLkZhaWx1cmUiSAoLUGFja1JlcXVlc3QSKwoHY29udGV4dBgBIAEoCzIaLm1pbGxyYWNlLmZpbGVzLnYxLkNvbnRleHQSDAoEcGF0aBgCIAEoCSJtCgxGZXRjaFJlcXVlc3QSKwoEaGVhZBgBIAEoCzIdLm1pbGxyYWNlLmZpbGVzLnYxLlVwbG9hZEhlYWQSCwoDdXJsGAIgASgJEg4KBnVucGFjaxgDIAEoCBITCgtpbnRvX2ZvbGRlchgEIAEoCCJ9CgpGZXRjaFJlcGx5EjAKB3dyaXR0ZW4YASABKAsyHS5taWxscmFjZS5maWxlcy52MS5FbnRyeVJlcGx5SAASMgoIdW5wYWNrZWQYAiABKAsyHi5taWxscmFjZS5maWxlcy52MS5VbnBhY2tSZXBseUgAQgkKB291dGNvbWUqWAoGRmFtaWx5EhYKEkZBTUlMWV9VTlNQRUNJRklFRBAAEhAKDEZBTUlMWV9MT0NBTBABEhEKDUZBTUlMWV9SRU1PVEUQAhIRCg1GQU1JTFlfT0JKRUNUEAMy0AcKCUZpbGVTdG9yZRJFCgRTdGF0Eh4ubWlsbHJhY2UuZmlsZXMudjEuU3RhdFJlcXVlc3QaHS5taWxscmFjZS5maWxlcy52MS5FbnRyeVJlcGx5EkQKBExpc3QSHi5taWxscmFjZS5maWxlcy52MS5MaXN0UmVxdWVzdBoaLm1pbGxyYWNlLmZpbGVzLnYxLkVudHJpZXMwARJECgRSZWFkEh4ubWlsbHJhY2UuZmlsZXMudjEuUmVhZFJlcXVlc3QaGi5taWxscmFjZS5maWxlcy52MS5Db250ZW50MAESQwoFV3JpdGUSGS5taWxscmFjZS5maWxlcy52MS5VcGxvYWQaHS5taWxscmFjZS5maWxlcy52MS5FbnRyeVJlcGx5KAESSgoGQ2hhbmdlEiAubWlsbHJhY2UuZmlsZXMudjEuQ2hhbmdlUmVxdWVzdBoeLm1pbGxyYWNlLmZpbGVzLnYxLkNoYW5nZVJlcGx5EkQKBFBhY2sSHi5taWxscmFjZS5maWxlcy52MS5QYWNrUmVxdWVzdBoaLm1pbGxyYWNlLmZpbGVzLnYxLkNvbnRlbnQwARJFCgZVbnBhY2sSGS5taWxscmFjZS5maWxlcy52MS5VcGxvYWQaHi5taWxscmFjZS5maWxlcy52MS5VbnBhY2tSZXBseSgBEkcKBUZldGNoEh8ubWlsbHJhY2UuZmlsZXMudjEuRmV0Y2hSZXF1ZXN0Gh0ubWlsbHJhY2UuZmlsZXMudjEuRmV0Y2hSZXBseRJMCgtCZWdpblVwbG9hZBIdLm1pbGxyYWNlLmZpbGVzLnYxLlVwbG9hZEhlYWQaHi5taWxscmFjZS5maWxlcy52MS5VcGxvYWRTdGF0ZRJLCgxBcHBlbmRVcGxvYWQSGS5taWxscmFjZS5maWxlcy52MS5VcGxvYWQaHi5taWxscmFjZS5maWxlcy52MS5VcGxvYWRTdGF0ZSgBEk0KCUdldFVwbG9hZBIgLm1pbGxyYWNlLmZpbGVzLnYxLlVwbG9hZFJlcXVlc3QaHi5taWxscmFjZS5maWxlcy52MS5VcGxvYWRTdGF0ZRJNCglFbmRVcGxvYWQSIC5taWxscmFjZS5maWxlcy52MS5VcGxvYWRSZXF1ZXN0Gh4ubWlsbHJhY2UuZmlsZXMudjEuVXBsb2FkU3RhdGUSUAoIRmluZExpbmUSIi5taWxscmFjZS5maWxlcy52MS5GaW5kTGluZVJlcXVlc3QaIC5taWxscmFjZS5maWxlcy52MS5GaW5kTGluZVJlcGx5YgZwcm90bzM");
 
 /**
  * Every path is relative to the root of its service, without a slash at either end, as #common/files/path.ts makes them;
@@ -605,6 +605,14 @@ export type UploadHead = Message<"millrace.files.v1.UploadHead"> & {
    * @generated from field: millrace.files.v1.UploadPart part = 11;
    */
   part?: UploadPart | undefined;
+
+  /**
+   * The bytes come by the line, on a socket with this ticket: `w` and 24 characters that nobody can guess. Its end and
+   * `done` here are the end of them. Empty: they come here.
+   *
+   * @generated from field: string line_ticket = 12;
+   */
+  lineTicket: string;
 };
 
 /**
@@ -613,6 +621,38 @@ export type UploadHead = Message<"millrace.files.v1.UploadHead"> & {
  */
 export const UploadHeadSchema: GenMessage<UploadHead> = /*@__PURE__*/
   messageDesc(file_millrace_files_v1_files, 14);
+
+/**
+ * @generated from message millrace.files.v1.FindLineRequest
+ */
+export type FindLineRequest = Message<"millrace.files.v1.FindLineRequest"> & {
+};
+
+/**
+ * Describes the message millrace.files.v1.FindLineRequest.
+ * Use `create(FindLineRequestSchema)` to create a new message.
+ */
+export const FindLineRequestSchema: GenMessage<FindLineRequest> = /*@__PURE__*/
+  messageDesc(file_millrace_files_v1_files, 15);
+
+/**
+ * @generated from message millrace.files.v1.FindLineReply
+ */
+export type FindLineReply = Message<"millrace.files.v1.FindLineReply"> & {
+  /**
+   * host:port or unix:/path; empty: there is none.
+   *
+   * @generated from field: string address = 1;
+   */
+  address: string;
+};
+
+/**
+ * Describes the message millrace.files.v1.FindLineReply.
+ * Use `create(FindLineReplySchema)` to create a new message.
+ */
+export const FindLineReplySchema: GenMessage<FindLineReply> = /*@__PURE__*/
+  messageDesc(file_millrace_files_v1_files, 16);
 
 /**
  * @generated from message millrace.files.v1.UploadPart
@@ -643,7 +683,7 @@ export type UploadPart = Message<"millrace.files.v1.UploadPart"> & {
  * Use `create(UploadPartSchema)` to create a new message.
  */
 export const UploadPartSchema: GenMessage<UploadPart> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 15);
+  messageDesc(file_millrace_files_v1_files, 17);
 
 /**
  * @generated from message millrace.files.v1.UploadRequest
@@ -665,7 +705,7 @@ export type UploadRequest = Message<"millrace.files.v1.UploadRequest"> & {
  * Use `create(UploadRequestSchema)` to create a new message.
  */
 export const UploadRequestSchema: GenMessage<UploadRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 16);
+  messageDesc(file_millrace_files_v1_files, 18);
 
 /**
  * @generated from message millrace.files.v1.UploadState
@@ -728,7 +768,7 @@ export type UploadState = Message<"millrace.files.v1.UploadState"> & {
  * Use `create(UploadStateSchema)` to create a new message.
  */
 export const UploadStateSchema: GenMessage<UploadState> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 17);
+  messageDesc(file_millrace_files_v1_files, 19);
 
 /**
  * @generated from message millrace.files.v1.UnpackReply
@@ -760,7 +800,7 @@ export type UnpackReply = Message<"millrace.files.v1.UnpackReply"> & {
  * Use `create(UnpackReplySchema)` to create a new message.
  */
 export const UnpackReplySchema: GenMessage<UnpackReply> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 18);
+  messageDesc(file_millrace_files_v1_files, 20);
 
 /**
  * @generated from message millrace.files.v1.ChangeRequest
@@ -782,7 +822,7 @@ export type ChangeRequest = Message<"millrace.files.v1.ChangeRequest"> & {
  * Use `create(ChangeRequestSchema)` to create a new message.
  */
 export const ChangeRequestSchema: GenMessage<ChangeRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 19);
+  messageDesc(file_millrace_files_v1_files, 21);
 
 /**
  * @generated from message millrace.files.v1.Change
@@ -823,7 +863,7 @@ export type Change = Message<"millrace.files.v1.Change"> & {
  * Use `create(ChangeSchema)` to create a new message.
  */
 export const ChangeSchema: GenMessage<Change> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 20);
+  messageDesc(file_millrace_files_v1_files, 22);
 
 /**
  * Fails with "conflict" where there is something. Folders above it are made where the kind of storage does so.
@@ -842,7 +882,7 @@ export type MakeFolder = Message<"millrace.files.v1.MakeFolder"> & {
  * Use `create(MakeFolderSchema)` to create a new message.
  */
 export const MakeFolderSchema: GenMessage<MakeFolder> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 21);
+  messageDesc(file_millrace_files_v1_files, 23);
 
 /**
  * @generated from message millrace.files.v1.Remove
@@ -878,7 +918,7 @@ export type Remove = Message<"millrace.files.v1.Remove"> & {
  * Use `create(RemoveSchema)` to create a new message.
  */
 export const RemoveSchema: GenMessage<Remove> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 22);
+  messageDesc(file_millrace_files_v1_files, 24);
 
 /**
  * A file or a folder with all that is in it. What is there already is a failure "conflict".
@@ -921,7 +961,7 @@ export type Copy = Message<"millrace.files.v1.Copy"> & {
  * Use `create(CopySchema)` to create a new message.
  */
 export const CopySchema: GenMessage<Copy> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 23);
+  messageDesc(file_millrace_files_v1_files, 25);
 
 /**
  * Properties of a file or folder, where the kind of storage keeps such.
@@ -952,7 +992,7 @@ export type Describe = Message<"millrace.files.v1.Describe"> & {
  * Use `create(DescribeSchema)` to create a new message.
  */
 export const DescribeSchema: GenMessage<Describe> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 24);
+  messageDesc(file_millrace_files_v1_files, 26);
 
 /**
  * @generated from message millrace.files.v1.ChangeReply
@@ -981,7 +1021,7 @@ export type ChangeReply = Message<"millrace.files.v1.ChangeReply"> & {
  * Use `create(ChangeReplySchema)` to create a new message.
  */
 export const ChangeReplySchema: GenMessage<ChangeReply> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 25);
+  messageDesc(file_millrace_files_v1_files, 27);
 
 /**
  * @generated from message millrace.files.v1.Changed
@@ -1005,7 +1045,7 @@ export type Changed = Message<"millrace.files.v1.Changed"> & {
  * Use `create(ChangedSchema)` to create a new message.
  */
 export const ChangedSchema: GenMessage<Changed> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 26);
+  messageDesc(file_millrace_files_v1_files, 28);
 
 /**
  * @generated from message millrace.files.v1.PackRequest
@@ -1027,7 +1067,7 @@ export type PackRequest = Message<"millrace.files.v1.PackRequest"> & {
  * Use `create(PackRequestSchema)` to create a new message.
  */
 export const PackRequestSchema: GenMessage<PackRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 27);
+  messageDesc(file_millrace_files_v1_files, 29);
 
 /**
  * @generated from message millrace.files.v1.FetchRequest
@@ -1063,7 +1103,7 @@ export type FetchRequest = Message<"millrace.files.v1.FetchRequest"> & {
  * Use `create(FetchRequestSchema)` to create a new message.
  */
 export const FetchRequestSchema: GenMessage<FetchRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 28);
+  messageDesc(file_millrace_files_v1_files, 30);
 
 /**
  * Where the address itself is at fault: failure "not_found" of what cannot be had, "invalid" of what may not.
@@ -1094,7 +1134,7 @@ export type FetchReply = Message<"millrace.files.v1.FetchReply"> & {
  * Use `create(FetchReplySchema)` to create a new message.
  */
 export const FetchReplySchema: GenMessage<FetchReply> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 29);
+  messageDesc(file_millrace_files_v1_files, 31);
 
 /**
  * How the kinds of storage of the original differ on the wire (files-and-scripting-api §1).
@@ -1265,6 +1305,16 @@ export const FileStore: GenService<{
     methodKind: "unary";
     input: typeof UploadRequestSchema;
     output: typeof UploadStateSchema;
+  },
+  /**
+   * Where contents travel beside these calls (Line, UploadHead.line_ticket).
+   *
+   * @generated from rpc millrace.files.v1.FileStore.FindLine
+   */
+  findLine: {
+    methodKind: "unary";
+    input: typeof FindLineRequestSchema;
+    output: typeof FindLineReplySchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_millrace_files_v1_files, 0);
