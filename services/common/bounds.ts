@@ -172,6 +172,14 @@ export const FILE_NAME_BYTES_MAX = 255;
 export const FILE_PATH_BYTES_MAX = 1000;
 /** One piece of a file on its way: large enough that the messages around it cost nothing. */
 export const FILE_PIECE_BYTES = 64 * KIB;
+/** A content from this size on travels by a line of its own: what a connection costs is little beside it. */
+export const FILE_LINE_FROM_BYTES = MIB;
+/** One piece of a file on such a line: what the kernel takes of it at once, nearly. */
+export const FILE_LINE_PIECE_BYTES = 128 * KIB;
+/** Senders on such lines that came before the call that says what they bring. */
+export const FILE_LINES_EARLY_MAX = 1000;
+/** How long a ticket of such a line is good. */
+export const FILE_LINE_TICKET_MS = 10_000;
 /** Entries of a listing that travel together: the first are there soon, and a large folder is not a message for each. */
 export const FILE_ENTRIES_MAX = 128;
 /** Pieces of a file that wait in one tier for the other side to take more: two hundred slow readers hold little. */
