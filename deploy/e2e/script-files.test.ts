@@ -3,8 +3,8 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { until } from './process.ts';
 import { errorOf, ScriptedShop } from './scripted.ts';
 
-/** A change of a file is noticed within five seconds. */
-const NOTICED_MS = 8_000;
+/** A change of a file by the API is noticed at once: earlier than files are looked at anyway. */
+const NOTICED_MS = 3_000;
 const HELLO = 'vault/scripts/hello.js';
 const SALE = 'shop/_table/sale';
 const EVENT = 'shop._table.sale.get.post_process';

@@ -23,7 +23,13 @@ import { Passwords } from './passwords.ts';
 import { Publisher } from './publish.ts';
 import type { Tools } from './records/model.ts';
 import { Records } from './records/records.ts';
-import { environmentsService, keptAnswersService, schemaExtrasService, sessionsService } from './rpc.ts';
+import {
+  environmentsService,
+  keptAnswersService,
+  schemaExtrasService,
+  scriptFilesService,
+  sessionsService,
+} from './rpc.ts';
 import { LinkedScripts } from './scripts/linked.ts';
 import { keyOfFolder, Secrets } from './secrets.ts';
 import { type FirstAdmin, seed, seedSample } from './seed.ts';
@@ -103,6 +109,7 @@ async function startOn(
       emailsService(emails, log),
       environmentsService(changes, tools),
       schemaExtrasService(changes, log),
+      scriptFilesService(linked),
       keptAnswersService(kept),
       packagesService(new Packages(changes, tools), log),
       jobs.service,

@@ -122,6 +122,16 @@ test('is read again when its record is stored again', async () => {
   expect(text()).toBe('return 2;');
 });
 
+test('is read again when something was written in its service', async () => {
+  file = { text: 'return 1;', etag: 'a' };
+  await linked.follow('events', [LINK]);
+  file = { text: 'return 2;', etag: 'b' };
+  await linked.look('another');
+  expect([text(), changes]).toEqual(['return 1;', 0]);
+  await linked.look(LINK.service);
+  expect([text(), changes]).toEqual(['return 2;', 1]);
+});
+
 test('one that nobody wants is not looked at any longer', async () => {
   file = { text: 'return 1;' };
   await linked.follow('events', [LINK]);

@@ -1,6 +1,6 @@
 /**
  * Scripts that are in files of a storage: their texts, read when the scripts are bound, and again when the files change.
- * It is known of a change within POLL_MS, whoever has made it.
+ * Routers tell of what is written through them; any other change is known of within POLL_MS.
  */
 import { SCRIPT_FILE_BYTES_MAX } from '#common/bounds.ts';
 import { Deadline } from '#common/deadline.ts';
@@ -92,6 +92,13 @@ export class LinkedScripts {
   /** What is run of one that is followed. */
   textOf(link: Link): string {
     return this.#known.get(keyOf(link))?.text ?? unreadable(link, 'it is not known yet.');
+  }
+
+  /** Looks at all files of a service that are followed, as something was written there. */
+  async look(service: string): Promise<void> {
+    const there = [...this.#known.values()].filter((linked) => linked.service === service);
+    const changed = await Promise.all(there.map((linked) => this.#look(linked, Deadline.after(READ_MS))));
+    if (changed.some(Boolean)) this.#onChange();
   }
 
   async close(): Promise<void> {

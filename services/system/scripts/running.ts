@@ -57,8 +57,8 @@ export function serviceScriptOf(
 
 /** The same for whoever has to know no more than that there is one. */
 export function withoutText(script: Script): Script {
-  const { kind, id, name, type, hash, queued, implementsAccessList, cacheSeconds } = script;
-  return create(ScriptSchema, { kind, id, name, type, hash, queued, implementsAccessList, cacheSeconds });
+  const { kind, id, name, type, hash, sourcePath, queued, implementsAccessList, cacheSeconds } = script;
+  return create(ScriptSchema, { kind, id, name, type, hash, sourcePath, queued, implementsAccessList, cacheSeconds });
 }
 
 export function listenerOf(script: EventScript): EventScript {
