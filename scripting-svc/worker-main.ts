@@ -4,26 +4,26 @@ import { prepareWorker } from './worker.ts';
 import { readWorkerConfig } from './worker-config.ts';
 import { type SupervisorMessage, type WorkerPlace, workerTitle } from './worker-place.ts';
 
+// From here on until the tier listens for it itself, and before: its parent may go at any time.
+const leave = (): never => process.exit(0);
+process.once('disconnect', leave);
+if (process.connected === false) leave();
+
 await runTier(async () => {
   const config = readWorkerConfig(process.env);
   const worker = await prepareWorker(config, createLogger('script-worker', config.logLevel));
   const place = config.place ?? (await placeGiven());
   process.title = workerTitle(place.lane);
-  return worker.seat(place);
+  const seated = await worker.seat(place);
+  process.off('disconnect', leave);
+  return seated;
 });
 process.send?.({ ready: true });
-// Its parent has gone while nobody listened for that.
-if (process.connected === false) process.exit(0);
 
 function placeGiven(): Promise<WorkerPlace> {
   process.title = workerTitle('spare');
-  const left = (): never => process.exit(0);
-  process.once('disconnect', left);
   return new Promise((resolve) => {
-    process.once('message', ({ take }: SupervisorMessage) => {
-      process.off('disconnect', left);
-      resolve(take);
-    });
+    process.once('message', ({ take }: SupervisorMessage) => resolve(take));
     process.send?.({ standing: true });
   });
 }

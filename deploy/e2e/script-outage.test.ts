@@ -1,9 +1,13 @@
 /** Script workers that die: calls without scripts notice nothing, calls with scripts are told to come again. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findNats } from '../testing/available.ts';
 import { type RunningNats, startNats } from '../testing/nats.ts';
+import { ensureBuilt, ROOT } from './build.ts';
 import type { Answer, Client } from './client.ts';
 import { Door, WAYS } from './gateway-door.ts';
 import { until } from './process.ts';
@@ -288,6 +292,35 @@ test.skipIf(process.platform !== 'linux')('workers end by themselves when all in
     await product.stop();
   }
 });
+
+/** Says the process of a worker that waits for its system service, and stays. */
+const PARENT = `
+const { fork } = require('node:child_process');
+const env = { ...process.env, MILLRACE_SYSTEM_ADDRESS: 'unix:/nowhere' };
+const options = { env, execArgv: ['--no-node-snapshot'], detached: true, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] };
+process.stdout.write(String(fork('dist/script-worker.js', [], options).pid));
+setInterval(() => {}, 1000);
+`;
+
+test.skipIf(process.platform !== 'linux')(
+  'a worker ends by itself, at whatever moment of its start its parent goes',
+  async () => {
+    ensureBuilt();
+    const workers = await Promise.all(
+      [0, 100, 200, 400, 800].map(async (ms) => {
+        const parent = spawn(process.execPath, ['-e', PARENT], { cwd: ROOT, stdio: ['ignore', 'pipe', 'ignore'] });
+        const [worker] = await once(parent.stdout, 'data');
+        await sleep(ms);
+        parent.kill('SIGKILL');
+        return Number(String(worker));
+      }),
+    );
+    expect(workers.every((pid) => pid > 0)).toBe(true);
+    await untilGone(workers, 10_000).finally(() => {
+      for (const worker of workers.filter(isRunning)) process.kill(worker, 'SIGKILL');
+    });
+  },
+);
 
 describe.skipIf(!findNats())('tiers apart, over NATS', () => {
   let nats: RunningNats;
