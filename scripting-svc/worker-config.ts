@@ -24,6 +24,9 @@ export interface WorkerConfig {
   readonly logLevel: LogLevel;
 }
 
+/** Behind routers and connectors, where all share a machine: it costs scripts nothing as long as they do not. */
+const NICE = 5;
+
 /** @throws MillraceError invalid that names every faulty variable */
 export function readWorkerConfig(env: Environment): WorkerConfig {
   const reader = new EnvReader(env);
@@ -40,7 +43,7 @@ export function readWorkerConfig(env: Environment): WorkerConfig {
       bytesMax: 10 * MIB,
       timeoutMs: 10_000,
     },
-    nice: reader.integer('MILLRACE_SCRIPT_NICE', 0, 0, NICE_MAX),
+    nice: reader.integer('MILLRACE_SCRIPT_NICE', NICE, 0, NICE_MAX),
     version: reader.string('MILLRACE_VERSION', '0.1.0'),
     logLevel: reader.oneOf<LogLevel>('MILLRACE_LOG_LEVEL', 'warn', LOG_LEVELS),
   });

@@ -117,6 +117,9 @@ function laneOf(pid: number): Lane | undefined {
 
 const isSpare = (pid: number): boolean => /^millrace-script-spare\b/.test(told(String(pid), 'cmdline'));
 
+const untilSpare = (pid: number): Promise<boolean> =>
+  until('a spare one stands ready', async () => below(pid).some((one) => isSpare(one.pid)), 10_000);
+
 /** Nothing of a process that has gone meanwhile. */
 function told(pid: string, file: string): string {
   try {
@@ -152,6 +155,7 @@ describe.skipIf(process.platform !== 'linux')('all in one', () => {
 
   test.each(LANES)('a %s worker is killed', async (lane) => {
     const { pid } = product.running;
+    await untilSpare(pid);
     const [victim = 0, ...others] = workersOf(pid, lane);
     expect([victim > 0, others]).toEqual([true, []]);
     load.take();
@@ -186,7 +190,7 @@ describe.skipIf(process.platform !== 'linux')('all in one', () => {
     await until('there is another', async () => workersOf(running.pid, 'patient').some(isAnother), POOL_FULL_MS);
     await untilGone(before, POOL_FULL_MS);
     expectNoHarm(await load.well(POOL_FULL_MS));
-    await until('a spare one', async () => below(running.pid).some(({ pid }) => isSpare(pid)), 5000);
+    await untilSpare(running.pid);
   });
 
   test('nothing is left behind when it stops', async () => {
