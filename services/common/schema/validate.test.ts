@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
-import type { FieldView } from '../extras.ts';
-import { idColumn, table } from '../testing/catalogue.ts';
-import { fieldOf } from '../testing/views.ts';
+import { fieldOf, idColumn, table } from '../testing/catalogue.ts';
+import type { FieldView } from './extras.ts';
 import { isReadOnly, validate } from './validate.ts';
 
 const plain = fieldOf(table('t', [idColumn('f')]));

@@ -3,13 +3,12 @@
  * over the catalogue: the one immutable view that everybody plans and describes with.
  */
 
-import { parseJson } from '#common/json.ts';
 import type { SchemaExtra } from '#proto/access/v1/access_pb.ts';
-import { type FieldFunctions, functionsOf } from './expression/field-functions.ts';
+import { parseJson } from '../json.ts';
+import type { Catalogue, Column, Table } from './catalogue.ts';
 import { defaultLabel, pluralOf } from './labels.ts';
 import { NameIndex } from './name-index.ts';
 import { discoverRelations, RELATION_TYPES, type Relation } from './relations.ts';
-import type { Catalogue, Column, Table } from './schema.ts';
 
 /** As stored: whoever reads one checks its type. */
 export type Properties = Readonly<Record<string, unknown>>;
@@ -29,10 +28,8 @@ export interface FieldView {
   readonly picklist: readonly string[] | null;
   /** By name of the validation (database-api §4.5). */
   readonly validation: Readonly<Record<string, Properties>> | null;
-  /** As stored, for descriptions. */
+  /** As stored. */
   readonly dbFunction: unknown;
-  /** The same, read. */
-  readonly functions: FieldFunctions | null;
   readonly clientInfo: unknown;
   /** null: virtual, nothing in the database. */
   readonly column: Column | null;
@@ -181,7 +178,6 @@ function viewField(name: string, column: Column | null, extra: Properties): Fiel
     picklist: picklistOf(extra['picklist']),
     validation: validationOf(extra['validation']),
     dbFunction: extra['db_function'] ?? null,
-    functions: functionsOf(extra['db_function']),
     clientInfo: extra['client_info'] ?? null,
     column,
     isVirtual: column === null,

@@ -1,10 +1,10 @@
 import { create } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
 import { type SchemaExtra, SchemaExtraSchema } from '#proto/access/v1/access_pb.ts';
+import { COMPANY, column, foreignKey, idColumn, primaryKey, table } from '../testing/catalogue.ts';
+import type { Catalogue } from './catalogue.ts';
 import { applyExtras, type SchemaView, type TableView } from './extras.ts';
-import type { Catalogue } from './schema.ts';
 import { realName, viewSchema } from './schema-view.ts';
-import { COMPANY, column, foreignKey, idColumn, primaryKey, table } from './testing/catalogue.ts';
 
 const say = (what: { table: string; field?: string; relation?: string }, properties: object): SchemaExtra =>
   create(SchemaExtraSchema, { ...what, propertiesJson: Buffer.from(JSON.stringify(properties)) });

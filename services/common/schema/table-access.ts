@@ -1,9 +1,10 @@
 /** What the caller may do with tables that an operation reaches on its way, as the router decided and sent along. */
-import { MillraceError } from '#common/errors.ts';
-import { rulesWanted } from '#common/table-rules.ts';
-import { VERB_BITS } from '#common/verbs.ts';
+
 import type { Filter, Shape, TableRule } from '#proto/data/v1/data_pb.ts';
-import type { TableView } from '../extras.ts';
+import { MillraceError } from '../errors.ts';
+import { rulesWanted } from '../table-rules.ts';
+import { VERB_BITS } from '../verbs.ts';
+import type { TableView } from './extras.ts';
 
 export class TableAccess {
   readonly #service: string;

@@ -3,9 +3,9 @@
  * a few, and laying out all of them would take a second in which nobody is served.
  */
 import type { SchemaExtra } from '#proto/access/v1/access_pb.ts';
+import type { Catalogue, Table } from './catalogue.ts';
 import { applyExtras, type FieldView, type RelationView, type SchemaView, type TableView } from './extras.ts';
 import { NameIndex } from './name-index.ts';
-import type { Catalogue, Table } from './schema.ts';
 import { isOfTable, propertiesOf } from './table-marks.ts';
 
 /** What `applyExtras` makes of the same, table by table. */

@@ -1,5 +1,5 @@
 /** Failures that say nothing about the record, the statement or the request they were met at. */
-import type { ErrorCode, MillraceError } from '#common/errors.ts';
+import type { ErrorCode, MillraceError } from './errors.ts';
 
 const OF_ALL: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['unavailable', 'overloaded', 'deadline', 'cancelled']);
 

@@ -3,8 +3,8 @@
  * new one there, which is pushed to all connectors. They read that table again.
  */
 import { randomBytes } from 'node:crypto';
-import { parseJson } from '#common/json.ts';
 import type { SchemaExtra } from '#proto/access/v1/access_pb.ts';
+import { parseJson } from '../json.ts';
 import { isObject, type Properties } from './extras.ts';
 
 /** Among the properties of a table; shown to nobody. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { callerGone, Deadline, deadlinePassed } from '#common/deadline.ts';
+import { callerGone, Deadline, deadlinePassed } from './deadline.ts';
 import { jointDeadline } from './joint-deadline.ts';
 
 const deadlines = (...at: number[]): Deadline[] => at.map((one) => new Deadline(one));

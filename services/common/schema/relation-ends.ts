@@ -1,6 +1,6 @@
 /** From which field a relation starts, and where it leads. */
-import { MillraceError } from '#common/errors.ts';
-import type { FieldView, RelationView, SchemaView, TableView } from '../extras.ts';
+import { MillraceError } from '../errors.ts';
+import type { FieldView, RelationView, SchemaView, TableView } from './extras.ts';
 
 export interface RelationEnds {
   /** Of the table that has the relation. */

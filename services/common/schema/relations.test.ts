@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { COMPANY, column, foreignKey, idColumn, primaryKey, table, unique } from '../testing/catalogue.ts';
 import { discoverRelations } from './relations.ts';
-import { COMPANY, column, foreignKey, idColumn, primaryKey, table, unique } from './testing/catalogue.ts';
 
 const outline = (tables: Parameters<typeof discoverRelations>[0], name: string) =>
   discoverRelations(tables)

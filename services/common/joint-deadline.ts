@@ -1,5 +1,5 @@
 /** One statement for several callers: it goes on as long as one of them waits. */
-import { Deadline } from '#common/deadline.ts';
+import { Deadline } from './deadline.ts';
 
 /** Ends when the last of them ends, for whatever reason. At least one. */
 export function jointDeadline(deadlines: readonly Deadline[]): Deadline {

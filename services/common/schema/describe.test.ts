@@ -1,9 +1,9 @@
 import { create } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
 import { SchemaExtraSchema } from '#proto/access/v1/access_pb.ts';
+import { COMPANY, foreignKey, table } from '../testing/catalogue.ts';
 import { describeEntry, describeField, describeRelation, describeTable } from './describe.ts';
 import { applyExtras } from './extras.ts';
-import { COMPANY, foreignKey, table } from './testing/catalogue.ts';
 
 const view = applyExtras(
   COMPANY,

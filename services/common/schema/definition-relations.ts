@@ -1,10 +1,10 @@
 /** Relations of a `_schema` write (database-api §5.4): virtual ones are stored, found ones can only get extras. */
-import { invalid, notFound } from '#common/errors.ts';
-import { describeRelation } from '../describe.ts';
-import type { Properties, SchemaView, TableView } from '../extras.ts';
-import { defaultLabel } from '../labels.ts';
-import { RELATION_TYPES, relationName } from '../relations.ts';
-import { differences, fault, readAction, readFlag, readTexts, withoutBlanks } from './definition-fields.ts';
+import { invalid, notFound } from '../errors.ts';
+import { differences, fault, readAction, readFlag, readTexts, withoutBlanks } from './definition-words.ts';
+import { describeRelation } from './describe.ts';
+import type { Properties, SchemaView, TableView } from './extras.ts';
+import { defaultLabel } from './labels.ts';
+import { RELATION_TYPES, relationName } from './relations.ts';
 
 export interface RelationChange {
   readonly name: string;

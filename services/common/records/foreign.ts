@@ -3,7 +3,7 @@
  * a mark that no JSON holds (Result.foreign in data.proto).
  */
 import type { Foreign, Operation, Related, Result } from '#proto/data/v1/data_pb.ts';
-import type { RelationView } from '../extras.ts';
+import type { RelationView } from '../schema/extras.ts';
 
 const NULL = Buffer.from('null');
 const EMPTY_LIST = Buffer.from('[]');

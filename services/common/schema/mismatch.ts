@@ -1,5 +1,5 @@
 /** What was asked does not fit the schema: by mistake, or because the schema that we know is no longer the database's. */
-import { type ErrorCode, type ErrorContext, MillraceError } from '#common/errors.ts';
+import { type ErrorCode, type ErrorContext, MillraceError } from '../errors.ts';
 
 /** Whoever sees one should look at the catalogue again. */
 export class SchemaMismatch extends MillraceError {}

@@ -1,6 +1,7 @@
 /** Tables, fields and relations as `_schema` shows them: keys and their order are the wire's (database-api §6.2–6.5). */
+
+import type { Constraint } from './catalogue.ts';
 import type { FieldView, RelationView, SchemaView, TableView } from './extras.ts';
-import type { Constraint } from './schema.ts';
 
 /** All verbs: what the caller's role leaves of it is the router's business. */
 const ALL_VERBS_MASK = 31;

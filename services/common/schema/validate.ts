@@ -1,6 +1,6 @@
 /** Validations that are stored with the schema (database-api §4.5): each may drop the field or word its own refusal. */
-import { invalid, MillraceError } from '#common/errors.ts';
-import type { FieldView, Properties } from '../extras.ts';
+import { invalid, MillraceError } from '../errors.ts';
+import type { FieldView, Properties } from './extras.ts';
 
 /** What to do with a value: take it, or leave the field out. */
 export type Verdict = 'take' | 'drop';

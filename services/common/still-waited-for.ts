@@ -1,6 +1,6 @@
 /** What waited in a line may be waited for no more: under load that is what must not be done as well. */
-import type { BatchOutcome } from '#common/batcher.ts';
-import type { Deadline } from '#common/deadline.ts';
+import type { BatchOutcome } from './batcher.ts';
+import type { Deadline } from './deadline.ts';
 
 /** Runs those that somebody still waits for; the others end with their deadline's reason. One outcome for each item. */
 export async function stillWaitedFor<T extends { readonly deadline: Deadline }, R>(

@@ -1,10 +1,12 @@
 /** What became of the records of an import: how many were written, and which lines were not. */
-import { type ErrorContext, MillraceError } from '#common/errors.ts';
+import { type ErrorContext, MillraceError } from '../errors.ts';
 import { concernsAll } from '../of-all.ts';
-import type { RowOrError } from './create.ts';
 
 /** Failures that are told one by one; of more only the number. */
 const FAILURES_MAX = 100;
+
+/** A record that was read, with what it could not set, or why it was not. */
+export type ReadRecord = { readonly dropped: readonly string[] } | { readonly error: MillraceError };
 
 interface Failure {
   readonly line: number;
@@ -27,7 +29,7 @@ export class ImportTally {
     return [...this.#dropped];
   }
 
-  wrote(rows: readonly RowOrError[], count: number): void {
+  wrote(rows: readonly ReadRecord[], count: number): void {
     this.written += count;
     for (const row of rows) if ('dropped' in row) for (const name of row.dropped) this.#dropped.add(name);
   }
@@ -38,7 +40,7 @@ export class ImportTally {
   }
 
   /** @throws the error where it is not about the records */
-  failedBatch(rows: readonly RowOrError[], lines: readonly number[], error: MillraceError): void {
+  failedBatch(rows: readonly ReadRecord[], lines: readonly number[], error: MillraceError): void {
     if (!error.batch) throw error;
     const { outcomes } = error.batch;
     const done = rows.filter((_, i) => outcomes[i] && 'json' in outcomes[i]);

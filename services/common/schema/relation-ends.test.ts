@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { applyExtras, type RelationView } from '../extras.ts';
 import { COMPANY, column, foreignKey, primaryKey, table } from '../testing/catalogue.ts';
+import { applyExtras, type RelationView } from './extras.ts';
 import { endsOf, findEnds } from './relation-ends.ts';
 
 const view = applyExtras(

@@ -1,5 +1,5 @@
 /** Relations between tables, found from their foreign keys and named by database-api §5.1. */
-import type { Catalogue, Constraint, Table } from './schema.ts';
+import type { Catalogue, Constraint, Table } from './catalogue.ts';
 
 export const RELATION_TYPES = ['belongs_to', 'has_one', 'has_many', 'many_many'] as const;
 export type RelationType = (typeof RELATION_TYPES)[number];

@@ -1,5 +1,6 @@
 /** Catalogues written down in a few words, for tests. */
-import type { Catalogue, Column, Constraint, Table } from '../schema.ts';
+import type { Catalogue, Column, Constraint, Table } from '../schema/catalogue.ts';
+import { applyExtras, type FieldView } from '../schema/extras.ts';
 
 export const column = (name: string, part: Partial<Column> = {}): Column => ({
   name,
@@ -118,3 +119,10 @@ export const COMPANY: Catalogue = {
     table('project', [idColumn(), textColumn('title', { nullable: false })], [primaryKey('project_pkey', 'id')]),
   ],
 };
+
+/** The only field of a table of its own. */
+export function fieldOf(table: Table): FieldView {
+  const [field] = applyExtras({ tables: [table] }, [], 1).tables[0]?.fields ?? [];
+  if (!field) throw new Error('The table has no field.');
+  return field;
+}

@@ -1,16 +1,20 @@
 /** Looks now and then, while a service is used, whether somebody else has changed the schema of its database. */
-import type { Deadline } from '#common/deadline.ts';
-import { within } from '#common/in-time.ts';
-import type { Logger } from '#common/observe/log.ts';
-import type { SqlSource } from './engine.ts';
+import type { Deadline } from '../deadline.ts';
+import { within } from '../in-time.ts';
+import type { Logger } from '../observe/log.ts';
 
 const INTERVAL_MS = 10_000;
 /** Of its time the database spends at most this share on being looked at: a large catalogue is looked at less often. */
 const SHARE_MAX = 0.05;
 const LOOK_MS = 5_000;
 
+/** A text that becomes another one when anybody changes the schema: much cheaper than reading all of it. */
+export interface Watched {
+  catalogueState(deadline: Deadline): Promise<string>;
+}
+
 export class CatalogueWatch {
-  readonly #source: SqlSource;
+  readonly #source: Watched;
   readonly #onChange: () => void;
   readonly #log: Logger;
   readonly #intervalMs: number;
@@ -24,7 +28,7 @@ export class CatalogueWatch {
   /** A timer is set or a look is under way. */
   #isOn = false;
 
-  constructor(source: SqlSource, onChange: () => void, log: Logger, intervalMs = INTERVAL_MS) {
+  constructor(source: Watched, onChange: () => void, log: Logger, intervalMs = INTERVAL_MS) {
     this.#source = source;
     this.#onChange = onChange;
     this.#log = log;

@@ -1,8 +1,8 @@
 import { create } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
 import { SchemaExtraSchema } from '#proto/access/v1/access_pb.ts';
+import { COMPANY, column, primaryKey, table, textColumn } from '../testing/catalogue.ts';
 import { applyExtras, type SchemaView } from './extras.ts';
-import { COMPANY, column, primaryKey, table, textColumn } from './testing/catalogue.ts';
 
 type Said = readonly [what: { table: string; field?: string; relation?: string }, properties: unknown];
 const say = (...said: Said[]) =>
