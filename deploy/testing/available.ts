@@ -4,7 +4,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
-export type TestServer = 'postgres' | 'mariadb' | 'mysql' | 'nats' | 's3' | 'sftp' | 'ftp' | 'webdav';
+export type TestServer = 'postgres' | 'mariadb' | 'mysql' | 'nats' | 's3' | 'sftp' | 'ftp' | 'webdav' | 'mongodb';
 /** And what benchmarks measure against. */
 export type Needed = TestServer | 'nginx';
 
@@ -70,6 +70,20 @@ export function findS3(): { readonly name: 'minio' | 'versitygw'; readonly progr
 /** Of an S3 server whose user may make buckets: `https://key:secret@host:port/?region=us-east-1`. */
 export const s3Url = (): string | undefined => process.env['MILLRACE_TEST_S3_URL'] || undefined;
 
+/** Where the jars of test servers are kept. */
+export const JARS_FOLDER = join(homedir(), '.cache', 'millrace', 'jars');
+
+/** The jars of an emulator of MongoDB, and the Java that compiles its launcher. */
+export function findMongo(): { readonly java: string; readonly jars: string } | undefined {
+  const java = findProgram('java');
+  const jars = join(JARS_FOLDER, 'mongo-java-server');
+  const isThere = existsSync(jars) && readdirSync(jars).some((name) => /^mongo-java-server-core-.*\.jar$/.test(name));
+  return java && isThere ? { java, jars } : undefined;
+}
+
+/** Of a MongoDB whose user may make databases: `mongodb://user:password@host:port`. */
+export const mongodbUrl = (): string | undefined => process.env['MILLRACE_TEST_MONGODB_URL'] || undefined;
+
 export const findNginx = (): string | undefined => findProgram('nginx');
 
 /** The absolute path: it starts itself again for each connection. */
@@ -111,6 +125,10 @@ export function whyNot(server: Needed): string | undefined {
       return mysqlUrl() ? undefined : 'MILLRACE_TEST_MYSQL_URL names no MySQL';
     case 'nats':
       return findNats() ? undefined : `NATS ${NATS_MIN.join('.')} or newer is not installed`;
+    case 'mongodb':
+      return findMongo() || mongodbUrl()
+        ? undefined
+        : 'no MongoDB is named and mongo-java-server is not there (Java 17 and Maven bring it)';
     case 's3':
       return findS3() || s3Url() ? undefined : 'no S3 server is installed (MinIO, or versitygw, which Go builds)';
     case 'sftp':
