@@ -4,7 +4,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
-export type TestServer = 'postgres' | 'mariadb' | 'mysql' | 'nats' | 's3' | 'sftp' | 'ftp' | 'webdav' | 'mongodb';
+export type TestServer = 'mongodb' | 'postgres' | 'mariadb' | 'mysql' | 'nats' | 's3' | 'sftp' | 'ftp' | 'webdav';
 /** And what benchmarks measure against. */
 export type Needed = TestServer | 'nginx';
 
@@ -55,6 +55,16 @@ export function findNats(): string | undefined {
   return Number(major) * 100 + Number(minor) >= NATS_MIN[0] * 100 + NATS_MIN[1] ? server : undefined;
 }
 
+/** Servers that Maven brings: their jars, each in a folder of its own. */
+export const JAR_FOLDER = join(homedir(), '.cache', 'millrace-test-servers');
+export const MONGO_JARS = join(JAR_FOLDER, 'mongo-java-server-1.46.0');
+
+/** Java, and the jars of MongoDB's wire protocol. */
+export function findMongo(): string | undefined {
+  const java = findProgram('java');
+  return java && findProgram('javac') && existsSync(join(MONGO_JARS, 'complete')) ? java : undefined;
+}
+
 /** Where Go puts what it builds. */
 export const GO_FOLDER = join(homedir(), 'go', 'bin');
 
@@ -69,20 +79,6 @@ export function findS3(): { readonly name: 'minio' | 'versitygw'; readonly progr
 
 /** Of an S3 server whose user may make buckets: `https://key:secret@host:port/?region=us-east-1`. */
 export const s3Url = (): string | undefined => process.env['MILLRACE_TEST_S3_URL'] || undefined;
-
-/** Where the jars of test servers are kept. */
-export const JARS_FOLDER = join(homedir(), '.cache', 'millrace', 'jars');
-
-/** The jars of an emulator of MongoDB, and the Java that compiles its launcher. */
-export function findMongo(): { readonly java: string; readonly jars: string } | undefined {
-  const java = findProgram('java');
-  const jars = join(JARS_FOLDER, 'mongo-java-server');
-  const isThere = existsSync(jars) && readdirSync(jars).some((name) => /^mongo-java-server-core-.*\.jar$/.test(name));
-  return java && isThere ? { java, jars } : undefined;
-}
-
-/** Of a MongoDB whose user may make databases: `mongodb://user:password@host:port`. */
-export const mongodbUrl = (): string | undefined => process.env['MILLRACE_TEST_MONGODB_URL'] || undefined;
 
 export const findNginx = (): string | undefined => findProgram('nginx');
 
@@ -114,6 +110,9 @@ export function findMariadb(): { server: string; installer: string; version: str
 /** Address of a MySQL whose user may create databases: `mysql://user:password@host:port/database`. */
 export const mysqlUrl = (): string | undefined => process.env['MILLRACE_TEST_MYSQL_URL'] || undefined;
 
+/** Address of a MongoDB whose user may create databases. */
+export const mongoUrl = (): string | undefined => process.env['MILLRACE_TEST_MONGODB_URL'] || undefined;
+
 /** undefined: suites that need it can run. */
 export function whyNot(server: Needed): string | undefined {
   switch (server) {
@@ -123,12 +122,10 @@ export function whyNot(server: Needed): string | undefined {
       return findMariadb() ? undefined : `MariaDB ${MARIADB_MIN.join('.')} or newer is not installed`;
     case 'mysql':
       return mysqlUrl() ? undefined : 'MILLRACE_TEST_MYSQL_URL names no MySQL';
+    case 'mongodb':
+      return findMongo() || mongoUrl() ? undefined : 'no MongoDB is named, nor is its emulator there (Java, Maven)';
     case 'nats':
       return findNats() ? undefined : `NATS ${NATS_MIN.join('.')} or newer is not installed`;
-    case 'mongodb':
-      return findMongo() || mongodbUrl()
-        ? undefined
-        : 'no MongoDB is named and mongo-java-server is not there (Java 17 and Maven bring it)';
     case 's3':
       return findS3() || s3Url() ? undefined : 'no S3 server is installed (MinIO, or versitygw, which Go builds)';
     case 'sftp':

@@ -1,85 +1,115 @@
-/** The settings of a MongoDB service: what an administrator is asked, and what connections are opened with. */
+/** The settings of a MongoDB service: what an administrator is asked, and what the driver is opened with. */
 import type { ConfigField } from '#common/config/field.ts';
 import { integer, mapping, secret, text, wrongSetting } from '#common/config/settings.ts';
 import type { ServiceConfig } from '#common/engine.ts';
 import { invalid } from '#common/errors.ts';
-import { STORE_FIELDS } from '../config-fields.ts';
+
+const DEFAULT_PORT = 27017;
+const OPTIONAL = { default: null, required: false, allow_null: true };
+const NAME_TO_VALUE = { key: { label: 'Name', type: 'string' }, value: { label: 'Value', type: 'string' } };
 
 export interface MongoConfig {
-  /** With what the driver needs to sign in, but no options. */
   readonly url: string;
+  readonly database: string;
   readonly username: string | undefined;
   readonly password: string | undefined;
-  readonly database: string;
+  /** Of the connection string. */
   readonly options: Readonly<Record<string, string>>;
 }
 
-const DEFAULT_PORT = 27_017;
-const NAME_TO_VALUE = { key: { label: 'Name', type: 'string' }, value: { label: 'Value', type: 'string' } };
-
+/** Names and order as clients know them (system-api §5.16). */
 export const configFields: readonly ConfigField[] = [
   {
-    name: 'dsn',
-    label: 'Connection String',
+    name: 'host',
+    label: 'Host',
     type: 'string',
-    description: 'mongodb://host:port/database or mongodb+srv://…; stands for the settings below that it holds.',
+    description: 'Name or address of the database server; several, with their ports, are separated by commas.',
+    ...OPTIONAL,
   },
-  { name: 'host', label: 'Host', type: 'string', description: 'Name or address of the server.' },
   {
     name: 'port',
     label: 'Port Number',
     type: 'integer',
-    description: `Port of the server; ${DEFAULT_PORT} where none is given.`,
+    description: `Port of the database server; ${DEFAULT_PORT} where none is given.`,
+    ...OPTIONAL,
   },
-  { name: 'database', label: 'Database', type: 'string', description: 'Name of the database.' },
-  { name: 'username', label: 'Username', type: 'string', description: 'Who signs in.' },
-  { name: 'password', label: 'Password', type: 'password', description: 'With which password.' },
+  {
+    name: 'database',
+    label: 'Database',
+    type: 'string',
+    description: 'Name of the database, where the connection string or the options have none. May be a lookup.',
+    ...OPTIONAL,
+  },
+  {
+    name: 'username',
+    label: 'Username',
+    type: 'string',
+    description: 'Database user that the service signs in as. May be a lookup.',
+    ...OPTIONAL,
+  },
+  {
+    name: 'password',
+    label: 'Password',
+    type: 'password',
+    description: 'Password of the database user. Stored encrypted. May be a lookup.',
+    ...OPTIONAL,
+  },
+  {
+    name: 'dsn',
+    label: 'Connection String',
+    type: 'string',
+    description: 'Whole connection string, mongodb:// or mongodb+srv://, in place of host and port.',
+    ...OPTIONAL,
+  },
   {
     name: 'options',
-    label: 'Connection Options',
+    label: 'Options',
     type: 'object',
-    description: 'Options of a connection string: replicaSet, authSource, tls, …',
+    description: 'Options of the connection string: replicaSet, tls, authSource, readPreference, …',
+    ...OPTIONAL,
     object: NAME_TO_VALUE,
   },
   {
     name: 'driver_options',
     label: 'Driver Options',
     type: 'object',
-    description: 'More of the same; kept apart as clients know them.',
+    description: 'More of the same, as older installations have them.',
+    ...OPTIONAL,
     object: NAME_TO_VALUE,
   },
-  ...STORE_FIELDS,
 ];
 
-/** What the tier itself decides, or what would read files of its machine or run something there. */
-const REFUSED =
-  /^(?:tlscafile|tlscertificatekeyfile|tlscrlfile|sslca|sslcert|sslkey|sslcrl|autoencryption|promotevalues|raw|maxpoolsize|proxy.*|pkfactory|monitorcommands|servicename|gssapi.*|authmechanismproperties)$/i;
+/** Options that say who signs in, and where: settings of their own. */
+const NO_OPTIONS = new Set(['db', 'username', 'password']);
 
 /** @throws MillraceError invalid that names the setting */
 export function readMongoConfig(config: ServiceConfig): MongoConfig {
+  const options = { ...mapping(config, 'driver_options'), ...mapping(config, 'options') };
   const dsn = text(config, 'dsn');
-  const given = { ...mapping(config, 'options'), ...mapping(config, 'driver_options') };
-  const { db, ...options } = given;
-  for (const name of Object.keys(options)) {
-    if (REFUSED.test(name)) throw invalid(`Setting 'options' must not hold '${name}'.`, { field: 'options' });
-  }
-  const username = text(config, 'username');
-  const password = secret(config, 'password');
-  if (dsn === undefined) {
-    const host = text(config, 'host');
-    const database = text(config, 'database') ?? db;
-    if (host === undefined || database === undefined) {
-      throw invalid("A MongoDB service needs 'host' and 'database', or 'dsn'.", { field: 'host' });
-    }
-    const port = integer(config, 'port', 1, DEFAULT_PORT, 65_535);
-    if (/[/?@,\s]/.test(host)) throw wrongSetting('host', 'the name or address of one server');
-    return { url: `mongodb://${host}:${port}/`, username, password, database, options };
-  }
-  const [, scheme = 'mongodb://', rest = ''] = /^(mongodb(?:\+srv)?:\/\/)?(.*)$/s.exec(dsn) ?? [];
-  const [, authority = '', path = '', query = ''] = /^([^/?]+)\/?([^?]*)(?:\?(.*))?$/s.exec(rest) ?? [];
-  const database = decodeURIComponent(path) || text(config, 'database') || db;
-  if (authority === '' || !database) throw wrongSetting('dsn', 'mongodb://host:port/database');
-  const inQuery = Object.fromEntries(new URLSearchParams(query));
-  for (const name of Object.keys(inQuery)) if (REFUSED.test(name)) throw wrongSetting('dsn', `free of '${name}'`);
-  return { url: `${scheme}${authority}/`, username, password, database, options: { ...inQuery, ...options } };
+  const url = dsn === undefined ? urlOf(config) : prefixed(dsn);
+  const database = text(config, 'database') ?? options['db'] ?? databaseIn(url);
+  if (!database) throw invalid("Setting 'database' is missing.", { field: 'database' });
+  if (/[\s/\\."$*<>:|?\0]/.test(database)) throw wrongSetting('database', 'the name of a database');
+  return {
+    url,
+    database,
+    username: text(config, 'username') ?? options['username'],
+    password: secret(config, 'password') ?? options['password'],
+    options: Object.fromEntries(Object.entries(options).filter(([name]) => !NO_OPTIONS.has(name))),
+  };
 }
+
+function urlOf(config: ServiceConfig): string {
+  const host = text(config, 'host') ?? 'localhost';
+  const port = integer(config, 'port', 1, DEFAULT_PORT, 65_535);
+  if (/[\s/@?#]/.test(host)) throw wrongSetting('host', 'a name or an address');
+  const hosts = host
+    .split(',')
+    .map((one) => (/:\d+$/.test(one) ? one : `${one.includes(':') ? `[${one}]` : one}:${port}`));
+  return `mongodb://${hosts.join(',')}/`;
+}
+
+const prefixed = (dsn: string): string => (/^mongodb(?:\+srv)?:\/\//.test(dsn) ? dsn : `mongodb://${dsn}`);
+
+/** Behind the hosts, in front of the options. */
+const databaseIn = (url: string): string | undefined => /^[a-z+]+:\/\/[^/]+\/([^?]+)/.exec(url)?.[1] || undefined;

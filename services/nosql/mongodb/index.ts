@@ -1,8 +1,25 @@
-/** MongoDB, and what speaks its protocol. */
-import type { NoSqlEngine } from '../engine.ts';
+/** MongoDB: the service type `mongodb`. */
+import type { NoSqlEngine, Pushdown } from '../engine.ts';
 import { configFields, readMongoConfig } from './config.ts';
-import { KEYS_MAX, MongoSource, WRITES_MAX } from './source.ts';
+import { isSayable } from './request.ts';
+import { MongoSource } from './source.ts';
 import { senses } from './types.ts';
+
+const pushdown: Pushdown = {
+  compares: isSayable,
+  elements: true,
+  any: true,
+  not: true,
+  sorts: (order) => order.every(({ field }) => isSayable({ kind: 'compare', field, comparator: 0, operands: [] })),
+  offset: true,
+  count: true,
+  projection: true,
+  transactions: undefined,
+  conditionalWrites: true,
+  nativeFilters: true,
+  keysMax: 1000,
+  writesMax: 1000,
+};
 
 export const engine: NoSqlEngine = {
   name: 'mongodb',
@@ -10,21 +27,7 @@ export const engine: NoSqlEngine = {
   description: 'Database service for MongoDB connections.',
   group: 'Database',
   configFields,
-  open: (config, context) => new MongoSource(readMongoConfig(config), context),
+  pushdown,
   senses,
-  pushdown: {
-    compares: () => true,
-    elements: true,
-    any: true,
-    not: true,
-    sorts: () => true,
-    offset: true,
-    count: true,
-    projection: true,
-    transactions: undefined,
-    conditionalWrites: true,
-    nativeFilters: true,
-    keysMax: KEYS_MAX,
-    writesMax: WRITES_MAX,
-  },
+  open: (config, { connectionsMax }) => new MongoSource(readMongoConfig(config), connectionsMax),
 };
