@@ -1,0 +1,164 @@
+/**
+ * Conditions as selectors of `_find` (Mango). A selector may take in more than its condition, never less: CouchDB
+ * compares texts by the rules of ICU, under which some that differ are equal, and orders of values have types in them.
+ * What comes back is looked at again, by `holds`.
+ */
+import { invalid, MillraceError } from '#common/errors.ts';
+import { JsonNumber } from '#common/json.ts';
+import { Comparator } from '#proto/data/v1/data_pb.ts';
+import type { Document, Wire } from '../document.ts';
+import type { BoundComparison, Condition } from '../engine.ts';
+import { withoutPrototype } from './types.ts';
+
+const { EQ, GT, GE, LT, LE, IN, BETWEEN, IS_NULL } = Comparator;
+
+/** For numbers: texts have another order here than in the dialect. */
+const RANGES: Readonly<Partial<Record<Comparator, string>>> = { [GT]: '$gt', [GE]: '$gte', [LT]: '$lt', [LE]: '$lte' };
+
+/** Names with dots are paths to Mango, and may be members here; those with $ are its words. */
+export const PLAIN_NAME = /^[^$\\.][^\\.]*$/;
+
+/** Can a selector take in all that meet this, and `holds` decide the rest? */
+export function canPush({ field, comparator, operands }: BoundComparison): boolean {
+  if (!PLAIN_NAME.test(field)) return false;
+  switch (comparator) {
+    case EQ:
+    case IN:
+      return operands.every((operand) => isNumber(operand) || ['string', 'boolean'].includes(typeof operand));
+    case GT:
+    case GE:
+    case LT:
+    case LE:
+    case BETWEEN:
+      return operands.every(isNumber);
+    default:
+      return comparator === IS_NULL;
+  }
+}
+
+const isNumber = (value: Wire): boolean => typeof value === 'number' || value instanceof JsonNumber;
+
+/** @throws invalid for words of a native query that are not allowed */
+export function selectorOf(condition: Condition): Document {
+  switch (condition.kind) {
+    case 'all':
+      return { $and: condition.of.map(selectorOf) };
+    case 'any':
+      return { $or: condition.of.map(selectorOf) };
+    case 'native':
+      return allowed(condition.query, 0);
+    case 'compare':
+      return comparisonOf(condition);
+    case 'not':
+      throw new MillraceError('internal', 'A negation was left to the database.');
+  }
+}
+
+function comparisonOf({ field, comparator, operands }: BoundComparison): Document {
+  const [first = null, second = null] = operands;
+  const of = (...tests: Document[]): Document =>
+    tests.length === 1 ? member(field, tests[0]!) : { $and: tests.map((test) => member(field, test)) };
+  switch (comparator) {
+    case EQ:
+      return of({ $eq: first });
+    case IN:
+      return of({ $in: operands });
+    case BETWEEN:
+      return of({ $type: 'number' }, { $gte: first }, { $lte: second });
+    case IS_NULL:
+      return { $or: [member(field, { $exists: false }), member(field, { $eq: null })] };
+    default:
+      // Whatever is no number stands in front of all numbers, or behind them.
+      return of({ $type: 'number' }, { [RANGES[comparator] ?? '']: first });
+  }
+}
+
+const member = (field: string, test: Document): Document => withoutPrototype([[field, test]]);
+
+/** The same for a document, exactly; of the store's own words the store has decided. */
+export function holds(condition: Condition, document: Document): boolean {
+  switch (condition.kind) {
+    case 'all':
+      return condition.of.every((each) => holds(each, document));
+    case 'any':
+      return condition.of.some((each) => holds(each, document));
+    case 'not':
+      return !holds(condition.of, document);
+    case 'native':
+      return true;
+    case 'compare':
+      return meets(condition, document[condition.field] ?? null);
+  }
+}
+
+function meets({ comparator, operands }: BoundComparison, value: Wire): boolean {
+  if (comparator === IS_NULL) return value === null;
+  const orders = operands.map((operand) => orderOf(value, operand));
+  switch (comparator) {
+    case GT:
+      return orders[0]! > 0;
+    case GE:
+      return orders[0]! >= 0;
+    case LT:
+      return orders[0]! < 0;
+    case LE:
+      return orders[0]! <= 0;
+    case BETWEEN:
+      return orders[0]! >= 0 && orders[1]! <= 0;
+    default:
+      return orders.includes(0);
+  }
+}
+
+/** Below 0, 0, above 0; NaN for what cannot be compared, and for texts that differ. */
+function orderOf(value: Wire, operand: Wire): number {
+  if (!isNumber(value) || !isNumber(operand)) return value !== null && value === operand ? 0 : Number.NaN;
+  const [a, b] = [String(value), String(operand)];
+  if (WHOLE.test(a) && WHOLE.test(b)) return a === b ? 0 : BigInt(a) < BigInt(b) ? -1 : 1;
+  return Number(a) - Number(b);
+}
+
+const WHOLE = /^-?\d+$/;
+
+/** The fields that `holds` looks at. */
+export function fieldsOf(condition: Condition): string[] {
+  switch (condition.kind) {
+    case 'all':
+    case 'any':
+      return condition.of.flatMap(fieldsOf);
+    case 'not':
+      return fieldsOf(condition.of);
+    case 'native':
+      return [];
+    case 'compare':
+      return [condition.field];
+  }
+}
+
+/** Mango has no words that run programs; those it may get in time are not among these. */
+const WORDS: ReadonlySet<string> = new Set(
+  [
+    ...['and', 'or', 'not', 'nor', 'eq', 'ne', 'gt', 'gte', 'lt', 'lte', 'exists', 'type', 'in', 'nin', 'size', 'mod'],
+    ...['regex', 'all', 'elemMatch', 'allMatch', 'keyMapMatch'],
+  ].map((word) => `$${word}`),
+);
+
+const NATIVE_DEPTH_MAX = 50;
+/** Of a pattern: it is tried on every text of the table. */
+const PATTERN_LENGTH_MAX = 200;
+
+/** @throws invalid with the word that is not known */
+function allowed<T extends Wire>(query: T, depth: number): T {
+  if (depth > NATIVE_DEPTH_MAX) throw invalid(`The query is nested deeper than ${NATIVE_DEPTH_MAX} levels.`);
+  if (typeof query !== 'object' || query === null || query instanceof JsonNumber) return query;
+  for (const [name, value] of Object.entries(query) as [string, Wire][]) {
+    const isWord = !Array.isArray(query) && name.startsWith('$');
+    if (isWord && !WORDS.has(name))
+      throw invalid(`The query has '${name}', which is not a word of CouchDB that may be used.`);
+    if (isWord && name === '$regex' && (typeof value !== 'string' || value.length > PATTERN_LENGTH_MAX)) {
+      throw invalid(`A pattern must be a text of at most ${PATTERN_LENGTH_MAX} characters.`);
+    }
+    allowed(value, depth + 1);
+  }
+  return query;
+}
