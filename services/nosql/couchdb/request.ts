@@ -42,11 +42,12 @@ const isNumber = (value: Wire): boolean => typeof value === 'number' || value in
 export function selectorOf(condition: Condition): Document {
   switch (condition.kind) {
     case 'all':
-      return { $and: condition.of.map(selectorOf) };
+      return { $and: narrowed(condition.of.map(selectorOf)) };
     case 'any':
       return { $or: condition.of.map(selectorOf) };
     case 'native':
-      return allowed(condition.query, 0);
+      // Not one of several choices: what is in it is looked at by the store only.
+      return { $and: [allowed(condition.query, 0)] };
     case 'compare':
       return comparisonOf(condition);
     case 'not':
@@ -54,22 +55,29 @@ export function selectorOf(condition: Condition): Document {
   }
 }
 
+/** With one choice at most: no index serves more, and PouchDB loses documents where several choices meet. */
+function narrowed(parts: readonly Document[]): readonly Document[] {
+  const choice = parts.find(isChoice);
+  return parts.filter((part) => part === choice || !isChoice(part));
+}
+
+const isChoice = (selector: Document): boolean => '$or' in selector;
+
 function comparisonOf({ field, comparator, operands }: BoundComparison): Document {
   const [first = null, second = null] = operands;
-  const of = (...tests: Document[]): Document =>
-    tests.length === 1 ? member(field, tests[0]!) : { $and: tests.map((test) => member(field, test)) };
+  const of = (test: Document): Document => member(field, test);
   switch (comparator) {
     case EQ:
       return of({ $eq: first });
     case IN:
       return of({ $in: operands });
     case BETWEEN:
-      return of({ $type: 'number' }, { $gte: first }, { $lte: second });
+      return of({ $type: 'number', $gte: first, $lte: second });
     case IS_NULL:
-      return { $or: [member(field, { $exists: false }), member(field, { $eq: null })] };
+      return { $or: [of({ $exists: false }), of({ $eq: null })] };
     default:
       // Whatever is no number stands in front of all numbers, or behind them.
-      return of({ $type: 'number' }, { [RANGES[comparator] ?? '']: first });
+      return of({ $type: 'number', [RANGES[comparator] ?? '']: first });
   }
 }
 
