@@ -243,6 +243,8 @@ describe('reads', () => {
     { why: 'between', condition: is('n', Comparator.BETWEEN, 2, 12.5), ids: ['B', 'f'] },
     { why: 'one of', condition: is('n', Comparator.IN, 1, '7'), ids: ['A', 'c'] },
     { why: 'none', condition: is('n', Comparator.IS_NULL), ids: ['d', 'e'] },
+    { why: 'any', condition: { kind: 'not', of: is('n', Comparator.IS_NULL) } as Condition, ids: ['A', 'B', 'c', 'f'] },
+    { why: 'unequal', condition: { kind: 'not', of: is('n', Comparator.EQ, 5) } as Condition, ids: ['A', 'c', 'f'] },
     { why: 'id', condition: is('_id', Comparator.EQ, 'e'), ids: ['e'] },
     {
       why: 'or, and',

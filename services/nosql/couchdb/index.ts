@@ -9,7 +9,7 @@ import { WRITES_MAX } from './write.ts';
 const pushdown: Pushdown = {
   compares: canPush,
   any: true,
-  not: false,
+  not: true,
   // Of ids by their bytes; other orders need an index for each, and are those of a language.
   sorts: (order) => order.length === 1 && order[0]?.field === '_id',
   offset: true,

@@ -50,6 +50,16 @@ describe('selectors', () => {
       condition: is('a', Comparator.IS_NULL),
       selector: '{"$or":[{"a":{"$exists":false}},{"a":{"$eq":null}}]}',
     },
+    {
+      why: 'not a text',
+      condition: { kind: 'not', of: is('a', Comparator.EQ, 'x') },
+      selector: '{"a":{"$gt":null}}',
+    },
+    {
+      why: 'not a number',
+      condition: { kind: 'not', of: is('a', Comparator.EQ, 1) },
+      selector: '{"a":{"$gt":null,"$ne":1}}',
+    },
     { why: 'a prototype name', condition: is('__proto__', Comparator.EQ, 1), selector: '{"__proto__":{"$eq":1}}' },
     {
       why: 'one choice of two',
@@ -98,6 +108,7 @@ describe('looked at again', () => {
     { why: 'nothing is not below', condition: is('a', Comparator.LT, 1), a: null, is: false },
     { why: 'something', condition: is('a', Comparator.IS_NULL), a: 0, is: false },
     { why: 'not', condition: { kind: 'not', of: is('a', Comparator.EQ, 'x') }, a: 'y', is: true },
+    { why: 'nothing is not unequal', condition: { kind: 'not', of: is('a', Comparator.EQ, 'x') }, a: null, is: false },
   ] as { why: string; condition: Condition; a: Wire; is: boolean }[])('$why', ({ condition, a, is }) => {
     expect(holds(condition, { a })).toBe(is);
   });

@@ -51,8 +51,16 @@ export function selectorOf(condition: Condition): Document {
     case 'compare':
       return comparisonOf(condition);
     case 'not':
-      throw new MillraceError('internal', 'A negation was left to the database.');
+      return negationOf(condition.of);
   }
+}
+
+/** Of all that have a value, which is what is above null. Texts that are equal to ICU may differ all the same. */
+function negationOf(condition: Condition): Document {
+  if (condition.kind !== 'compare') throw new MillraceError('internal', 'A negation was left to the database.');
+  const { field, comparator, operands } = condition;
+  const isExact = comparator === EQ && operands.every(isNumber);
+  return member(field, { $gt: null, ...(isExact && { $ne: operands[0] ?? null }) });
 }
 
 /** With one choice at most: no index serves more, and PouchDB loses documents where several choices meet. */
@@ -91,7 +99,11 @@ export function holds(condition: Condition, document: Document): boolean {
     case 'any':
       return condition.of.some((each) => holds(each, document));
     case 'not':
-      return !holds(condition.of, document);
+      return (
+        condition.of.kind === 'compare' &&
+        (document[condition.of.field] ?? null) !== null &&
+        !holds(condition.of, document)
+      );
     case 'native':
       return true;
     case 'compare':
