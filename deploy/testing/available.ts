@@ -4,7 +4,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
-export type TestServer = 'postgres' | 'mariadb' | 'mysql' | 'nats' | 's3' | 'sftp' | 'ftp' | 'webdav';
+export type TestServer = 'postgres' | 'mariadb' | 'mysql' | 'nats' | 's3' | 'sftp' | 'ftp' | 'webdav' | 'mongodb';
 /** And what benchmarks measure against. */
 export type Needed = TestServer | 'nginx';
 
@@ -100,6 +100,32 @@ export function findMariadb(): { server: string; installer: string; version: str
 /** Address of a MySQL whose user may create databases: `mysql://user:password@host:port/database`. */
 export const mysqlUrl = (): string | undefined => process.env['MILLRACE_TEST_MYSQL_URL'] || undefined;
 
+/** Where Maven keeps what it has got. */
+const MAVEN_FOLDER = join(homedir(), '.m2', 'repository');
+
+/** Artifacts of mongo-java-server and what it needs, as `group:artifact:version`. */
+export const MONGO_ARTIFACT = 'de.bwaldvogel:mongo-java-server:1.46.0';
+const NETTY = ['common', 'buffer', 'transport', 'codec', 'handler', 'resolver', 'transport-native-unix-common'];
+const MONGO_ARTIFACTS = [
+  MONGO_ARTIFACT,
+  'de.bwaldvogel:mongo-java-server-core:1.46.0',
+  'de.bwaldvogel:mongo-java-server-memory-backend:1.46.0',
+  'org.slf4j:slf4j-api:2.0.16',
+  ...NETTY.map((name) => `io.netty:netty-${name}:4.1.116.Final`),
+];
+
+/** undefined: they are not all there. */
+export function findMongoJars(): readonly string[] | undefined {
+  const jars = MONGO_ARTIFACTS.map((artifact) => {
+    const [group = '', name = '', version = ''] = artifact.split(':');
+    return join(MAVEN_FOLDER, ...group.split('.'), name, version, `${name}-${version}.jar`);
+  });
+  return jars.every((jar) => existsSync(jar)) ? jars : undefined;
+}
+
+/** Of a MongoDB whose user may make databases: `mongodb://user:password@host:port/?options`. */
+export const mongoDbUrl = (): string | undefined => process.env['MILLRACE_TEST_MONGODB_URL'] || undefined;
+
 /** undefined: suites that need it can run. */
 export function whyNot(server: Needed): string | undefined {
   switch (server) {
@@ -119,6 +145,10 @@ export function whyNot(server: Needed): string | undefined {
       return findProftpd() ? undefined : 'ProFTPD (with its module for TLS) is not installed';
     case 'webdav':
       return findApache() ? undefined : 'Apache (with its modules for WebDAV) is not installed';
+    case 'mongodb':
+      return mongoDbUrl() || (findProgram('javac') && findMongoJars())
+        ? undefined
+        : 'no MongoDB is there (mongo-java-server, which Maven gets and a JDK runs)';
     case 'nginx':
       return findNginx() ? undefined : 'nginx is not installed';
   }

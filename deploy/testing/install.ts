@@ -5,6 +5,7 @@ import { delimiter, join } from 'node:path';
 import {
   findApache,
   findMariadb,
+  findMongoJars,
   findNats,
   findNginx,
   findPostgres,
@@ -12,6 +13,7 @@ import {
   findS3,
   findSshd,
   GO_FOLDER,
+  MONGO_ARTIFACT,
 } from './available.ts';
 
 /** Tool → Debian package, and how to see that it is there already. */
@@ -31,14 +33,23 @@ const GO_TOOLS = {
   s3: { module: 'github.com/versity/versitygw/cmd/versitygw@v1.8.0', isPresent: () => findS3() !== undefined },
 } as const;
 
-export type Tool = keyof typeof TOOLS | keyof typeof GO_TOOLS;
+/** Tool → artifact that Maven gets with all that it needs. */
+const MAVEN_TOOLS = {
+  mongodb: { artifact: MONGO_ARTIFACT, isPresent: () => findMongoJars() !== undefined },
+} as const;
+
+export type Tool = keyof typeof TOOLS | keyof typeof GO_TOOLS | keyof typeof MAVEN_TOOLS;
 
 const isGoTool = (tool: Tool): tool is keyof typeof GO_TOOLS => Object.hasOwn(GO_TOOLS, tool);
+const isMavenTool = (tool: Tool): tool is keyof typeof MAVEN_TOOLS => Object.hasOwn(MAVEN_TOOLS, tool);
+const isPackage = (tool: Tool): tool is keyof typeof TOOLS => Object.hasOwn(TOOLS, tool);
 
 /** Installs what is missing. Where that cannot be done nothing happens: whoever needs the tool says so. */
 export function installTools(tools: readonly Tool[]): void {
-  installPackages(tools.filter((tool) => !isGoTool(tool)));
+  installPackages(tools.filter(isPackage));
   for (const tool of tools.filter(isGoTool)) if (!GO_TOOLS[tool].isPresent()) buildModule(GO_TOOLS[tool].module);
+  for (const tool of tools.filter(isMavenTool))
+    if (!MAVEN_TOOLS[tool].isPresent()) getArtifact(MAVEN_TOOLS[tool].artifact);
 }
 
 function installPackages(tools: readonly (keyof typeof TOOLS)[]): void {
@@ -62,6 +73,13 @@ function buildModule(module: string): void {
   const env = { ...process.env, GOBIN: GO_FOLDER };
   const { status, stderr } = spawnSync('go', ['install', module], { env, stdio: ['ignore', 'ignore', 'pipe'] });
   if (status !== 0) process.stderr.write(`${stderr ?? ''}millrace: ${module} could not be built.\n`);
+}
+
+function getArtifact(artifact: string): void {
+  if (!isInPath('mvn')) return;
+  process.stderr.write(`millrace: Getting ${artifact} (mvn).\n`);
+  const { status, stdout } = spawnSync('mvn', ['-q', '-B', 'dependency:get', `-Dartifact=${artifact}`]);
+  if (status !== 0) process.stderr.write(`${stdout ?? ''}millrace: ${artifact} could not be had.\n`);
 }
 
 function isInPath(name: string): boolean {
