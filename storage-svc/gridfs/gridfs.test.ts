@@ -34,6 +34,7 @@ suiteWith('mongodb', 'GridFS', () => {
     let client: MongoClient;
     let bucket: GridFSBucket;
     let source: StorageSource;
+    let database: string;
     const soon = (): Deadline => Deadline.after(20_000);
     const text = async (path: string) => (await collected((await source.read(path, {}, soon())).body)).toString();
     const write = (path: string, content: string) =>
@@ -52,8 +53,9 @@ suiteWith('mongodb', 'GridFS', () => {
 
     beforeEach(async () => {
       const config = settings();
+      database = config.options.db;
       client = new MongoClient(server.url);
-      bucket = new GridFSBucket(client.db(config.options.db), { bucketName: config.bucket_name });
+      bucket = new GridFSBucket(client.db(database), { bucketName: config.bucket_name });
       source = open(config);
       return async () => {
         await source.close();
@@ -62,12 +64,25 @@ suiteWith('mongodb', 'GridFS', () => {
     });
 
     test('their files are read, listed and replaced', async () => {
-      await theirs('d/a', 'first');
-      await theirs('d/a', 'second');
-      expect(await text('d/a')).toBe('second');
-      expect((await allOf(source.list('d', soon()))).map(({ path }) => path)).toEqual(['d/a']);
-      await write('d/a', 'third');
-      expect(await text('d/a')).toBe('third');
+      await write('d/b', 'ours');
+      await theirs('d/a', 'theirs');
+      expect(await text('d/a')).toBe('theirs');
+      await write('d/a', 'ours');
+      expect(await text('d/a')).toBe('ours');
+      await theirs('d/b', 'theirs');
+      const later = { $set: { uploadDate: new Date(Date.now() + 60_000) } };
+      await client
+        .db(database)
+        .collection('files.files')
+        .updateOne({ filename: 'd/b', metadata: { $exists: false } }, later);
+      expect(await text('d/b')).toBe('theirs');
+      await write('d/b', 'ours again');
+      expect(await text('d/b')).toBe('ours again');
+      expect((await allOf(source.list('d', soon()))).map(({ path, size }) => [path, size])).toEqual([
+        ['d/a', 4],
+        ['d/b', 10],
+      ]);
+      await source.remove('d/b', soon());
       await source.remove('d/a', soon());
       expect(await bucket.find({}).toArray()).toEqual([]);
     });

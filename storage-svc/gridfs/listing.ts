@@ -1,7 +1,7 @@
 /** Names of a bucket a page at a time, flat or by folders, each once. */
 import type { Collection, Filter } from 'mongodb';
 import type { ObjectInfo, ObjectPage, PageQuery } from '../object/client.ts';
-import { type FileDocument, NEWEST } from './revisions.ts';
+import type { FileDocument } from './revisions.ts';
 
 const PAGE = 1000;
 
@@ -15,10 +15,13 @@ export async function page(
   let start = token === undefined ? { $gte: prefix } : behind(token, isDeep);
   for (;;) {
     let folder: string | undefined;
-    const cursor = files.find(range(start, prefix), { sort: { filename: 1, ...NEWEST }, batchSize: PAGE });
+    const cursor = files.find(range(start, prefix), { sort: { filename: 1, uploadDate: 1 }, batchSize: PAGE });
     try {
       for await (const file of cursor) {
-        if (file.filename === last) continue; // an older one
+        if (file.filename === objects.at(-1)?.key) {
+          objects[objects.length - 1] = infoOf(file); // a newer one
+          continue;
+        }
         if (objects.length + folders.length === max) return { objects, folders, next: last };
         folder = isDeep ? undefined : folderIn(file.filename, prefix);
         last = folder ?? file.filename;

@@ -1,7 +1,7 @@
 /**
  * Which files there are: documents of `<bucket>.files`. A name may have several, as GridFS has it; the newest counts.
- * Each of ours has a number, one more than the one before it, and no two of a name have the same: so of several who
- * write at once on a condition one wins, and readers of an older one go on for a while.
+ * Each of ours has a number, one more than that of ours before it, and no two of a name have the same: so of several
+ * who write at once on a condition one wins. Readers of an older one can go on for a while.
  */
 import type { Collection, ObjectId } from 'mongodb';
 import { MillraceError } from '#common/errors.ts';
@@ -22,8 +22,7 @@ export interface FileDocument {
   readonly metadata?: { readonly contentType?: string; readonly revision?: number; readonly properties?: string };
 }
 
-/** The newest first: those of other programs have no number, and are older than any of ours. */
-export const NEWEST = { 'metadata.revision': -1, uploadDate: -1, _id: -1 } as const;
+const NEWEST = { uploadDate: -1 } as const;
 
 export class Revisions {
   readonly #files: Collection<FileDocument>;
@@ -53,18 +52,19 @@ export class Revisions {
     contentType: string | undefined,
     condition: Condition,
     signal: AbortSignal,
-  ): Promise<FileDocument> {
+  ): Promise<{ readonly file: FileDocument; readonly isFirst: boolean }> {
     for (;;) {
       signal.throwIfAborted();
       const present = await this.newest(file.filename);
       if (condition === 'new' && present) throw said(THERE);
       if (typeof condition === 'object' && present?._id.toHexString() !== condition.etag) throw said(OTHER_VERSION);
-      const revision = (present?.metadata?.revision ?? 0) + 1;
-      const metadata = { revision, ...(contentType !== undefined && { contentType }) };
-      const added = { ...file, uploadDate: new Date(), metadata };
+      const metadata = { revision: await this.#next(present), ...(contentType !== undefined && { contentType }) };
+      // Later than what was there, whatever the clocks say: so GridFS finds the newest.
+      const uploadDate = new Date(Math.max(Date.now(), (present?.uploadDate.getTime() ?? 0) + 1));
+      const added = { ...file, uploadDate, metadata };
       try {
         await this.#files.insertOne(added);
-        return added;
+        return { file: added, isFirst: present === undefined };
       } catch (error) {
         // Another one was faster: what it has written is looked at, and is what is there now.
         if (!isDuplicate(error)) throw error;
@@ -72,10 +72,18 @@ export class Revisions {
     }
   }
 
+  /** Where another program has written the newest, ours before it tells. */
+  async #next(present: FileDocument | undefined): Promise<number> {
+    if (!present) return 1;
+    if (present.metadata?.revision !== undefined) return present.metadata.revision + 1;
+    const numbered = { filename: { $eq: present.filename }, 'metadata.revision': { $exists: true } };
+    const ours = await this.#files.findOne(numbered, { sort: { 'metadata.revision': -1 } });
+    return (ours?.metadata?.revision ?? 0) + 1;
+  }
+
   /** Of some names, all of them or those that are older. @returns whose contents are to be removed */
-  async remove(filenames: readonly string[], below?: number): Promise<ObjectId[]> {
-    const older = { $or: [{ 'metadata.revision': { $lt: below } }, { 'metadata.revision': { $exists: false } }] };
-    const which = { filename: { $in: [...filenames] }, ...(below !== undefined && older) };
+  async remove(filenames: readonly string[], before?: Date): Promise<ObjectId[]> {
+    const which = { filename: { $in: [...filenames] }, ...(before && { uploadDate: { $lt: before } }) };
     const ids = (await this.#files.find(which, { projection: { _id: 1 } }).toArray()).map(({ _id }) => _id);
     if (ids.length === 0) return [];
     const { deletedCount } = await this.#files.deleteMany({ _id: { $in: ids } });

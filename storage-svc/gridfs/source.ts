@@ -35,7 +35,7 @@ interface Chunk {
 /** Older contents of a name, and from when on nobody should be reading them. */
 interface Superseded {
   readonly key: string;
-  readonly below: number;
+  readonly before: Date;
   readonly at: number;
 }
 
@@ -181,16 +181,16 @@ export class GridfsClient implements ObjectClient {
 
   /** What was the newest until now is removed later. */
   async #add(...file: Parameters<Revisions['add']>): Promise<FileDocument> {
-    const added = await this.#revisions.add(...file);
-    const below = added.metadata?.revision ?? 1;
-    if (below > 1) this.#superseded.push({ key: added.filename, below, at: Date.now() + SUPERSEDED_MS });
+    const { file: added, isFirst } = await this.#revisions.add(...file);
+    const at = Date.now() + SUPERSEDED_MS;
+    if (!isFirst) this.#superseded.push({ key: added.filename, before: added.uploadDate, at });
     return added;
   }
 
   async #sweep(now: number): Promise<void> {
     while (this.#superseded[0] && this.#superseded[0].at <= now) {
-      const { key, below } = this.#superseded.shift() as Superseded;
-      await this.#removeContents(await this.#revisions.remove([key], below));
+      const { key, before } = this.#superseded.shift() as Superseded;
+      await this.#removeContents(await this.#revisions.remove([key], before));
     }
   }
 
