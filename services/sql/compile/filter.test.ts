@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
+import { TableAccess } from '#common/schema/table-access.ts';
 import {
   type Comparator,
   type Filter,
@@ -8,10 +9,9 @@ import {
   OperandSchema,
   ShapeSchema,
 } from '#proto/data/v1/data_pb.ts';
-import { all, any, apart, is, not } from '../conformance/words.ts';
+import { all, any, apart, is, not } from '#common/testing/words.ts';
 import type { Dialect } from '../dialect.ts';
 import { bindContextOf } from '../execute/context.ts';
-import { TableAccess } from '../plan/table-access.ts';
 import { postgresDialect } from '../postgres/dialect.ts';
 import { sqliteDialect } from '../sqlite/dialect.ts';
 import { contextOf, tableOf } from '../testing/views.ts';

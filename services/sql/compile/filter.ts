@@ -1,5 +1,11 @@
 /** The filter tree as a condition. Fields come from the catalogue, values are bound after their column's type. */
+
 import { invalid } from '#common/errors.ts';
+import { plainValue } from '#common/records/values.ts';
+import type { Column } from '#common/schema/catalogue.ts';
+import type { FieldView, RelationView, TableView } from '#common/schema/extras.ts';
+import { unknownName } from '#common/schema/mismatch.ts';
+import { endsOf } from '#common/schema/relation-ends.ts';
 import {
   Comparator,
   type Comparison,
@@ -9,12 +15,8 @@ import {
   type Operand,
 } from '#proto/data/v1/data_pb.ts';
 import { type Readable, readable } from '../expression/computed.ts';
-import type { FieldView, RelationView, TableView } from '../extras.ts';
-import { unknownName } from '../mismatch.ts';
-import { endsOf } from '../plan/relation-ends.ts';
-import type { Column } from '../schema.ts';
 import { type BindContext, type Binder, type SqlBuilder, tableName } from './builder.ts';
-import { type Coerce, operandCoercionOf, plainValue } from './coerce.ts';
+import { type Coerce, operandCoercionOf } from './coerce.ts';
 import { listCondition } from './list.ts';
 
 export const SYMBOLS: Partial<Record<Comparator, string>> = {
