@@ -51,7 +51,10 @@ test.each([429, 503])('what is put off with %i is sent again', async (status) =>
 
 test('what is put off beyond the deadline is passed on', async () => {
   answer = (_, response) => say(response, 429, { error: 'too_many_requests' }, { 'retry-after': '60' });
-  await expect(count()).rejects.toMatchObject({ code: 'overloaded', context: { retryable: true } });
+  await expect(count()).rejects.toMatchObject({
+    code: 'overloaded',
+    context: { retryable: true, retry_after_seconds: 60 },
+  });
   expect(calls()).toBe(1);
 });
 

@@ -3,11 +3,11 @@ import type { ConfigField } from '#common/config/field.ts';
 import { mapping, secret, text, wrongSetting } from '#common/config/settings.ts';
 import type { ServiceConfig } from '#common/engine.ts';
 import { invalid } from '#common/errors.ts';
+import { STORE_FIELDS } from '../config-fields.ts';
 import { isTableName } from './types.ts';
 
 const OPTIONAL = { default: null, required: false, allow_null: true };
 const NAME_TO_VALUE = { key: { label: 'Name', type: 'string' }, value: { label: 'Value', type: 'string' } };
-const MAX_RECORDS = 1000;
 
 /** Names and order of `dsn`, `options` and what follows as clients know them (system-api §5.16). */
 const fieldsOf = (dsn: string, own: readonly ConfigField[], options: string): readonly ConfigField[] => [
@@ -28,40 +28,7 @@ const fieldsOf = (dsn: string, own: readonly ConfigField[], options: string): re
     ...OPTIONAL,
     object: NAME_TO_VALUE,
   },
-  {
-    name: 'allow_upsert',
-    label: 'Allow Upsert',
-    type: 'boolean',
-    description: 'PUT and PATCH by identifier create the record where it does not exist.',
-    default: false,
-    allow_null: false,
-  },
-  {
-    name: 'max_records',
-    label: 'Maximum Records',
-    type: 'integer',
-    description: 'Most records that one answer holds; at least 1.',
-    default: MAX_RECORDS,
-    allow_null: false,
-  },
-  {
-    name: 'cache_enabled',
-    label: 'Data Retrieval Caching Enabled',
-    type: 'boolean',
-    description: 'Keeps answers of GET requests without a body for a while.',
-    default: false,
-    required: false,
-    allow_null: false,
-  },
-  {
-    name: 'cache_ttl',
-    label: 'Cache Time To Live (seconds)',
-    type: 'integer',
-    description: 'How long such an answer is kept.',
-    default: 0,
-    required: false,
-    allow_null: false,
-  },
+  ...STORE_FIELDS,
 ];
 
 export const couchdbFields = fieldsOf(

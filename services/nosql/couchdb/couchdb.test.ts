@@ -196,11 +196,9 @@ describe('writes', () => {
 
   test('a row of changes ends at the first that fails', async () => {
     await write(['a', 'c'].map((_id) => insert({ _id })));
-    const outcomes = await write(
-      ['a', 'b', 'c'].map((id) => ({ kind: 'delete', key: [id] })),
-      true,
-    );
-    expect(shape(outcomes)).toEqual(['changed', 'missing']);
+    const remove = (id: string): Write => ({ kind: 'delete', key: [id] });
+    const outcomes = await write([remove('a'), remove('b'), insert({ _id: 'c' }), remove('c')], true);
+    expect(shape(outcomes)).toEqual(['changed', 'missing', 'conflict']);
     expect((await found({})).ids).toEqual(['c']);
   });
 

@@ -83,7 +83,10 @@ const OF_CERTIFICATES = /^(?:CERT_|ERR_TLS|UNABLE_|DEPTH_|SELF_SIGNED|EPROTO)/;
 export function translate(thrown: unknown): MillraceError {
   if (thrown instanceof MillraceError) return thrown;
   const { code, message, isRetryable } = thrown instanceof CouchError ? ruleOf(thrown) : ofTheWay(thrown);
-  return new MillraceError(code, message, isRetryable ? { retryable: true } : undefined, thrown);
+  const seconds =
+    thrown instanceof CouchError && thrown.retryAfterMs !== undefined ? thrown.retryAfterMs / 1000 : undefined;
+  const context = { retryable: true, ...(seconds !== undefined && { retry_after_seconds: seconds }) };
+  return new MillraceError(code, message, isRetryable ? context : undefined, thrown);
 }
 
 /** Of one document of several, which are answered with 201 whatever became of them. */

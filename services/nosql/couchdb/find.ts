@@ -5,7 +5,7 @@ import { stringifyJson } from '#common/json.ts';
 import type { StoredDocument } from '../document.ts';
 import type { Condition, StorePage, StoreQuery } from '../engine.ts';
 import type { CouchClient } from './client.ts';
-import { fieldsOf, holds, PLAIN_NAME, selectorOf } from './request.ts';
+import { fieldsOf, PLAIN_NAME, rechecked, selectorOf } from './request.ts';
 import { type AllDocs, keyDocument, type Row, readAllDocs, readFound } from './rows.ts';
 
 /** Of one request: as many as Cloudant gives at most. */
@@ -34,9 +34,10 @@ export async function* find(
     : everything(client, table, query, deadline);
   let size = PAGE_DOCUMENTS;
   for (let wanted = query.limit ?? Number.POSITIVE_INFINITY; wanted > 0; ) {
-    const { documents, next, count, bytes } = await fetch(Math.min(wanted, size));
+    const { count, bytes, ...page } = await fetch(Math.min(wanted, size));
+    const { documents, next } = page;
     wanted -= documents.length;
-    yield { documents, next };
+    yield page;
     if (next === undefined) return;
     if (bytes > 0) size = Math.max(1, Math.min(PAGE_DOCUMENTS, Math.floor((PAGE_BYTES * count) / bytes)));
   }
@@ -72,8 +73,10 @@ function everything(client: CouchClient, table: string, query: StoreQuery, deadl
     skip = 0;
     const taken = rows.slice(0, count);
     last = taken.at(-1)?.id;
+    const shown = taken.filter(({ id }) => !isDesign(id));
     return {
-      documents: taken.filter(({ id }) => !isDesign(id)).map((row) => row.document ?? keyDocument(row)),
+      documents: shown.map((row) => row.document ?? keyDocument(row)),
+      behind: (index) => `i${shown[index]?.id}`,
       next: rows.length > count ? `i${last}` : undefined,
       count: rows.length,
       bytes,
@@ -92,6 +95,7 @@ function matching(
   const { order, fields, after } = query;
   const isCut = fields?.every((field) => PLAIN_NAME.test(field)) ?? false;
   const selector = selectorOf(condition);
+  const meets = rechecked(condition);
   const fixed = {
     // An index is used for an order only where the selector has its field.
     ...(order.length === 0
@@ -113,7 +117,7 @@ function matching(
     const found = readFound(answer);
     seen += found.documents.length;
     place = found.bookmark === undefined ? { skip: seen } : { bookmark: found.bookmark };
-    const those: StoredDocument[] = found.documents.filter((document) => holds(condition, document.members()));
+    const those: StoredDocument[] = found.documents.filter((document) => meets(document.members()));
     const documents = those.slice(offset);
     offset -= those.length - documents.length;
     const isLast = found.documents.length < limit;

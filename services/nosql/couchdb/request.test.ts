@@ -3,7 +3,7 @@ import { JsonNumber } from '#common/json.ts';
 import { Comparator } from '#proto/data/v1/data_pb.ts';
 import type { Document, Wire } from '../document.ts';
 import type { BoundComparison, Condition } from '../engine.ts';
-import { canPush, holds, selectorOf } from './request.ts';
+import { canPush, rechecked, selectorOf } from './request.ts';
 
 const is = (field: string, comparator: Comparator, ...operands: Wire[]): BoundComparison => ({
   kind: 'compare',
@@ -58,7 +58,7 @@ describe('selectors', () => {
     {
       why: 'not a number',
       condition: { kind: 'not', of: is('a', Comparator.EQ, 1) },
-      selector: '{"a":{"$gt":null,"$ne":1}}',
+      selector: '{"a":{"$gt":null}}',
     },
     { why: 'a prototype name', condition: is('__proto__', Comparator.EQ, 1), selector: '{"__proto__":{"$eq":1}}' },
     {
@@ -110,6 +110,6 @@ describe('looked at again', () => {
     { why: 'not', condition: { kind: 'not', of: is('a', Comparator.EQ, 'x') }, a: 'y', is: true },
     { why: 'nothing is not unequal', condition: { kind: 'not', of: is('a', Comparator.EQ, 'x') }, a: null, is: false },
   ] as { why: string; condition: Condition; a: Wire; is: boolean }[])('$why', ({ condition, a, is }) => {
-    expect(holds(condition, { a })).toBe(is);
+    expect(rechecked(condition)({ a })).toBe(is);
   });
 });

@@ -1,13 +1,14 @@
 /**
  * Conditions as selectors of `_find` (Mango). A selector may take in more than its condition, never less: CouchDB
  * compares texts by the rules of ICU, under which some that differ are equal, and orders of values have types in them.
- * What comes back is looked at again, by `holds`.
+ * What comes back is looked at again, by `rechecked`.
  */
 import { invalid, MillraceError } from '#common/errors.ts';
 import { JsonNumber } from '#common/json.ts';
 import { Comparator } from '#proto/data/v1/data_pb.ts';
 import type { Document, Wire } from '../document.ts';
 import type { BoundComparison, Condition } from '../engine.ts';
+import { type Predicate, predicateOf } from '../residual/evaluate.ts';
 import { withoutPrototype } from './types.ts';
 
 const { EQ, GT, GE, LT, LE, IN, BETWEEN, IS_NULL } = Comparator;
@@ -18,7 +19,7 @@ const RANGES: Readonly<Partial<Record<Comparator, string>>> = { [GT]: '$gt', [GE
 /** Names with dots are paths to Mango, and may be members here; those with $ are its words. */
 export const PLAIN_NAME = /^[^$\\.][^\\.]*$/;
 
-/** Can a selector take in all that meet this, and `holds` decide the rest? */
+/** Can a selector take in all that meet this, and `rechecked` decide the rest? */
 export function canPush({ field, comparator, operands }: BoundComparison): boolean {
   if (!PLAIN_NAME.test(field)) return false;
   switch (comparator) {
@@ -55,12 +56,10 @@ export function selectorOf(condition: Condition): Document {
   }
 }
 
-/** Of all that have a value, which is what is above null. Texts that are equal to ICU may differ all the same. */
+/** Of all that have a value, which is what is above null: texts that are equal to ICU may differ all the same. */
 function negationOf(condition: Condition): Document {
   if (condition.kind !== 'compare') throw new MillraceError('internal', 'A negation was left to the database.');
-  const { field, comparator, operands } = condition;
-  const isExact = comparator === EQ && operands.every(isNumber);
-  return member(field, { $gt: null, ...(isExact && { $ne: operands[0] ?? null }) });
+  return member(condition.field, { $gt: null });
 }
 
 /** With one choice at most: no index serves more, and PouchDB loses documents where several choices meet. */
@@ -91,56 +90,19 @@ function comparisonOf({ field, comparator, operands }: BoundComparison): Documen
 
 const member = (field: string, test: Document): Document => withoutPrototype([[field, test]]);
 
-/** The same for a document, exactly; of the store's own words the store has decided. */
-export function holds(condition: Condition, document: Document): boolean {
-  switch (condition.kind) {
-    case 'all':
-      return condition.of.every((each) => holds(each, document));
-    case 'any':
-      return condition.of.some((each) => holds(each, document));
-    case 'not':
-      return (
-        condition.of.kind === 'compare' &&
-        (document[condition.of.field] ?? null) !== null &&
-        !holds(condition.of, document)
-      );
-    case 'native':
-      return true;
-    case 'compare':
-      return meets(condition, document[condition.field] ?? null);
-  }
+/** The same for a document, exactly; what is written in the store's own words the store has decided. */
+export function rechecked(condition: Condition): Predicate {
+  const ours = withoutNative(condition);
+  return ours ? predicateOf(ours, false) : () => true;
 }
 
-function meets({ comparator, operands }: BoundComparison, value: Wire): boolean {
-  if (comparator === IS_NULL) return value === null;
-  const orders = operands.map((operand) => orderOf(value, operand));
-  switch (comparator) {
-    case GT:
-      return orders[0]! > 0;
-    case GE:
-      return orders[0]! >= 0;
-    case LT:
-      return orders[0]! < 0;
-    case LE:
-      return orders[0]! <= 0;
-    case BETWEEN:
-      return orders[0]! >= 0 && orders[1]! <= 0;
-    default:
-      return orders.includes(0);
-  }
+function withoutNative(condition: Condition): Condition | undefined {
+  if (condition.kind === 'native') return undefined;
+  if (condition.kind !== 'all') return condition;
+  return { kind: 'all', of: condition.of.flatMap((part) => withoutNative(part) ?? []) };
 }
 
-/** Below 0, 0, above 0; NaN for what cannot be compared, and for texts that differ. */
-function orderOf(value: Wire, operand: Wire): number {
-  if (!isNumber(value) || !isNumber(operand)) return value !== null && value === operand ? 0 : Number.NaN;
-  const [a, b] = [String(value), String(operand)];
-  if (WHOLE.test(a) && WHOLE.test(b)) return a === b ? 0 : BigInt(a) < BigInt(b) ? -1 : 1;
-  return Number(a) - Number(b);
-}
-
-const WHOLE = /^-?\d+$/;
-
-/** The fields that `holds` looks at. */
+/** The fields that `rechecked` looks at. */
 export function fieldsOf(condition: Condition): string[] {
   switch (condition.kind) {
     case 'all':

@@ -59,7 +59,7 @@ export async function write(
     const group = groupAt(changes, at, ordered);
     at += group.length;
     const done = await writeGroup(place, group);
-    const failed = ordered ? done.findIndex((outcome) => !('key' in outcome)) : -1;
+    const failed = ordered ? done.findIndex((outcome) => 'error' in outcome) : -1;
     outcomes.push(...(failed < 0 ? done : done.slice(0, failed + 1)));
     if (failed < 0) continue;
     await takeBack(place, done.slice(failed + 1));
@@ -75,7 +75,8 @@ function changeOf(write: Write): Change | MillraceError {
     // As CouchDB makes them, and in the order in which they were made: neighbours in its tree.
     if (write.kind === 'insert')
       return { id: requireId(members['_id'] ?? v7().replaceAll('-', '')), write, rev: undefined };
-    return { id: requireId(write.key[0]), write, rev: write.version ?? (members['_rev'] as string | undefined) };
+    const named = write.anyVersion ? undefined : (members['_rev'] as string | undefined);
+    return { id: requireId(write.key[0]), write, rev: write.version ?? named };
   } catch (error) {
     return MillraceError.from(error);
   }

@@ -13,7 +13,7 @@ import type { DocumentKey, StoreTable } from '../engine.ts';
 import { type Done, runSteps, type Step } from './batch.ts';
 import { type ServiceContext, storedOf } from './context.ts';
 import { documentJson, type Outputs, outputsOf } from './outputs.ts';
-import { piecesOf } from './read.ts';
+import { piecesOf } from './pieces.ts';
 import { type ReadMembers, RecordReader } from './records.ts';
 import { planRelated, type RelatedReader } from './related.ts';
 

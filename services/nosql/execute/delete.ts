@@ -15,7 +15,7 @@ import { runSteps, type Step } from './batch.ts';
 import { conditionOf, type ServiceContext, storedOf } from './context.ts';
 import { Finder } from './keys.ts';
 import { outputsOf } from './outputs.ts';
-import { piecesOf } from './read.ts';
+import { piecesOf } from './pieces.ts';
 import { planRelated } from './related.ts';
 import { scan } from './scan.ts';
 

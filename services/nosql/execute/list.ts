@@ -13,7 +13,7 @@ import { predicateOf } from '../residual/evaluate.ts';
 import { conditionOf, type ServiceContext, storedOf } from './context.ts';
 import { planGroups } from './groups.ts';
 import { outputsOf } from './outputs.ts';
-import { piecesOf } from './read.ts';
+import { piecesOf } from './pieces.ts';
 import type { RelatedReader } from './related.ts';
 import { countOf, divide, orderOf, scan } from './scan.ts';
 

@@ -60,7 +60,9 @@ function picked(members: Document, names: readonly string[], stored: readonly st
     let at = shown as Record<string, unknown>;
     for (const step of path.slice(0, -1)) {
       const inner = at[step];
-      at = (at[step] = typeof inner === 'object' && inner !== null ? inner : Object.create(null)) as typeof at;
+      const below = typeof inner === 'object' && inner !== null ? inner : Object.create(null);
+      at[step] = below;
+      at = below;
     }
     at[path.at(-1) as string] = value;
   }

@@ -1,5 +1,3 @@
-/** Reads: planned once for a shape, then run for each operation of it. */
-import type { Deadline } from '#common/deadline.ts';
 import { type ItemOutcome, invalid } from '#common/errors.ts';
 import { missing } from '#common/records/keys.ts';
 import { arrayOfPieces } from '#common/records/pieces.ts';
@@ -7,12 +5,12 @@ import { batchError, type Runner, recordsOf, resultOf } from '#common/records/re
 import { describeTable } from '#common/schema/describe.ts';
 import type { TableView } from '#common/schema/extras.ts';
 import { findTable } from '#common/schema/find.ts';
-import { BatchMode, type Operation, type Read, type Result, Target } from '#proto/data/v1/data_pb.ts';
-import type { StoredDocument } from '../document.ts';
+import { BatchMode, type Read, type Result, Target } from '#proto/data/v1/data_pb.ts';
 import { conditionOf, type ServiceContext } from './context.ts';
 import { Finder } from './keys.ts';
 import { planCount, planList } from './list.ts';
-import { type Outputs, outputsOf } from './outputs.ts';
+import { outputsOf } from './outputs.ts';
+import { piecesOf } from './pieces.ts';
 import { planRelated, type RelatedReader } from './related.ts';
 
 /** @throws MillraceError invalid, not_found: all that can be said before the store is asked */
@@ -49,18 +47,6 @@ function oneRunner(read: Read, table: TableView, related: RelatedReader, context
     const [json] = await piecesOf([document], outputs, related, operation, deadline);
     return resultOf(json as Uint8Array);
   };
-}
-
-/** The JSON of documents, with what belongs to them. */
-export async function piecesOf(
-  documents: readonly StoredDocument[],
-  outputs: Outputs,
-  related: RelatedReader,
-  operation: Operation,
-  deadline: Deadline,
-): Promise<Uint8Array[]> {
-  const pieces = documents.map((document) => outputs.json(document));
-  return related.empty ? pieces : related.attach(documents, pieces, operation, deadline);
 }
 
 function keysRunner(read: Read, table: TableView, related: RelatedReader, context: ServiceContext): Runner {

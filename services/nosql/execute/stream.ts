@@ -6,7 +6,7 @@ import { type Operation, Paging, type Read, Target } from '#proto/data/v1/data_p
 import type { StoredDocument } from '../document.ts';
 import { conditionOf, type ServiceContext, storedOf } from './context.ts';
 import { outputsOf } from './outputs.ts';
-import { piecesOf } from './read.ts';
+import { piecesOf } from './pieces.ts';
 import { planRelated } from './related.ts';
 import { orderOf, scan } from './scan.ts';
 

@@ -17,7 +17,7 @@ import { conditionOf, type ServiceContext, storedOf } from './context.ts';
 import { droppedOf, type ReadOrError, readNew, refuseRelated, Shower } from './create.ts';
 import { Finder, type WireKey, withKey } from './keys.ts';
 import { documentJson } from './outputs.ts';
-import { piecesOf } from './read.ts';
+import { piecesOf } from './pieces.ts';
 import { type ReadMembers, RecordReader } from './records.ts';
 import { scan } from './scan.ts';
 

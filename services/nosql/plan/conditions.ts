@@ -171,16 +171,16 @@ function operandSenses(
     const text = momentText(kind.value);
     return [text, ...(senses?.(text) ?? [])];
   }
-  return sensesOf(valueOf(operand, name, parameters), field, senses);
+  return sensesOf(operandValue(operand, name, parameters), field, senses);
 }
 
 function operandText(operand: Operand | undefined, name: string, { parameters }: Binding): string | undefined {
   if (!operand) throw invalid(`The condition on '${name}' has no value.`);
-  const plain = plainValue(valueOf(operand, name, parameters));
+  const plain = plainValue(operandValue(operand, name, parameters));
   return plain === null || plain === undefined ? undefined : String(plain);
 }
 
-function valueOf({ kind }: Operand, name: string, parameters: readonly Value[]): Value | undefined {
+function operandValue({ kind }: Operand, name: string, parameters: readonly Value[]): Value | undefined {
   if (kind.case === 'value') return kind.value;
   if (kind.case === 'parameter') return parameters[kind.value];
   throw invalid(`A value of the condition on '${name}' is not known to this version.`);

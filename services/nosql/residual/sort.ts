@@ -39,9 +39,9 @@ export async function firstInOrder(
 export function sortBy<T>(
   items: readonly T[],
   order: readonly SortKey[],
-  valueOf: (item: T, field: string) => Wire,
+  memberOf: (item: T, field: string) => Wire,
 ): T[] {
-  const placed = items.map((item, place) => ({ item, values: order.map(({ field }) => valueOf(item, field)), place }));
+  const placed = items.map((item, place) => ({ item, values: order.map(({ field }) => memberOf(item, field)), place }));
   return placed.sort(comparing<T>(order)).map(({ item }) => item);
 }
 
