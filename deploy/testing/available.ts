@@ -70,6 +70,20 @@ export function findS3(): { readonly name: 'minio' | 'versitygw'; readonly progr
 /** Of an S3 server whose user may make buckets: `https://key:secret@host:port/?region=us-east-1`. */
 export const s3Url = (): string | undefined => process.env['MILLRACE_TEST_S3_URL'] || undefined;
 
+/** Where the jars of test servers are kept. */
+export const JARS_FOLDER = join(homedir(), '.cache', 'millrace', 'jars');
+
+/** The jars of an emulator of MongoDB, and the Java that compiles its launcher. */
+export function findMongo(): { readonly java: string; readonly jars: string } | undefined {
+  const java = findProgram('java');
+  const jars = join(JARS_FOLDER, 'mongo-java-server');
+  const isThere = existsSync(jars) && readdirSync(jars).some((name) => /^mongo-java-server-core-.*\.jar$/.test(name));
+  return java && isThere ? { java, jars } : undefined;
+}
+
+/** Of a MongoDB whose user may make databases: `mongodb://user:password@host:port`. */
+export const mongodbUrl = (): string | undefined => process.env['MILLRACE_TEST_MONGODB_URL'] || undefined;
+
 export const findNginx = (): string | undefined => findProgram('nginx');
 
 /** The absolute path: it starts itself again for each connection. */
@@ -100,32 +114,6 @@ export function findMariadb(): { server: string; installer: string; version: str
 /** Address of a MySQL whose user may create databases: `mysql://user:password@host:port/database`. */
 export const mysqlUrl = (): string | undefined => process.env['MILLRACE_TEST_MYSQL_URL'] || undefined;
 
-/** Where Maven keeps what it has got. */
-const MAVEN_FOLDER = join(homedir(), '.m2', 'repository');
-
-/** Artifacts of mongo-java-server and what it needs, as `group:artifact:version`. */
-export const MONGO_ARTIFACT = 'de.bwaldvogel:mongo-java-server:1.46.0';
-const NETTY = ['common', 'buffer', 'transport', 'codec', 'handler', 'resolver', 'transport-native-unix-common'];
-const MONGO_ARTIFACTS = [
-  MONGO_ARTIFACT,
-  'de.bwaldvogel:mongo-java-server-core:1.46.0',
-  'de.bwaldvogel:mongo-java-server-memory-backend:1.46.0',
-  'org.slf4j:slf4j-api:2.0.16',
-  ...NETTY.map((name) => `io.netty:netty-${name}:4.1.116.Final`),
-];
-
-/** undefined: they are not all there. */
-export function findMongoJars(): readonly string[] | undefined {
-  const jars = MONGO_ARTIFACTS.map((artifact) => {
-    const [group = '', name = '', version = ''] = artifact.split(':');
-    return join(MAVEN_FOLDER, ...group.split('.'), name, version, `${name}-${version}.jar`);
-  });
-  return jars.every((jar) => existsSync(jar)) ? jars : undefined;
-}
-
-/** Of a MongoDB whose user may make databases: `mongodb://user:password@host:port/?options`. */
-export const mongoDbUrl = (): string | undefined => process.env['MILLRACE_TEST_MONGODB_URL'] || undefined;
-
 /** undefined: suites that need it can run. */
 export function whyNot(server: Needed): string | undefined {
   switch (server) {
@@ -137,6 +125,10 @@ export function whyNot(server: Needed): string | undefined {
       return mysqlUrl() ? undefined : 'MILLRACE_TEST_MYSQL_URL names no MySQL';
     case 'nats':
       return findNats() ? undefined : `NATS ${NATS_MIN.join('.')} or newer is not installed`;
+    case 'mongodb':
+      return findMongo() || mongodbUrl()
+        ? undefined
+        : 'no MongoDB is named and mongo-java-server is not there (Java 17 and Maven bring it)';
     case 's3':
       return findS3() || s3Url() ? undefined : 'no S3 server is installed (MinIO, or versitygw, which Go builds)';
     case 'sftp':
@@ -145,10 +137,6 @@ export function whyNot(server: Needed): string | undefined {
       return findProftpd() ? undefined : 'ProFTPD (with its module for TLS) is not installed';
     case 'webdav':
       return findApache() ? undefined : 'Apache (with its modules for WebDAV) is not installed';
-    case 'mongodb':
-      return mongoDbUrl() || (findProgram('javac') && findMongoJars())
-        ? undefined
-        : 'no MongoDB is there (mongo-java-server, which Maven gets and a JDK runs)';
     case 'nginx':
       return findNginx() ? undefined : 'nginx is not installed';
   }

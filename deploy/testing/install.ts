@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path';
 import {
   findApache,
   findMariadb,
-  findMongoJars,
+  findMongo,
   findNats,
   findNginx,
   findPostgres,
@@ -13,7 +13,7 @@ import {
   findS3,
   findSshd,
   GO_FOLDER,
-  MONGO_ARTIFACT,
+  JARS_FOLDER,
 } from './available.ts';
 
 /** Tool → Debian package, and how to see that it is there already. */
@@ -33,23 +33,21 @@ const GO_TOOLS = {
   s3: { module: 'github.com/versity/versitygw/cmd/versitygw@v1.8.0', isPresent: () => findS3() !== undefined },
 } as const;
 
-/** Tool → artifact that Maven gets with all that it needs. */
-const MAVEN_TOOLS = {
-  mongodb: { artifact: MONGO_ARTIFACT, isPresent: () => findMongoJars() !== undefined },
+/** Tool → folder of jars that Maven brings, as java/<folder>.xml lists them. */
+const JAVA_TOOLS = {
+  mongodb: { folder: 'mongo-java-server', isPresent: () => findMongo() !== undefined },
 } as const;
 
-export type Tool = keyof typeof TOOLS | keyof typeof GO_TOOLS | keyof typeof MAVEN_TOOLS;
+export type Tool = keyof typeof TOOLS | keyof typeof GO_TOOLS | keyof typeof JAVA_TOOLS;
 
+const isJavaTool = (tool: Tool): tool is keyof typeof JAVA_TOOLS => Object.hasOwn(JAVA_TOOLS, tool);
 const isGoTool = (tool: Tool): tool is keyof typeof GO_TOOLS => Object.hasOwn(GO_TOOLS, tool);
-const isMavenTool = (tool: Tool): tool is keyof typeof MAVEN_TOOLS => Object.hasOwn(MAVEN_TOOLS, tool);
-const isPackage = (tool: Tool): tool is keyof typeof TOOLS => Object.hasOwn(TOOLS, tool);
 
 /** Installs what is missing. Where that cannot be done nothing happens: whoever needs the tool says so. */
 export function installTools(tools: readonly Tool[]): void {
-  installPackages(tools.filter(isPackage));
+  installPackages(tools.filter((tool): tool is keyof typeof TOOLS => Object.hasOwn(TOOLS, tool)));
   for (const tool of tools.filter(isGoTool)) if (!GO_TOOLS[tool].isPresent()) buildModule(GO_TOOLS[tool].module);
-  for (const tool of tools.filter(isMavenTool))
-    if (!MAVEN_TOOLS[tool].isPresent()) getArtifact(MAVEN_TOOLS[tool].artifact);
+  for (const tool of tools.filter(isJavaTool)) if (!JAVA_TOOLS[tool].isPresent()) bringJars(JAVA_TOOLS[tool].folder);
 }
 
 function installPackages(tools: readonly (keyof typeof TOOLS)[]): void {
@@ -75,11 +73,16 @@ function buildModule(module: string): void {
   if (status !== 0) process.stderr.write(`${stderr ?? ''}millrace: ${module} could not be built.\n`);
 }
 
-function getArtifact(artifact: string): void {
+function bringJars(folder: string): void {
+  if (!isInPath('mvn') && process.getuid?.() === 0 && existsSync('/etc/debian_version')) {
+    if (apt(['update'])) apt(['install', '-y', '--no-install-recommends', 'maven', 'default-jdk-headless']);
+  }
   if (!isInPath('mvn')) return;
-  process.stderr.write(`millrace: Getting ${artifact} (mvn).\n`);
-  const { status, stdout } = spawnSync('mvn', ['-q', '-B', 'dependency:get', `-Dartifact=${artifact}`]);
-  if (status !== 0) process.stderr.write(`${stdout ?? ''}millrace: ${artifact} could not be had.\n`);
+  process.stderr.write(`millrace: Bringing ${folder} (mvn).\n`);
+  const pom = join(import.meta.dirname, 'java', `${folder}.xml`);
+  const goal = ['dependency:copy-dependencies', `-DoutputDirectory=${join(JARS_FOLDER, folder)}`];
+  const { status } = spawnSync('mvn', ['-q', '-B', '-f', pom, ...goal, '-DincludeScope=runtime'], { stdio: 'ignore' });
+  if (status !== 0) process.stderr.write(`millrace: ${folder} could not be brought.\n`);
 }
 
 function isInPath(name: string): boolean {

@@ -1,29 +1,46 @@
-/** A MongoDB of one's own: mongo-java-server in memory, on a free loopback port. */
-import { delimiter, join } from 'node:path';
-import { findMongoJars, mongoDbUrl } from './available.ts';
+/** A server that speaks MongoDB's protocol: the one that MILLRACE_TEST_MONGODB_URL names, else an emulator of one's own. */
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { MillraceError } from '#common/errors.ts';
+import { findMongo, mongodbUrl } from './available.ts';
 import { freshFolder, onFreePort, startGuarded } from './guarded.ts';
 
-export interface RunningMongoDb {
-  /** Without a database. */
+export interface RunningMongodb {
+  /** For messages: mongo-java-server. */
+  readonly label: string;
+  /** Without the name of a database. */
   readonly url: string;
+  /** A database of the run's own: whoever uses a real server drops it. */
+  readonly database: string;
   /** Ends the server at once; safe to call twice. */
   stop(): Promise<void>;
 }
 
-const PROGRAM = join(import.meta.dirname, 'java/MongoServerMain.java');
+const HOST = '127.0.0.1';
 
-/** The real one where there is one. @throws MillraceError unavailable when ours does not start */
-export async function startMongoDb(): Promise<RunningMongoDb> {
-  const url = mongoDbUrl();
-  if (url) return { url, stop: async () => {} };
-  const jars = (findMongoJars() ?? []).join(delimiter);
-  return onFreePort(async (port) => {
-    const { stop } = await startGuarded({
-      label: 'mongo-java-server',
-      ...{ owner: {}, folder: freshFolder('mongodb', {}), endSignal: 'SIGKILL' },
-      command: ['java', '-Xmx512m', '-cp', jars, PROGRAM, String(port)],
-      readyText: 'listening',
-    });
-    return { url: `mongodb://127.0.0.1:${port}`, stop };
-  }, 'already in use');
+/** @throws MillraceError unavailable when there is none here */
+export async function startMongodb(): Promise<RunningMongodb> {
+  const database = `millrace_${randomBytes(6).toString('hex')}`;
+  const url = mongodbUrl();
+  if (url !== undefined) return { label: 'MongoDB', url, database, stop: async () => {} };
+  const found = findMongo();
+  if (!found) throw new MillraceError('unavailable', 'No MongoDB, and no emulator of one, is here.');
+  return onFreePort((port) => startOnce(found, port, database), 'Address already in use');
+}
+
+async function startOnce(
+  { java, jars }: { java: string; jars: string },
+  port: number,
+  database: string,
+): Promise<RunningMongodb> {
+  const folder = freshFolder('mongodb', {});
+  const launcher = join(import.meta.dirname, 'java', 'MongoLauncher.java');
+  const options = ['-Xmx512m', '-XX:TieredStopAtLevel=1', '-cp', join(jars, '*')];
+  const { stop } = await startGuarded({
+    label: 'mongo-java-server',
+    ...{ owner: {}, folder, endSignal: 'SIGKILL' },
+    command: [java, ...options, launcher, String(port)],
+    readyText: 'takes connections',
+  });
+  return { label: 'mongo-java-server', url: `mongodb://${HOST}:${port}`, database, stop };
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { GridFSBucket, MongoClient } from 'mongodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Deadline } from '#common/deadline.ts';
-import { type RunningMongoDb, startMongoDb } from '../../deploy/testing/mongodb.ts';
+import { type RunningMongodb, startMongodb } from '../../deploy/testing/mongodb.ts';
 import { suiteWith } from '../../deploy/testing/suite.ts';
 import type { StorageSource } from '../backend.ts';
 import { allOf, collected } from '../conformance/bench.ts';
@@ -10,13 +10,13 @@ import { tryStorage } from '../conformance/suite.ts';
 import { backend } from './index.ts';
 
 suiteWith('mongodb', 'GridFS', () => {
-  let server: RunningMongoDb;
+  let server: RunningMongodb;
   beforeAll(async () => {
-    server = await startMongoDb();
+    server = await startMongodb();
   });
   afterAll(() => server?.stop());
 
-  const settings = (database = `millrace-${randomUUID()}`) => ({
+  const settings = (database = `millrace_${randomUUID()}`) => ({
     dsn: server.url,
     options: { db: database },
     bucket_name: 'files',

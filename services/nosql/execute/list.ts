@@ -148,6 +148,7 @@ async function cursorPage(
     limit: residual ? undefined : limit + skip + 1,
     fields: residual ? undefined : wanted.fields,
     after: wanted.after,
+    cursors: true,
   };
   let before = wanted.after ?? '';
   let token = '';
