@@ -121,6 +121,8 @@ interface Guarded {
   readonly onlyIf?: Condition | undefined;
   /** Written only where the present document is still the one of this `StoredDocument.version`; else `conflict`. */
   readonly version?: string | undefined;
+  /** Whichever is there, also where the document names another version itself: to take a change back. */
+  readonly anyVersion?: boolean;
 }
 
 export type Write =

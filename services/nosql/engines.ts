@@ -2,5 +2,7 @@
 import type { NoSqlEngine } from './engine.ts';
 
 export const ENGINES: Readonly<Record<string, () => Promise<{ engine: NoSqlEngine }>>> = {
+  couchdb: async () => ({ engine: (await import('./couchdb/index.ts')).couchdb }),
+  cloudant: async () => ({ engine: (await import('./couchdb/index.ts')).cloudant }),
   mongodb: () => import('./mongodb/index.ts'),
 };

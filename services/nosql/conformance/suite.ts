@@ -20,6 +20,8 @@ export interface Subject {
   readonly native?: unknown;
   /** A key that is made by the store where a record brings none. */
   readonly generates: boolean;
+  /** As `BenchOptions` has it. */
+  readonly version?: string;
 }
 
 interface Person {
@@ -86,7 +88,7 @@ const FILTERS: readonly (readonly [why: string, filter: Filter, places: readonly
   ['deep', Array.from({ length: 99 }).reduce<Filter>((inner) => not(inner), is('age', '=', 30)), [2, 4, 5]],
 ];
 
-export function tryEngine({ engine, config, key, native, generates }: Subject): void {
+export function tryEngine({ engine, config, key, native, generates, version }: Subject): void {
   let bench: Bench;
   let settings: ServiceConfig;
   const person = (place: number) => ({ [key.name]: key.of(place), ...PEOPLE[place - 1] });
@@ -100,11 +102,11 @@ export function tryEngine({ engine, config, key, native, generates }: Subject): 
       .sort();
   };
   const other = (more: ServiceConfig): Bench =>
-    new Bench({ engine, config: { ...settings, ...more }, source: bench.source });
+    new Bench({ engine, config: { ...settings, ...more }, source: bench.source, version });
 
   beforeAll(async () => {
     settings = await config();
-    bench = new Bench({ engine, config: settings });
+    bench = new Bench({ engine, config: settings, version });
     const table = (name: string) => ({ name, ...(native !== undefined && { native }) });
     const value = { mode: DefineMode.CREATE } as const;
     await bench.ask({ action: { case: 'defineTables', value }, records: [table('people'), table('item')] });

@@ -95,8 +95,9 @@ async function undo(
     const key: DocumentKey = table.key.map(({ name }) => item.key[name] ?? null);
     if (step.before && step.write.kind === 'delete')
       inverse.unshift({ kind: 'insert', document: step.before.members() });
-    else if (step.before) inverse.unshift({ kind: 'replace', key, document: step.before.members(), upsert: false });
-    else if (item.created) inverse.unshift({ kind: 'delete', key });
+    else if (step.before) {
+      inverse.unshift({ kind: 'replace', key, document: step.before.members(), upsert: false, anyVersion: true });
+    } else if (item.created) inverse.unshift({ kind: 'delete', key });
   }
   if (inverse.length === 0) return;
   const outcomes = await source.write(table, inverse, false, deadline);
