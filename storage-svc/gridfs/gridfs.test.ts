@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { GridFSBucket, MongoClient } from 'mongodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Deadline } from '#common/deadline.ts';
-import { type RunningMongodb, startMongodb } from '../../deploy/testing/mongodb.ts';
+import { type RunningMongo, startMongo } from '../../deploy/testing/mongodb.ts';
 import { suiteWith } from '../../deploy/testing/suite.ts';
 import type { StorageSource } from '../backend.ts';
 import { allOf, collected } from '../conformance/bench.ts';
@@ -10,9 +10,9 @@ import { tryStorage } from '../conformance/suite.ts';
 import { backend } from './index.ts';
 
 suiteWith('mongodb', 'GridFS', () => {
-  let server: RunningMongodb;
+  let server: RunningMongo;
   beforeAll(async () => {
-    server = await startMongodb();
+    server = await startMongo();
   });
   afterAll(() => server?.stop());
 
