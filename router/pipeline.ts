@@ -24,11 +24,11 @@ import { sendLines } from './encode/stream.ts';
 import { linesFormat, withEverything } from './endless.ts';
 import { addressedSegments, decidedRequest, isFileService } from './files/address.ts';
 import type { FileCalls } from './files/calls.ts';
-import { notPublic, type PublicCall, type PublicFiles, refusePublic } from './files/public-files.ts';
 import { ForeignRecords } from './foreign/merge.ts';
 import type { Forwarder } from './forward/forward.ts';
 import { toOperation } from './forward/operation.ts';
 import { type Ruled, RuledCalls } from './forward/ruled.ts';
+import { type PublicCall, type PublicFiles, refusePublic } from './hosting/public-files.ts';
 import { LoggedReply } from './http/logged-reply.ts';
 import type { Headers, Responder } from './http/reply.ts';
 import type { Request } from './http/request.ts';
@@ -118,6 +118,7 @@ export class Pipeline {
       ['X-Request-Id', http.id],
       ...this.#stages.cors.headers(http.path, http.header('origin')),
     ];
+    if (this.#stages.publicFiles.answerHot(http, reply, headers)) return;
     const asked: Asked = { verb: http.method, principal: undefined };
     const ready = http.upload || caller ? undefined : this.#stages.remembered.find(http);
     const answered = ready
@@ -160,15 +161,14 @@ export class Pipeline {
 
   /** Without the API's ways of saying what is wrong: whoever reads it sits before a browser. */
   async #publicFile(
-    { request, service, principal, isOpen }: PublicCall,
+    { request, service, principal, http }: PublicCall,
     reply: Responder,
     headers: Headers,
   ): Promise<void> {
-    const { files, limits, log } = this.#stages;
+    const { publicFiles, limits, log } = this.#stages;
     try {
-      if (!isOpen) throw notPublic();
       limits.admit(principal, service, request.component, request.verb);
-      await files.servePublic(this.#callOf(request, reply, headers, service, principal));
+      await publicFiles.serve(this.#callOf(request, reply, headers, service, principal), http);
     } catch (error) {
       const { code, cause } = MillraceError.from(error);
       if (code === 'internal')

@@ -44,13 +44,6 @@ export class FileCalls {
     return duringCall(call, this.#init.store, this.#init, (fileCall) => this.#serve(fileCall));
   }
 
-  /** Answers a call for a file that is public. @throws MillraceError */
-  servePublic(call: ScriptedCall): Promise<void> {
-    return duringCall(call, this.#init.store, this.#init, (fileCall) =>
-      sendFileContent({ ...fileCall, isPublic: true }),
-    );
-  }
-
   async #serve(call: FileCall): Promise<void> {
     const { verb, http } = call.request;
     if (http.method === 'OPTIONS') return sendAbilities(call);
