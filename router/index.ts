@@ -154,6 +154,7 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
       requestTimeoutMs: config.requestTimeoutMs,
       exportTimeoutMs: config.exportTimeoutMs,
     }),
+    store,
     listings: new Listings(forwarder),
     documents,
     viewer: new Viewer(),

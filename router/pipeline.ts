@@ -11,6 +11,7 @@ import type { Service } from '#proto/access/v1/access_pb.ts';
 import type { Result } from '#proto/data/v1/data_pb.ts';
 import type { AccessState } from './access/state.ts';
 import type { Limits } from './admit/limits.ts';
+import { AppPackages } from './app-packages/calls.ts';
 import { type Authenticators, authenticate } from './authenticate/authenticate.ts';
 import { type Credentials, readCredentials } from './authenticate/credentials.ts';
 import type { Principal } from './authenticate/principal.ts';
@@ -23,6 +24,7 @@ import { askedPresentation, presentationOf } from './encode/presentation.ts';
 import { sendLines } from './encode/stream.ts';
 import { linesFormat, withEverything } from './endless.ts';
 import { addressedSegments, decidedRequest, isFileService } from './files/address.ts';
+import type { FileStore } from './files/call.ts';
 import type { FileCalls } from './files/calls.ts';
 import { ForeignRecords } from './foreign/merge.ts';
 import type { Forwarder } from './forward/forward.ts';
@@ -60,6 +62,8 @@ export interface Stages {
   readonly systemCalls: SystemCalls;
   readonly files: FileCalls;
   readonly publicFiles: PublicFiles;
+  /** The storage tier. */
+  readonly store: FileStore;
   readonly listings: Listings;
   readonly documents: Documents;
   readonly viewer: Viewer;
@@ -102,11 +106,13 @@ export class Pipeline {
   readonly #ruled: RuledCalls;
   readonly #foreign: ForeignRecords;
   readonly #refusals: Refusals;
+  readonly #appPackages: AppPackages;
 
   constructor(stages: Stages) {
     this.#stages = stages;
     this.#ruled = new RuledCalls(stages.state);
     this.#refusals = new Refusals(stages.log);
+    this.#appPackages = new AppPackages(stages, (http, reply, caller) => this.handle(http, reply, caller));
     this.#foreign = new ForeignRecords(stages.state, stages.forwarder, this.#ruled);
   }
 
@@ -263,6 +269,7 @@ export class Pipeline {
       return sendValue(reply, 200, { resource }, presentationOf(request, headers, true));
     }
     if (isFileService(service)) return files.serve(call);
+    if (this.#appPackages.serves(request, service)) return this.#appPackages.answer(call);
     if (systemCalls.packages.serves(request, service)) return this.#package(request, reply, headers, principal);
     const own = isOwn(service) ? await systemCalls.answer(request, service.type, principal) : undefined;
     if (own) return this.#sendOwn(request, reply, headers, own);

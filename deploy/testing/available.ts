@@ -4,7 +4,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
-export type TestServer = 'postgres' | 'mariadb' | 'mysql' | 'nats' | 's3' | 'sftp' | 'ftp' | 'webdav';
+export type TestServer = 'postgres' | 'mariadb' | 'mysql' | 'nats' | 's3' | 'sftp' | 'ftp' | 'webdav' | 'chromium';
 /** And what benchmarks measure against. */
 export type Needed = TestServer | 'nginx';
 
@@ -70,6 +70,8 @@ export function findS3(): { readonly name: 'minio' | 'versitygw'; readonly progr
 /** Of an S3 server whose user may make buckets: `https://key:secret@host:port/?region=us-east-1`. */
 export const s3Url = (): string | undefined => process.env['MILLRACE_TEST_S3_URL'] || undefined;
 
+export const findChromium = (): string | undefined => findProgram('chromium') ?? findProgram('google-chrome');
+
 export const findNginx = (): string | undefined => findProgram('nginx');
 
 /** The absolute path: it starts itself again for each connection. */
@@ -119,6 +121,8 @@ export function whyNot(server: Needed): string | undefined {
       return findProftpd() ? undefined : 'ProFTPD (with its module for TLS) is not installed';
     case 'webdav':
       return findApache() ? undefined : 'Apache (with its modules for WebDAV) is not installed';
+    case 'chromium':
+      return findChromium() ? undefined : 'Chromium is not installed';
     case 'nginx':
       return findNginx() ? undefined : 'nginx is not installed';
   }

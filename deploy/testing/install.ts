@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import {
   findApache,
+  findChromium,
   findMariadb,
   findNats,
   findNginx,
@@ -23,6 +24,7 @@ const TOOLS = {
   sftp: { package: 'openssh-server', isPresent: () => findSshd() !== undefined },
   ftp: { package: 'proftpd-mod-crypto', isPresent: () => findProftpd() !== undefined },
   webdav: { package: 'apache2-bin', isPresent: () => findApache() !== undefined },
+  chromium: { package: 'chromium', isPresent: () => findChromium() !== undefined },
   wrk: { package: 'wrk', isPresent: () => isInPath('wrk') },
 } as const;
 

@@ -8,7 +8,9 @@ const ASSET = /\.(?:m?js|css|map|woff2?|ttf|otf|eot|png|jpe?g|gif|webp|avif|svg|
 /** A dot or dash, and what stands behind it up to the next dot. */
 const LAST_PARTS = /[.-](?=([A-Za-z0-9_-]{8,64})\.)/g;
 const HEX = /^[0-9a-f]+$/;
-/** As Rollup and Vite (base 64), and esbuild and Angular (base 32) write eight characters of a hash. */
+/** Of esbuild and Angular. */
+const BASE_32 = /^[A-Z2-7]+$/;
+/** As they, and Rollup and Vite in base 64, write a hash. */
 const SHORT_LENGTH = 8;
 
 export function cachingOf(path: string, type: string, seconds: number, immutableAssets: boolean): string {
@@ -26,6 +28,7 @@ function isHash(part: string): boolean {
   const hasDigit = /[0-9]/.test(part);
   if (HEX.test(part)) return hasDigit && /[a-f]/.test(part);
   if (part.length !== SHORT_LENGTH) return false;
+  if (BASE_32.test(part)) return /[A-Z]/.test(part);
   // One capital in front makes a name, only digits a date.
   const isMixed = /[a-z]/.test(part) && /[A-Z]/.test(part.slice(1));
   return isMixed || (hasDigit && /[A-Z]/.test(part));

@@ -10,7 +10,7 @@ import type { Service } from '#proto/access/v1/access_pb.ts';
 import type { AccessState } from '../access/state.ts';
 import type { Limits } from '../admit/limits.ts';
 import type { Principal } from '../authenticate/principal.ts';
-import { errorPage } from '../encode/error.ts';
+import { errorHeaders, errorPage } from '../encode/error.ts';
 import { isFileService } from '../files/address.ts';
 import { duringCall, type FileCall, type FileStore } from '../files/call.ts';
 import { sendFileContent, typeOf } from '../files/download.ts';
@@ -200,12 +200,13 @@ const NO_CODINGS = [] as const;
 
 /** Errors are pages with the bare message. */
 export function refusePublic(reply: Responder, error: unknown, headers: Headers): void {
-  const { status, html } = errorPage(MillraceError.from(error));
+  const refusal = MillraceError.from(error);
+  const { status, html } = errorPage(refusal);
   const own: Headers = [
     ['Content-Type', 'text/html; charset=UTF-8'],
     ['X-Content-Type-Options', 'nosniff'],
   ];
-  reply.send(status, [...own, ...headers], html);
+  reply.send(status, [...own, ...headers, ...errorHeaders(refusal)], html);
 }
 
 /** What is in the page is relative to its folder. */

@@ -168,6 +168,7 @@ export class BehindDoor {
         requestTimeoutMs: 10_000,
         exportTimeoutMs: 10_000,
       }),
+      store,
       listings: new Listings(forwarder),
       documents: new Documents({ state, forwarder, requestTimeoutMs: 10_000 }),
       viewer: new Viewer(),

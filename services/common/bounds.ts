@@ -224,6 +224,12 @@ export const COMPRESSED_FROM_BYTES = 1 * KIB;
 export const COMPRESSING_MAX = 8;
 /** A compressed neighbour of a file may be so much older than the file: both came with one upload. */
 export const NEIGHBOUR_AGE_MAX_MS = 60_000;
+/** What a package of an application becomes when it is unpacked, in the memory of a router. */
+export const APP_PACKAGE_BYTES_MAX = 64 * MIB;
+/** Files of one: as many as the largest applications have. */
+export const APP_PACKAGE_FILES_MAX = 10_000;
+/** How long the import of one waits for a service that it has made to be served. */
+export const APP_PACKAGE_SERVICE_MS = 10_000;
 /** Seconds for which a signed URL may be good: a week. */
 export const SIGNED_URL_SECONDS_MAX = 604_800;
 /** Of one part of a resumable upload: so much is sent again where this process is killed. */
