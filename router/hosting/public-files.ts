@@ -55,8 +55,8 @@ const notPublic = (): MillraceError =>
 export class PublicFiles {
   readonly #init: PublicFilesInit;
   readonly #library: Library;
-  /** As long as the service is the same. */
-  readonly #sites = new WeakMap<Service, Site>();
+  /** By the service, as long as nothing changes. */
+  readonly #sites = new WeakMap<Service, { readonly site: Site; readonly epoch: number }>();
 
   constructor(init: PublicFilesInit) {
     this.#init = init;
@@ -122,10 +122,11 @@ export class PublicFiles {
     const found = site.isOpen(target) ? await this.#library.find(place, target) : undefined;
     if (found && found !== 'folder') return this.#send(call, place, found, http, target === path);
     if (target === path && (await this.#isFolderWithPage(place, path))) return redirect(http, reply, headers);
-    if (!site.isOpen(path) && !site.isOpen(target)) throw notPublic();
     const page = asksForPage(http, path) ? site.applicationPage(path) : undefined;
     const application = page !== undefined && site.isOpen(page) ? await this.#library.find(place, page) : undefined;
-    if (!application || application === 'folder') throw fileNotFound(path);
+    if (!application || application === 'folder') {
+      throw site.isOpen(path) || site.isOpen(target) ? fileNotFound(path) : notPublic();
+    }
     return this.#send(call, place, application, http, false);
   }
 
@@ -187,11 +188,11 @@ export class PublicFiles {
   }
 
   #siteOf(service: Service): Site {
-    let site = this.#sites.get(service);
-    if (!site) {
-      site = new Site(service);
-      this.#sites.set(service, site);
-    }
+    const { apps, epoch } = this.#init.state;
+    const known = this.#sites.get(service);
+    if (known?.epoch === epoch) return known.site;
+    const site = new Site(service, apps.values());
+    this.#sites.set(service, { site, epoch });
     return site;
   }
 }
