@@ -12,6 +12,7 @@ import type { Result } from '#proto/data/v1/data_pb.ts';
 import type { AccessState } from './access/state.ts';
 import type { Limits } from './admit/limits.ts';
 import { AppPackages } from './app-packages/calls.ts';
+import { PackageFiles } from './app-packages/package-files.ts';
 import { type Authenticators, authenticate } from './authenticate/authenticate.ts';
 import { type Credentials, readCredentials } from './authenticate/credentials.ts';
 import type { Principal } from './authenticate/principal.ts';
@@ -31,6 +32,7 @@ import type { Forwarder } from './forward/forward.ts';
 import { toOperation } from './forward/operation.ts';
 import { type Ruled, RuledCalls } from './forward/ruled.ts';
 import { type PublicCall, type PublicFiles, refusePublic } from './hosting/public-files.ts';
+import type { Handle } from './http/inner-call.ts';
 import { LoggedReply } from './http/logged-reply.ts';
 import type { Headers, Responder } from './http/reply.ts';
 import type { Request } from './http/request.ts';
@@ -107,12 +109,15 @@ export class Pipeline {
   readonly #foreign: ForeignRecords;
   readonly #refusals: Refusals;
   readonly #appPackages: AppPackages;
+  readonly #packageFiles: PackageFiles;
 
   constructor(stages: Stages) {
     this.#stages = stages;
     this.#ruled = new RuledCalls(stages.state);
     this.#refusals = new Refusals(stages.log);
-    this.#appPackages = new AppPackages(stages, (http, reply, caller) => this.handle(http, reply, caller));
+    const handle: Handle = (http, reply, caller) => this.handle(http, reply, caller);
+    this.#appPackages = new AppPackages(stages, handle);
+    this.#packageFiles = new PackageFiles(stages, handle);
     this.#foreign = new ForeignRecords(stages.state, stages.forwarder, this.#ruled);
   }
 
@@ -285,7 +290,7 @@ export class Pipeline {
   }
 
   async #package(request: ApiRequest, reply: Responder, headers: Headers, principal: Principal): Promise<void> {
-    const answer = await this.#stages.systemCalls.packages.call(request, principal);
+    const answer = await this.#stages.systemCalls.packages.call(request, principal, this.#packageFiles);
     const shown = presentationOf(request, headers, true);
     if (answer.kind === 'archive') return sendFile(reply, answer.bytes, 'application/zip', answer.filename, headers);
     return sendForwarded(reply, { result: answer.result, chunks: undefined }, answer.status, shown);

@@ -1,6 +1,6 @@
 /** Applications on the running product: deployed as their developers do it, and opened as their users do. */
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { brotliDecompressSync } from 'node:zlib';
 import { unzipSync, zipSync } from 'fflate';
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
@@ -403,5 +403,77 @@ describe('packages of applications', () => {
       headers: { 'X-DreamFactory-API-Key': api_key },
     });
     expect([401, 403]).toContain(answer.status);
+  });
+});
+
+describe('files in packages of the system', () => {
+  const MANIFEST = { service: { system: { lookup: [] }, files: ['packing/', 'single.txt'] } };
+  const read = async (path: string) => (await admin.send('GET', `files/${path}`)).text;
+  const load = async (bytes: Uint8Array, options = '') => {
+    const answer = await send('POST', `system/package${options}`, bytes, { 'Content-Type': 'application/zip' });
+    return { status: answer.status, body: (await answer.json()) as { success: boolean; log: Record<string, object> } };
+  };
+  let archive: Uint8Array;
+  beforeAll(async () => {
+    await admin.send('POST', 'files/packing/deep/');
+    await send('PUT', 'files/packing/deep/a+b.txt', Buffer.from('deep'));
+    await send('PUT', 'files/single.txt', Buffer.from('single'));
+    const answer = await send('POST', 'system/package', Buffer.from(JSON.stringify(MANIFEST)), {
+      'Content-Type': 'application/json',
+    });
+    expect(answer.status).toBe(200);
+    archive = new Uint8Array(await answer.arrayBuffer());
+  });
+
+  test('a manifest names them', async () => {
+    const { service } = await admin.json<{ service: { files: string[] } }>('GET', 'system/package');
+    expect(service.files).toEqual(expect.arrayContaining(['packing/', 'single.txt']));
+  });
+
+  test('a package holds them, and gives them back', async () => {
+    const md5 = createHash('md5').update('packing/').digest('hex');
+    expect(Object.keys(unzipSync(archive)).sort()).toEqual([
+      `files/packing/${md5}.zip`,
+      ...['files/single.txt', 'package.json', 'system/lookup.json'],
+    ]);
+    await admin.json('DELETE', 'files/packing/?force=true');
+    await send('PUT', 'files/single.txt', Buffer.from('changed'));
+    expect(await load(archive, '?dry_run=true')).toMatchObject({ status: 200, body: { dry_run: true } });
+    expect((await admin.send('GET', 'files/packing/deep/a+b.txt')).status).toBe(404);
+    expect(await load(archive)).toMatchObject({
+      status: 200,
+      body: { success: true, log: { created: { file: ['files/packing/'] }, skipped: { file: ['files/single.txt'] } } },
+    });
+    expect([await read('packing/deep/a+b.txt'), await read('single.txt')]).toEqual(['deep', 'changed']);
+    expect((await load(archive, '?overwrite=true')).status).toBe(201);
+    expect(await read('single.txt')).toBe('single');
+  });
+
+  test('a package may be kept in a file service, but not in public', async () => {
+    const stored = (storage: object) => admin.send('POST', 'system/package', { ...MANIFEST, storage });
+    const { status, text } = await stored({ name: 'files', folder: 'kept', filename: 'p.zip' });
+    expect([status, JSON.parse(text)]).toEqual([
+      200,
+      { success: true, path: '/api/v2/files/kept/p.zip', is_public: false },
+    ]);
+    expect((await admin.send('GET', 'files/kept/p.zip')).headers['content-type']).toBe('application/zip');
+    expect((await stored({ name: 'files', folder: 'plain', filename: 'p.zip' })).status).toBe(400);
+  });
+
+  test.each([
+    ['a folder that is not there', { service: { files: ['nowhere/'] } }, 404],
+    ['no list', { service: { files: { a: 1 } } }, 400],
+    ['a path that climbs', { service: { files: ['../x'] } }, 400],
+    ['all of it', { service: { files: ['/'] } }, 400],
+  ])('%s: %i', async (_, manifest, status) => {
+    expect((await admin.send('POST', 'system/package', manifest)).status).toBe(status);
+  });
+
+  test('the package of an application is taken there as well', async () => {
+    const description = Buffer.from(JSON.stringify({ name: 'By package', type: 0 }));
+    const form = new FormData();
+    form.set('files', new Blob([zipSync({ 'app.json': description }) as Uint8Array<ArrayBuffer>]), 'a.dfpkg');
+    const answer = await send('POST', 'system/package', form);
+    expect([answer.status, await answer.json()]).toMatchObject([200, { name: 'By package', is_active: true }]);
   });
 });

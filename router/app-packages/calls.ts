@@ -42,7 +42,9 @@ export class AppPackages {
 
   serves(request: ApiRequest, { type }: Service): boolean {
     const { segments, verb, query, http } = request;
-    if (type !== 'system' || segments[0]?.toLowerCase() !== 'app') return false;
+    if (type !== 'system') return false;
+    if (isAppInPackages(request)) return true;
+    if (segments[0]?.toLowerCase() !== 'app') return false;
     if (verb === 'POST' && segments.length === 1) {
       return isMultipart(http.header('content-type')) || request.option('import_url') !== undefined;
     }
@@ -167,6 +169,13 @@ export class AppPackages {
       app['type'] === STORED ? this.#init.state.services.get(Number(app['storage_service_id'])) : undefined;
     return service && isFileService(service) ? service : undefined;
   }
+}
+
+/** `system/package` takes those of applications as well (§2.5). */
+function isAppInPackages({ segments, verb, http }: ApiRequest): boolean {
+  if (verb !== 'POST' || segments.length !== 1 || segments[0]?.toLowerCase() !== 'package') return false;
+  const type = http.header('content-type') ?? '';
+  return isMultipart(type) && parseMultipart(type, http.body).some(({ filename }) => /\.dfpkg$/i.test(filename ?? ''));
 }
 
 function jsonOf(text: string): JsonObject {
