@@ -3,7 +3,7 @@
  * JavaScript on Node's own modules, as nothing else may be there yet. When all is current it costs a few stat calls.
  *
  * usage: node deploy/bootstrap.mjs <word> [arguments]; words: build, start, start:system, start:sql, start:storage,
- * start:router, start:scripting, test, bench, bench:database, bench:access, bench:scripts
+ * start:router, start:scripting, test, bench, bench:database, bench:access, bench:scripts, bench:files
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
@@ -42,6 +42,7 @@ const PROGRAMS = {
   'bench:database': 'loadtest/database.ts',
   'bench:access': 'loadtest/access.ts',
   'bench:scripts': 'loadtest/scripts.ts',
+  'bench:files': 'loadtest/files.ts',
 };
 
 /** What such a program needs on the machine besides packages. */
@@ -51,6 +52,7 @@ const TOOLS = {
   'bench:database': ['postgres', 'mariadb', 'wrk'],
   'bench:access': ['postgres', 'nginx', 'wrk'],
   'bench:scripts': ['postgres', 'nats', 'wrk'],
+  'bench:files': ['nginx-dav', 's3', 'curl', 'wrk'],
 };
 
 /** What is built, or copied. */

@@ -20,7 +20,18 @@ export interface Target {
   readonly atMost?: number;
 }
 
-export type Unit = 'requests/s' | 'requests/CPU-s' | 'rows/s' | 'runs/s' | 'µs' | 'ms' | 'MB' | 's' | '%' | 'kinds';
+export type Unit =
+  | 'requests/s'
+  | 'requests/CPU-s'
+  | 'rows/s'
+  | 'runs/s'
+  | 'MB/s'
+  | 'µs'
+  | 'ms'
+  | 'MB'
+  | 's'
+  | '%'
+  | 'kinds';
 
 /** What one line of a report is about. */
 export interface Figure {

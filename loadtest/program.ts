@@ -1,7 +1,7 @@
 /** What every benchmark program does around its run: reads the command line, cleans up, says how it ended. */
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { type BenchOptions, helpOf, type Named, parseOptions } from './options.ts';
+import { type BenchOptions, helpOf, type Named, parseOptions, type Sizes } from './options.ts';
 import { inScope, type RunScope } from './process.ts';
 
 export const describe = (failure: unknown): string => (failure instanceof Error ? failure.message : String(failure));
@@ -15,10 +15,11 @@ export async function runProgram<C extends Named>(
   command: string,
   cases: readonly C[],
   run: (options: BenchOptions<C>, scope: RunScope) => Promise<void>,
+  sizes: Sizes = {},
 ): Promise<never> {
   try {
-    const options = parseOptions(process.argv.slice(2), cases);
-    if (options === 'help') say(helpOf(command, cases));
+    const options = parseOptions(process.argv.slice(2), cases, sizes);
+    if (options === 'help') say(helpOf(command, cases, sizes));
     else await runInterruptibly((scope) => run(options, scope));
     process.exit(0);
   } catch (failure) {

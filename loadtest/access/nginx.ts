@@ -1,58 +1,11 @@
-/** nginx with one worker, which answers the same body to whoever sends a key of its map. */
-import { spawnSync } from 'node:child_process';
+/** nginx that answers the same body to whoever sends a key of its map. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { findNginx } from '../../deploy/testing/available.ts';
-import { answersOk, freePort, type RunScope, startServer, waitUntilReady } from '../process.ts';
-import { processTree } from '../start.ts';
+import { type Nginx, startNginx } from '../nginx.ts';
+import type { RunScope } from '../process.ts';
 
-const READY_TIMEOUT_MS = 10_000;
-
-export interface Nginx {
-  readonly title: string;
-  readonly origin: string;
-  readonly headers: Readonly<Record<string, string>>;
-  pids(): number[];
-}
-
-export async function startNginx(scope: RunScope, path: string, body: string): Promise<Nginx> {
-  const program = findNginx();
-  if (!program) throw new Error('nginx is not installed.');
-  const folder = `${scope.folder}/nginx`;
-  await mkdir(folder, { recursive: true });
-  const port = await freePort();
+export function startKeyedNginx(scope: RunScope, path: string, body: string): Promise<Nginx> {
   const key = randomBytes(32).toString('hex');
-  const config = `${folder}/nginx.conf`;
-  await writeFile(config, configOf({ folder, port, key, path, body }));
-  const server = startServer(scope, 'nginx', program, ['-p', folder, '-c', config, '-e', 'stderr'], {});
-  const origin = `http://127.0.0.1:${port}`;
-  const headers = { 'X-DreamFactory-API-Key': key };
-  const isReady = () => answersOk(`${origin}${path}`, headers);
-  await waitUntilReady([server], 'nginx', isReady, READY_TIMEOUT_MS, scope.signal);
-  const version = /nginx\/(\S+)/.exec(spawnSync(program, ['-v'], { encoding: 'utf8' }).stderr)?.[1];
-  return { title: `nginx ${version}`, origin, headers, pids: () => processTree(server.pid) };
-}
-
-interface Setup {
-  readonly folder: string;
-  readonly port: number;
-  readonly key: string;
-  readonly path: string;
-  readonly body: string;
-}
-
-function configOf({ folder, port, key, path, body }: Setup): string {
-  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
-  return `
-    daemon off;
-    worker_processes 1;
-    pid ${folder}/nginx.pid;
-    error_log stderr warn;
-    events { worker_connections 1024; }
-    http {
-      access_log off;
-      keepalive_requests 1000000000;
-      ${temporary.map((kind) => `${kind}_temp_path ${folder}/${kind};`).join('\n      ')}
+  const http = (_: string, port: number) => `
       map_hash_bucket_size 128;
       map $http_x_dreamfactory_api_key $is_known { default 0; "${key}" 1; }
       server {
@@ -64,6 +17,6 @@ function configOf({ folder, port, key, path, body }: Setup): string {
           return 200 '${body}';
         }
       }
-    }
   `;
+  return startNginx(scope, { http, path, headers: { 'X-DreamFactory-API-Key': key } });
 }

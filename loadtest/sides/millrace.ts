@@ -32,6 +32,8 @@ export interface MillraceOptions {
   readonly components?: readonly string[];
   /** With the tier that runs scripts. */
   readonly scripts?: boolean;
+  /** With the tier that serves files. */
+  readonly storage?: boolean;
   /** Settings of every tier beside those that it needs here. */
   readonly env?: Readonly<Record<string, string>>;
   /** Whatever else has to be there, by its administrator. */
@@ -63,7 +65,7 @@ export function serviceOf(name: string, type: 'pgsql' | 'mariadb', server: Datab
 /** Creates one record: `POST {path}`. */
 export type Create = <T>(path: string, record: object) => Promise<T>;
 
-const ALL_TIERS = ['system', 'sql', 'scripting', 'router'] as const;
+const ALL_TIERS = ['system', 'sql', 'storage', 'scripting', 'router'] as const;
 export type Tier = (typeof ALL_TIERS)[number];
 
 export interface MillraceTarget extends HttpTarget {
@@ -97,7 +99,9 @@ export async function startMillrace(scope: RunScope, options: MillraceOptions): 
   const system = { address: `unix:${scope.folder}/system.sock`, token: randomBytes(32).toString('hex') };
   const env = { ...environmentOf(scope, system, dataFolder, { port, grpcPort }, administrator), ...options.env };
   const running = new Map<Tier, Running>();
-  const tiers = ALL_TIERS.filter((tier) => tier !== 'scripting' || options.scripts);
+  const tiers = ALL_TIERS.filter(
+    (tier) => (tier !== 'scripting' || options.scripts) && (tier !== 'storage' || options.storage),
+  );
   const servers = () => [...running.values()];
   const start = async (wanted: readonly Tier[] = tiers) => {
     for (const tier of wanted) {
@@ -152,6 +156,7 @@ function environmentOf(
   administrator: Administrator,
 ): Record<string, string> {
   const sql = `unix:${scope.folder}/sql.sock`;
+  const storage = `unix:${scope.folder}/storage.sock`;
   const gateway = `unix:${scope.folder}/gateway.sock`;
   return {
     MILLRACE_GATEWAY_ADDRESS: gateway,
@@ -162,6 +167,8 @@ function environmentOf(
     MILLRACE_SYSTEM_ADDRESS: system.address,
     MILLRACE_SQL_ADDRESS: sql,
     MILLRACE_SQL_ADDRESSES: sql,
+    MILLRACE_STORAGE_ADDRESS: storage,
+    MILLRACE_STORAGE_ADDRESSES: storage,
     MILLRACE_CLUSTER_TOKEN: system.token,
     MILLRACE_DATA_DIR: dataFolder,
     MILLRACE_HTTP_PORT: String(port),
