@@ -94,7 +94,7 @@ suiteWith('chromium', 'a single-page application in a browser', () => {
     browser = await chromium.launch({ executablePath: findChromium()!, args: ['--no-sandbox'] });
     app = await taskApp('tasks');
     await deploy('tasks', await buildApplication('/files/tasks/', app.api_key));
-    await publish({ public_path: ['tasks'], spa_path: ['tasks'] });
+    await publish({ public_path: ['tasks'] });
     await served('/files/tasks/index.html');
   });
   afterAll(() => browser?.close());
@@ -180,7 +180,7 @@ describe('its files without a browser', () => {
     contents = await buildApplication('/files/plain/', 'no key');
     script = Object.keys(contents).find((name) => name.endsWith('.js'))!;
     await deploy('plain', contents);
-    await publish({ public_path: ['tasks', 'plain'], spa_path: ['tasks', 'plain'] });
+    await publish({ public_path: ['tasks', 'plain'] });
     await served('/files/plain/index.html');
   });
 
@@ -191,6 +191,21 @@ describe('its files without a browser', () => {
     expect((await open('/files/plain/any/where', { accept: 'text/html' })).status).toBe(200);
     expect((await open('/files/plain/any/where.js', { accept: 'text/html' })).status).toBe(404);
     expect((await open('/files/plain/assets/')).status).toBe(404);
+    expect((await open('/files/plain/index.html/')).status).toBe(404);
+    expect((await open('/files/other/page', { accept: 'text/html' })).status).toBe(403);
+  });
+
+  test('which folders have pages of an application', async () => {
+    const page = async () => (await open('/files/plain/any/where', { accept: 'text/html' })).status;
+    for (const [spa_path, status] of [
+      [[], 404],
+      [['/plain/'], 200],
+      [['tasks'], 404],
+      [null, 200],
+    ] as const) {
+      await publish({ spa_path });
+      await until(`${JSON.stringify(spa_path)} is known`, async () => (await page()) === status || undefined);
+    }
   });
 
   test('compressed, conditional, in parts', async () => {

@@ -196,6 +196,20 @@ describe.each([
     expect(headerOf(await hostedSome().get(target, headers), 'content-encoding')).toBeUndefined();
   });
 
+  test.each(['/site/long.js', '/site/'])('%s is replaced while it is looked for', async (target) => {
+    const hosted = hostedSome();
+    await hosted.get('/site/image.png');
+    hosted.store.beforeRead = () => {
+      hosted.store.beforeRead = undefined;
+      hosted.store.put('site/long.js', `${LONG}// new`);
+      hosted.store.put('site/index.html', 'new');
+    };
+    const answer = await hosted.get(target, { 'accept-encoding': 'br' });
+    expect(answer.status).toBe(200);
+    const isCoded = headerOf(answer, 'content-encoding') === 'br';
+    expect(isCoded ? brotliDecompressSync(answer.bytes).toString() : answer.body).toMatch(/new$/);
+  });
+
   test('neighbours that are compressed already', async () => {
     const hosted = hostedSome();
     hosted.store.put('site/long.js.br', 'packed by brotli');

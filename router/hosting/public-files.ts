@@ -2,6 +2,7 @@
  * Files that anybody may read, without key and session, at addresses of their own beside the API: /{service}/{path}
  * (files-and-scripting-api §1.10), as a host of web applications serves them. Folders are never listed.
  */
+import { COMPRESSED_FROM_BYTES } from '#common/bounds.ts';
 import { MillraceError } from '#common/errors.ts';
 import type { FileEntry } from '#common/files/entry.ts';
 import { filePath } from '#common/files/path.ts';
@@ -13,7 +14,7 @@ import type { Principal } from '../authenticate/principal.ts';
 import { errorHeaders, errorPage } from '../encode/error.ts';
 import { isFileService } from '../files/address.ts';
 import { duringCall, type FileCall, type FileStore } from '../files/call.ts';
-import { sendFileContent, typeOf } from '../files/download.ts';
+import { asLongAsReplaced, sendFileContent, typeOf } from '../files/download.ts';
 import { fileNotFound } from '../files/refusals.ts';
 import type { Headers, Responder } from '../http/reply.ts';
 import type { Request } from '../http/request.ts';
@@ -113,7 +114,11 @@ export class PublicFiles {
   }
 
   /** @param call  that was found. @throws MillraceError */
-  async serve(call: ScriptedCall, http: Request): Promise<void> {
+  serve(call: ScriptedCall, http: Request): Promise<void> {
+    return asLongAsReplaced(() => this.#serve(call, http));
+  }
+
+  async #serve(call: ScriptedCall, http: Request): Promise<void> {
     const { service, request, reply, headers } = call;
     const site = this.#siteOf(service);
     const path = filePath(request.segments.join('/'));
@@ -160,7 +165,7 @@ export class PublicFiles {
   async #sendLarge(call: FileCall, place: Place, { entry }: LargeFile): Promise<void> {
     const { http } = call.request;
     const type = typeOf(entry);
-    const varies = isCompressible(type);
+    const varies = isCompressible(type) && entry.size >= COMPRESSED_FROM_BYTES;
     const address = (path: string) => ({ path, isFolder: false });
     const shownWith =
       (...more: Headers) =>
