@@ -1,4 +1,5 @@
 /** What every benchmark program does around its run: reads the command line, cleans up, says how it ended. */
+import { setMaxListeners } from 'node:events';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { type BenchOptions, helpOf, type Named, parseOptions, type Sizes } from './options.ts';
@@ -30,6 +31,8 @@ export async function runProgram<C extends Named>(
 
 async function runInterruptibly(run: (scope: RunScope) => Promise<void>): Promise<void> {
   const interruption = new AbortController();
+  // Every tool that runs at one moment listens for it.
+  setMaxListeners(0, interruption.signal);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => interruption.abort(new Error(`Ended by ${signal}.`)));
   }
