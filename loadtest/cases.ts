@@ -26,6 +26,7 @@ export type Unit =
   | 'rows/s'
   | 'runs/s'
   | 'MB/s'
+  | 'MB/CPU-s'
   | 'µs'
   | 'ms'
   | 'MB'

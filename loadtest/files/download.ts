@@ -1,9 +1,10 @@
 /** A large file by one client, and the memory that many at once take. */
 import { mkdir, writeFile } from 'node:fs/promises';
-import type { Contest, ContestCase, ContestOptions } from '../contest.ts';
+import { cpuSeconds } from '../access/cpu.ts';
+import type { Contest, ContestCase, ContestOptions, Sample } from '../contest.ts';
 import { peakOverBase } from '../database/memory.ts';
 import type { RunScope } from '../process.ts';
-import { download } from './curl.ts';
+import { type Door, download } from './curl.ts';
 import { API, BYTES_PER_MEGABYTE, contentOf, startOurs, startTheirs } from './setup.ts';
 import { sizeOf } from './sizes.ts';
 
@@ -17,6 +18,7 @@ export const DOWNLOAD: ContestCase = {
       unit: 'MB/s',
       targets: [{ measure: 'C/A', atLeast: 0.35 }],
     },
+    { name: 'download-cpu', title: 'the same, for each CPU-second', unit: 'MB/CPU-s', targets: [] },
     {
       name: 'download-memory',
       title: 'the same 20 times at once, peak memory over base',
@@ -42,19 +44,37 @@ async function prepare(scope: RunScope, options: ContestOptions): Promise<Contes
     sides: [
       {
         ...{ key: 'A', label: 'nginx' },
-        measure: async () => ({ download: await download(scope, nginx, '/large.bin', bytes) }),
+        measure: () => once(scope, nginx, '/large.bin', bytes, nginx.pids()),
       },
       {
         ...{ key: 'C', label: 'Millrace' },
         measure: async () => {
           const one = () => download(scope, millrace, `${API}/large.bin`, bytes);
-          const rate = await one();
+          const sample = await once(scope, millrace, `${API}/large.bin`, bytes, millrace.filePids());
           const memory = await peakOverBase(millrace.filePids(), async () => {
             await Promise.all(Array.from({ length: atOnce }, one));
           });
-          return { download: rate, 'download-memory': memory };
+          return { ...sample, 'download-memory': memory };
         },
       },
     ],
   };
+}
+
+/** So many times, as the clock of processes ticks slowly. */
+const TIMES = 5;
+
+/** @param pids  of those who serve it */
+async function once(
+  scope: RunScope,
+  door: Door,
+  path: string,
+  bytes: number,
+  pids: readonly number[],
+): Promise<Sample> {
+  const before = cpuSeconds(pids);
+  let rates = 0;
+  for (let time = 0; time < TIMES; time++) rates += await download(scope, door, path, bytes);
+  const megabytes = (TIMES * bytes) / BYTES_PER_MEGABYTE;
+  return { download: rates / TIMES, 'download-cpu': megabytes / (cpuSeconds(pids) - before) };
 }

@@ -1,7 +1,8 @@
 /** A very large file into a folder, and into a bucket, and the memory that it takes on its way. */
 import { truncate, unlink, writeFile } from 'node:fs/promises';
 import { startS3 } from '../../deploy/testing/s3.ts';
-import type { Contest, ContestCase, ContestOptions } from '../contest.ts';
+import { cpuSeconds } from '../access/cpu.ts';
+import type { Contest, ContestCase, ContestOptions, Sample } from '../contest.ts';
 import { peakOverBase } from '../database/memory.ts';
 import type { RunScope } from '../process.ts';
 import { upload } from './curl.ts';
@@ -20,6 +21,7 @@ export const UPLOAD: ContestCase = {
       unit: 'MB/s',
       targets: [{ measure: 'C/A', atLeast: 0.4 }],
     },
+    { name: 'upload-local-cpu', title: 'the same, for each CPU-second', unit: 'MB/CPU-s', targets: [] },
     {
       name: 'upload-local-memory',
       title: 'the same, peak memory over base',
@@ -35,6 +37,7 @@ export const UPLOAD_S3: ContestCase = {
   needs: 's3',
   figures: [
     { name: 'upload-s3', title: 'PUT of 1 GB into a bucket of a local S3 server', unit: 'MB/s', targets: [] },
+    { name: 'upload-s3-cpu', title: 'the same, for each CPU-second', unit: 'MB/CPU-s', targets: [] },
     {
       name: 'upload-s3-memory',
       title: 'the same, peak memory over base',
@@ -54,13 +57,27 @@ async function source(scope: RunScope, options: ContestOptions): Promise<{ file:
   return { file, bytes };
 }
 
+/** @param work  gives megabytes a second; @param pids  of those who take it */
+async function rated(
+  name: string,
+  bytes: number,
+  pids: readonly number[],
+  work: () => Promise<number>,
+): Promise<Sample> {
+  const before = cpuSeconds(pids);
+  const rate = await work();
+  const spent = cpuSeconds(pids) - before;
+  return { [name]: rate, [`${name}-cpu`]: bytes / BYTES_PER_MEGABYTE / spent };
+}
+
 function ours(scope: RunScope, millrace: OurSide, name: string, { file, bytes }: { file: string; bytes: number }) {
   return async () => {
-    let rate = 0;
-    const memory = await peakOverBase(millrace.filePids(), async () => {
-      rate = await upload(scope, millrace, `${API}/large.bin`, file, bytes);
+    let sample: Sample = {};
+    const pids = millrace.filePids();
+    const memory = await peakOverBase(pids, async () => {
+      sample = await rated(name, bytes, pids, () => upload(scope, millrace, `${API}/large.bin`, file, bytes));
     });
-    return { [name]: rate, [`${name}-memory`]: memory };
+    return { ...sample, [`${name}-memory`]: memory };
   };
 }
 
@@ -77,9 +94,10 @@ async function prepareLocal(scope: RunScope, options: ContestOptions): Promise<C
       {
         ...{ key: 'A', label: 'nginx' },
         measure: async () => {
-          const rate = await upload(scope, nginx, '/put/large.bin', large.file, large.bytes);
+          const put = () => upload(scope, nginx, '/put/large.bin', large.file, large.bytes);
+          const sample = await rated('upload-local', large.bytes, nginx.pids(), put);
           await unlink(`${nginx.folder}/put/large.bin`);
-          return { 'upload-local': rate };
+          return sample;
         },
       },
       {
