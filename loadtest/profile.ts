@@ -1,5 +1,5 @@
 /** Reads what `node --cpu-prof` wrote: which functions the time was spent in. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 
 /** The part of the V8 format that is read here; times in microseconds. */
 export interface CpuProfile {
@@ -51,12 +51,11 @@ function describePlace({ functionName, url, lineNumber }: CpuProfile['nodes'][nu
 
 const ENTRIES = 15;
 /** The others hardly work under load. */
-const TIERS = ['router', 'sql', 'storage'];
+const TIERS = ['router', 'sql'];
 
 /** What the tiers have left in a folder at their end. */
 export function formatTierProfiles(folder: string): string {
-  const present = TIERS.filter((tier) => existsSync(`${folder}/${tier}.cpuprofile`));
-  return present.map((tier) => `${formatProfile(tier, `${folder}/${tier}.cpuprofile`, ENTRIES)}\n`).join('\n');
+  return TIERS.map((tier) => `${formatProfile(tier, `${folder}/${tier}.cpuprofile`, ENTRIES)}\n`).join('\n');
 }
 
 export function formatProfile(title: string, file: string, entries: number): string {

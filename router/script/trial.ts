@@ -101,6 +101,11 @@ export class ScriptTrials {
     if (typeof named !== 'string' || !TYPES.has(named)) {
       throw invalid(`The type '${String(named)}' is none that scripts are run in here.`, { field: 'type' });
     }
+    if (content === undefined && stored?.['storage_service_id'] && stored['storage_path']) {
+      throw invalid(`The script '${name}' is in a file: send what shall be tried as its content.`, {
+        field: 'content',
+      });
+    }
     const text = content ?? stored?.['content'] ?? '';
     if (typeof text !== 'string') throw invalid('The content must be the text of a script.', { field: 'content' });
     const settings = config ?? stored?.['config'] ?? '{}';

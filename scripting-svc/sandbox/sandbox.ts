@@ -14,6 +14,7 @@ import {
   type Script,
   type ScriptKey,
 } from '#proto/script/v1/script_pb.ts';
+import { NICE_MAX, type ScriptThreads } from '../priority.ts';
 import { answer } from './answers.ts';
 import { Callers, type Who } from './callers.ts';
 import type { ScriptApi } from './calls.ts';
@@ -27,10 +28,11 @@ import { linkImports } from './modules.ts';
 import { packEvent } from './packed.ts';
 import { PatientRun } from './patient.ts';
 import { Pool } from './pool.ts';
-import { runQuick } from './quick.ts';
+import { FIRST_RUN_FACTOR, runQuick } from './quick.ts';
 import type { Cell, Realm } from './realm.ts';
 import { elsewhere, failed, inFull, replied } from './replies.ts';
 import { Slots } from './slots.ts';
+import { CallTrees } from './trees.ts';
 import { Watchdog } from './watchdog.ts';
 
 export type { ApiAnswer, ApiCall, ScriptApi } from './calls.ts';
@@ -52,6 +54,7 @@ export interface SandboxOptions {
   readonly platformConfig: () => object;
   readonly caps: Caps;
   readonly fetch: OutboundPolicy;
+  readonly threads: Pick<ScriptThreads, 'nice'>;
   readonly log: Logger;
 }
 
@@ -62,8 +65,8 @@ const isAskedFor = ({ trial, event }: Run): boolean => trial !== undefined || ev
 const PROVEN_RUNS = 20;
 /** Processor time of such a run, microseconds. */
 const PROVEN_MICROS = 1000;
-/** A quick run that is so late holds its thread for good. */
-const STUCK_MS = 2000;
+/** Processor time beyond the limit of a quick run, after which it holds its thread for good. */
+const STUCK_MS = 200;
 /** For a place among the runs at once. */
 const SLOT_WAIT_MS = 1000;
 /** Runs of a realm between two looks at the memory of its cell, in the quick lane. */
@@ -97,9 +100,11 @@ export class Sandbox {
   readonly #known = new Map<number, Known>();
   readonly #callers = new Callers();
   readonly #running = new Map<Cell, PatientRun>();
+  readonly #trees = new CallTrees();
   /** Held on to: to let go of an isolate whose thread is gone waits for it. */
   readonly #lostCells: Cell[] = [];
   #isSuspect = false;
+  #hasLostThread = false;
   #trials = 0;
   #rss = { bytes: 0, at: 0 };
 
@@ -108,7 +113,7 @@ export class Sandbox {
     this.#options = options;
     this.#pool = lane === 'patient' ? new Pool(caps, true, (cell) => this.#catastrophe(cell)) : new Pool(caps, false);
     this.#slots = new Slots(caps.runsAtOnce, SLOT_WAIT_MS);
-    this.#watchdog = lane === 'quick' ? new Watchdog(STUCK_MS) : undefined;
+    this.#watchdog = lane === 'quick' ? new Watchdog(caps.quickMillis * FIRST_RUN_FACTOR + STUCK_MS) : undefined;
   }
 
   /** False: a thread or much memory is lost; what runs may end, and then this process should be replaced. */
@@ -116,6 +121,11 @@ export class Sandbox {
     const now = Date.now();
     if (now - this.#rss.at > RSS_LOOK_MS) this.#rss = { bytes: process.memoryUsage.rss(), at: now };
     return !this.#isSuspect && this.#rss.bytes <= this.#options.caps.processBytes;
+  }
+
+  /** A thread runs for ever: the process can be ended by nothing but a kill. */
+  get hasLostThread(): boolean {
+    return this.#hasLostThread;
   }
 
   async close(): Promise<void> {
@@ -155,6 +165,9 @@ export class Sandbox {
     const taken = this.#slots.take(deadline);
     if (taken !== true && !(await taken)) return failed(run, deadline.reason ? late(deadline) : busy());
     try {
+      const turn = this.#slots.begin();
+      if (turn !== true) await turn;
+      if (deadline.reason) return failed(run, late(deadline));
       const who = this.#callers.of(run);
       if (!who) return inFull(run);
       const realm = this.#lease(known, who);
@@ -256,8 +269,9 @@ export class Sandbox {
       facts: realm.facts!,
       deadline,
       calls: { api, outbound: fetch, grant: run.grant, requestId: run.requestId },
+      tree: this.#trees.of(run.grant),
       link: this.#linker(realm),
-      onStuck: () => this.#suspect('A script holds a thread that cannot be stopped.', run),
+      onStuck: () => this.#lose(run),
     });
     this.#running.set(realm.cell, patient);
     const ended = await patient.run(packed);
@@ -306,6 +320,13 @@ export class Sandbox {
     this.#lostCells.push(cell);
     this.#suspect('V8 ran out of memory in an isolate.');
     this.#running.get(cell)?.outOfMemory();
+  }
+
+  /** What the process still has to do comes behind everything else on the machine. */
+  #lose(run: Run): void {
+    this.#hasLostThread = true;
+    this.#options.threads.nice = NICE_MAX;
+    this.#suspect('A script holds a thread that cannot be stopped.', run);
   }
 
   #suspect(reason: string, run?: Run): void {

@@ -156,6 +156,8 @@ export const JOB_ACK_WAIT_MS = 60_000;
 export const TASK_FREQUENCY_MAX = 527_040;
 /** Characters of what is sent with a task. */
 export const TASK_PAYLOAD_LENGTH_MAX = MIB;
+/** Of a script that is a file in a storage: as large as any other text of the system database may be. */
+export const SCRIPT_FILE_BYTES_MAX = 1 * MIB;
 /** Runs of scripts in one NATS message: it goes to one worker, and several workers shall share what comes at once. */
 export const SCRIPT_BATCH_RUNS_MAX = 16;
 /** Bytes of the runs that a router has in flight on one line, or that one worker has: what NATS holds for one receiver. */

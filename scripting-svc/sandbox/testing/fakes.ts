@@ -96,6 +96,7 @@ export class Bench {
       platformConfig: () => CONFIG,
       caps: DEFAULT_CAPS,
       fetch: NO_OUTBOUND,
+      threads: { nice: 0 },
       log: pino({ level: process.env['SANDBOX_LOG'] ?? 'silent' }),
       ...options,
     });
