@@ -118,6 +118,7 @@ function withDefaults(given: Environment, socketFolder: string, routers: number)
     MILLRACE_SQL_ADDRESSES: sqlAddress,
     MILLRACE_STORAGE_ADDRESS: storageAddress,
     MILLRACE_STORAGE_ADDRESSES: storageAddress,
+    MILLRACE_STORAGE_CONTENT_ADDRESS: `unix:${join(socketFolder, 'storage-content')}`,
     MILLRACE_CLUSTER_TOKEN: randomBytes(32).toString('base64url'),
     MILLRACE_SEED_SAMPLE: 'true',
     MILLRACE_HTTP_SHARED: String(routers > 1),

@@ -22,11 +22,10 @@ export interface Target {
 
 export type Unit =
   | 'requests/s'
+  | 'MB/s'
   | 'requests/CPU-s'
   | 'rows/s'
   | 'runs/s'
-  | 'MB/s'
-  | 'MB/CPU-s'
   | 'µs'
   | 'ms'
   | 'MB'

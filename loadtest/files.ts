@@ -1,12 +1,8 @@
-/** `npm run bench:files`: files through the API and hosted ones, beside nginx, and what they take in memory. */
+/** `npm run bench:files`: contents of files as fast as the machine has them, and in how little memory. */
 import { runContests } from './contests.ts';
 import { FILE_CASES } from './files/cases.ts';
-import { FILE_SIZES } from './files/sizes.ts';
 import { runProgram } from './program.ts';
 
-await runProgram(
-  'npm run bench:files',
-  FILE_CASES,
-  (options, scope) => runContests(options, scope, { A: 'nginx', C: 'Millrace' }, '-files'),
-  FILE_SIZES,
+await runProgram('npm run bench:files', FILE_CASES, (options, scope) =>
+  runContests(options, scope, { A: 'nginx', C: 'Millrace' }, '-files'),
 );

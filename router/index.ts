@@ -14,6 +14,7 @@ import {
   KeptAnswers,
   LimitCounts,
   Packages,
+  ScriptFiles,
   Sessions,
 } from '#proto/system/v1/system_pb.ts';
 import { SavedSnapshot } from './access/saved.ts';
@@ -50,6 +51,7 @@ import { Grants } from './script/grant.ts';
 import { HeldImports } from './script/held-import.ts';
 import { KeptScriptAnswers } from './script/kept-answers.ts';
 import { openLines } from './script/lines.ts';
+import { LinkedFiles } from './script/linked-files.ts';
 import { Listeners } from './script/listeners.ts';
 import { ScriptRunner } from './script/runner.ts';
 import { ScriptedCalls } from './script/scripted.ts';
@@ -113,6 +115,7 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
   const limitCache = new LimitCache(state, limits);
   const documents = new Documents({ state, forwarder, requestTimeoutMs: config.requestTimeoutMs });
   const grants = new Grants(state);
+  const linked = new LinkedFiles(state, new Channel(ScriptFiles, system));
   const opened = openLines(config.scripts, config.clusterToken, log);
   const scripts = new ScriptRunner({ lines: opened.lines, grants, sessions: new ScriptSessions(state), log });
   const keptAnswers = new KeptScriptAnswers(state);
@@ -153,6 +156,7 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
       signedUrls: new SignedUrls(state),
       requestTimeoutMs: config.requestTimeoutMs,
       exportTimeoutMs: config.exportTimeoutMs,
+      onWritten: (service) => linked.written(service),
     }),
     store,
     listings: new Listings(forwarder),
@@ -184,6 +188,7 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
         await scripts.close();
         await opened.close();
         files.close();
+        linked.close();
         forwarder.close();
       },
     };

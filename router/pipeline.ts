@@ -365,8 +365,9 @@ export class Pipeline {
   #remembered(ready: ReadyCall, http: Request, reply: Responder, headers: Headers, asked: Asked): Promise<void> {
     const { listeners } = this.#stages;
     const name = ready.service.name.toLowerCase();
-    const find = () => listeners.ofPath(ready.service, http.path, http.method);
-    const heard = listeners.serves(name) && ready.isHeard(() => find() !== undefined) ? find() : undefined;
+    const heard = listeners.serves(name)
+      ? ready.heardBy(() => listeners.ofPath(ready.service, http.path, http.method))
+      : undefined;
     if (heard) {
       const request = new ApiRequest(http, name, heard.segments);
       return this.#rememberedScripted(ready, request, reply, headers, heard.listening);

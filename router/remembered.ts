@@ -22,6 +22,7 @@ import type { Request } from './http/request.ts';
 import { type KnownCall, knownCall } from './parse/known-call.ts';
 import { textValue } from './parse/options.ts';
 import type { ParsedResource } from './parse/resource.ts';
+import { type Heard, heardOfAnother } from './script/listeners.ts';
 
 const CALLS_MAX = 5000;
 /** What is kept of a call grows with its key: a long filter is a large tree. */
@@ -36,8 +37,8 @@ interface Remembered {
   readonly byId: boolean;
   /** What each role made of it; undefined: to be decided anew each time. */
   readonly shapes: Map<CompiledRole | undefined, Shape | undefined>;
-  /** Whether scripts listen to calls like this one; undefined: nobody has asked. */
-  isHeard: boolean | undefined;
+  /** Which scripts listen to calls like this one; undefined: nobody has asked; null: none. */
+  heard: Heard | null | undefined;
 }
 
 /** A call that can be sent at once. */
@@ -45,8 +46,8 @@ export interface ReadyCall {
   readonly parsed: ParsedResource;
   readonly service: Service;
   readonly principal: Principal;
-  /** Whether scripts listen to it: found out once for all calls that differ in nothing but their values. */
-  isHeard(findOut: () => boolean): boolean;
+  /** Which scripts listen to it: found out once for all calls that differ in nothing but their values. */
+  heardBy(findOut: () => Heard | undefined): Heard | undefined;
   /** Sends it. @param reply  whoever waits for it */
   send(reply: Responder): Promise<Forwarded>;
 }
@@ -110,7 +111,7 @@ export class RememberedCalls {
       component: byId ? component.slice(0, component.lastIndexOf('/')) : component,
       byId,
       shapes: new Map(),
-      isHeard: undefined,
+      heard: undefined,
     };
     this.#calls.set(key, remembered);
   }
@@ -167,11 +168,12 @@ export class RememberedCalls {
       const operation = toOperation(http.id, travelling, { shape, parameters: call.parameters }, principal);
       return this.#forwarder.send(service.tier, operation, deadline, parsed.repeatable);
     };
-    const isHeard = (findOut: () => boolean): boolean => {
-      known.isHeard ??= findOut();
-      return known.isHeard;
+    const heardBy = (findOut: () => Heard | undefined): Heard | undefined => {
+      if (known.heard === undefined) known.heard = findOut() ?? null;
+      if (known.heard === null) return undefined;
+      return byId && call.keyedBy ? heardOfAnother(known.heard, call.keyedBy.id) : known.heard;
     };
-    return { parsed, service, principal, isHeard, send };
+    return { parsed, service, principal, heardBy, send };
   }
 }
 

@@ -26,6 +26,13 @@ describe('places of workers', () => {
     ]);
   });
 
+  test.each([
+    [{}, true],
+    [{ MILLRACE_SCRIPT_SPARE_WORKER: 'false' }, false],
+  ])('and a spare one, unless none is wanted: %j', (env, hasSpare) => {
+    expect(readConfig({ ...NATS, ...env }).hasSpare).toBe(hasSpare);
+  });
+
   test('at least one of each', () => {
     const lanes = readConfig(NATS).places.map(({ lane }) => lane);
     expect(lanes).toEqual(expect.arrayContaining(['quick', 'patient']));
@@ -59,6 +66,10 @@ describe('a worker', () => {
       outbound: { hosts: ['api.example.com', 'other.example:8443'] },
       nats: undefined,
     });
+  });
+
+  test('has no place where it stands ready for any', () => {
+    expect(readWorkerConfig(NATS)).toMatchObject({ place: undefined, nats: { servers: ['n:4222'] }, nice: 5 });
   });
 
   test('is reached over NATS where its place has no address; by default it calls nobody outside', () => {

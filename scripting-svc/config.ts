@@ -10,6 +10,8 @@ export interface ScriptingConfig {
   readonly systemAddress: string;
   readonly clusterToken: string | undefined;
   readonly places: readonly WorkerPlace[];
+  /** Whether a worker without a place stands ready. */
+  readonly hasSpare: boolean;
   readonly logLevel: LogLevel;
 }
 
@@ -30,6 +32,7 @@ export function readConfig(env: Environment): ScriptingConfig {
     places: hasNats
       ? [...placesOf('quick', Array(quickWorkers)), ...placesOf('patient', Array(patientWorkers))]
       : [...placesOf('quick', quick), ...placesOf('patient', patient)],
+    hasSpare: reader.boolean('MILLRACE_SCRIPT_SPARE_WORKER', true),
     logLevel: reader.oneOf<LogLevel>('MILLRACE_LOG_LEVEL', 'warn', LOG_LEVELS),
   });
   if (!hasNats && (quick.length === 0 || patient.length === 0)) {

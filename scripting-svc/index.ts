@@ -21,8 +21,8 @@ const EXEC_ARGV = ['--no-node-snapshot', '--enable-source-maps'];
 /** @param env  what workers are started with */
 export async function start(config: ScriptingConfig, env: Environment, log: Logger): Promise<Component> {
   if (!existsSync(PROGRAM)) throw new Error(`${PROGRAM} is not there: build first.`);
-  const { places } = config;
-  const supervisor = new Supervisor({ program: PROGRAM, execArgv: EXEC_ARGV, env, places, log });
+  const { places, hasSpare } = config;
+  const supervisor = new Supervisor({ program: PROGRAM, execArgv: EXEC_ARGV, env, places, hasSpare, log });
   const scripts = new PushedScripts();
   const follower = new Follower(
     { address: config.systemAddress, token: config.clusterToken, peer: 'system' },

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,20 +15,27 @@ const PLACES: WorkerPlace[] = [
 
 let folder: string;
 let supervisor: Supervisor;
+/** After how long those that died were to be started again. */
+let delaysMs: number[];
+const note = ({ delayMs }: { delayMs?: number }): void => void (delayMs !== undefined && delaysMs.push(delayMs));
+
 beforeEach(() => {
+  delaysMs = [];
   folder = mkdtempSync(join(tmpdir(), 'millrace-supervisor-'));
 });
 afterEach(async () => {
   await supervisor.close();
-  expect(running()).toEqual([]);
+  expect([running(), spares()]).toEqual([[], []]);
   rmSync(folder, { recursive: true });
 });
 
-function supervise(places = PLACES, program = PROGRAM): void {
+function supervise(places = PLACES, program = PROGRAM, hasSpare = false): void {
   supervisor = new Supervisor({
-    ...{ program, execArgv: [], places },
+    ...{ program, execArgv: [], places, hasSpare },
     env: { ...process.env, FAKE_FOLDER: folder },
-    log: createLogger('test', 'silent'),
+    log: new Proxy(createLogger('test', 'silent'), {
+      get: (log, name, receiver) => (name === 'error' ? note : Reflect.get(log, name, receiver)),
+    }),
   });
   supervisor.start();
 }
@@ -40,6 +47,12 @@ interface Worker {
   readonly pid: number;
   readonly place: WorkerPlace;
 }
+
+/** Those that have stood by at some time and have not ended. */
+const spares = (): number[] =>
+  readdirSync(folder)
+    .map((name) => Number(/^spare-(\d+)$/.exec(name)?.[1]))
+    .filter((pid) => pid > 0 && isAlive(pid));
 
 /** Workers that were ready at some time and have not ended. */
 const running = (): Worker[] =>
@@ -83,6 +96,45 @@ test('one that dies is started again, again and again, and the others go on', as
     expect(last.place).toEqual(victim.place);
   }
   expect(isAlive(other.pid)).toBe(true);
+});
+
+test('the place of one that dies is taken by the spare one, and there is a spare one again', async () => {
+  supervise(PLACES, PROGRAM, true);
+  await soon(() => spares().length).toBe(1);
+  const before = running() as [Worker, Worker];
+  for (let round = 0; round < 2; round++) {
+    const [spare] = spares().filter((pid) => !running().some((one) => one.pid === pid)) as [number];
+    const [victim] = running() as [Worker];
+    process.kill(victim.pid, 'SIGKILL');
+    await soon(() => running().find(({ pid }) => pid === spare)?.place).toEqual(victim.place);
+    await soon(() => spares().filter((pid) => !running().some((one) => one.pid === pid)).length).toBe(1);
+  }
+  expect(others(before)).toHaveLength(2);
+});
+
+test('a spare one that dies is started again', async () => {
+  supervise(PLACES, PROGRAM, true);
+  await soon(() => spares().length).toBe(1);
+  const [first] = spares() as [number];
+  process.kill(first, 'SIGKILL');
+  await soon(() => spares().filter((pid) => pid !== first).length).toBe(1);
+  expect(count()).toBe(2);
+});
+
+test.each([
+  { which: 'have run something', isBusy: true, waits: [0, 0, 0, 0] },
+  { which: 'have run nothing', isBusy: false, waits: [0, 200, 400, 500] },
+])('how long the place of those that $which stays empty when they die again and again', async ({ isBusy, waits }) => {
+  if (isBusy) say('busy');
+  supervise(PLACES.slice(0, 1));
+  const all: Worker[] = [];
+  for (const _ of waits) {
+    await soon(() => others(all).length).toBe(1);
+    all.push(...others(all));
+    if (isBusy) await soon(() => existsSync(join(folder, `ran-${all.at(-1)?.pid}`))).toBe(true);
+    process.kill((all.at(-1) as Worker).pid, 'SIGKILL');
+  }
+  await soon(() => delaysMs).toEqual(waits);
 });
 
 test('one that wants to be replaced stays until the new one is ready', async () => {

@@ -1,10 +1,29 @@
 import { createLogger } from '#common/observe/log.ts';
 import { runTier } from '#common/program.ts';
-import { startWorker } from './worker.ts';
+import { prepareWorker } from './worker.ts';
 import { readWorkerConfig } from './worker-config.ts';
+import { type SupervisorMessage, type WorkerPlace, workerTitle } from './worker-place.ts';
+
+// From here on until the tier listens for it itself, and before: its parent may go at any time.
+const leave = (): never => process.exit(0);
+process.once('disconnect', leave);
+if (process.connected === false) leave();
 
 await runTier(async () => {
   const config = readWorkerConfig(process.env);
-  return startWorker(config, createLogger('script-worker', config.logLevel));
+  const worker = await prepareWorker(config, createLogger('script-worker', config.logLevel));
+  const place = config.place ?? (await placeGiven());
+  process.title = workerTitle(place.lane);
+  const seated = await worker.seat(place);
+  process.off('disconnect', leave);
+  return seated;
 });
 process.send?.({ ready: true });
+
+function placeGiven(): Promise<WorkerPlace> {
+  process.title = workerTitle('spare');
+  return new Promise((resolve) => {
+    process.once('message', ({ take }: SupervisorMessage) => resolve(take));
+    process.send?.({ standing: true });
+  });
+}

@@ -7,7 +7,19 @@ export interface WorkerPlace {
 }
 
 export type WorkerMessage =
+  /** It has no place yet, and could take one at once. */
+  | { readonly standing: true }
+  /** Runs reach it. */
   | { readonly ready: true }
   | { readonly failed: string }
+  /** It has begun its first run. */
+  | { readonly ran: true }
   /** Why the worker should not go on. */
   | { readonly replace: string };
+
+export interface SupervisorMessage {
+  readonly take: WorkerPlace;
+}
+
+/** How a worker is called in the list of processes. */
+export const workerTitle = (lane: WorkerPlace['lane'] | 'spare'): string => `millrace-script-${lane}`;

@@ -11,19 +11,37 @@ import { NatsResponder } from '#common/scripts/nats-responder.ts';
 import { listenForRuns } from '#common/scripts/stream-server.ts';
 import { Scope, WatchRequestSchema } from '#proto/access/v1/access_pb.ts';
 import { GatewayApi } from './gateway-api.ts';
+import { ScriptThreads } from './priority.ts';
 import { Sandbox } from './sandbox/sandbox.ts';
 import { PushedScripts } from './store.ts';
 import type { WorkerConfig } from './worker-config.ts';
+import type { WorkerPlace } from './worker-place.ts';
 
-const HEALTH_MS = 250;
+const HEALTH_MS = 100;
 
-export async function startWorker(config: WorkerConfig, log: Logger): Promise<Component> {
-  const { place, clusterToken: token } = config;
+/** Knows all scripts, and runs none until it has a place. */
+export interface PreparedWorker {
+  seat(place: WorkerPlace): Promise<Component>;
+}
+
+export async function prepareWorker(config: WorkerConfig, log: Logger): Promise<PreparedWorker> {
+  const { clusterToken: token } = config;
   const store = new PushedScripts();
   const system = { address: config.systemAddress, token, peer: 'system' };
   const watch = create(WatchRequestSchema, { scope: Scope.SCRIPTS, tier: 'scripting' });
   const follower = new Follower(system, watch, (update) => store.apply(update), log);
   await follower.start();
+  return { seat: (place) => seat(place, config, store, follower, log) };
+}
+
+async function seat(
+  { lane, address }: WorkerPlace,
+  config: WorkerConfig,
+  store: PushedScripts,
+  follower: Follower,
+  log: Logger,
+): Promise<Component> {
+  const { clusterToken: token } = config;
   const gateway = new GatewayClient({ addresses: config.gatewayAddresses, token });
   const platform = {
     version: config.version,
@@ -31,8 +49,11 @@ export async function startWorker(config: WorkerConfig, log: Logger): Promise<Co
     always_wrap_resources: true,
     resources_wrapper: 'resource',
   };
+  const threads = new ScriptThreads();
+  if (lane === 'patient') threads.nice = config.nice;
   const sandbox = new Sandbox({
-    lane: place.lane,
+    lane,
+    threads,
     store,
     api: new GatewayApi(gateway),
     platformConfig: () => platform,
@@ -40,32 +61,45 @@ export async function startWorker(config: WorkerConfig, log: Logger): Promise<Co
     fetch: config.outbound,
     log,
   });
-  const handler: ScriptHandler = (run, deadline) => sandbox.run(run, deadline);
-  const { address } = place;
-  const line = await (address === undefined ? overNats(config, handler, log) : overStream(address, token, handler));
+  let hasRun = false;
+  const handler: ScriptHandler = (run, deadline) => {
+    if (!hasRun) process.send?.({ ran: true });
+    hasRun = true;
+    return sandbox.run(run, deadline);
+  };
+  const line = await (address === undefined
+    ? overNats(config, lane, handler, log)
+    : overStream(address, token, handler));
   const health = setInterval(() => {
+    threads.look();
     if (sandbox.healthy) return;
     clearInterval(health);
     process.send?.({ replace: 'it has grown, or something in it is odd' });
   }, HEALTH_MS);
-  log.info({ lane: place.lane }, 'script worker is ready');
+  log.info({ lane }, 'script worker is ready');
   return {
-    name: `script-worker-${place.lane}`,
+    name: `script-worker-${lane}`,
     drain: (deadline) => line.drain(deadline),
     close: async () => {
       clearInterval(health);
       follower.close();
       await line.close();
+      if (sandbox.hasLostThread) process.kill(process.pid, 'SIGKILL');
       await sandbox.close();
       gateway.close();
     },
   };
 }
 
-async function overNats({ nats, place }: WorkerConfig, handler: ScriptHandler, log: Logger): Promise<Component> {
+async function overNats(
+  { nats }: WorkerConfig,
+  lane: WorkerPlace['lane'],
+  handler: ScriptHandler,
+  log: Logger,
+): Promise<Component> {
   if (!nats) throw new Error('A worker needs an address, or NATS.');
   const link = new NatsLink(nats, log);
-  const responder = new NatsResponder(link, place.lane, handler);
+  const responder = new NatsResponder(link, lane, handler);
   return {
     name: 'nats',
     drain: () => responder.drain(),

@@ -36,6 +36,8 @@ export interface OpenedFile {
   readonly entry: StoredEntry;
   /** Leaving the loop early gives everything back. */
   readonly body: AsyncIterable<Uint8Array>;
+  /** From now on a piece is good until the next but one is asked for, and may be larger; backends that gain nothing lack it. */
+  share?(): void;
 }
 
 /**
@@ -56,6 +58,7 @@ export interface StorageSource extends Source {
    * The folder above it is there. Where the body throws, or the deadline is aborted, nothing is left behind; nobody
    * ever sees a part.
    */
+  readonly takesShared?: true;
   write(path: string, body: AsyncIterable<Uint8Array>, options: WriteOptions, deadline: Deadline): Promise<StoredEntry>;
   /** The folder above it is there. One that is there already is fine. */
   makeFolder(path: string, deadline: Deadline): Promise<void>;

@@ -7,6 +7,8 @@ import type { OutboundPolicy } from '#common/outbound/policy.ts';
 export interface StorageConfig {
   /** Where it listens: host:port or unix:/path. */
   readonly address: string;
+  /** Where large contents are taken, as routers know it; undefined: they come by gRPC like all others. */
+  readonly contentAddress: string | undefined;
   /** The system service. */
   readonly systemAddress: string;
   readonly clusterToken: string | undefined;
@@ -37,6 +39,7 @@ export function readConfig(env: Environment): StorageConfig {
   const reader = new EnvReader(env);
   return reader.finish({
     address: reader.string('MILLRACE_STORAGE_ADDRESS', '127.0.0.1:7003'),
+    contentAddress: reader.optional('MILLRACE_STORAGE_CONTENT_ADDRESS'),
     systemAddress: reader.string('MILLRACE_SYSTEM_ADDRESS', '127.0.0.1:7000'),
     clusterToken: reader.optional('MILLRACE_CLUSTER_TOKEN'),
     dataDir: reader.string('MILLRACE_DATA_DIR', './data'),

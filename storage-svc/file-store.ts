@@ -5,6 +5,7 @@ import { FILE_TIMEOUT_MS } from '#common/bounds.ts';
 import { callerGone } from '#common/deadline.ts';
 import { invalid, MillraceError } from '#common/errors.ts';
 import { FILE_CODECS } from '#common/files/codec.ts';
+import type { ContentLine } from '#common/files/content-line.ts';
 import { failureOf } from '#common/files/failure.ts';
 import { PathRules } from '#common/files/rules.ts';
 import { PieceWriter } from '#common/files/streams.ts';
@@ -27,6 +28,8 @@ import {
   FetchReplySchema,
   type FetchRequest,
   FileStore,
+  type FindLineReply,
+  FindLineReplySchema,
   type ListRequest,
   type PackRequest,
   type ReadRequest,
@@ -48,7 +51,7 @@ import { pack } from './operations/pack.ts';
 import { read } from './operations/read.ts';
 import { stat } from './operations/stat.ts';
 import { unpack } from './operations/unpack.ts';
-import { write } from './operations/write.ts';
+import { ownPieces, write } from './operations/write.ts';
 import { receive } from './receive.ts';
 import { Uploads } from './uploads/uploads.ts';
 
@@ -56,7 +59,13 @@ import { Uploads } from './uploads/uploads.ts';
 type Asking = { readonly context?: Context | undefined; readonly head?: UploadHead | undefined };
 type Cancellable = { on(event: 'cancelled', listener: () => void): unknown };
 
-export function fileStore(connector: StorageConnector, settings: FileSettings, log: Logger): ServedService {
+/** @param line  for large contents; undefined: they come like all others */
+export function fileStore(
+  connector: StorageConnector,
+  settings: FileSettings,
+  log: Logger,
+  line?: ContentLine,
+): ServedService {
   const uploads = new Uploads(settings.uploadLifetimeMs);
 
   /** Does one call with its service, until its time is over or the caller is gone. */
@@ -131,10 +140,18 @@ export function fileStore(connector: StorageConnector, settings: FileSettings, l
     failed: (failure: Failure) => R,
   ) {
     return (grpcCall: ServerReadableStream<Upload, R>, callback: sendUnaryData<R>): void => {
-      receive(grpcCall, (head, body) => during(name, grpcCall, head.context, (call) => work(call, head, body))).then(
-        (reply) => callback(null, reply),
-        (error: unknown) => callback(null, failed(failureOf(error))),
-      );
+      const { deadline, done } = timedDeadline(FILE_TIMEOUT_MS);
+      grpcCall.on('cancelled', () => deadline.abort(callerGone()));
+      const bytesOf = (ticket: string): AsyncIterable<Uint8Array> => {
+        if (!line) throw invalid('Nothing comes by a line here.', { field: 'line_ticket' });
+        return line.take(ticket, deadline);
+      };
+      receive(grpcCall, (head, body) => during(name, grpcCall, head.context, (call) => work(call, head, body)), bytesOf)
+        .finally(done)
+        .then(
+          (reply) => callback(null, reply),
+          (error: unknown) => callback(null, failed(failureOf(error))),
+        );
     };
   }
 
@@ -144,12 +161,16 @@ export function fileStore(connector: StorageConnector, settings: FileSettings, l
     implementation: {
       stat: unary<StatRequest, EntryReply>('stat', stat, (failure) => create(EntryReplySchema, { failure })),
       list: streamed<ListRequest, Entries>('list', list, (failure) => create(EntriesSchema, { failure })),
-      read: streamed<ReadRequest, Content>('read', read, (failure) => create(ContentSchema, { failure })),
+      read: streamed<ReadRequest, Content>(
+        'read',
+        (call, request) => read(call, request, line),
+        (failure) => create(ContentSchema, { failure }),
+      ),
       pack: streamed<PackRequest, Content>('pack', pack, (failure) => create(ContentSchema, { failure })),
       write: uploaded('write', write, (failure) => create(EntryReplySchema, { failure })),
       unpack: uploaded(
         'unpack',
-        (call, head, body) => unpack(call, head, body, settings.unpackBytesMax),
+        (call, head, body) => unpack(call, head, ownPieces(head, body), settings.unpackBytesMax),
         (failure) => create(UnpackReplySchema, { failure }),
       ),
       fetch: unary<FetchRequest, FetchReply>('fetch', (call, request) => fetch(call, request, settings), fetchFailed),
@@ -158,7 +179,11 @@ export function fileStore(connector: StorageConnector, settings: FileSettings, l
         (call, head) => uploads.begin(call, head),
         uploadFailed,
       ),
-      appendUpload: uploaded('appendUpload', (call, head, body) => uploads.append(call, head, body), uploadFailed),
+      appendUpload: uploaded(
+        'appendUpload',
+        (call, head, body) => uploads.append(call, head, ownPieces(head, body)),
+        uploadFailed,
+      ),
       getUpload: unary<UploadRequest, UploadState>(
         'getUpload',
         (call, { upload }) => uploads.get(call, upload),
@@ -170,6 +195,8 @@ export function fileStore(connector: StorageConnector, settings: FileSettings, l
         uploadFailed,
       ),
       change: unary<ChangeRequest, ChangeReply>('change', change, (failure) => create(ChangeReplySchema, { failure })),
+      findLine: (_call: unknown, callback: sendUnaryData<FindLineReply>): void =>
+        callback(null, create(FindLineReplySchema, { address: line?.address ?? '' })),
     },
   };
 }

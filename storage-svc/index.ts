@@ -1,6 +1,7 @@
 /** The storage tier: files of local disks, object stores and file servers, behind one gRPC service. */
 import { create } from '@bufbuild/protobuf';
 import type { Component } from '#common/component.ts';
+import { ContentLine } from '#common/files/content-line.ts';
 import { Follower } from '#common/follow.ts';
 import { startGrpcServer } from '#common/grpc/server.ts';
 import type { Logger } from '#common/observe/log.ts';
@@ -25,11 +26,12 @@ export async function start(config: StorageConfig, log: Logger): Promise<Compone
   });
   const system = { address: config.systemAddress, token: config.clusterToken, peer: 'system' };
   const follower = new Follower(system, request, (update) => connector.apply(update), log);
+  const line = config.contentAddress === undefined ? undefined : await ContentLine.open(config.contentAddress);
   const server = await startGrpcServer({
     name: TIER,
     address: config.address,
     token: config.clusterToken,
-    services: [fileStore(connector, config.files, log)],
+    services: [fileStore(connector, config.files, log, line)],
   });
   const endSweeping = sweepUploads(connector, log);
   await follower.start();
@@ -38,6 +40,7 @@ export async function start(config: StorageConfig, log: Logger): Promise<Compone
     endSweeping();
     follower.close();
     await server.close();
+    await line?.close();
     await connector.close();
   };
   const drain = async (deadline: AbortSignal): Promise<void> => {

@@ -156,6 +156,30 @@ describe('calls of the API', () => {
     expect(errorOf(await admin.send('GET', SALE))).toEqual([500, expect.stringMatching(/more than 5 deep/)]);
   });
 
+  test.each([
+    { treeCalls: undefined, expected: [200, { id: 1 }] },
+    { treeCalls: 110, expected: [200, { id: 1 }] },
+    {
+      treeCalls: 50,
+      expected: [
+        500,
+        { error: { message: expect.stringMatching(/call each other with it, made more than 50 calls/) } },
+      ],
+    },
+  ])('scripts that call scripts are counted together: $treeCalls', async ({ treeCalls, expected }) => {
+    const ten = (path: string): string => `let last;
+      for (let n = 0; n < 10; n++) last = (await platform.api.get('${path}')).content;
+      if (last.error) throw new Error(last.error.message);
+      return last;`;
+    const config: object = { config: { limits: { tree_calls: treeCalls } } };
+    await scripted.service(`inner${treeCalls}`, ten(`${SALE}/1?fields=id`), config);
+    const { name } = await service(ten(`inner${treeCalls}`));
+    const { status, text } = await admin.send('GET', name);
+    expect([status, JSON.parse(text)]).toMatchObject(expected);
+    // What another call begins is counted anew.
+    expect((await admin.send('GET', `inner${treeCalls}`)).status).toBe(200);
+  });
+
   test('many at once that call scripts themselves do not wait for each other for ever', async () => {
     const { name } = await service(`return platform.api.get('${SALE}/1?fields=id').content`, 'v8js');
     await scripted.bind('shop._table.sale.{id}.get.post_process', 'await null; event.response.content.seen = 1');

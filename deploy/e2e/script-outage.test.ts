@@ -1,9 +1,13 @@
 /** Script workers that die: calls without scripts notice nothing, calls with scripts are told to come again. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findNats } from '../testing/available.ts';
 import { type RunningNats, startNats } from '../testing/nats.ts';
+import { ensureBuilt, ROOT } from './build.ts';
 import type { Answer, Client } from './client.ts';
 import { Door, WAYS } from './gateway-door.ts';
 import { until } from './process.ts';
@@ -29,6 +33,8 @@ const WRITTEN = {
 } as const;
 type Written = keyof typeof WRITTEN;
 const TABLES = [...READ, ...Object.keys(WRITTEN)];
+/** From the end of a worker, or of a script that has lost one, until all places are taken and all is answered. */
+const POOL_FULL_MS = 2000;
 const LANES = ['quick', 'patient'] as const;
 type Lane = (typeof LANES)[number];
 
@@ -106,9 +112,13 @@ function below(pid: number): Process[] {
 }
 
 function laneOf(pid: number): Lane | undefined {
-  const place = /MILLRACE_SCRIPT_PLACE=([^\0]*)/.exec(told(String(pid), 'environ'))?.[1];
-  return place === undefined ? undefined : (JSON.parse(place) as { lane: Lane }).lane;
+  return /^millrace-script-(quick|patient)\b/.exec(told(String(pid), 'cmdline'))?.[1] as Lane | undefined;
 }
+
+const isSpare = (pid: number): boolean => /^millrace-script-spare\b/.test(told(String(pid), 'cmdline'));
+
+const untilSpare = (pid: number): Promise<boolean> =>
+  until('a spare one stands ready', async () => below(pid).some((one) => isSpare(one.pid)), 10_000);
 
 /** Nothing of a process that has gone meanwhile. */
 function told(pid: string, file: string): string {
@@ -145,14 +155,15 @@ describe.skipIf(process.platform !== 'linux')('all in one', () => {
 
   test.each(LANES)('a %s worker is killed', async (lane) => {
     const { pid } = product.running;
+    await untilSpare(pid);
     const [victim = 0, ...others] = workersOf(pid, lane);
     expect([victim > 0, others]).toEqual([true, []]);
     load.take();
     process.kill(victim, 'SIGKILL');
     await untilGone([victim], 1000);
-    const seen = await load.well(2000);
+    const seen = await load.well(POOL_FULL_MS);
     expectNoHarm(seen);
-    await until('there is another one', async () => workersOf(pid, lane).some((one) => one !== victim), 2000);
+    await until('there is another one', async () => workersOf(pid, lane).some((one) => one !== victim), POOL_FULL_MS);
   });
 
   test('killed again and again, no call is left without an answer', async () => {
@@ -163,6 +174,23 @@ describe.skipIf(process.platform !== 'linux')('all in one', () => {
       await untilGone(victims, 1000);
       expectNoHarm(await load.well(3000));
     }
+  });
+
+  test('a script that cannot be stopped costs its worker, which is replaced and ended', async () => {
+    const { admin, running } = product;
+    const content = 'await null; return [].indexOf.call({ length: 2 ** 53 - 1 }, 1);';
+    const record = { name: 'stuck', label: 'stuck', type: 'nodejs', is_active: true, config: { content } };
+    await admin.create('system/service', record);
+    await until('it is served', async () => (await admin.send('OPTIONS', 'stuck')).status !== 404);
+    const before = workersOf(running.pid, 'patient');
+    load.take();
+    const { status, text } = await admin.send('GET', 'stuck');
+    expect([status, text]).toEqual([500, expect.stringContaining('processor time')]);
+    const isAnother = (pid: number): boolean => !before.includes(pid);
+    await until('there is another', async () => workersOf(running.pid, 'patient').some(isAnother), POOL_FULL_MS);
+    await untilGone(before, POOL_FULL_MS);
+    expectNoHarm(await load.well(POOL_FULL_MS));
+    await untilSpare(running.pid);
   });
 
   test('nothing is left behind when it stops', async () => {
@@ -268,6 +296,35 @@ test.skipIf(process.platform !== 'linux')('workers end by themselves when all in
     await product.stop();
   }
 });
+
+/** Says the process of a worker that waits for its system service, and stays. */
+const PARENT = `
+const { fork } = require('node:child_process');
+const env = { ...process.env, MILLRACE_SYSTEM_ADDRESS: 'unix:/nowhere' };
+const options = { env, execArgv: ['--no-node-snapshot'], detached: true, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] };
+process.stdout.write(String(fork('dist/script-worker.js', [], options).pid));
+setInterval(() => {}, 1000);
+`;
+
+test.skipIf(process.platform !== 'linux')(
+  'a worker ends by itself, at whatever moment of its start its parent goes',
+  async () => {
+    ensureBuilt();
+    const workers = await Promise.all(
+      [0, 100, 200, 400, 800].map(async (ms) => {
+        const parent = spawn(process.execPath, ['-e', PARENT], { cwd: ROOT, stdio: ['ignore', 'pipe', 'ignore'] });
+        const [worker] = await once(parent.stdout, 'data');
+        await sleep(ms);
+        parent.kill('SIGKILL');
+        return Number(String(worker));
+      }),
+    );
+    expect(workers.every((pid) => pid > 0)).toBe(true);
+    await untilGone(workers, 10_000).finally(() => {
+      for (const worker of workers.filter(isRunning)) process.kill(worker, 'SIGKILL');
+    });
+  },
+);
 
 describe.skipIf(!findNats())('tiers apart, over NATS', () => {
   let nats: RunningNats;

@@ -9,6 +9,8 @@ export interface Script {
   readonly allow_event_modification?: boolean;
   readonly is_active?: boolean;
   readonly config?: string;
+  readonly storage_service_id?: number;
+  readonly storage_path?: string;
 }
 
 /** A service whose answers tell whether the router knows what was stored before. */

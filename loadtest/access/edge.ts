@@ -5,7 +5,7 @@ import { startMillrace } from '../sides/millrace.ts';
 import { runWrk } from '../wrk.ts';
 import { cpuSeconds } from './cpu.ts';
 import { BODY, MEMORY_PATH, MEMORY_SERVICE } from './memory-service.ts';
-import { startKeyedNginx } from './nginx.ts';
+import { startNginx } from './nginx.ts';
 import { rulesOf } from './role.ts';
 
 const RULES = 100;
@@ -32,7 +32,7 @@ export const EDGE: ContestCase = {
 };
 
 async function prepare(scope: RunScope, options: ContestOptions): Promise<Contest> {
-  const nginx = await startKeyedNginx(scope, MEMORY_PATH, BODY);
+  const nginx = await startNginx(scope, MEMORY_PATH, BODY);
   const components = ['_table/*', ...rulesOf(1, RULES - 1).map(({ component }) => component ?? '')];
   const millrace = await startMillrace(scope, {
     ...MEMORY_SERVICE,

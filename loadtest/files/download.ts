@@ -1,27 +1,28 @@
-/** A large file by one client, and the memory that many at once take. */
-import { mkdir, writeFile } from 'node:fs/promises';
-import { cpuSeconds } from '../access/cpu.ts';
+/** A large file of a disk, to one who takes it as fast as he can, and to twenty at once. */
+import { randomBytes } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
+import { open } from 'node:fs/promises';
 import type { Contest, ContestCase, ContestOptions, Sample } from '../contest.ts';
-import { peakOverBase } from '../database/memory.ts';
 import type { RunScope } from '../process.ts';
-import { type Door, download } from './curl.ts';
-import { API, BYTES_PER_MEGABYTE, contentOf, startOurs, startTheirs } from './setup.ts';
-import { sizeOf } from './sizes.ts';
+import { curlSpeed, MEGABYTE, memoryAdded, SERVICE, startHouse, startNginxOf } from './house.ts';
+
+const BYTES = 100 * MEGABYTE;
+const FILE = 'large.bin';
+const AT_ONCE = 20;
 
 export const DOWNLOAD: ContestCase = {
   name: 'download',
-  needs: 'nginx-dav',
+  needs: 'nginx',
   figures: [
     {
       name: 'download',
-      title: 'GET of 100 MB, local, one client',
+      title: 'download of 100 MB from a local folder',
       unit: 'MB/s',
       targets: [{ measure: 'C/A', atLeast: 0.35 }],
     },
-    { name: 'download-cpu', title: 'the same, for each CPU-second', unit: 'MB/CPU-s', targets: [] },
     {
       name: 'download-memory',
-      title: 'the same 20 times at once, peak memory over base',
+      title: `memory that ${AT_ONCE} such downloads at once add to router and storage`,
       unit: 'MB',
       targets: [{ measure: 'C', atMost: 30 }],
     },
@@ -30,51 +31,52 @@ export const DOWNLOAD: ContestCase = {
 };
 
 async function prepare(scope: RunScope, options: ContestOptions): Promise<Contest> {
-  const bytes = sizeOf(options.sizes, 'download-mb') * BYTES_PER_MEGABYTE;
-  const atOnce = sizeOf(options.sizes, 'downloads-at-once');
-  const nginx = await startTheirs(scope);
-  const millrace = await startOurs(scope, options);
-  const content = contentOf(bytes);
-  await mkdir(millrace.folder, { recursive: true });
-  for (const folder of [nginx.folder, millrace.folder]) await writeFile(`${folder}/large.bin`, content);
+  // As many tools may be ended by it at once.
+  setMaxListeners(AT_ONCE * 2, scope.signal);
+  const { folder, millrace } = await startHouse(scope, options, (root) => writeRandom(`${root}/${FILE}`, BYTES));
+  const nginx = await startNginxOf(scope, folder, `/${FILE}`);
+  const ours = () =>
+    curlSpeed(scope, `${millrace.origin}/api/v2/${SERVICE}/${FILE}`, millrace.headers, [], 'download', BYTES);
+  const theirs = () => curlSpeed(scope, `${nginx.origin}/${FILE}`, {}, [], 'download', BYTES);
   return {
     server: nginx.title,
     millrace,
     warmUps: 1,
     sides: [
       {
-        ...{ key: 'A', label: 'nginx' },
-        measure: () => once(scope, nginx, '/large.bin', bytes, nginx.pids()),
+        key: 'A',
+        label: 'nginx',
+        measure: async (seconds) => ({ download: (await medianOf(theirs, seconds)) / MEGABYTE }),
       },
       {
-        ...{ key: 'C', label: 'Millrace' },
-        measure: async () => {
-          const one = () => download(scope, millrace, `${API}/large.bin`, bytes);
-          const sample = await once(scope, millrace, `${API}/large.bin`, bytes, millrace.filePids());
-          const memory = await peakOverBase(millrace.filePids(), async () => {
-            await Promise.all(Array.from({ length: atOnce }, one));
-          });
-          return { ...sample, 'download-memory': memory };
+        key: 'C',
+        label: 'Millrace',
+        measure: async (seconds): Promise<Sample> => {
+          const speed = await medianOf(ours, seconds);
+          const many = () => Promise.all(Array.from({ length: AT_ONCE }, ours));
+          return { download: speed / MEGABYTE, 'download-memory': await memoryAdded(millrace, many) };
         },
       },
     ],
   };
 }
 
-/** So many times, as the clock of processes ticks slowly. */
-const TIMES = 5;
+/** The median of as many as there is time for. */
+async function medianOf(once: () => Promise<number>, seconds: number): Promise<number> {
+  const speeds: number[] = [];
+  for (const until = performance.now() + seconds * 1000; speeds.length === 0 || performance.now() < until; ) {
+    speeds.push(await once());
+  }
+  return speeds.sort((a, b) => a - b)[Math.floor(speeds.length / 2)] as number;
+}
 
-/** @param pids  of those who serve it */
-async function once(
-  scope: RunScope,
-  door: Door,
-  path: string,
-  bytes: number,
-  pids: readonly number[],
-): Promise<Sample> {
-  const before = cpuSeconds(pids);
-  let rates = 0;
-  for (let time = 0; time < TIMES; time++) rates += await download(scope, door, path, bytes);
-  const megabytes = (TIMES * bytes) / BYTES_PER_MEGABYTE;
-  return { download: rates / TIMES, 'download-cpu': megabytes / (cpuSeconds(pids) - before) };
+/** Bytes that nobody can make smaller. */
+export async function writeRandom(path: string, bytes: number): Promise<void> {
+  const piece = randomBytes(MEGABYTE);
+  const file = await open(path, 'w');
+  try {
+    for (let at = 0; at < bytes; at += piece.length) await file.write(piece, 0, Math.min(piece.length, bytes - at));
+  } finally {
+    await file.close();
+  }
 }

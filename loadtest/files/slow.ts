@@ -1,114 +1,99 @@
-/** Readers that take a kilobyte a second: what others notice of them, and what they hold in memory. */
-import { mkdir, writeFile } from 'node:fs/promises';
+/** Readers who take a kilobyte a second of a large file, and what others notice of them. */
+import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Contest, ContestCase, ContestOptions } from '../contest.ts';
-import { peakOverBase } from '../database/memory.ts';
-import type { RunScope } from '../process.ts';
-import { runWrk } from '../wrk.ts';
-import { API, BYTES_PER_MEGABYTE, contentOf, type OurSide, startOurs } from './setup.ts';
-import { sizeOf } from './sizes.ts';
+import type { Contest, ContestCase, ContestOptions, Sample } from '../contest.ts';
+import { pacedTimes } from '../paced.ts';
+import { answersOk, type RunScope } from '../process.ts';
+import { percentile } from '../statistics.ts';
+import { writeRandom } from './download.ts';
+import { MEGABYTE, memoryAdded, PUBLIC, SERVICE, startHouse } from './house.ts';
 
-const BYTES_A_SECOND = 1024;
-const LARGE_MB = 100;
-/** Until each of them has its first bytes, and what they may hold is full. */
-const SETTLE_MS = 3000;
-const OTHERS = 4;
+const READERS = 200;
+const LARGE = `${PUBLIC}/large.bin`;
+const SMALL = `${PUBLIC}/small.txt`;
+const BYTES_A_SECOND = 1000;
+const CALLS_A_SECOND = 100;
+/** All have begun, and what can be buffered is. */
+const SETTLE_MS = 2_000;
 
 export const SLOW: ContestCase = {
   name: 'slow',
   needs: undefined,
   figures: [
     {
-      name: 'slow-p99',
-      title: 'p99 of other GETs beside 200 readers at 1 kB/s (A: without them)',
+      name: 'slow',
+      title: `p99 of other calls, beside ${READERS} readers of 1 kB/s (A: without them)`,
       unit: 'ms',
-      targets: [{ measure: 'C/A', atMost: 1.5 }],
+      targets: [],
     },
-    { name: 'slow-others', title: 'the others', unit: 'requests/s', targets: [] },
-    {
-      name: 'slow-memory',
-      title: 'the slow readers, peak memory over base',
-      unit: 'MB',
-      targets: [{ measure: 'C', atMost: 250 }],
-    },
+    { name: 'slow-memory', title: 'memory that the slow readers add to router and storage', unit: 'MB', targets: [] },
   ],
   prepare,
 };
 
 async function prepare(scope: RunScope, options: ContestOptions): Promise<Contest> {
-  const count = sizeOf(options.sizes, 'slow-readers');
-  const millrace = await startOurs(scope, options);
-  await mkdir(millrace.folder, { recursive: true });
-  await writeFile(`${millrace.folder}/large.bin`, contentOf(LARGE_MB * BYTES_PER_MEGABYTE));
-  await writeFile(`${millrace.folder}/small.txt`, contentOf(1000));
-  const others = async (seconds: number) => {
-    const { p99Ms, requestsPerSecond } = await runWrk(scope, {
-      ...{ origin: millrace.origin, headers: millrace.headers, connections: OTHERS, seconds },
-      ...{ method: 'GET', path: `${API}/small.txt`, randomMax: 1, bodiesFile: undefined },
+  const { millrace } = await startHouse(scope, options, async (root) => {
+    await writeRandom(`${root}/${LARGE}`, 100 * MEGABYTE);
+    await writeFile(`${root}/${SMALL}`, randomBytes(500).toString('hex'));
+  });
+  const port = Number(new URL(millrace.origin).port);
+  const others = async (seconds: number): Promise<number> => {
+    const times = await pacedTimes(scope, CALLS_A_SECOND, seconds, async () => {
+      if (!(await answersOk(`${millrace.origin}/${SERVICE}/${SMALL}`)))
+        throw new Error('A call was not answered well.');
     });
-    return { 'slow-p99': p99Ms, 'slow-others': requestsPerSecond };
+    return percentile(times, 0.99);
   };
-  const beside = async (seconds: number) => {
-    let sample: Record<string, number> = {};
-    const memory = await peakOverBase(millrace.filePids(), async () => {
-      const readers = new SlowReaders(millrace, `${API}/large.bin`, count);
-      try {
+  const beside = async (seconds: number): Promise<Sample> => {
+    let p99 = 0;
+    const readers: Reader[] = [];
+    try {
+      const added = await memoryAdded(millrace, async () => {
+        for (let n = 0; n < READERS; n++) readers.push(new Reader(port, `/${SERVICE}/${LARGE}`));
         await sleep(SETTLE_MS, undefined, { signal: scope.signal });
-        sample = await others(seconds);
-        readers.check();
-      } finally {
-        readers.end();
-      }
-    });
-    return { ...sample, 'slow-memory': memory };
+        p99 = await others(seconds);
+      });
+      const lost = readers.filter(({ isLost }) => isLost).length;
+      if (lost > 0) throw new Error(`${lost} slow readers were cut off.`);
+      return { slow: p99, 'slow-memory': added };
+    } finally {
+      for (const reader of readers) reader.close();
+    }
   };
   return {
     server: undefined,
     millrace,
     warmUps: 1,
     sides: [
-      { key: 'A', label: 'without slow readers', measure: others },
-      { key: 'C', label: 'with slow readers', measure: beside },
+      { key: 'A', label: 'without', measure: async (seconds) => ({ slow: await others(seconds) }) },
+      { key: 'C', label: 'beside slow readers', measure: beside },
     ],
   };
 }
 
-class SlowReaders {
-  readonly #sockets: readonly Socket[];
-  readonly #taken = new Map<Socket, number>();
-  readonly #clock: NodeJS.Timeout;
+/** Takes a little, and waits. */
+class Reader {
+  readonly #socket: Socket;
+  readonly #timer: NodeJS.Timeout;
+  #isClosed = false;
+  isLost = false;
 
-  constructor({ origin, headers }: OurSide, path: string, count: number) {
-    const { hostname, port, host } = new URL(origin);
-    const lines = Object.entries({ Host: host, ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
-    this.#sockets = Array.from({ length: count }, () => {
-      const socket = connect(Number(port), hostname);
-      socket.on('error', () => {}); // shows as one that takes nothing
-      socket.write(`GET ${path} HTTP/1.1\r\n${lines.join('')}\r\n`);
-      return socket;
+  constructor(port: number, path: string) {
+    this.#socket = connect(port, '127.0.0.1');
+    this.#socket.write(`GET ${path} HTTP/1.1\r\nHost: bench\r\n\r\n`);
+    this.#socket.pause();
+    this.#timer = setInterval(() => this.#socket.read(BYTES_A_SECOND), 1000);
+    this.#socket.on('close', () => {
+      this.isLost = !this.#isClosed;
     });
-    this.#clock = setInterval(() => this.#take(), 1000);
+    this.#socket.on('error', () => {});
   }
 
-  /** Nobody listens for data, so that a socket reads no more than is taken from it. */
-  #take(): void {
-    for (const socket of this.#sockets) {
-      const piece = socket.read(BYTES_A_SECOND) as Buffer | null;
-      const before = this.#taken.get(socket) ?? 0;
-      if (before === 0 && piece && !piece.toString('latin1').startsWith('HTTP/1.1 200')) socket.destroy();
-      this.#taken.set(socket, before + (piece?.length ?? 0));
-    }
-  }
-
-  /** @throws Error where one of them was not served */
-  check(): void {
-    const starved = this.#sockets.filter((socket) => socket.destroyed || !this.#taken.get(socket));
-    if (starved.length > 0) throw new Error(`${starved.length} of ${this.#sockets.length} slow readers got nothing.`);
-  }
-
-  end(): void {
-    clearInterval(this.#clock);
-    for (const socket of this.#sockets) socket.destroy();
+  close(): void {
+    this.#isClosed = true;
+    clearInterval(this.#timer);
+    this.#socket.destroy();
   }
 }

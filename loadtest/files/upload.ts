@@ -1,123 +1,69 @@
-/** A very large file into a folder, and into a bucket, and the memory that it takes on its way. */
-import { truncate, unlink, writeFile } from 'node:fs/promises';
-import { startS3 } from '../../deploy/testing/s3.ts';
-import { cpuSeconds } from '../access/cpu.ts';
+/** A very large file to a disk: beside nginx, which takes a PUT, and in how little memory. */
+import { mkdir, rm } from 'node:fs/promises';
 import type { Contest, ContestCase, ContestOptions, Sample } from '../contest.ts';
-import { peakOverBase } from '../database/memory.ts';
 import type { RunScope } from '../process.ts';
-import { upload } from './curl.ts';
-import { API, BYTES_PER_MEGABYTE, type OurSide, startOurs, startTheirs } from './setup.ts';
-import { sizeOf } from './sizes.ts';
+import { writeRandom } from './download.ts';
+import { curlSpeed, MEGABYTE, memoryAdded, PUBLIC, SERVICE, startHouse, startNginxOf } from './house.ts';
 
-const MEMORY_MAX = 60;
+const BYTES = 1000 * MEGABYTE;
+const FILE = 'sent.bin';
+const READY = `${PUBLIC}/ready`;
 
 export const UPLOAD: ContestCase = {
-  name: 'upload-local',
-  needs: 'nginx-dav',
+  name: 'upload',
+  needs: 'nginx',
   figures: [
     {
-      name: 'upload-local',
-      title: 'PUT of 1 GB, local (A: nginx, WebDAV)',
+      name: 'upload',
+      title: 'upload of 1 GB to a local folder (A: WebDAV PUT)',
       unit: 'MB/s',
       targets: [{ measure: 'C/A', atLeast: 0.4 }],
     },
-    { name: 'upload-local-cpu', title: 'the same, for each CPU-second', unit: 'MB/CPU-s', targets: [] },
     {
-      name: 'upload-local-memory',
-      title: 'the same, peak memory over base',
+      name: 'upload-memory',
+      title: 'memory that it adds to router and storage',
       unit: 'MB',
-      targets: [{ measure: 'C', atMost: MEMORY_MAX }],
+      targets: [{ measure: 'C', atMost: 60 }],
     },
   ],
-  prepare: prepareLocal,
+  prepare,
 };
 
-export const UPLOAD_S3: ContestCase = {
-  name: 'upload-s3',
-  needs: 's3',
-  figures: [
-    { name: 'upload-s3', title: 'PUT of 1 GB into a bucket of a local S3 server', unit: 'MB/s', targets: [] },
-    { name: 'upload-s3-cpu', title: 'the same, for each CPU-second', unit: 'MB/CPU-s', targets: [] },
-    {
-      name: 'upload-s3-memory',
-      title: 'the same, peak memory over base',
-      unit: 'MB',
-      targets: [{ measure: 'C', atMost: MEMORY_MAX }],
-    },
-  ],
-  prepare: prepareBucket,
-};
-
-/** Without blocks of its own on the disk: what is measured is the writing. */
-async function source(scope: RunScope, options: ContestOptions): Promise<{ file: string; bytes: number }> {
-  const file = `${scope.folder}/large.bin`;
-  const bytes = sizeOf(options.sizes, 'upload-mb') * BYTES_PER_MEGABYTE;
-  await writeFile(file, '');
-  await truncate(file, bytes);
-  return { file, bytes };
-}
-
-/** @param work  gives megabytes a second; @param pids  of those who take it */
-async function rated(
-  name: string,
-  bytes: number,
-  pids: readonly number[],
-  work: () => Promise<number>,
-): Promise<Sample> {
-  const before = cpuSeconds(pids);
-  const rate = await work();
-  const spent = cpuSeconds(pids) - before;
-  return { [name]: rate, [`${name}-cpu`]: bytes / BYTES_PER_MEGABYTE / spent };
-}
-
-function ours(scope: RunScope, millrace: OurSide, name: string, { file, bytes }: { file: string; bytes: number }) {
-  return async () => {
-    let sample: Sample = {};
-    const pids = millrace.filePids();
-    const memory = await peakOverBase(pids, async () => {
-      sample = await rated(name, bytes, pids, () => upload(scope, millrace, `${API}/large.bin`, file, bytes));
-    });
-    return { ...sample, [`${name}-memory`]: memory };
+async function prepare(scope: RunScope, options: ContestOptions): Promise<Contest> {
+  const sent = `${scope.folder}/${FILE}`;
+  await writeRandom(sent, BYTES);
+  const { folder, millrace } = await startHouse(scope, options, async (root) => {
+    await writeRandom(`${root}/${READY}`, 1);
+    await mkdir(`${root}/theirs`);
+  });
+  const nginx = await startNginxOf(scope, folder, `/${READY}`);
+  const send = async (url: string, headers: Readonly<Record<string, string>>, path: string): Promise<number> => {
+    const speed = await curlSpeed(scope, url, headers, ['-X', 'PUT', '-T', sent], 'upload', BYTES);
+    await rm(`${folder}/${path}`);
+    return speed / MEGABYTE;
   };
-}
-
-async function prepareLocal(scope: RunScope, options: ContestOptions): Promise<Contest> {
-  const nginx = await startTheirs(scope);
-  const millrace = await startOurs(scope, options);
-  const large = await source(scope, options);
-  const measure = ours(scope, millrace, 'upload-local', large);
+  const headers = { ...millrace.headers, 'Content-Type': 'application/octet-stream' };
   return {
     server: nginx.title,
     millrace,
     warmUps: 1,
     sides: [
       {
-        ...{ key: 'A', label: 'nginx' },
-        measure: async () => {
-          const put = () => upload(scope, nginx, '/put/large.bin', large.file, large.bytes);
-          const sample = await rated('upload-local', large.bytes, nginx.pids(), put);
-          await unlink(`${nginx.folder}/put/large.bin`);
-          return sample;
-        },
+        key: 'A',
+        label: 'nginx',
+        measure: async () => ({ upload: await send(`${nginx.origin}/theirs/${FILE}`, {}, `theirs/${FILE}`) }),
       },
       {
-        ...{ key: 'C', label: 'Millrace' },
-        measure: async () => {
-          const sample = await measure();
-          await unlink(`${millrace.folder}/large.bin`);
-          return sample;
+        key: 'C',
+        label: 'Millrace',
+        measure: async (): Promise<Sample> => {
+          let speed = 0;
+          const added = await memoryAdded(millrace, async () => {
+            speed = await send(`${millrace.origin}/api/v2/${SERVICE}/${FILE}`, headers, FILE);
+          });
+          return { upload: speed, 'upload-memory': added };
         },
       },
     ],
   };
-}
-
-async function prepareBucket(scope: RunScope, options: ContestOptions): Promise<Contest> {
-  const server = await startS3();
-  scope.teardown.add(() => server.stop());
-  const { endpoint, region, key, secret } = server;
-  const config = { endpoint, region, key, secret, path_style: true, container: `bench-${Date.now()}` };
-  const millrace = await startOurs(scope, options, { name: 'bench', type: 'aws_s3', config });
-  const measure = ours(scope, millrace, 'upload-s3', await source(scope, options));
-  return { server: server.label, millrace, warmUps: 1, sides: [{ key: 'C', label: 'Millrace', measure }] };
 }

@@ -9,45 +9,56 @@ import { answersOk, type RunScope, waitUntilReady } from '../process.ts';
 import { loadTarget } from '../sides/http.ts';
 import { type MillraceTarget, serviceOf, startMillrace, type Tier } from '../sides/millrace.ts';
 import { bind } from './bind.ts';
-import { CHECKS_ID, eventOf, PLAIN, pathOf, SCRIPTED, STAMPS } from './readings.ts';
+import { BY_CHANCE, CHECKS_ID, eventOf, PLAIN, pathOf, SCRIPTED, STAMPS } from './readings.ts';
 
 const FEW_CONNECTIONS = 16;
 /** Seconds of the second load, as a part of the first. */
 const FEW_SHARE = 0.5;
-const SCRIPTS_OF_A_CALL = 2;
 const READY_MS = 10_000;
 const MICRO = 1e6;
 const COUNTED: readonly Tier[] = ['router', 'scripting', 'sql'];
 
-const cpuOf = (tier: string, who: string) =>
-  ({ name: `around-cpu-${tier}`, title: `CPU of such a request, ${who}`, unit: 'µs', targets: [] }) as const;
+export const AROUND = caseOf('around', 'a script before and one behind', '', [0.75, 1]);
 
-export const AROUND: ContestCase = {
-  name: 'around',
-  needs: 'postgres',
-  figures: [
-    {
-      name: 'around',
-      title: 'GET by id, a script before and one behind',
-      unit: 'requests/s',
-      targets: [{ measure: 'C/A', atLeast: 0.75 }],
-    },
-    {
-      name: 'around-p50',
-      title: `the same at ${FEW_CONNECTIONS} connections, p50`,
-      unit: 'ms',
-      targets: [{ measure: 'C-A', atMost: 1 }],
-    },
-    { name: 'around-p99', title: `the same at ${FEW_CONNECTIONS} connections, p99`, unit: 'ms', targets: [] },
-    { name: 'around-runs', title: 'scripts that run meanwhile', unit: 'runs/s', targets: [] },
-    cpuOf('router', 'router'),
-    cpuOf('scripting', 'script workers'),
-    cpuOf('sql', 'sql'),
-  ],
-  prepare,
-};
+/** The same scripts where they have to run for each call. */
+export const ANEW = caseOf('anew', 'scripts whose outcomes cannot be remembered', BY_CHANCE, undefined);
 
-async function prepare(scope: RunScope, options: ContestOptions): Promise<Contest> {
+/** @param prefix  of the scripts; @param targets  the least part of the throughput, and the most ms of p50 */
+function caseOf(
+  name: string,
+  what: string,
+  prefix: string,
+  targets: readonly [number, number] | undefined,
+): ContestCase {
+  const few = `the same at ${FEW_CONNECTIONS} connections`;
+  const cpuOf = (tier: string, who: string) =>
+    ({ name: `${name}-cpu-${tier}`, title: `CPU of such a request, ${who}`, unit: 'µs', targets: [] }) as const;
+  return {
+    name,
+    needs: 'postgres',
+    figures: [
+      {
+        name,
+        title: `GET by id, ${what}`,
+        unit: 'requests/s',
+        targets: targets ? [{ measure: 'C/A', atLeast: targets[0] }] : [],
+      },
+      {
+        name: `${name}-p50`,
+        title: `${few}, p50`,
+        unit: 'ms',
+        targets: targets ? [{ measure: 'C-A', atMost: targets[1] }] : [],
+      },
+      { name: `${name}-p99`, title: `${few}, p99`, unit: 'ms', targets: [] },
+      cpuOf('router', 'router'),
+      cpuOf('scripting', 'script workers'),
+      cpuOf('sql', 'sql'),
+    ],
+    prepare: (scope, options) => prepare(name, prefix, scope, options),
+  };
+}
+
+async function prepare(name: string, prefix: string, scope: RunScope, options: ContestOptions): Promise<Contest> {
   const { server, admin, title } = await openPostgres(scope);
   await createTables(admin);
   const millrace = await startMillrace(scope, {
@@ -57,8 +68,8 @@ async function prepare(scope: RunScope, options: ContestOptions): Promise<Contes
     services: [serviceOf('bench', 'pgsql', server)],
     firstPath: pathOf(PLAIN, 1),
   });
-  await bind(millrace.administer, eventOf(UPDATE_TABLE, 'pre_process'), CHECKS_ID);
-  await bind(millrace.administer, eventOf(UPDATE_TABLE, 'post_process'), STAMPS);
+  await bind(millrace.administer, eventOf(UPDATE_TABLE, 'pre_process'), prefix + CHECKS_ID);
+  await bind(millrace.administer, eventOf(UPDATE_TABLE, 'post_process'), prefix + STAMPS);
   const isChecked = async () => !(await answersOk(`${millrace.origin}${pathOf(SCRIPTED, 0)}`, millrace.headers));
   const isRun = async () =>
     (await isChecked()) && (await answersOk(`${millrace.origin}${pathOf(SCRIPTED, 1)}`, millrace.headers));
@@ -69,18 +80,18 @@ async function prepare(scope: RunScope, options: ContestOptions): Promise<Contes
     millrace,
     warmUps: 1,
     sides: [
-      { key: 'A', label: 'without', measure: loaded(scope, millrace, PLAIN, connections, 0) },
-      { key: 'C', label: 'with scripts', measure: loaded(scope, millrace, SCRIPTED, connections, SCRIPTS_OF_A_CALL) },
+      { key: 'A', label: 'without', measure: loaded(name, scope, millrace, PLAIN, connections) },
+      { key: 'C', label: 'with scripts', measure: loaded(name, scope, millrace, SCRIPTED, connections) },
     ],
   };
 }
 
 function loaded(
+  name: string,
   scope: RunScope,
   millrace: MillraceTarget,
   load: LoadCase,
   connections: number,
-  scripts: number,
 ): ContestSide['measure'] {
   return async (seconds): Promise<Sample> => {
     const spent = () => COUNTED.map((tier) => cpuSeconds(millrace.pids([tier])));
@@ -89,11 +100,10 @@ function loaded(
     const cpu = spent().map((after, index) => ((after - (before[index] ?? 0)) / many.requests) * MICRO);
     const few = await loadTarget(scope, millrace, load, Math.ceil(seconds * FEW_SHARE), FEW_CONNECTIONS);
     return {
-      around: many.requestsPerSecond,
-      'around-p50': few.p50Ms,
-      'around-p99': few.p99Ms,
-      ...(scripts > 0 && { 'around-runs': scripts * many.requestsPerSecond }),
-      ...Object.fromEntries(COUNTED.map((tier, index) => [`around-cpu-${tier}`, cpu[index] ?? 0])),
+      [name]: many.requestsPerSecond,
+      [`${name}-p50`]: few.p50Ms,
+      [`${name}-p99`]: few.p99Ms,
+      ...Object.fromEntries(COUNTED.map((tier, index) => [`${name}-cpu-${tier}`, cpu[index] ?? 0])),
     };
   };
 }

@@ -10,6 +10,9 @@ export const CHECKS_ID = `if (!/^[1-9][0-9]*$/.test(event.resource)) {
 /** And behind them: a record that is changed. */
 export const STAMPS = 'event.response.content.stamped = true;';
 
+/** In front of a script: its outcome is none that could be remembered. */
+export const BY_CHANCE = 'Math.random();\n';
+
 /** Of a read of one record. */
 export const eventOf = (table: string, phase: 'pre_process' | 'post_process'): string =>
   `bench._table.${table}.{id}.get.${phase}`;

@@ -19,8 +19,8 @@ export function workersOf(millrace: MillraceTarget): WorkerSeen[] {
 
 function laneOf(pid: number): LaneName | undefined {
   try {
-    const place = /MILLRACE_SCRIPT_PLACE=([^\0]*)/.exec(readFileSync(`/proc/${pid}/environ`, 'utf8'))?.[1];
-    return place === undefined ? undefined : (JSON.parse(place) as WorkerSeen).lane;
+    const title = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+    return /^millrace-script-(quick|patient)\b/.exec(title)?.[1] as LaneName | undefined;
   } catch {
     return undefined; // it has ended meanwhile
   }

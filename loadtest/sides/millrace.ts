@@ -32,8 +32,8 @@ export interface MillraceOptions {
   readonly components?: readonly string[];
   /** With the tier that runs scripts. */
   readonly scripts?: boolean;
-  /** With the tier that serves files. */
-  readonly storage?: boolean;
+  /** With the tier that has files. */
+  readonly files?: boolean;
   /** Settings of every tier beside those that it needs here. */
   readonly env?: Readonly<Record<string, string>>;
   /** Whatever else has to be there, by its administrator. */
@@ -100,7 +100,7 @@ export async function startMillrace(scope: RunScope, options: MillraceOptions): 
   const env = { ...environmentOf(scope, system, dataFolder, { port, grpcPort }, administrator), ...options.env };
   const running = new Map<Tier, Running>();
   const tiers = ALL_TIERS.filter(
-    (tier) => (tier !== 'scripting' || options.scripts) && (tier !== 'storage' || options.storage),
+    (tier) => (tier !== 'scripting' || options.scripts) && (tier !== 'storage' || options.files),
   );
   const servers = () => [...running.values()];
   const start = async (wanted: readonly Tier[] = tiers) => {
@@ -169,6 +169,7 @@ function environmentOf(
     MILLRACE_SQL_ADDRESSES: sql,
     MILLRACE_STORAGE_ADDRESS: storage,
     MILLRACE_STORAGE_ADDRESSES: storage,
+    MILLRACE_STORAGE_CONTENT_ADDRESS: `unix:${scope.folder}/content.sock`,
     MILLRACE_CLUSTER_TOKEN: system.token,
     MILLRACE_DATA_DIR: dataFolder,
     MILLRACE_HTTP_PORT: String(port),

@@ -18,6 +18,8 @@ export interface Principal {
   readonly sentToken: boolean;
   /** How many scripts stand between a client and this call. */
   readonly scriptDepth?: number;
+  /** Name of all that began with the same script. */
+  readonly scriptTree?: Uint8Array;
 }
 
 export function principalOf(

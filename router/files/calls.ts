@@ -26,6 +26,8 @@ export interface FileCallsInit {
   readonly requestTimeoutMs: number;
   /** For contents and for work on whole folders. */
   readonly exportTimeoutMs: number;
+  /** Something was changed in the service of this name. */
+  readonly onWritten?: (service: string) => void;
 }
 
 export class FileCalls {
@@ -40,8 +42,9 @@ export class FileCalls {
   }
 
   /** Answers a call that is decided upon. @throws MillraceError */
-  serve(call: ScriptedCall): Promise<void> {
-    return duringCall(call, this.#init.store, this.#init, (fileCall) => this.#serve(fileCall));
+  async serve(call: ScriptedCall): Promise<void> {
+    await duringCall(call, this.#init.store, this.#init, (fileCall) => this.#serve(fileCall));
+    if (call.request.verb !== 'GET') this.#init.onWritten?.(call.service.name);
   }
 
   async #serve(call: FileCall): Promise<void> {

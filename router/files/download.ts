@@ -71,7 +71,7 @@ async function sendLooked(call: FileCall, digest: string | undefined): Promise<v
 function open(call: FileCall, part: Part | undefined, ifEtag: string | undefined): Promise<ContentAnswer> {
   const { store, context, address, deadline } = call;
   const range = part && { offset: BigInt(part.offset), length: BigInt(part.length) };
-  const options = { path: address.path, ifEtag: ifEtag ?? '', ...(range && { range }) };
+  const options = { path: address.path, ifEtag: ifEtag ?? '', byLine: true, ...(range && { range }) };
   return soon(call, store.read(context, options, deadline));
 }
 
@@ -113,7 +113,7 @@ async function sendParts(
     for (const [i, head] of heads.entries()) {
       if (i > 0) content = await open(call, parts[i], entry.etag);
       await out.write(head);
-      for await (const piece of content.body) await out.write(piece);
+      for await (const piece of content.body) await out.write(piece, content.isShared);
     }
     await out.write(end);
     out.end();
@@ -128,9 +128,9 @@ async function sendParts(
  * The status is out: only a cut connection tells that this was not all.
  * @param isHead  nobody wants the content
  */
-export async function passOn(out: BodyStream, { body }: ContentAnswer, isHead = false): Promise<void> {
+export async function passOn(out: BodyStream, { body, isShared }: ContentAnswer, isHead = false): Promise<void> {
   try {
-    if (!isHead) for await (const piece of body) await out.write(piece);
+    if (!isHead) for await (const piece of body) await out.write(piece, isShared);
     out.end();
   } catch {
     out.fail();

@@ -16,8 +16,12 @@ export interface Responder {
 }
 
 export interface BodyStream {
-  /** Resolves when the socket wants more. @throws MillraceError `cancelled` when the client has gone */
-  write(chunk: Uint8Array): Promise<void>;
+  /**
+   * Resolves when the socket wants more.
+   * @param isShared  its memory is written anew afterwards: resolves when nobody reads it any more
+   * @throws MillraceError `cancelled` when the client has gone
+   */
+  write(chunk: Uint8Array, isShared?: boolean): Promise<void>;
   /** Cuts the connection where fewer bytes were written than announced. */
   end(): void;
   /** Cuts the connection, so that nobody takes the part for the whole. */

@@ -17,16 +17,34 @@ export interface RequestChanges {
 
 const VERBS = new Set(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']);
 const JSON_TYPE = 'application/json';
+const BRACE = 0x7b;
+const BRACKET = 0x5b;
 
 /** The event as it is after the script: what it returned stands for the whole. @throws ScriptError for an `error` */
-export function resultOf({ requestJson, responseJson, returnedJson }: Outcome): unknown {
-  if (returnedJson.length === 0) return { request: jsonOrNothing(requestJson), response: jsonOrNothing(responseJson) };
+export function resultOf(outcome: Outcome): unknown {
+  const { requestJson, returnedJson } = outcome;
+  if (returnedJson.length === 0) return { request: jsonOrNothing(requestJson), response: responseIn(outcome) };
   const returned = parseJson(returnedJson);
   if (isObject(returned) && 'error' in returned) {
     const { error } = returned;
     throw new ScriptError(isObject(error) ? String(error['message'] ?? '') : String(error), error);
   }
   return returned;
+}
+
+/** `event.response` where it was touched: its content travels by itself. */
+export function responseIn({ responseJson, contentJson }: Outcome): unknown {
+  const response = jsonOrNothing(responseJson);
+  return contentJson.length === 0 ? response : { ...(response as Json | undefined), content: parseJson(contentJson) };
+}
+
+/** What `changedAnswer` makes of it, where nothing but the content was changed, to something that is sent as it is. */
+export function changedContent(outcome: Outcome, answer: Answer): Answer | undefined {
+  const { responseJson, returnedJson, contentJson } = outcome;
+  if (responseJson.length > 0 || returnedJson.length > 0) return undefined;
+  const [first] = contentJson;
+  if (first !== BRACE && first !== BRACKET) return undefined;
+  return { ...answer, contentType: JSON_TYPE, content: contentJson, isJson: true };
 }
 
 /** @throws MillraceError invalid, script */
@@ -63,7 +81,7 @@ export function changedAnswer(result: unknown, answer: Answer): Answer {
 /** The answer of a script that is a service. */
 export function serviceAnswer(outcome: Outcome): Answer {
   if (outcome.returnedJson.length === 0) {
-    const response = jsonOrNothing(outcome.responseJson);
+    const response = responseIn(outcome);
     return isObject(response) ? answerOf(response, undefined) : bodyAnswer(response ?? null, 200);
   }
   const result = resultOf(outcome);

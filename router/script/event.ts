@@ -1,6 +1,7 @@
-/** What a script is told of a call: its request and its answer as messages. */
+/** What a script is told of a call: its request and its answer as messages, in full or as far as it looks at them. */
 import { create } from '@bufbuild/protobuf';
-import { stringifyJson } from '#common/json.ts';
+import { asBuffer, stringifyJson } from '#common/json.ts';
+import { bitOf, Member } from '#common/scripts/members.ts';
 import {
   type Event,
   EventSchema,
@@ -26,22 +27,73 @@ export function eventOf(
   return event;
 }
 
-/** Made once for all scripts of a call. Bodies that are taken as they arrive are not shown. */
-export function requestMessage(request: ApiRequest): RequestMessage {
-  const { http, service, segments } = request;
-  const contentType = http.header('content-type') ?? '';
-  return {
-    $typeName: 'millrace.script.v1.Request',
-    method: request.verb,
-    uri: http.query === '' ? http.path : `${http.path}?${http.query}`,
-    service,
-    resource: http.query === '' ? segments.join('/') : `${segments.join('/')}?${http.query}`,
-    query: http.query,
-    headersJson: Buffer.from(JSON.stringify(http.headers())),
-    content: http.body,
-    contentType,
-    payloadJson: payloadOf(request, contentType),
-  };
+/** The request of a call, for all of its scripts: each member is made when the first of them wants it. */
+export class RequestFacts {
+  readonly #request: ApiRequest;
+  #headers: Uint8Array | undefined;
+  #payload: Uint8Array | undefined;
+
+  constructor(request: ApiRequest) {
+    this.#request = request;
+  }
+
+  get method(): string {
+    return this.#request.verb;
+  }
+
+  get uri(): string {
+    const { path, query } = this.#request.http;
+    return query === '' ? path : `${path}?${query}`;
+  }
+
+  get service(): string {
+    return this.#request.service;
+  }
+
+  get resource(): string {
+    const { http, segments } = this.#request;
+    return http.query === '' ? segments.join('/') : `${segments.join('/')}?${http.query}`;
+  }
+
+  get query(): string {
+    return this.#request.http.query;
+  }
+
+  get headersJson(): Uint8Array {
+    this.#headers ??= Buffer.from(JSON.stringify(this.#request.http.headers()));
+    return this.#headers;
+  }
+
+  get contentType(): string {
+    return this.#request.http.header('content-type') ?? '';
+  }
+
+  /** Bodies that are taken as they arrive are not shown. */
+  get content(): Uint8Array {
+    return this.#request.http.body;
+  }
+
+  get payloadJson(): Uint8Array {
+    this.#payload ??= payloadOf(this.#request, this.contentType);
+    return this.#payload;
+  }
+
+  /** @param absent  a mask of members that are left out */
+  message(absent = 0): RequestMessage {
+    const has = (member: number): boolean => (absent & bitOf(member)) === 0;
+    return {
+      $typeName: 'millrace.script.v1.Request',
+      method: has(Member.METHOD) ? this.method : '',
+      uri: has(Member.URI) ? this.uri : '',
+      service: has(Member.SERVICE) ? this.service : '',
+      resource: has(Member.RESOURCE) ? this.resource : '',
+      query: has(Member.QUERY) ? this.query : '',
+      headersJson: has(Member.HEADERS) ? this.headersJson : NOTHING,
+      content: has(Member.CONTENT) ? this.content : NOTHING,
+      contentType: has(Member.CONTENT_TYPE) ? this.contentType : '',
+      payloadJson: has(Member.PAYLOAD) ? this.payloadJson : NOTHING,
+    };
+  }
 }
 
 /** JSON is left to whoever looks at it; everything else is decoded here, as far as it can be. */
@@ -54,13 +106,105 @@ function payloadOf(request: ApiRequest, contentType: string): Uint8Array {
   }
 }
 
-export function responseMessage({ status, content, isJson, contentType, headers }: Answer): ResponseMessage {
+export function responseMessage(answer: Answer, absent = 0): ResponseMessage {
+  const { status, content, isJson, contentType } = answer;
+  const has = (member: number): boolean => (absent & bitOf(member)) === 0;
   return {
     $typeName: 'millrace.script.v1.Response',
-    statusCode: status,
-    content,
+    statusCode: has(Member.ANSWER_STATUS) ? status : 0,
+    content: has(Member.ANSWER_CONTENT) ? content : NOTHING,
     isJson,
-    contentType: contentType ?? '',
-    headersJson: Buffer.from(JSON.stringify(Object.fromEntries(headers))),
+    contentType: has(Member.ANSWER_TYPE) ? (contentType ?? '') : '',
+    headersJson: has(Member.ANSWER_HEADERS) ? headersJson(answer) : NOTHING,
   };
 }
+
+const headersJson = ({ headers }: Answer): Buffer => Buffer.from(JSON.stringify(Object.fromEntries(headers)));
+
+/** The event of one script and one call. */
+export class ScriptEvent {
+  readonly #name: string;
+  readonly #phase: Phase;
+  readonly #request: RequestFacts;
+  readonly #resource: EventResource;
+  readonly #answer: Answer | undefined;
+
+  constructor(name: string, phase: Phase, request: RequestFacts, resource: EventResource, answer: Answer | undefined) {
+    this.#name = name;
+    this.#phase = phase;
+    this.#request = request;
+    this.#resource = resource;
+    this.#answer = answer;
+  }
+
+  /** @param absent  a mask of members that are left out */
+  message(absent = 0): Event {
+    const hasResource = (absent & bitOf(Member.EVENT_RESOURCE)) === 0;
+    const event: Event = {
+      $typeName: 'millrace.script.v1.Event',
+      name: this.#name,
+      phase: this.#phase,
+      resourceJson: hasResource ? Buffer.from(JSON.stringify(this.#resource)) : NOTHING,
+      absent,
+    };
+    if ((absent & REQUEST_MEMBERS) !== REQUEST_MEMBERS) event.request = this.#request.message(absent);
+    if (this.#answer) event.response = responseMessage(this.#answer, absent);
+    return event;
+  }
+
+  /** A text that is the same for events that are the same in these members. @param members  a mask */
+  keyOf(members: number): string {
+    let key = `${this.#phase}${this.#answer ? (this.#answer.isJson ? 'j' : 't') : ''}`;
+    for (let member = 0; member <= Member.ANSWER_STATUS; member++) {
+      if ((members & bitOf(member)) === 0) continue;
+      const value = this.#valueOf(member);
+      key += `,${value.length}:${value}`;
+    }
+    return key;
+  }
+
+  #valueOf(member: number): string {
+    const request = this.#request;
+    switch (member) {
+      case Member.METHOD:
+        return request.method;
+      case Member.URI:
+        return request.uri;
+      case Member.SERVICE:
+        return request.service;
+      case Member.RESOURCE:
+        return request.resource;
+      case Member.QUERY:
+        return request.query;
+      case Member.HEADERS:
+        return latin1(request.headersJson);
+      case Member.CONTENT_TYPE:
+        return request.contentType;
+      case Member.CONTENT:
+        return latin1(request.content);
+      case Member.PAYLOAD:
+        return latin1(request.payloadJson);
+      case Member.EVENT_RESOURCE:
+        return JSON.stringify(this.#resource);
+      default:
+        return this.#answer ? answerValue(this.#answer, member) : '';
+    }
+  }
+}
+
+const REQUEST_MEMBERS = bitOf(Member.EVENT_RESOURCE) - 1;
+
+function answerValue(answer: Answer, member: number): string {
+  switch (member) {
+    case Member.ANSWER_CONTENT:
+      return latin1(answer.content);
+    case Member.ANSWER_TYPE:
+      return answer.contentType ?? '';
+    case Member.ANSWER_HEADERS:
+      return latin1(headersJson(answer));
+    default:
+      return String(answer.status);
+  }
+}
+
+const latin1 = (bytes: Uint8Array): string => asBuffer(bytes).toString('latin1');

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { TREE_BYTES } from '#common/scripts/tree.ts';
 import { principalIn, stateOf, stateWithRole, type UpdateInit, update } from '../testing/access.ts';
 import { Grants } from './grant.ts';
 
@@ -39,11 +40,22 @@ describe('a grant', () => {
     expect(refusal(() => grants.principalOf(grant))).toBe(code);
   });
 
+  test('belongs to a tree of scripts of its own, or to that of its caller', () => {
+    const state = stateWithRole([]);
+    const grants = new Grants(state);
+    const [one, other] = [1, 2].map(() => grants.principalOf(grants.of(principalIn(state), 1)));
+    expect(one?.scriptTree).not.toEqual(other?.scriptTree);
+    expect(new Grants(state).principalOf(grants.of(one!, 2))).toMatchObject({
+      scriptDepth: 2,
+      scriptTree: one?.scriptTree,
+    });
+  });
+
   test('of somebody else, of nobody, or changed in any byte is refused', () => {
     const state = stateWithRole([]);
     const grants = new Grants(state);
     const grant = grants.of(principalIn(state), 1);
-    for (let at = 0; at < grant.length; at++) {
+    for (let at = 0; at < grant.length - TREE_BYTES; at++) {
       const changed = Uint8Array.from(grant);
       changed[at] = (changed[at] as number) ^ 1;
       expect(refusal(() => grants.principalOf(changed))).toBe('unauthenticated');

@@ -2,8 +2,9 @@
  * For whom a script calls the API: a note that a router signs and a router reads. Workers pass it on, scripts never see
  * it. It tells who the caller is, never what he may do: that is decided again, by what is known then.
  */
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { MillraceError } from '#common/errors.ts';
+import { TREE_BYTES, treeOf, withoutTree, withTree } from '#common/scripts/tree.ts';
 import { REQUESTOR_SCRIPT } from '#common/verbs.ts';
 import type { App, User } from '#proto/access/v1/access_pb.ts';
 import type { AccessState } from '../access/state.ts';
@@ -22,6 +23,8 @@ type Note = readonly [user: number, app: number, machineRole: number, depth: num
 export class Grants {
   readonly #state: AccessState;
   readonly #known = new Map<string, { readonly grant: Uint8Array; readonly until: number }>();
+  /** The rest of the name of a tree is a number of this router's. */
+  readonly #trees = randomBytes(TREE_BYTES);
 
   constructor(state: AccessState) {
     this.#state = state;
@@ -29,6 +32,15 @@ export class Grants {
 
   /** @param depth  of the calls that are made with it */
   of(principal: Principal, depth: number): Uint8Array {
+    return withTree(this.#noteOf(principal, depth), principal.scriptTree ?? this.#newTree());
+  }
+
+  #newTree(): Uint8Array {
+    this.#trees.writeUInt32LE((this.#trees.readUInt32LE(0) + 1) >>> 0, 0);
+    return this.#trees;
+  }
+
+  #noteOf(principal: Principal, depth: number): Uint8Array {
     const { user, app } = principal;
     const machineRole = machineRoleOf(principal);
     const key = `${user?.id ?? 0}/${app?.id ?? 0}/${machineRole}/${depth}`;
@@ -46,7 +58,7 @@ export class Grants {
 
   /** @throws MillraceError unauthenticated, denied */
   principalOf(grant: Uint8Array): Principal {
-    const [userId, appId, machineRole, depth, until] = this.#read(grant);
+    const [userId, appId, machineRole, depth, until] = this.#read(withoutTree(grant));
     if (until < Date.now() / 1000) throw refused();
     const user = userId === 0 ? undefined : this.#state.users.get(userId);
     const app = appId === 0 ? undefined : this.#state.apps.get(appId);
@@ -54,7 +66,7 @@ export class Grants {
     if (user && !user.isActive) throw new MillraceError('denied', 'User is not active.');
     if (app && !app.isActive) throw new MillraceError('denied', 'App is not active.');
     const principal = knownPrincipal(this.#state, user, app, machineRole);
-    return { ...principal, requestor: REQUESTOR_SCRIPT, scriptDepth: depth };
+    return { ...principal, requestor: REQUESTOR_SCRIPT, scriptDepth: depth, scriptTree: treeOf(grant) };
   }
 
   #read(grant: Uint8Array): Note {

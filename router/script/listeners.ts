@@ -18,6 +18,12 @@ export interface Listening {
   readonly queued: readonly Listener[];
 }
 
+/** Who listens to a call, and the path of it, decoded. */
+export interface Heard {
+  readonly listening: Listening;
+  readonly segments: readonly string[];
+}
+
 /** What stands behind the verb, by phase: of several the first that is there counts. */
 const SUFFIXES = [
   [Phase.PRE_PROCESS, ['.pre_process']],
@@ -63,11 +69,7 @@ export class Listeners {
   }
 
   /** The same for a call whose path was read before. @param path  raw, of the API */
-  ofPath(
-    service: Service,
-    path: string,
-    verb: string,
-  ): { listening: Listening; segments: readonly string[] } | undefined {
+  ofPath(service: Service, path: string, verb: string): Heard | undefined {
     const route = parseRoute(path);
     const segments = route.kind === 'service' ? route.segments : [];
     const listening = this.of(service, segments, verb);
@@ -89,6 +91,24 @@ export class Listeners {
     };
     this.#byService = new Map([...byService].map(([service, scripts]) => [service, boundOf(scripts)]));
   }
+}
+
+/** What `ofPath` says of another identifier, of a path that differs in nothing else. */
+export function heardOfAnother({ listening, segments }: Heard, id: string): Heard {
+  const before = segments.at(-1) ?? '';
+  const of = (listeners: readonly Listener[]): readonly Listener[] =>
+    listeners.length === 0 ? listeners : listeners.map((one) => renamed(one, before, id));
+  const { pre, post, queued } = listening;
+  return {
+    listening: { pre: of(pre), post: of(post), queued: of(queued) },
+    segments: [...segments.slice(0, -1), id],
+  };
+}
+
+/** Of a record: its identifier is what `event.resource` ends with. */
+function renamed({ script, phase, resource }: Listener, before: string, id: string): Listener {
+  const isNamed = typeof resource === 'string' && resource.endsWith(before);
+  return { script, phase, resource: isNamed ? resource.slice(0, resource.length - before.length) + id : resource };
 }
 
 function listen(

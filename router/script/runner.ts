@@ -8,6 +8,7 @@ import { deadlinePassed } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
 import type { Logger } from '#common/observe/log.ts';
 import type { ScriptLine } from '#common/scripts/line.ts';
+import { EVENT_MEMBERS } from '#common/scripts/members.ts';
 import { isNotBegun } from '#common/scripts/replies.ts';
 import {
   type Event,
@@ -20,17 +21,33 @@ import {
   type RunReply,
   RunSchema,
   type Script,
+  type ScriptKey,
 } from '#proto/script/v1/script_pb.ts';
 import type { Principal } from '../authenticate/principal.ts';
 import { ScriptError } from './error.ts';
+import type { ScriptEvent } from './event.ts';
 import type { Grants } from './grant.ts';
+import { RememberedOutcomes } from './outcomes.ts';
 import type { Sessions } from './session.ts';
 
 /** The first script of an installation starts the workers: its first call waits for them. */
 const WORKER_START_MS = 2_000;
 const WORKER_POLL_MS = 50;
-/** Scripts whose lane is remembered. */
-const LANES_MAX = 10_000;
+const NOTHING = new Uint8Array();
+/** Scripts that something is known of. */
+const SCRIPTS_MAX = 10_000;
+
+/** What runs of a script have told of it. */
+interface Known {
+  /** Of the script: its hash as text. */
+  readonly key: string;
+  /** Patient, until it has proved itself. */
+  lane: Lane;
+  /** A mask of the members that it has ever looked at; 0: not known. */
+  reads: number;
+  /** What its runs have looked at, as far as their outcomes are remembered. */
+  ways: readonly number[];
+}
 
 export interface ScriptLines {
   readonly quick: ScriptLine;
@@ -54,8 +71,9 @@ export interface RunnerParts {
 
 export class ScriptRunner {
   readonly #parts: RunnerParts;
-  /** By the hash of the script; not there: patient, until it has proved itself. */
-  readonly #lanes = new LRUCache<bigint, Lane>({ max: LANES_MAX });
+  /** By the hash of the script. */
+  readonly #known = new LRUCache<bigint, Known>({ max: SCRIPTS_MAX });
+  readonly #outcomes = new RememberedOutcomes();
 
   constructor(parts: RunnerParts) {
     this.#parts = parts;
@@ -66,11 +84,15 @@ export class ScriptRunner {
    * @throws ScriptError when it has thrown or was ended
    * @throws MillraceError overloaded when there is no worker for it, deadline
    */
-  async run(script: Script, event: Event, call: RunCall): Promise<Outcome> {
-    const run = this.#message(script, event, call);
-    const { outcome, next } = await this.#send(script, run, call.deadline);
-    if (next !== Lane.UNSPECIFIED) this.#lanes.set(script.hash, next);
-    if (outcome.case === 'done') return outcome.value;
+  async run(script: Script, event: ScriptEvent, call: RunCall): Promise<Outcome> {
+    const known = this.#knownOf(script);
+    const { outcome, next, reads, repeatable } = await this.#send(script, known, event, call);
+    if (next !== Lane.UNSPECIFIED) known.lane = next;
+    known.reads |= reads;
+    if (outcome.case === 'done') {
+      if (repeatable) this.#keep(known, reads, event, call, outcome.value);
+      return outcome.value;
+    }
     throw this.#failed(script, outcome.case === 'failure' ? outcome.value : undefined, call);
   }
 
@@ -99,35 +121,76 @@ export class ScriptRunner {
     return Promise.all([lines?.quick.close(), lines?.patient.close()]);
   }
 
-  #message(script: Script, event: Event, { principal, requestId }: RunCall): Run {
-    const depth = principal.scriptDepth ?? 0;
-    if (depth >= SCRIPT_DEPTH_MAX) {
-      throw new ScriptError(`Scripts call each other through the API: more than ${SCRIPT_DEPTH_MAX} deep is refused.`);
+  /** What a pure script has left behind where it saw the same before. */
+  remembered(script: Script, event: ScriptEvent, { principal }: RunCall): Outcome | undefined {
+    const { key, ways } = this.#knownOf(script);
+    return ways.length === 0 ? undefined : this.#outcomes.find(key, ways, event, this.#parts.sessions.of(principal));
+  }
+
+  #keep(known: Known, reads: number, event: ScriptEvent, { principal }: RunCall, outcome: Outcome): void {
+    const session = this.#parts.sessions.of(principal);
+    known.ways = this.#outcomes.keep(known.key, known.ways, reads, event, session, outcome);
+  }
+
+  #knownOf({ hash }: Script): Known {
+    let known = this.#known.get(hash);
+    if (!known) {
+      known = { key: String(hash), lane: Lane.PATIENT, reads: 0, ways: [] };
+      this.#known.set(hash, known);
     }
+    return known;
+  }
+
+  /** For a worker that knows the caller, and a script that looks at nothing else. */
+  #leanMessage(script: Script, reads: number, event: ScriptEvent, { principal, requestId }: RunCall): Run {
+    refuseDepth(principal);
+    return {
+      $typeName: 'millrace.script.v1.Run',
+      id: 0,
+      timeoutMs: 0,
+      script: keyOf(script),
+      event: event.message(EVENT_MEMBERS & ~reads),
+      sessionJson: NOTHING,
+      grant: NOTHING,
+      requestId,
+      sessionId: this.#parts.sessions.of(principal).id,
+    };
+  }
+
+  #message(script: Script, event: Event, { principal, requestId }: RunCall): Run {
+    const depth = refuseDepth(principal);
     const { grants, sessions } = this.#parts;
     const session = sessions.of(principal);
     return create(RunSchema, {
-      script: { $typeName: 'millrace.script.v1.ScriptKey', kind: script.kind, id: script.id, hash: script.hash },
+      script: keyOf(script),
       event,
       sessionJson: session.json,
+      sessionId: session.id,
       caller: session.caller,
       grant: grants.of(principal, depth + 1),
       requestId,
     });
   }
 
-  async #send(script: Script, run: Run, deadline: Deadline): Promise<RunReply> {
+  async #send(script: Script, known: Known, event: ScriptEvent, call: RunCall): Promise<RunReply> {
     const { lines } = this.#parts;
-    if (!lines || this.#lanes.get(script.hash) !== Lane.QUICK) return this.#patient(run, deadline);
+    const { deadline } = call;
+    const inFull = (): Run => this.#message(script, event.message(), call);
+    if (!lines || known.lane !== Lane.QUICK) return this.#patient(inFull(), deadline);
     try {
+      const run = known.reads === 0 ? inFull() : this.#leanMessage(script, known.reads, event, call);
       const reply = await lines.quick.send(run, deadline);
       if (isRun(reply)) return reply;
+      if (isLacking(reply)) {
+        const whole = await lines.quick.send(inFull(), deadline);
+        if (isRun(whole)) return whole;
+      }
     } catch (error) {
       if (deadline.reason) throw error;
       // A quick run has touched nothing: whatever became of it, it may be done again.
     }
-    this.#lanes.delete(script.hash);
-    return this.#patient(run, deadline);
+    known.lane = Lane.PATIENT;
+    return this.#patient(inFull(), deadline);
   }
 
   async #patient(run: Run, deadline: Deadline): Promise<RunReply> {
@@ -168,6 +231,22 @@ export class ScriptRunner {
 }
 
 const NOT_RUN: ReadonlySet<Kind> = new Set([Kind.LOST, Kind.BUSY, Kind.UNKNOWN]);
+
+/** Its worker wants the event in full, or does not know the caller. */
+const isLacking = ({ outcome }: RunReply): boolean => outcome.case === 'elsewhere' && outcome.value === Lane.QUICK;
+
+const keyOf = ({ kind, id, hash }: Script): ScriptKey => ({
+  $typeName: 'millrace.script.v1.ScriptKey',
+  kind,
+  id,
+  hash,
+});
+
+/** @returns how many scripts have called each other so far. @throws ScriptError */
+function refuseDepth({ scriptDepth = 0 }: Principal): number {
+  if (scriptDepth < SCRIPT_DEPTH_MAX) return scriptDepth;
+  throw new ScriptError(`Scripts call each other through the API: more than ${SCRIPT_DEPTH_MAX} deep is refused.`);
+}
 
 /** It came to an end of its own, and not to one of its worker's. */
 const isRun = ({ outcome }: RunReply): boolean =>

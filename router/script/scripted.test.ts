@@ -2,6 +2,7 @@
 import { create } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
 import { MillraceError } from '#common/errors.ts';
+import { bitOf, EVENT_MEMBERS, Member } from '#common/scripts/members.ts';
 import { Failure_Kind, Lane, Phase, type Run, type RunReply, RunReplySchema } from '#proto/script/v1/script_pb.ts';
 import { type AccessInit, rule, stateWithRole, tokenOf, type UpdateInit } from '../testing/access.ts';
 import { BehindDoor } from '../testing/behind-door.ts';
@@ -130,6 +131,48 @@ describe('before the call', () => {
     expect([status, travelled]).toEqual([500, []]);
     expect(JSON.parse(body)).toEqual({ error: { code: 77, context: null, message: 'boom', status_code: 500 } });
     expect(runs[1]?.event?.response?.statusCode).toBe(500);
+  });
+});
+
+describe('what workers have told', () => {
+  const QUERY = bitOf(Member.TOLD) | bitOf(Member.QUERY);
+  const quick = (reply: RunReply, more: Partial<RunReply> = {}): RunReply => ({
+    ...reply,
+    next: Lane.QUICK,
+    reads: QUERY,
+    ...more,
+  });
+
+  test('outcomes that may be remembered are, for calls that look the same to the script', async () => {
+    const response = { status_code: 202, content: { a: 1 } };
+    const { send, runs } = behind([{ on: PRE, does: () => quick(done({ response }), { repeatable: true }) }]);
+    const bodies = [];
+    for (const target of ['_table/todo', '_table/todo', '_table/todo?limit=1'])
+      bodies.push((await send('GET', target)).body);
+    expect([runs.length, new Set(bodies)]).toEqual([3, new Set(['{"a":1}'])]);
+  });
+
+  test('no others are', async () => {
+    const { send, runs } = behind([{ on: PRE, does: () => quick(done()) }]);
+    for (let call = 0; call < 3; call++) await send('GET', '_table/todo');
+    expect(runs).toHaveLength(3);
+  });
+
+  test('what a script never looks at is not sent', async () => {
+    const { send, runs } = behind([{ on: PRE, does: () => quick(done()) }]);
+    for (let call = 0; call < 2; call++) await send('GET', '_table/todo?limit=1');
+    const [first, second] = runs as [Run, Run];
+    expect(first).toMatchObject({ event: { absent: 0 }, sessionId: second.sessionId });
+    expect(second).toMatchObject({ event: { request: { query: 'limit=1', uri: '' } }, sessionJson: new Uint8Array() });
+    expect(second.event?.absent).toBe(EVENT_MEMBERS & ~QUERY);
+  });
+
+  test('until it does: then all is sent again', async () => {
+    let call = 0;
+    const lacking = create(RunReplySchema, { outcome: { case: 'elsewhere', value: Lane.QUICK } });
+    const { send, runs } = behind([{ on: PRE, does: () => (++call === 2 ? lacking : quick(done())) }]);
+    for (let time = 0; time < 2; time++) expect((await send('GET', '_table/todo')).status).toBe(200);
+    expect(runs.map((run) => run.event?.absent === 0)).toEqual([true, false, true]);
   });
 });
 

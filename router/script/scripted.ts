@@ -8,7 +8,7 @@ import { invalid, MillraceError } from '#common/errors.ts';
 import { asBuffer } from '#common/json.ts';
 import type { Logger } from '#common/observe/log.ts';
 import type { EventScript, Service } from '#proto/access/v1/access_pb.ts';
-import { type Outcome, Phase, type Request, type Script } from '#proto/script/v1/script_pb.ts';
+import { type Outcome, Phase, type Script } from '#proto/script/v1/script_pb.ts';
 import type { Principal } from '../authenticate/principal.ts';
 import { headersOf, sendJson } from '../encode/answer.ts';
 import { askedPresentation } from '../encode/presentation.ts';
@@ -20,9 +20,9 @@ import type { JobQueue } from '../jobs/queue.ts';
 import type { ApiRequest } from '../parse/api-request.ts';
 import type { Answer } from './answer.ts';
 import { scriptedRequest } from './changed-request.ts';
-import { changedAnswer, requestChanges, resultOf, serviceAnswer, shortcutOf } from './changes.ts';
+import { changedAnswer, changedContent, requestChanges, resultOf, serviceAnswer, shortcutOf } from './changes.ts';
 import { ScriptError } from './error.ts';
-import { eventOf, requestMessage, responseMessage } from './event.ts';
+import { RequestFacts, ScriptEvent } from './event.ts';
 import { asImport, type HeldImports } from './held-import.ts';
 import type { KeptScriptAnswers } from './kept-answers.ts';
 import type { Listener, Listening } from './listeners.ts';
@@ -146,11 +146,11 @@ export class ScriptedCalls {
     answer: Answer,
   ): Promise<void> {
     if (listeners.length === 0) return;
-    const message = requestMessage(asked);
+    const facts = new RequestFacts(asked);
     for (const { script, resource } of listeners) {
-      const event = eventOf(script.name, Phase.QUEUED, message, resource, responseMessage(answer));
+      const event = new ScriptEvent(script.name, Phase.QUEUED, facts, resource, answer);
       try {
-        await this.#queue.run('event', scriptIn(script), event, principal);
+        await this.#queue.run('event', scriptIn(script), event.message(), principal);
       } catch (error) {
         this.#log.error({ err: error, event: script.name }, 'a queued script could not be kept for later');
       }
@@ -164,17 +164,18 @@ export class ScriptedCalls {
   async serve(call: ScriptedCall, script: Script): Promise<void> {
     const { request, reply, headers } = call;
     const resource = request.segments.join('/');
-    const message = requestMessage(request);
-    const response = responseMessage(UNANSWERED);
-    const event = eventOf(script.name, Phase.SERVICE, message, resource, response);
+    const event = new ScriptEvent(script.name, Phase.SERVICE, new RequestFacts(request), resource, UNANSWERED);
     if (script.queued) {
-      await this.#queue.run('service', script, event, call.principal);
+      await this.#queue.run('service', script, event.message(), call.principal);
       return sendAnswer(reply, withHeaders(ACCEPTED, headers), request);
     }
     try {
-      const answer = await this.#kept.answer(script, request, call.principal, async () =>
-        serviceAnswer(await this.#runner.run(script, event, this.#runCall(call))),
-      );
+      const answer = await this.#kept.answer(script, request, call.principal, async () => {
+        const run = this.#runCall(call);
+        return serviceAnswer(
+          this.#runner.remembered(script, event, run) ?? (await this.#runner.run(script, event, run)),
+        );
+      });
       sendAnswer(reply, withHeaders(answer, headers), request);
     } catch (error) {
       if (MillraceError.from(error).code !== 'script') throw error;
@@ -189,10 +190,11 @@ export class ScriptedCalls {
     run: RunCall,
   ): Promise<{ changed: ApiRequest | undefined } | { answer: Answer } | { error: unknown }> {
     let changed: ApiRequest | undefined;
-    let message = listeners.length > 0 ? requestMessage(request) : undefined;
+    let facts = new RequestFacts(request);
     for (const listener of listeners) {
       try {
-        const outcome = await this.#run(listener, message as Request, undefined, run);
+        const event = eventFor(listener, facts, undefined);
+        const outcome = this.#remembered(listener, event, run) ?? (await this.#run(listener, event, run));
         if (!outcome) continue;
         const result = resultOf(outcome);
         if (!listener.script.allowEventModification) continue;
@@ -201,7 +203,7 @@ export class ScriptedCalls {
         const changes = requestChanges(result);
         if (!changes || Object.keys(changes).length === 0) continue;
         changed = scriptedRequest(changed ?? request, changes);
-        message = requestMessage(changed);
+        facts = new RequestFacts(changed);
       } catch (error) {
         if (isUndone(error)) throw error;
         return { error };
@@ -219,14 +221,16 @@ export class ScriptedCalls {
     isWrite: boolean,
   ): Promise<Answer> {
     if (listeners.length === 0) return first;
-    const message = requestMessage(asked);
+    const facts = new RequestFacts(asked);
     let answer = first;
     for (const listener of listeners) {
       try {
-        const outcome = await this.#run(listener, message, answer, run);
+        const event = eventFor(listener, facts, answer);
+        const outcome = this.#remembered(listener, event, run) ?? (await this.#run(listener, event, run));
         if (!outcome) continue;
-        const result = resultOf(outcome);
-        if (listener.script.allowEventModification) answer = changedAnswer(result, answer);
+        const { allowEventModification } = listener.script;
+        const changed = changedContent(outcome, answer) ?? changedAnswer(resultOf(outcome), answer);
+        if (allowEventModification) answer = changed;
       } catch (error) {
         const refused = new RecordedReply(SCRIPT_ANSWER_BYTES_MAX, '');
         call.refuse(refused, isWrite && isUndone(error) ? notBehind(error) : error);
@@ -236,14 +240,12 @@ export class ScriptedCalls {
     return answer;
   }
 
+  #remembered({ script }: Listener, event: ScriptEvent, run: RunCall): Outcome | undefined {
+    return script.script && this.#runner.remembered(script.script, event, run);
+  }
+
   /** undefined: nobody could run it, and calls may go on without it. */
-  async #run(
-    { script, phase, resource }: Listener,
-    message: Request,
-    answer: Answer | undefined,
-    run: RunCall,
-  ): Promise<Outcome | undefined> {
-    const event = eventOf(script.name, phase, message, resource, answer && responseMessage(answer));
+  async #run({ script }: Listener, event: ScriptEvent, run: RunCall): Promise<Outcome | undefined> {
     try {
       return await this.#runner.run(scriptIn(script), event, run);
     } catch (error) {
@@ -258,6 +260,12 @@ export class ScriptedCalls {
     return { principal, requestId: http.id, deadline };
   }
 }
+
+const eventFor = (
+  { script, phase, resource }: Listener,
+  facts: RequestFacts,
+  answer: Answer | undefined,
+): ScriptEvent => new ScriptEvent(script.name, phase, facts, resource, answer);
 
 function scriptIn({ name, script }: EventScript): Script {
   if (!script) throw new MillraceError('internal', `The script of ${name} is not known.`);

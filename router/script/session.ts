@@ -1,4 +1,5 @@
 /** `platform.session` (files-and-scripting-api §3.5), without private lookups: those are the worker's to add. */
+import { createHash } from 'node:crypto';
 import { create } from '@bufbuild/protobuf';
 import type { User } from '#proto/access/v1/access_pb.ts';
 import { type Caller, CallerSchema } from '#proto/script/v1/script_pb.ts';
@@ -7,8 +8,12 @@ import type { Principal } from '../authenticate/principal.ts';
 import { lookupsOf } from '../decide/lookups.ts';
 
 const KNOWN_MAX = 1_000;
+/** 132 bits. */
+const ID_LENGTH = 22;
 
 export interface Session {
+  /** Of both of the others: equal callers have the same, and nobody else has. */
+  readonly id: string;
   /** Equal callers have the same bytes. */
   readonly json: Uint8Array;
   readonly caller: Caller;
@@ -33,14 +38,20 @@ export class Sessions {
     const known = this.#known.get(key);
     // What is known of a user changes with each sign-in, and is no matter of decisions.
     if (known && known.user === user) return known;
-    const session = {
-      user,
-      json: Buffer.from(JSON.stringify(shown(principal, this.#state))),
-      caller: create(CallerSchema, { userId: user?.id ?? 0, appId: app?.id ?? 0, roleId: role?.source.id ?? 0 }),
-    };
+    const json = Buffer.from(JSON.stringify(shown(principal, this.#state)));
+    const caller = create(CallerSchema, { userId: user?.id ?? 0, appId: app?.id ?? 0, roleId: role?.source.id ?? 0 });
+    const session = { user, id: idOf(json, caller), json, caller };
     this.#known.set(key, session);
     return session;
   }
+}
+
+function idOf(json: Uint8Array, { userId, appId, roleId }: Caller): string {
+  return createHash('sha256')
+    .update(`${userId}/${appId}/${roleId}/`)
+    .update(json)
+    .digest('base64url')
+    .slice(0, ID_LENGTH);
 }
 
 function shown(principal: Principal, state: AccessState): object {

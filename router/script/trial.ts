@@ -19,6 +19,7 @@ import type { Principal } from '../authenticate/principal.ts';
 import type { Forwarder } from '../forward/forward.ts';
 import { toOperation } from '../forward/operation.ts';
 import type { ApiRequest } from '../parse/api-request.ts';
+import { responseIn } from './changes.ts';
 import { eventOf, responseMessage } from './event.ts';
 import type { EventResource } from './events.ts';
 import type { ScriptRunner } from './runner.ts';
@@ -100,6 +101,11 @@ export class ScriptTrials {
     if (typeof named !== 'string' || !TYPES.has(named)) {
       throw invalid(`The type '${String(named)}' is none that scripts are run in here.`, { field: 'type' });
     }
+    if (content === undefined && stored?.['storage_service_id'] && stored['storage_path']) {
+      throw invalid(`The script '${name}' is in a file: send what shall be tried as its content.`, {
+        field: 'content',
+      });
+    }
     const text = content ?? stored?.['content'] ?? '';
     if (typeof text !== 'string') throw invalid('The content must be the text of a script.', { field: 'content' });
     const settings = config ?? stored?.['config'] ?? '{}';
@@ -180,11 +186,11 @@ function shown({ outcome, logs, cpuMicros, memoryBytes }: RunReply, milliseconds
 
 function outcomeShown(outcome: RunReply['outcome']): Json {
   if (outcome.case === 'done') {
-    const { requestJson, responseJson, returnedJson, stopPropagation } = outcome.value;
+    const { requestJson, returnedJson, stopPropagation } = outcome.value;
     return {
       success: true,
       request: valueIn(requestJson),
-      response: valueIn(responseJson),
+      response: responseIn(outcome.value) ?? null,
       returned: valueIn(returnedJson),
       stop_propagation: stopPropagation,
     };

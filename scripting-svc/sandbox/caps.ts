@@ -8,6 +8,8 @@ export interface Limits {
   readonly wallMs: number;
   readonly outputBytes: number;
   readonly apiCalls: number;
+  /** Of all scripts together that one call from outside has started. */
+  readonly treeCalls: number;
   readonly logLines: number;
   readonly logBytes: number;
   readonly timers: number;
@@ -34,6 +36,7 @@ export const DEFAULT_LIMITS: Limits = {
   wallMs: 30_000,
   outputBytes: 10 * MIB,
   apiCalls: 100,
+  treeCalls: 500,
   logLines: 200,
   logBytes: 64 * KIB,
   timers: 100,
@@ -47,6 +50,7 @@ export const DEFAULT_CAPS: Caps = {
     wallMs: 300_000,
     outputBytes: 32 * MIB,
     apiCalls: 1000,
+    treeCalls: 100_000,
     logLines: 2000,
     logBytes: 1 * MIB,
     timers: 1000,
@@ -65,6 +69,7 @@ const NAMES: Readonly<Record<string, keyof Limits>> = {
   wall_ms: 'wallMs',
   output_bytes: 'outputBytes',
   api_calls: 'apiCalls',
+  tree_calls: 'treeCalls',
   log_lines: 'logLines',
   log_bytes: 'logBytes',
   timers: 'timers',

@@ -7,6 +7,7 @@ import { LRUCache } from 'lru-cache';
 import type { Failure } from '#proto/script/v1/script_pb.ts';
 import { FILE_PREFIX, syntaxError } from './failures.ts';
 import { separateImports } from './imports.ts';
+import { isPure } from './purity.ts';
 import { stripTypes } from './typescript.ts';
 
 export interface Program {
@@ -19,6 +20,10 @@ export interface Program {
   readonly imports: readonly string[];
   /** Nothing in its text waits for anything. */
   readonly mayBeQuick: boolean;
+  /** What it leaves behind is decided by what it looks at (purity.ts). */
+  readonly isPure: boolean;
+  /** Nothing in its text is there for the next run: it may be run again where it lacked something. */
+  readonly mayBeLean: boolean;
 }
 
 export interface Source {
@@ -33,6 +38,7 @@ const PARAMETERS = ['event', 'platform'];
 const KEPT_CHARACTERS = 16_000_000;
 /** Longer than any program of a person, short enough to be parsed on a shared thread. */
 const SOURCE_LENGTH_MAX = 1_000_000;
+const KEEPS = /\b(?:store|this|globalThis|eval|Function)\b/;
 const WAITS = /\b(?:async|await|Promise|then|import)\b/;
 const AsyncFunction = (async () => {}).constructor as FunctionConstructor;
 
@@ -71,6 +77,7 @@ function make(source: Source): { program: Program } | { failure: Failure } {
   const bindings = imports.map((one, index) => one.bindings(names[index]!)).join('');
   const word = needsAsync(text) ? 'async function' : 'function';
   const head = `(function(${names.join(',')}){${bindings}return ${word}(${PARAMETERS.join(',')}){`;
+  const pure = imports.length === 0 && isPure(text);
   return {
     program: {
       code: `${head}${text}\n}})`,
@@ -78,6 +85,8 @@ function make(source: Source): { program: Program } | { failure: Failure } {
       columnOffset: -head.length,
       imports: imports.map((one) => one.specifier),
       mayBeQuick: imports.length === 0 && !WAITS.test(text),
+      isPure: pure,
+      mayBeLean: pure || !KEEPS.test(text),
     },
   };
 }

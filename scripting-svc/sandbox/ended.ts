@@ -5,10 +5,12 @@ import { outputCap, thrown } from './failures.ts';
 import { readLogs, unpackOutcome } from './packed.ts';
 
 export type Ended =
-  | { readonly outcome: Outcome; readonly logs: readonly LogLine[] }
+  | { readonly outcome: Outcome; readonly reads: number; readonly logs: readonly LogLine[] }
   | { readonly failure: Failure; readonly logs: readonly LogLine[] }
   /** The quick lane is none for it. */
-  | { readonly left: true };
+  | { readonly left: true }
+  /** It looked at a member of the event that was left out: whatever it did then is void. */
+  | { readonly lacking: true };
 
 const NO_LOGS: readonly LogLine[] = [];
 
@@ -18,9 +20,11 @@ export function readEnd(packed: unknown, limits: Limits, file: string): Ended {
   switch (end?.kind) {
     case 'outcome':
       if (end.bytes > limits.outputBytes) return { failure: outputCap(limits.outputBytes), logs: readLogs(end.logs) };
-      return { outcome: end.outcome, logs: end.logs === '' ? NO_LOGS : readLogs(end.logs) };
+      return { outcome: end.outcome, reads: end.reads, logs: end.logs === '' ? NO_LOGS : readLogs(end.logs) };
     case 'thrown':
       return { failure: thrown(end.message, end.stack, end.members, file), logs: readLogs(end.logs) };
+    case 'lacking':
+      return { lacking: true };
     case 'left':
       return { left: true };
     case 'too large':

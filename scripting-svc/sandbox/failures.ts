@@ -50,6 +50,8 @@ export const cpuCap = (cpuMs: number): Failure => capped(`The script used more t
 export const wallCap = (wallMs: number): Failure => capped(`The script ran for more than ${wallMs} ms.`);
 export const outputCap = (bytes: number): Failure => capped(`What the script left is larger than ${bytes} bytes.`);
 export const callsCap = (calls: number): Failure => capped(`The script made more than ${calls} calls of the API.`);
+export const treeCallsCap = (calls: number): Failure =>
+  capped(`The script, and those that call each other with it, made more than ${calls} calls of the API.`);
 export const timersCap = (timers: number): Failure => capped(`The script set more than ${timers} timers at once.`);
 
 export const messagesCap = (messages: number): Failure =>

@@ -4,6 +4,7 @@
  */
 import { create } from '@bufbuild/protobuf';
 import { asBuffer } from '#common/json.ts';
+import { bitOf, Member } from '#common/scripts/members.ts';
 import {
   type Event,
   type LogLine,
@@ -31,7 +32,8 @@ export function packEvent(event: Event): string {
   const answer = response ? text(response.content) : '';
   const answerHeaders = response ? text(response.headersJson) : '';
   const status = response && response.statusCode !== 0 ? String(response.statusCode) : '200';
-  const isJson = response?.isJson === true && answer !== '' ? '1' : '0';
+  const isEmpty = answer === '' && (event.absent & bitOf(Member.ANSWER_CONTENT)) === 0;
+  const isJson = response?.isJson === true && !isEmpty ? '1' : '0';
   const has =
     event.phase === Phase.PRE_PROCESS
       ? NO_ANSWER
@@ -39,7 +41,7 @@ export function packEvent(event: Event): string {
         ? event.phase === Phase.SERVICE
           ? EMPTY_ANSWER
           : NO_ANSWER
-        : answer === ''
+        : isEmpty
           ? EMPTY_ANSWER
           : ANSWER;
   const method = request?.method ?? '';
@@ -49,10 +51,11 @@ export function packEvent(event: Event): string {
   const query = request?.query ?? '';
   const type = request?.contentType ?? '';
   const answerType = response?.contentType ?? '';
+  const absent = event.absent === 0 ? '' : String(event.absent);
   return (
     `${method.length},${uri.length},${service.length},${path.length},${query.length},${headers.length},${type.length},` +
     `${content.length},${payload.length},${resource.length},${answer.length},${answerType.length},` +
-    `${answerHeaders.length},${status.length},${isJson.length},${has.length};` +
+    `${answerHeaders.length},${status.length},${isJson.length},${has.length},${absent.length};` +
     method +
     uri +
     service +
@@ -68,13 +71,21 @@ export function packEvent(event: Event): string {
     answerHeaders +
     status +
     isJson +
-    has
+    has +
+    absent
   );
 }
 
 /** What an isolate said at the end of a run; nothing in it is trusted. */
 export type Packed =
-  | { readonly kind: 'outcome'; readonly outcome: Outcome; readonly bytes: number; readonly logs: string }
+  | {
+      readonly kind: 'outcome';
+      readonly outcome: Outcome;
+      readonly bytes: number;
+      /** Members that were looked at (#common/scripts/members.ts). */
+      readonly reads: number;
+      readonly logs: string;
+    }
   | {
       readonly kind: 'thrown';
       readonly message: string;
@@ -82,33 +93,40 @@ export type Packed =
       readonly members: string;
       readonly logs: string;
     }
+  /** It looked at a member that was left out. */
+  | { readonly kind: 'lacking' }
   | { readonly kind: 'left' }
   | { readonly kind: 'too large' };
 
-const HEAD = /^([OT])([01])(\d+),(\d+),(\d+),(\d+);/;
-const HEAD_LENGTH_MAX = 64;
+const HEAD = /^([OT])([01])(\d+),(\d+),(\d+),(\d+),(\d+),(\d+);/;
+const HEAD_LENGTH_MAX = 80;
 
 /** @returns undefined for what no prelude has written */
 export function unpackOutcome(packed: unknown): Packed | undefined {
   if (typeof packed !== 'string') return undefined;
   if (packed === 'L') return { kind: 'left' };
   if (packed === 'X') return { kind: 'too large' };
+  if (packed === 'A') return { kind: 'lacking' };
   const head = HEAD.exec(packed.slice(0, HEAD_LENGTH_MAX));
   if (!head) return undefined;
-  const first = head[0].length;
-  const second = first + Number(head[3]);
-  const third = second + Number(head[4]);
-  const fourth = third + Number(head[5]);
-  if (fourth + Number(head[6]) !== packed.length) return undefined;
-  const [a, b, c] = [packed.slice(first, second), packed.slice(second, third), packed.slice(third, fourth)];
-  const logs = packed.slice(fourth);
+  let at = head[0].length;
+  const parts: string[] = [];
+  for (let length = 4; length < head.length; length++) {
+    const end = at + Number(head[length]);
+    parts.push(packed.slice(at, end));
+    at = end;
+  }
+  if (at !== packed.length) return undefined;
+  const [a, b, c, content, logs] = parts as [string, string, string, string, string];
   if (head[1] === 'T') return { kind: 'thrown', message: a, stack: b, members: c, logs };
   const outcome = create(OutcomeSchema, { stopPropagation: head[2] === '1' });
   if (a !== '') outcome.requestJson = Buffer.from(a);
   if (b !== '') outcome.responseJson = Buffer.from(b);
   if (c !== '') outcome.returnedJson = Buffer.from(c);
-  const bytes = outcome.requestJson.length + outcome.responseJson.length + outcome.returnedJson.length;
-  return { kind: 'outcome', outcome, bytes, logs };
+  if (content !== '') outcome.contentJson = Buffer.from(content);
+  const { requestJson, responseJson, returnedJson, contentJson } = outcome;
+  const bytes = requestJson.length + responseJson.length + returnedJson.length + contentJson.length;
+  return { kind: 'outcome', outcome, bytes, reads: Number(head[3]) | 0, logs };
 }
 
 const LEVELS: ReadonlySet<unknown> = new Set(Object.values(LogLine_Level));

@@ -1,19 +1,49 @@
 /** The patient lane: a run on the thread of its isolate, which may wait for calls and timers, under caps. */
+import { MIB } from '#common/bounds.ts';
 import { callerGone, Deadline } from '#common/deadline.ts';
 import type { Failure, LogLine } from '#proto/script/v1/script_pb.ts';
 import { answer, type Facts } from './answers.ts';
 import { type CallScope, makeCall } from './calls.ts';
 import { type Limits, MESSAGES_MAX } from './caps.ts';
 import { type Ended, isMemoryError, readEnd } from './ended.ts';
-import { callsCap, cpuCap, late, memoryCap, messagesCap, thrown, timersCap, wallCap } from './failures.ts';
+import {
+  callsCap,
+  cpuCap,
+  late,
+  memoryCap,
+  messagesCap,
+  thrown,
+  timersCap,
+  treeCallsCap,
+  wallCap,
+} from './failures.ts';
 import type { Linked } from './modules.ts';
 import { readLogs } from './packed.ts';
 import type { PatientHost, Realm } from './realm.ts';
+import type { CallTree } from './trees.ts';
 
-/** How often caps of time are looked at. */
+/** How often caps of time are looked at, and every how many times the memory of the process. */
 const WATCH_MS = 10;
-/** Given to an isolate to stop; after it, one of V8's own functions holds it, and its thread is lost. */
-const STOP_MS = 2000;
+const MEMORY_LOOK_EVERY = 5;
+/**
+ * V8 counts what is on the heap of an isolate and in its buffers, not what stands behind small buffers, formatters and the
+ * like. So the process is looked at as well: where it has grown by more than a run may hold, and this for every other run
+ * beside it, the one that works hardest is what makes it grow.
+ */
+const GROWTH_FACTOR = 2;
+const GROWTH_MB = 96;
+const GROWTH_BESIDE_MB = 8;
+const HARD_WORK_MICROS = 100_000;
+/**
+ * Given to an isolate to stop; after it, one of V8's own functions holds it, and its thread is lost. As long as the
+ * process has not spent as much as such a thread spends, the machine may be busy with something else.
+ */
+const STOP_MS = 400;
+const STOP_CPU_MS = 300;
+const STOP_MS_MAX = 2000;
+
+/** Calls of one run at once, so that routers are not flooded by one script; the others wait for their turn. */
+const CALLS_AT_ONCE = 8;
 
 export interface PatientScope {
   readonly limits: Limits;
@@ -21,6 +51,8 @@ export interface PatientScope {
   readonly facts: Facts;
   readonly deadline: Deadline;
   readonly calls: Omit<CallScope, 'deadline' | 'answerBytesMax'>;
+  /** What is counted for it and for all that belong to the same tree of scripts. */
+  readonly tree: CallTree;
   /** Links what the realm imports, where that was not done yet. */
   readonly link: (() => Promise<Linked>) | undefined;
   /** An isolate did not stop: its thread is lost to the process. */
@@ -39,6 +71,10 @@ export class PatientRun implements PatientHost {
   /** Of the run: the caller's or the wall cap's, whichever is earlier. */
   readonly #deadline: Deadline;
   readonly #forget: () => void;
+  /** Resident bytes of the process when the run was looked at first. */
+  #bytesBefore: number | undefined;
+  #callsInFlight = 0;
+  readonly #callsWaiting: (() => void)[] = [];
   #entries = 0;
   #isFinishing = false;
   #end: ((ended: Ended) => void) | undefined;
@@ -94,7 +130,7 @@ export class PatientRun implements PatientHost {
     void this.#enter(this.#realm.finish.apply(undefined, [])).then((packed) => {
       if (packed === undefined || !this.#end) return;
       const ended = readEnd(packed, this.#scope.limits, this.#scope.file);
-      this.#close('left' in ended ? ended : { ...ended, logs: [...this.#logs, ...ended.logs] });
+      this.#close('logs' in ended ? { ...ended, logs: [...this.#logs, ...ended.logs] } : ended);
     });
   }
 
@@ -121,9 +157,15 @@ export class PatientRun implements PatientHost {
     const wasRunning = this.#entries > 0;
     this.#close({ failure, logs: this.#logs });
     cell.kill();
-    if (!wasRunning) return;
+    if (wasRunning) this.#watchStop(Date.now(), spentMs());
+  }
+
+  #watchStop(killedAt: number, spentBefore: number): void {
     setTimeout(() => {
-      if (this.#entries > 0) this.#scope.onStuck();
+      if (this.#entries === 0) return;
+      const isCertain = spentMs() - spentBefore >= STOP_CPU_MS || Date.now() - killedAt >= STOP_MS_MAX;
+      if (isCertain) this.#scope.onStuck();
+      else this.#watchStop(killedAt, spentBefore);
     }, STOP_MS).unref();
   }
 
@@ -134,6 +176,7 @@ export class PatientRun implements PatientHost {
     this.#forget();
     for (const timer of this.#outstanding.values()) clearTimeout(timer);
     this.#outstanding.clear();
+    for (const go of this.#callsWaiting.splice(0)) go();
     this.#deadline.abort(callerGone());
     end?.(ended);
   }
@@ -151,6 +194,19 @@ export class PatientRun implements PatientHost {
     // V8 has seen that it holds too much, and waits for a built-in function that does not let itself be interrupted.
     else if (this.#realm.cell.isolate.isDisposed) this.kill(memoryCap(limits.memoryMb));
     else if (this.cpuMicros() > limits.cpuMs * 1000) this.kill(cpuCap(limits.cpuMs));
+  }
+
+  /** By how many bytes the process has grown since the first look. @param bytes  resident, of the process */
+  growth(bytes: number): number {
+    this.#bytesBefore ??= bytes;
+    return bytes - this.#bytesBefore;
+  }
+
+  /** @param growth  of the process, bytes; @param beside  runs that may have made it grow as well */
+  checkMemory(growth: number, beside: number): void {
+    const { memoryMb } = this.#scope.limits;
+    const allowedMb = GROWTH_FACTOR * memoryMb + GROWTH_MB + GROWTH_BESIDE_MB * beside;
+    if (growth > allowedMb * MIB) this.kill(memoryCap(memoryMb));
   }
 
   ask(what: string, text: string): string {
@@ -189,12 +245,21 @@ export class PatientRun implements PatientHost {
 
   async wait(kind: string, text: string): Promise<string> {
     if (!this.#end) return '';
-    const { limits, calls } = this.#scope;
-    if (++this.calls > limits.apiCalls) {
-      this.kill(callsCap(limits.apiCalls));
+    const { limits, calls, tree } = this.#scope;
+    const isOver = ++this.calls > limits.apiCalls;
+    if (isOver || ++tree.calls > limits.treeCalls) {
+      this.kill(isOver ? callsCap(limits.apiCalls) : treeCallsCap(limits.treeCalls));
       return '';
     }
-    return makeCall(kind, text, { ...calls, deadline: this.#deadline, answerBytesMax: limits.outputBytes });
+    if (this.#callsInFlight >= CALLS_AT_ONCE) await new Promise<void>((go) => this.#callsWaiting.push(go));
+    if (!this.#end) return '';
+    this.#callsInFlight++;
+    try {
+      return await makeCall(kind, text, { ...calls, deadline: this.#deadline, answerBytesMax: limits.outputBytes });
+    } finally {
+      this.#callsInFlight--;
+      this.#callsWaiting.shift()?.();
+    }
   }
 
   #setTimer(id: number, milliseconds: number): void {
@@ -212,15 +277,36 @@ export class PatientRun implements PatientHost {
   }
 }
 
+/** Processor time of the process, milliseconds. */
+function spentMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
 const watched = new Set<PatientRun>();
 let watcher: NodeJS.Timeout | undefined;
+let looks = 0;
 
 function watch(run: PatientRun): void {
   watched.add(run);
-  watcher ??= setInterval(() => {
-    const now = Date.now();
-    for (const one of watched) one.check(now);
-  }, WATCH_MS);
+  watcher ??= setInterval(look, WATCH_MS);
+}
+
+function look(): void {
+  const now = Date.now();
+  for (const one of watched) one.check(now);
+  if (++looks % MEMORY_LOOK_EVERY === 0) lookAtMemory();
+}
+
+function lookAtMemory(): void {
+  const bytes = process.memoryUsage.rss();
+  let hardest: { run: PatientRun; micros: number; growth: number } | undefined;
+  for (const run of watched) {
+    const growth = run.growth(bytes);
+    const micros = run.cpuMicros();
+    if (micros > (hardest?.micros ?? HARD_WORK_MICROS)) hardest = { run, micros, growth };
+  }
+  hardest?.run.checkMemory(hardest.growth, watched.size - 1);
 }
 
 function unwatch(run: PatientRun): void {

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 const FOLDER = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? './prelude/' : './sandbox-prelude/', import.meta.url),
 );
-const PARTS = ['event', 'console', 'platform', 'globals'];
+const PARTS = ['event', 'console', 'platform', 'globals', 'harden'];
 
 const read = (name: string): string => readFileSync(`${FOLDER}${name}.js`, 'utf8').trimEnd().replace(/;$/, '');
 

@@ -6,7 +6,7 @@ import type { Realm } from './realm.ts';
 import type { Watchdog } from './watchdog.ts';
 
 /** The first run of a realm compiles the script's functions and loads its libraries. */
-const FIRST_RUN_FACTOR = 4;
+export const FIRST_RUN_FACTOR = 4;
 
 export function runQuick(
   realm: Realm,

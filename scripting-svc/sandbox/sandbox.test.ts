@@ -621,6 +621,45 @@ describe('caps', () => {
     await mine.sandbox.close();
   });
 
+  test('calls of all that belong to the same tree of scripts, and of no other', async () => {
+    const mine = new Bench();
+    const { kind, id, hash } = mine.store({
+      content: 'for (let n = 0; n < 4; n++) await platform.api.get("a"); return 4',
+      config: { limits: { tree_calls: 10 } },
+    });
+    const inTree = async (tree: string) => {
+      const run = { ...mine.asRun({ kind, id, hash }), grant: bytes(`grant of ${tree}`) };
+      return read(await mine.sandbox.run(run, Deadline.after(30_000)));
+    };
+    for (const _ of [1, 2]) expect(await inTree('the-tree')).toMatchObject({ returned: 4 });
+    expect(await inTree('the-tree')).toMatchObject({
+      kind: Failure_Kind.CAPPED,
+      message: expect.stringContaining('more than 10 calls'),
+    });
+    expect(await inTree('another-')).toMatchObject({ returned: 4 });
+    expect(mine.calls).toHaveLength(14);
+    await mine.sandbox.close();
+  });
+
+  test('how many calls of a run are made at once: the others wait', async () => {
+    const mine = new Bench();
+    const waiting: (() => void)[] = [];
+    mine.answer = () => new Promise((done) => waiting.push(() => done(json(200, {}))));
+    const running = mine.run(
+      mine.store({
+        content: 'return (await Promise.all(Array.from({ length: 20 }, () => platform.api.get("a")))).length',
+      }),
+    );
+    await expect.poll(() => mine.calls.length).toBe(8);
+    for (let answered = 0; answered < 20; answered++) {
+      await expect.poll(() => waiting.length).toBeGreaterThan(0);
+      waiting.shift()?.();
+      await expect.poll(() => mine.calls.length).toBe(Math.min(20, 9 + answered));
+    }
+    expect(read(await running)).toMatchObject({ returned: 20 });
+    await mine.sandbox.close();
+  });
+
   test('the deadline of the caller', async () => {
     const script = bench.store({ content: 'return new Promise((done) => setTimeout(done, 60000))' });
     expect(read(await bench.run(script, EVENT, 7, 50))).toMatchObject({ kind: Failure_Kind.DEADLINE });

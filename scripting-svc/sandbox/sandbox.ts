@@ -1,5 +1,3 @@
-/** Everything between a Run and its RunReply, in one worker process and one lane. */
-import { create } from '@bufbuild/protobuf';
 import type { Deadline } from '#common/deadline.ts';
 import { asBuffer } from '#common/json.ts';
 import type { Logger } from '#common/observe/log.ts';
@@ -13,11 +11,12 @@ import {
   Phase,
   type Run,
   type RunReply,
-  RunReplySchema,
   type Script,
   type ScriptKey,
 } from '#proto/script/v1/script_pb.ts';
+import { NICE_MAX, type ScriptThreads } from '../priority.ts';
 import { answer } from './answers.ts';
+import { Callers, type Who } from './callers.ts';
 import type { ScriptApi } from './calls.ts';
 import { type Caps, type Limits, limitsOf, MESSAGES_MAX } from './caps.ts';
 import { compile } from './compile.ts';
@@ -29,9 +28,11 @@ import { linkImports } from './modules.ts';
 import { packEvent } from './packed.ts';
 import { PatientRun } from './patient.ts';
 import { Pool } from './pool.ts';
-import { runQuick } from './quick.ts';
+import { FIRST_RUN_FACTOR, runQuick } from './quick.ts';
 import type { Cell, Realm } from './realm.ts';
+import { elsewhere, failed, inFull, replied } from './replies.ts';
 import { Slots } from './slots.ts';
+import { CallTrees } from './trees.ts';
 import { Watchdog } from './watchdog.ts';
 
 export type { ApiAnswer, ApiCall, ScriptApi } from './calls.ts';
@@ -53,6 +54,7 @@ export interface SandboxOptions {
   readonly platformConfig: () => object;
   readonly caps: Caps;
   readonly fetch: OutboundPolicy;
+  readonly threads: Pick<ScriptThreads, 'nice'>;
   readonly log: Logger;
 }
 
@@ -63,8 +65,8 @@ const isAskedFor = ({ trial, event }: Run): boolean => trial !== undefined || ev
 const PROVEN_RUNS = 20;
 /** Processor time of such a run, microseconds. */
 const PROVEN_MICROS = 1000;
-/** A quick run that is so late holds its thread for good. */
-const STUCK_MS = 2000;
+/** Processor time beyond the limit of a quick run, after which it holds its thread for good. */
+const STUCK_MS = 200;
 /** For a place among the runs at once. */
 const SLOT_WAIT_MS = 1000;
 /** Runs of a realm between two looks at the memory of its cell, in the quick lane. */
@@ -81,8 +83,8 @@ interface Known {
   readonly limits: Limits;
   readonly isTypeScript: boolean;
   readonly mentionsLookups: boolean;
-  /** JSON for the prelude. */
-  readonly settings: string;
+  /** JSON for the prelude, by whether the script is pure. */
+  readonly settings: { readonly pure: string; readonly other: string };
   /** In front of the callers in the keys of its realms. */
   readonly key: string;
   /** Where it is the same for all callers. */
@@ -96,10 +98,13 @@ export class Sandbox {
   readonly #slots: Slots;
   readonly #watchdog: Watchdog | undefined;
   readonly #known = new Map<number, Known>();
+  readonly #callers = new Callers();
   readonly #running = new Map<Cell, PatientRun>();
+  readonly #trees = new CallTrees();
   /** Held on to: to let go of an isolate whose thread is gone waits for it. */
   readonly #lostCells: Cell[] = [];
   #isSuspect = false;
+  #hasLostThread = false;
   #trials = 0;
   #rss = { bytes: 0, at: 0 };
 
@@ -108,7 +113,7 @@ export class Sandbox {
     this.#options = options;
     this.#pool = lane === 'patient' ? new Pool(caps, true, (cell) => this.#catastrophe(cell)) : new Pool(caps, false);
     this.#slots = new Slots(caps.runsAtOnce, SLOT_WAIT_MS);
-    this.#watchdog = lane === 'quick' ? new Watchdog(STUCK_MS) : undefined;
+    this.#watchdog = lane === 'quick' ? new Watchdog(caps.quickMillis * FIRST_RUN_FACTOR + STUCK_MS) : undefined;
   }
 
   /** False: a thread or much memory is lost; what runs may end, and then this process should be replaced. */
@@ -116,6 +121,11 @@ export class Sandbox {
     const now = Date.now();
     if (now - this.#rss.at > RSS_LOOK_MS) this.#rss = { bytes: process.memoryUsage.rss(), at: now };
     return !this.#isSuspect && this.#rss.bytes <= this.#options.caps.processBytes;
+  }
+
+  /** A thread runs for ever: the process can be ended by nothing but a kill. */
+  get hasLostThread(): boolean {
+    return this.#hasLostThread;
   }
 
   async close(): Promise<void> {
@@ -144,7 +154,9 @@ export class Sandbox {
     const isPatient = this.#options.lane === 'patient';
     if (isPatient) return this.#runInSlot(run, known, packed, deadline);
     if (run.trial) return elsewhere(run);
-    const realm = this.#lease(run, known);
+    const who = this.#callers.of(run);
+    if (!who) return inFull(run);
+    const realm = this.#lease(known, who);
     if (realm === undefined) return elsewhere(run);
     return 'kind' in realm ? failed(run, realm) : this.#runQuick(run, known, realm, packed);
   }
@@ -153,7 +165,12 @@ export class Sandbox {
     const taken = this.#slots.take(deadline);
     if (taken !== true && !(await taken)) return failed(run, deadline.reason ? late(deadline) : busy());
     try {
-      const realm = this.#lease(run, known);
+      const turn = this.#slots.begin();
+      if (turn !== true) await turn;
+      if (deadline.reason) return failed(run, late(deadline));
+      const who = this.#callers.of(run);
+      if (!who) return inFull(run);
+      const realm = this.#lease(known, who);
       if (realm === undefined) return elsewhere(run);
       return 'kind' in realm ? failed(run, realm) : await this.#runPatient(run, known, realm, packed, deadline);
     } finally {
@@ -162,16 +179,15 @@ export class Sandbox {
   }
 
   /** A realm for this run, why there can be none, or undefined: the script is none for this lane. */
-  #lease(run: Run, known: Known): Realm | Failure | undefined {
+  #lease(known: Known, who: Who): Realm | Failure | undefined {
     const { store, platformConfig, lane } = this.#options;
-    const { caller } = run;
+    const { caller, sessionJson } = who;
     const lookups = caller ? store.lookups(caller) : NO_LOOKUPS;
     const config = platformConfig();
-    const session = asBuffer(run.sessionJson).toString('latin1');
-    const key = `${known.key}/${caller?.userId ?? 0}/${caller?.roleId ?? 0}/${caller?.appId ?? 0}/${session}`;
+    const key = `${known.key}/${who.key}`;
     let realm = this.#pool.find(key);
     if (realm?.facts?.isOf(lookups, config) && this.#isCurrent(realm)) return realm;
-    const facts = new CallerFacts(run.sessionJson, lookups, config);
+    const facts = new CallerFacts(sessionJson, lookups, config);
     const compiled = this.#compile(known, facts);
     // Those that were made before a change leave.
     while (realm && ('failure' in compiled || realm.program !== compiled.program || !this.#isCurrent(realm))) {
@@ -181,7 +197,8 @@ export class Sandbox {
     if ('failure' in compiled) return compiled.failure;
     const { program } = compiled;
     if (lane === 'quick' && !program.mayBeQuick) return undefined;
-    realm ??= this.#pool.make({ key, program, memoryMb: known.limits.memoryMb, settings: known.settings });
+    const settings = program.isPure ? known.settings.pure : known.settings.other;
+    realm ??= this.#pool.make({ key, program, memoryMb: known.limits.memoryMb, settings });
     realm.facts = facts;
     return realm;
   }
@@ -193,15 +210,18 @@ export class Sandbox {
     const config = readConfig(script.configJson);
     const limits = limitsOf(config, this.#options.caps);
     const { outputBytes, logLines, logBytes } = limits;
+    const settings = (isPure: boolean): string =>
+      JSON.stringify({
+        isNode: script.type !== 'v8js',
+        isPure,
+        limits: { outputBytes, logLines, logBytes, messages: MESSAGES_MAX },
+      });
     const known: Known = {
       script,
       limits,
       isTypeScript: config['typescript'] === true,
       mentionsLookups: mentionsLookups(script.content),
-      settings: JSON.stringify({
-        isNode: script.type !== 'v8js',
-        limits: { outputBytes, logLines, logBytes, messages: MESSAGES_MAX },
-      }),
+      settings: { pure: settings(true), other: settings(false) },
       key: isTrial ? `trial/${++this.#trials}` : `${id}/${script.hash}`,
       compiled: undefined,
       goodRuns: 0,
@@ -249,8 +269,9 @@ export class Sandbox {
       facts: realm.facts!,
       deadline,
       calls: { api, outbound: fetch, grant: run.grant, requestId: run.requestId },
+      tree: this.#trees.of(run.grant),
       link: this.#linker(realm),
-      onStuck: () => this.#suspect('A script holds a thread that cannot be stopped.', run),
+      onStuck: () => this.#lose(run),
     });
     this.#running.set(realm.cell, patient);
     const ended = await patient.run(packed);
@@ -281,14 +302,11 @@ export class Sandbox {
 
   #reply(run: Run, known: Known, ended: Ended, cpuMicros: number, memoryBytes: number): RunReply {
     if ('left' in ended) return elsewhere(run);
+    if ('lacking' in ended) return inFull(run);
     if (run.trial === undefined && ended.logs.length > 0) this.#log(run, known, ended.logs);
-    return create(RunReplySchema, {
-      id: run.id,
-      outcome: 'outcome' in ended ? { case: 'done', value: ended.outcome } : { case: 'failure', value: ended.failure },
-      logs: isAskedFor(run) ? [...ended.logs] : [],
-      cpuMicros,
-      memoryBytes: BigInt(memoryBytes),
-    });
+    const program = known.compiled && 'program' in known.compiled ? known.compiled.program : undefined;
+    const logs = isAskedFor(run) ? ended.logs : [];
+    return replied(run, ended, program, { cpuMicros, memoryBytes, logs });
   }
 
   #log(run: Run, known: Known, lines: readonly LogLine[]): void {
@@ -304,6 +322,13 @@ export class Sandbox {
     this.#running.get(cell)?.outOfMemory();
   }
 
+  /** What the process still has to do comes behind everything else on the machine. */
+  #lose(run: Run): void {
+    this.#hasLostThread = true;
+    this.#options.threads.nice = NICE_MAX;
+    this.#suspect('A script holds a thread that cannot be stopped.', run);
+  }
+
   #suspect(reason: string, run?: Run): void {
     this.#isSuspect = true;
     this.#options.log.warn({ requestId: run?.requestId }, `${reason} This process wants to be replaced.`);
@@ -315,12 +340,6 @@ const LOG_METHODS: Readonly<Partial<Record<LogLine_Level, 'debug' | 'info' | 'wa
   [LogLine_Level.WARN]: 'warn',
   [LogLine_Level.ERROR]: 'error',
 };
-
-const failed = (run: Run, failure: Failure): RunReply =>
-  create(RunReplySchema, { id: run.id, outcome: { case: 'failure', value: failure } });
-
-const elsewhere = (run: Run): RunReply =>
-  create(RunReplySchema, { id: run.id, outcome: { case: 'elsewhere', value: Lane.PATIENT }, next: Lane.PATIENT });
 
 /** A script's own settings; what is no JSON object says nothing. */
 function readConfig(bytes: Uint8Array): Record<string, unknown> {

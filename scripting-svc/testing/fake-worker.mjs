@@ -1,4 +1,5 @@
-// A worker that runs nothing: says that it is ready, asks to be replaced on SIGUSR2, and ends when it is told to.
+// A worker that runs nothing: stands by without a place, says that it is ready, asks to be replaced on SIGUSR2, and ends
+// when it is told to.
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -16,7 +17,15 @@ setInterval(() => {}, 60_000);
 if (isSaid('broken')) {
   writeFileSync(join(folder, `broken-${process.pid}`), place);
   process.send({ failed: 'broken' }, () => process.exit(1));
-} else {
-  writeFileSync(join(folder, `pid-${process.pid}`), place);
+} else if (place) sit(place);
+else {
+  process.once('message', ({ take }) => sit(JSON.stringify(take)));
+  writeFileSync(join(folder, `spare-${process.pid}`), '');
+  process.send({ standing: true });
+}
+
+function sit(at) {
+  writeFileSync(join(folder, `pid-${process.pid}`), at);
   process.send({ ready: true });
+  if (isSaid('busy')) process.send({ ran: true }, () => writeFileSync(join(folder, `ran-${process.pid}`), ''));
 }

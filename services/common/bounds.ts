@@ -49,6 +49,8 @@ export const SWEEP_INTERVAL_MS = 50;
 export const SCRIPT_DEPTH_MAX = 5;
 /** Answers of script services that one router keeps. */
 export const SCRIPT_ANSWERS_KEPT_BYTES_MAX = 32 * MIB;
+/** Outcomes of pure scripts that one router remembers. */
+export const SCRIPT_OUTCOMES_BYTES_MAX = 64 * MIB;
 /** Bytes of an answer that scripts look at. */
 export const SCRIPT_ANSWER_BYTES_MAX = 10 * 1024 * 1024;
 /** Password checks at once: each costs 20 MB and some 20 ms of a core. */
@@ -154,6 +156,8 @@ export const JOB_ACK_WAIT_MS = 60_000;
 export const TASK_FREQUENCY_MAX = 527_040;
 /** Characters of what is sent with a task. */
 export const TASK_PAYLOAD_LENGTH_MAX = MIB;
+/** Of a script that is a file in a storage: as large as any other text of the system database may be. */
+export const SCRIPT_FILE_BYTES_MAX = 1 * MIB;
 /** Runs of scripts in one NATS message: it goes to one worker, and several workers shall share what comes at once. */
 export const SCRIPT_BATCH_RUNS_MAX = 16;
 /** Bytes of the runs that a router has in flight on one line, or that one worker has: what NATS holds for one receiver. */
@@ -168,6 +172,14 @@ export const FILE_NAME_BYTES_MAX = 255;
 export const FILE_PATH_BYTES_MAX = 1000;
 /** One piece of a file on its way: large enough that the messages around it cost nothing. */
 export const FILE_PIECE_BYTES = 64 * KIB;
+/** A content from this size on travels by a line of its own: what a connection costs is little beside it. */
+export const FILE_LINE_FROM_BYTES = MIB;
+/** One piece of a file on such a line: what the kernel takes of it at once, nearly. */
+export const FILE_LINE_PIECE_BYTES = 128 * KIB;
+/** Senders on such lines that came before the call that says what they bring. */
+export const FILE_LINES_EARLY_MAX = 1000;
+/** How long a ticket of such a line is good. */
+export const FILE_LINE_TICKET_MS = 10_000;
 /** Entries of a listing that travel together: the first are there soon, and a large folder is not a message for each. */
 export const FILE_ENTRIES_MAX = 128;
 /** Pieces of a file that wait in one tier for the other side to take more: two hundred slow readers hold little. */

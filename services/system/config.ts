@@ -44,6 +44,8 @@ export interface SystemConfig {
   /** Of JetStream; one for each installation. */
   readonly jobStream: string;
   readonly jobStreamReplicas: number;
+  /** Of the storage tier, for scripts that are files. */
+  readonly storageAddresses: readonly string[];
 }
 
 const DAY_SECONDS = 86_400;
@@ -85,6 +87,7 @@ export function readConfig(env: Environment): SystemConfig {
     nats: readNatsSettings(reader),
     jobStream: jobStream(reader),
     jobStreamReplicas: reader.integer('MILLRACE_JOB_STREAM_REPLICAS', 1, 1, STREAM_REPLICAS_MAX),
+    storageAddresses: reader.list('MILLRACE_STORAGE_ADDRESSES', ['127.0.0.1:7003']),
   });
 }
 

@@ -2,10 +2,11 @@
 import type { Kysely } from 'kysely';
 import type { Component } from '#common/component.ts';
 import { dataConnector } from '#common/exchange/server.ts';
+import { FileStoreClient } from '#common/files/client.ts';
 import { startGrpcServer } from '#common/grpc/server.ts';
 import type { Logger } from '#common/observe/log.ts';
 import { forgetOld } from './audit/trail.ts';
-import { Changes } from './changes.ts';
+import { Changes, dirtyKinds } from './changes.ts';
 import type { SystemConfig } from './config.ts';
 import { engineOf, openDatabase } from './database/open.ts';
 import type { Tables } from './database/tables.ts';
@@ -22,7 +23,14 @@ import { Passwords } from './passwords.ts';
 import { Publisher } from './publish.ts';
 import type { Tools } from './records/model.ts';
 import { Records } from './records/records.ts';
-import { environmentsService, keptAnswersService, schemaExtrasService, sessionsService } from './rpc.ts';
+import {
+  environmentsService,
+  keptAnswersService,
+  schemaExtrasService,
+  scriptFilesService,
+  sessionsService,
+} from './rpc.ts';
+import { LinkedScripts } from './scripts/linked.ts';
 import { keyOfFolder, Secrets } from './secrets.ts';
 import { type FirstAdmin, seed, seedSample } from './seed.ts';
 import { seedEmail } from './seed-email.ts';
@@ -83,7 +91,11 @@ async function startOn(
   const accounts = new Accounts(changes, tools, sessions, log);
   const kept = new KeptAnswers(db);
   const counts = new LimitCountsHub();
-  const publisher = new Publisher(changes, new SnapshotLoader(db, tools, instance), types, log);
+  const files = new FileStoreClient(
+    config.storageAddresses.map((address) => ({ address, token: config.clusterToken, peer: 'storage' })),
+  );
+  const linked = new LinkedScripts(files, () => publisher.changed(dirtyKinds('services', 'eventScripts')), log);
+  const publisher: Publisher = new Publisher(changes, new SnapshotLoader(db, tools, instance, linked), types, log);
   await publisher.start();
   const jobs = startJobs(db, config, log);
   const server = await startGrpcServer({
@@ -97,6 +109,7 @@ async function startOn(
       emailsService(emails, log),
       environmentsService(changes, tools),
       schemaExtrasService(changes, log),
+      scriptFilesService(linked),
       keptAnswersService(kept),
       packagesService(new Packages(changes, tools), log),
       jobs.service,
@@ -104,6 +117,8 @@ async function startOn(
       publisher.service,
     ],
   }).catch(async (error: unknown) => {
+    await linked.close();
+    files.close();
     await publisher.close();
     await jobs.close();
     throw error;
@@ -131,6 +146,8 @@ async function startOn(
     clearInterval(cleaner);
     stopped.abort();
     counts.close();
+    await linked.close();
+    files.close();
     await publisher.close();
     await jobs.close();
     await server.close();

@@ -21,6 +21,8 @@ export class Publisher {
   #version = -1;
   /** Commits of this process since the version was read. */
   #ownCommits = 0;
+  /** What is stored elsewhere has changed since the snapshot was read. */
+  #isAsked = false;
   #running: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -75,13 +77,20 @@ export class Publisher {
     watcher.offer(this.#snapshot, this.#version);
   }
 
+  /** Something is another one that is stored elsewhere than in the system database. */
+  changed(dirty: Dirty): void {
+    this.#mark(dirty);
+    this.#isAsked = true;
+    this.#refresh();
+  }
+
   /** One reading at a time; what is committed meanwhile is read by the next one, all of it at once. */
   #refresh(): void {
     this.#running ??= this.#load()
       .catch((error: unknown) => this.#log.error({ err: error }, 'the access snapshot could not be read'))
       .then(() => {
         this.#running = undefined;
-        if (this.#ownCommits > 0) this.#refresh();
+        if (this.#ownCommits > 0 || this.#isAsked) this.#refresh();
       });
   }
 
@@ -94,6 +103,7 @@ export class Publisher {
   async #load(): Promise<void> {
     const expected = this.#version + this.#ownCommits;
     this.#ownCommits = 0;
+    this.#isAsked = false;
     const version = await this.#changes.version();
     const isOurs = version === expected;
     const dirty: Dirty = isOurs ? { kinds: new Set(this.#kinds), rows: this.#rows } : EVERYTHING;
@@ -113,7 +123,8 @@ export class Publisher {
     if (this.#running) return;
     this.#changes.version().then(
       (version) => {
-        if (version !== this.#version) this.#refresh();
+        // The same one where what was to be read again could not be.
+        if (version !== this.#version || this.#kinds.size > 0) this.#refresh();
       },
       (error: unknown) => this.#log.warn({ err: error }, 'the system database does not answer'),
     );

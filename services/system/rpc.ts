@@ -20,10 +20,13 @@ import {
   KeptAnswers as KeptAnswersService,
   type LoginRequest,
   LogoutReplySchema,
+  LookReplySchema,
+  type LookRequest,
   type ReleaseRequest,
   SaveExtrasReplySchema,
   type SaveExtrasRequest,
   SchemaExtras,
+  ScriptFiles,
   SessionReplySchema,
   Sessions as SessionsService,
   ClaimReply_State as State,
@@ -37,6 +40,7 @@ import { saveExtras } from './extras.ts';
 import type { Claimed, KeptAnswers } from './kept-answers.ts';
 import { jsonBytes } from './records/batch.ts';
 import type { JsonObject, Tools } from './records/model.ts';
+import type { LinkedScripts } from './scripts/linked.ts';
 import type { Sessions } from './sessions.ts';
 
 type Handler<I, O> = (call: ServerUnaryCall<I, O>, callback: sendUnaryData<O>) => void;
@@ -108,6 +112,18 @@ export function schemaExtrasService(changes: Changes, log: Logger): ServedServic
         } catch (error) {
           return create(SaveExtrasReplySchema, { failure: failureOf(error, log) });
         }
+      }),
+    },
+  };
+}
+
+export function scriptFilesService(linked: LinkedScripts): ServedService {
+  return {
+    desc: ScriptFiles,
+    implementation: {
+      look: unary(async ({ service }: LookRequest) => {
+        await linked.look(service);
+        return create(LookReplySchema);
       }),
     },
   };

@@ -37,6 +37,7 @@ import { passwordVersion } from './passwords.ts';
 import type { Tools } from './records/model.ts';
 import { recordOf, selectedColumns } from './records/present.ts';
 import { operatorName, type RowFilter } from './roles/rules.ts';
+import type { LinkedScripts } from './scripts/linked.ts';
 import { type EventScripts, readEventScripts } from './scripts/read.ts';
 import { readServices, type Services } from './services/read.ts';
 import { nowSeconds } from './tokens.ts';
@@ -86,8 +87,10 @@ export class SnapshotLoader {
   readonly #db: Kysely<Tables>;
   readonly #tools: Tools;
   readonly #instance: Instance;
+  readonly #linked: LinkedScripts;
 
-  constructor(db: Kysely<Tables>, tools: Tools, instance: Instance) {
+  constructor(db: Kysely<Tables>, tools: Tools, instance: Instance, linked: LinkedScripts) {
+    this.#linked = linked;
     this.#db = db;
     this.#tools = tools;
     this.#instance = instance;
@@ -98,7 +101,7 @@ export class SnapshotLoader {
     const next: { -readonly [K in keyof Snapshot]: Snapshot[K] } = { ...before };
     if (kinds.has('serviceTypes')) next.serviceTypes = await this.#types(before.serviceTypes);
     if (kinds.has('services') || kinds.has('serviceTypes') || kinds.has('lookups')) {
-      Object.assign(next, await readServices(this.#db, this.#tools, before));
+      Object.assign(next, await readServices(this.#db, this.#tools, this.#linked, before));
     }
     /** All of a kind, those of its rows that are dirty among the others as they were, or nothing new. */
     const reload = async <T>(
@@ -121,7 +124,7 @@ export class SnapshotLoader {
       next.secretLookups = await this.#lookups(before.secretLookups, true);
     }
     if (kinds.has('eventScripts') || kinds.has('services')) {
-      Object.assign(next, await readEventScripts(this.#db, before));
+      Object.assign(next, await readEventScripts(this.#db, this.#linked, before));
     }
     if (kinds.has('corsRules')) next.corsRules = await this.#corsRules(before.corsRules);
     if (kinds.has('limits') || kinds.has('users') || kinds.has('roles') || kinds.has('services')) {

@@ -60,13 +60,16 @@ export class LocalSource implements StorageSource {
         deadline.throwIfAborted();
         const from = Math.min(range?.offset ?? 0, entry.size);
         const to = Math.min(from + (range?.length ?? entry.size), entry.size);
-        return { entry, body: new FileBody(handle, { from, to }, deadline) };
+        const body = new FileBody(handle, { from, to }, deadline);
+        return { entry, body, share: () => body.share() };
       } catch (error) {
         await handle.close();
         throw error;
       }
     });
   }
+
+  readonly takesShared = true;
 
   write(
     path: string,

@@ -9,6 +9,15 @@ import { Digests } from './digests.ts';
 import { entryMessage, FAMILIES } from './messages.ts';
 import { makeFolders, requireParent } from './parents.ts';
 
+/** Pieces that stay as they are: those of the line are written anew with the next but one. */
+export async function* ownPieces(
+  { lineTicket }: UploadHead,
+  body: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  if (lineTicket === '') yield* body;
+  else for await (const piece of body) yield Buffer.from(piece);
+}
+
 /** A file. What is known of its content beforehand is compared, and nothing is kept where that differs. */
 export async function write(call: Call, head: UploadHead, body: AsyncIterable<Uint8Array>): Promise<EntryReply> {
   const { source, family, deadline } = call;
@@ -21,7 +30,7 @@ export async function write(call: Call, head: UploadHead, body: AsyncIterable<Ui
   let sums: Record<string, string> = {};
   async function* compared(): AsyncGenerator<Uint8Array> {
     let bytes = 0;
-    for await (const piece of body) {
+    for await (const piece of source.takesShared ? body : ownPieces(head, body)) {
       bytes += piece.length;
       if (size !== undefined && bytes > size) throw invalid('The content is longer than was said.');
       digests.add(piece);

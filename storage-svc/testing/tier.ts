@@ -7,6 +7,7 @@ import pino from 'pino';
 import { MIB } from '#common/bounds.ts';
 import { Deadline } from '#common/deadline.ts';
 import { FileStoreClient } from '#common/files/client.ts';
+import { ContentLine } from '#common/files/content-line.ts';
 import { startGrpcServer } from '#common/grpc/server.ts';
 import { UpdateSchema } from '#proto/access/v1/access_pb.ts';
 import { BACKENDS } from '../backends.ts';
@@ -36,17 +37,19 @@ export interface Tier {
   close(): Promise<void>;
 }
 
-export async function startTier(): Promise<Tier> {
+/** @param hasLine  large contents may travel beside the calls */
+export async function startTier(hasLine = false): Promise<Tier> {
   const dataDir = mkdtempSync(join(tmpdir(), 'millrace-tier-'));
   const memory = new MemorySource();
   const log = pino({ level: 'silent' });
   const backends = { ...BACKENDS, memory: async () => ({ backend: memoryBackend(() => memory) }) };
   const connector = new StorageConnector({ dataDir, connectionsMax: 4, log, backends });
+  const line = hasLine ? await ContentLine.open(`unix:${join(dataDir, 'content')}`) : undefined;
   const server = await startGrpcServer({
     name: 'storage',
     address: '127.0.0.1:0',
     token: 'token',
-    services: [fileStore(connector, SETTINGS, log)],
+    services: [fileStore(connector, SETTINGS, log, line)],
   });
   const client = new FileStoreClient([{ address: server.address, token: 'token', peer: 'storage' }]);
   let version = 0n;
@@ -70,6 +73,7 @@ export async function startTier(): Promise<Tier> {
     close: async () => {
       client.close();
       await server.close();
+      await line?.close();
       await connector.close();
       rmSync(dataDir, { recursive: true, force: true });
     },

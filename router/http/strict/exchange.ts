@@ -132,10 +132,10 @@ export class Exchange implements Responder {
   #plain(contentLength: number | undefined): BodyStream {
     let left = contentLength ?? Number.POSITIVE_INFINITY;
     return {
-      write: (chunk) => {
+      write: (chunk, isShared = false) => {
         left -= chunk.length;
         if (left < 0) this.#cut();
-        return this.#taken(() => this.#socket.write(chunk));
+        return isShared ? this.#written(chunk) : this.#taken(() => this.#socket.write(chunk));
       },
       end: () => (contentLength !== undefined && left > 0 ? this.#cut() : this.#finishWhenTaken()),
       fail: () => this.#cut(),
@@ -144,12 +144,12 @@ export class Exchange implements Responder {
 
   #chunked(): BodyStream {
     return {
-      write: (chunk) =>
+      write: (chunk, isShared = false) =>
         this.#taken(() => {
           if (chunk.length === 0) return true; // an empty chunk would be the end
           this.#socket.cork();
           this.#socket.write(`${chunk.length.toString(16)}\r\n`, 'latin1');
-          this.#socket.write(chunk);
+          this.#socket.write(isShared ? Buffer.from(chunk) : chunk);
           const wantsMore = this.#socket.write('\r\n', 'latin1');
           this.#socket.uncork();
           return wantsMore;
@@ -161,6 +161,15 @@ export class Exchange implements Responder {
       },
       fail: () => this.#cut(),
     };
+  }
+
+  /** With the kernel, all of it. */
+  #written(chunk: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (!this.#live) return reject(callerGone());
+      this.#giveUp = () => reject(callerGone());
+      this.#socket.write(chunk, (error) => (error ? reject(callerGone()) : resolve()));
+    });
   }
 
   #taken(write: () => boolean): Promise<void> {

@@ -28,6 +28,8 @@ interface Case {
   /** A thread or an isolate is lost: the process goes on, and wants to be replaced. */
   readonly isSuspect?: boolean | 'maybe';
   readonly afterwardsMs?: number;
+  /** What its process may grow by. */
+  readonly memoryGrowthMb?: number;
   /** What the quick lane does, where that is tried: a reply, or what happens to its process. */
   readonly quick?: object | 'dies' | typeof DIES_OR_SENDS_AWAY;
 }
@@ -41,7 +43,15 @@ const CASES: Case[] = [
   { name: 'array-spread', want: capped(EITHER), isSuspect: 'maybe' },
   { name: 'string-repeat', want: capped(EITHER), isSuspect: 'maybe', quick: SENT_AWAY },
   { name: 'string-doubling', want: capped(EITHER), isSuspect: 'maybe', quick: DIES_OR_SENDS_AWAY },
-  { name: 'buffers', want: capped(EITHER) },
+  { name: 'buffers', want: capped(EITHER), memoryGrowthMb: 100 },
+  { name: 'tiny-buffers', want: capped(EITHER), quick: SENT_AWAY, memoryGrowthMb: 300 },
+  {
+    name: 'locales',
+    want: capped(/32 MB of memory/),
+    limits: { cpu_ms: 10_000, wall_ms: 20_000 },
+    quick: SENT_AWAY,
+    memoryGrowthMb: 300,
+  },
   { name: 'resizable-buffer', want: thrown(/resize is not a function/), quick: thrown(/resize is not a function/) },
   { name: 'memory-outside-the-heap', want: thrown(/WebAssembly is not defined/), quick: thrown(/WebAssembly/) },
   { name: 'shared-memory', want: thrown(/Atomics is not defined/), quick: thrown(/Atomics/) },
@@ -67,6 +77,7 @@ const CASES: Case[] = [
   { name: 'log-flood', want: capped(CPU), quick: SENT_AWAY },
   { name: 'api-loop', want: capped(/100 calls/), type: 'v8js', quick: SENT_AWAY },
   { name: 'api-flood', want: capped(/100 calls/) },
+  { name: 'api-fan', want: { returned: 99 } },
   { name: 'timer-flood', want: capped(/20000 times|500 ms/) },
   { name: 'question-flood', want: capped(/20000 times|500 ms/) },
   { name: 'getters', want: capped(CPU), quick: SENT_AWAY },
@@ -88,7 +99,9 @@ interface Report {
   readonly isHealthy: boolean;
   readonly slowestMs: number;
   readonly neighbourRuns: number;
-  readonly rssMb: number;
+  /** The most that the process has held, and what it held before. */
+  readonly peakMb: number;
+  readonly beforeMb: number;
 }
 
 /** The report of the process; undefined: it died before. */
@@ -123,6 +136,7 @@ describe('in the patient lane the process goes on', () => {
     expect(report.after).toMatchObject({ returned: 'POST' });
     expect(report.isPolluted).toBe(false);
     if (one.isSuspect !== 'maybe') expect(report.isHealthy).toBe(one.isSuspect !== true);
+    if (one.memoryGrowthMb) expect(report.peakMb - report.beforeMb).toBeLessThan(one.memoryGrowthMb);
     const { wall_ms } = { ...LIMITS, ...one.limits } as typeof LIMITS;
     expect(report.ms).toBeLessThan(wall_ms + (one.afterwardsMs ?? 0) + GRACE_MS);
   });

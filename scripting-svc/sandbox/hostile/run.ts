@@ -5,6 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { MIB } from '#common/bounds.ts';
 import { DEFAULT_CAPS } from '../caps.ts';
 import { Bench, EVENT, read } from '../testing/fakes.ts';
 
@@ -35,6 +36,7 @@ async function beNeighbour(): Promise<number> {
 }
 
 const beside = lane === 'patient' ? beNeighbour() : undefined;
+const beforeMb = process.memoryUsage.rss() / MIB;
 const startedAt = performance.now();
 let reply = read(await bench.run(script));
 for (let run = 1; run < Number(times); run++) reply = read(await bench.run(script));
@@ -46,7 +48,8 @@ const neighbourRuns = await beside;
 const after = read(await bench.run(neighbour, EVENT, 8));
 const isPolluted = 'polluted' in {} || JSON.stringify({}) !== '{}';
 const report = { reply, ms, after, neighbourRuns, slowestMs, isPolluted, isHealthy: bench.sandbox.healthy };
-process.stdout.write(`${JSON.stringify({ ...report, rssMb: process.memoryUsage.rss() / 1_048_576 })}\n`, () => {
+const peakMb = process.resourceUsage().maxRSS / 1024;
+process.stdout.write(`${JSON.stringify({ ...report, beforeMb, peakMb })}\n`, () => {
   // A thread that V8 has lost would be waited for.
   process.kill(process.pid, 'SIGKILL');
 });

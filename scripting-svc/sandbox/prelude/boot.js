@@ -1,7 +1,7 @@
 // Runs first in every context: takes away what escapes the caps, puts the parts together, and is the only door to the host.
 (function boot(parts, settings, host) {
   const { parse, stringify } = JSON;
-  const { isNode, limits } = parse(settings);
+  const { isNode, isPure, limits } = parse(settings);
   const { wait } = host;
   let messages = 0;
 
@@ -34,6 +34,7 @@
 
   const isTooLong = { __proto__: null };
   const MESSAGE_LENGTH_MAX = 10_000;
+  const TOLD = 1 << 16;
   let left = false;
   let failed = false;
   let failure;
@@ -63,7 +64,7 @@
     leave,
     fail,
   };
-  const { makeEvent, collect } = parts.event(kit);
+  const { makeEvent, collect, reads, lacks } = parts.event(kit);
   const output = parts.console(kit);
   const platformPart = parts.platform(kit);
   const globalsPart = parts.globals(kit);
@@ -82,6 +83,8 @@
     }
   }
 
+  if (isPure) parts.harden()();
+
   let program;
   let event;
   let returned;
@@ -94,8 +97,10 @@
     program = factory(...bound);
   }
 
-  function pack(kind, stop, a, b, c, d) {
-    return `${kind}${stop ? '1' : '0'}${a.length},${b.length},${c.length},${d.length};${a}${b}${c}${d}`;
+  function pack(kind, stop, a, b, c, d, e) {
+    const seen = reads() | platformPart.reads() | TOLD;
+    const lengths = `${a.length},${b.length},${c.length},${d.length},${e.length}`;
+    return `${kind}${stop ? '1' : '0'}${seen},${lengths};${a}${b}${c}${d}${e}`;
   }
 
   const short = (value) => `${value}`.slice(0, MESSAGE_LENGTH_MAX);
@@ -124,26 +129,32 @@
       stack = error !== null && typeof error === 'object' && typeof error.stack === 'string' ? short(error.stack) : '';
       members = membersOf(error);
     } catch {}
-    return pack('T', false, message, stack, members, output.takeLines());
+    return pack('T', false, message, stack, members, '', output.takeLines());
   }
 
   function packOutcome() {
     const parts = collect(event, returned);
     // As the original's engines reported what was thrown; scripts may do the same.
     if (parts.exception !== null && typeof parts.exception === 'object') return packFailure(parts.exception);
-    if (parts.request.length + parts.response.length + parts.returned.length > limits.outputBytes) throw isTooLong;
-    return pack('O', parts.stop, parts.request, parts.response, parts.returned, output.takeLines());
+    const { request, response, returned: value, content } = parts;
+    if (request.length + response.length + value.length + content.length > limits.outputBytes) throw isTooLong;
+    return pack('O', parts.stop, request, response, value, content, output.takeLines());
   }
 
-  /** What came of the run, as text. */
-  function finish() {
-    if (left && tell === undefined) return 'L';
+  function packEnd() {
     if (failed) return packFailure(failure);
     try {
       return packOutcome();
     } catch (error) {
       return error === isTooLong ? 'X' : packFailure(error);
     }
+  }
+
+  /** What came of the run, as text. */
+  function finish() {
+    if (left && tell === undefined) return 'L';
+    const end = packEnd();
+    return lacks() ? 'A' : end;
   }
 
   /** Runs the script. In the quick lane this is all there is, else `deliver` and `finish` follow. */

@@ -18,24 +18,33 @@
   const ANSWER_STATUS = 13;
   const ANSWER_IS_JSON = 14;
   const HAS_ANSWER = 15;
-  const FIELDS = 16;
+  const ABSENT = 16;
+  const FIELDS = 17;
 
   // What the router takes back: names and where they are.
   const REQUEST_NAMES = ['method', 'parameters', 'headers', 'payload', 'content', 'content_type'];
   const REQUEST_MEMBERS = [METHOD, QUERY, HEADERS, PAYLOAD, CONTENT, CONTENT_TYPE];
-  const RESPONSE_NAMES = ['status_code', 'content', 'content_type', 'headers'];
-  const RESPONSE_MEMBERS = [ANSWER_STATUS, ANSWER_CONTENT, ANSWER_TYPE, ANSWER_HEADERS];
+  // Without the content, which travels by itself.
+  const RESPONSE_NAMES = ['status_code', 'content_type', 'headers'];
+  const RESPONSE_MEMBERS = [ANSWER_STATUS, ANSWER_TYPE, ANSWER_HEADERS];
 
   const REQUEST_SIZE = 10;
   const RESPONSE_SIZE = 4;
   const { ownKeys } = Reflect;
-  const { isExtensible, getPrototypeOf, prototype: ordinary } = Object;
+  const { isExtensible, getPrototypeOf, getOwnPropertyDescriptor, defineProperty, freeze, keys } = Object;
+  const ordinary = Object.prototype;
 
   // Of the run that is on: a realm has one at a time, and what is not made anew need not be collected.
   let packed = '';
   const ends = new Int32Array(FIELDS + 1);
   const values = new Array(FIELDS).fill(undefined);
   let touched = 0;
+  // Masks of members: those that somebody has looked at, those that were not sent, and whether one of these is wanted.
+  let reads = 0;
+  let absent = 0;
+  let lacks = false;
+  let resource;
+  let isResourceRead = false;
   let request;
   let response;
   let ourRequest;
@@ -82,7 +91,7 @@
       if (pair === '') continue;
       const at = pair.indexOf('=');
       const name = decode(at < 0 ? pair : pair.slice(0, at));
-      Object.defineProperty(parameters, name, {
+      defineProperty(parameters, name, {
         value: at < 0 ? '' : decode(pair.slice(at + 1)),
         writable: true,
         enumerable: true,
@@ -102,8 +111,18 @@
     }
   }
 
+  /** Notes that the outcome depends on a member. */
+  function look(member) {
+    const bit = 1 << member;
+    reads |= bit;
+    if ((absent & bit) === 0) return;
+    lacks = true;
+    throw new Error('The event is to be sent in full.');
+  }
+
   /** The value of a member as it came. */
   function original(member) {
+    look(member);
     const raw = text(member);
     switch (member) {
       case QUERY:
@@ -113,6 +132,7 @@
       case ANSWER_HEADERS:
         return raw === '' ? {} : parse(raw);
       case PAYLOAD:
+        look(CONTENT);
         return parsePayload(raw, text(CONTENT));
       case ANSWER_STATUS:
         return +raw;
@@ -133,6 +153,8 @@
 
   /** JSON of a member that may have changed, undefined where it is what it was. */
   function changed(member, value) {
+    look(member);
+    if (member === PAYLOAD) look(CONTENT);
     const now = json(value) ?? 'null';
     const raw = text(member);
     if (now === raw && (member === ANSWER_CONTENT || member === HEADERS || member === ANSWER_HEADERS)) return undefined;
@@ -259,9 +281,9 @@
   };
 
   /** An event in which nothing has answered yet. */
-  function EarlyEvent(resource) {
-    Object.defineProperty(this, 'request', requestProperty);
-    this.resource = resource;
+  function EarlyEvent() {
+    defineProperty(this, 'request', requestProperty);
+    defineProperty(this, 'resource', resourceProperty);
   }
   EarlyEvent.prototype = methods;
 
@@ -275,8 +297,17 @@
     );
   }
 
+  /** What outlives a run carries nothing into the next. */
+  function freezeAccessors({ get, set }) {
+    freeze(get);
+    freeze(set);
+  }
+
   function keep(made) {
-    for (const name of Object.keys(made)) Object.defineProperty(made, name, { configurable: false });
+    for (const name of keys(made)) {
+      freezeAccessors(getOwnPropertyDescriptor(made, name));
+      defineProperty(made, name, { configurable: false });
+    }
     return made;
   }
 
@@ -302,6 +333,22 @@
       request = value;
     },
   };
+  const resourceProperty = {
+    enumerable: true,
+    configurable: true,
+    get() {
+      if (!isResourceRead) {
+        look(EVENT_RESOURCE);
+        isResourceRead = true;
+        resource = isEmpty(EVENT_RESOURCE) ? null : parse(text(EVENT_RESOURCE));
+      }
+      return resource;
+    },
+    set(value) {
+      isResourceRead = true;
+      resource = value;
+    },
+  };
   const responseProperty = {
     enumerable: true,
     configurable: true,
@@ -315,12 +362,15 @@
     },
   };
 
-  function LateEvent(resource) {
-    Object.defineProperty(this, 'request', requestProperty);
-    Object.defineProperty(this, 'response', responseProperty);
-    this.resource = resource;
+  function LateEvent() {
+    defineProperty(this, 'request', requestProperty);
+    defineProperty(this, 'response', responseProperty);
+    defineProperty(this, 'resource', resourceProperty);
   }
   LateEvent.prototype = methods;
+  for (const name of keys(methods)) freeze(methods[name]);
+  freeze(methods);
+  for (const property of [requestProperty, responseProperty, resourceProperty]) freezeAccessors(property);
 
   /** Those of the members that differ, as one JSON object; empty: none does. */
   function writeMembers(names, members, value, isOurs) {
@@ -340,10 +390,16 @@
     return writeMembers(REQUEST_NAMES, REQUEST_MEMBERS, request, false);
   }
 
+  const hasOurAnswer = () => text(HAS_ANSWER) !== '0' && isResponseOurs;
+
   function writeResponse(event) {
-    const hasAnswer = text(HAS_ANSWER) !== '0';
-    if (hasAnswer && isResponseOurs) return writeMembers(RESPONSE_NAMES, RESPONSE_MEMBERS, undefined, true);
+    if (hasOurAnswer()) return writeMembers(RESPONSE_NAMES, RESPONSE_MEMBERS, undefined, true);
     return json(event.response) ?? '';
+  }
+
+  function writeContent() {
+    if (!hasOurAnswer() || (touched & (1 << ANSWER_CONTENT)) === 0) return '';
+    return changed(ANSWER_CONTENT, values[ANSWER_CONTENT]) ?? '';
   }
 
   function writeReturned(value, event) {
@@ -365,14 +421,18 @@
   function makeEvent(packedText) {
     unpack(packedText);
     touched = 0;
+    reads = 0;
+    absent = +text(ABSENT);
+    lacks = false;
+    resource = undefined;
+    isResourceRead = false;
     request = undefined;
     response = undefined;
     isRequestOurs = true;
     isResponseOurs = true;
     overruled = false;
     overruling = undefined;
-    const resource = isEmpty(EVENT_RESOURCE) ? null : parse(text(EVENT_RESOURCE));
-    return text(HAS_ANSWER) === '0' ? new EarlyEvent(resource) : new LateEvent(resource);
+    return text(HAS_ANSWER) === '0' ? new EarlyEvent() : new LateEvent();
   }
 
   /** What came of it, as JSON texts. */
@@ -381,6 +441,7 @@
     return {
       request: writeRequest(),
       response: writeResponse(event),
+      content: writeContent(),
       returned: writeReturned(returned, event),
       exception: event.exception,
       stop:
@@ -389,5 +450,10 @@
     };
   }
 
-  return { makeEvent, collect };
+  return {
+    makeEvent,
+    collect,
+    reads: () => reads,
+    lacks: () => lacks,
+  };
 });

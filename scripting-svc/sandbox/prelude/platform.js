@@ -153,11 +153,34 @@
     },
   };
 
+  const SESSION = 1 << 14;
+  const LOOKUPS = 1 << 15;
+  // What the outcome depends on: a mask, as that of the event.
+  let reads = 0;
+  let lookups;
+
+  function lookUp(kind) {
+    reads |= LOOKUPS;
+    lookups ??= parse(ask('lookups', ''));
+    return lookups[kind];
+  }
+
+  /** A member that is read when somebody looks, and a value like any other once it is set. */
+  function addLookups(session, name, kind) {
+    Object.defineProperty(session, name, {
+      get: () => lookUp(kind),
+      set(value) {
+        Object.defineProperty(session, name, { value, writable: true, enumerable: true, configurable: true });
+      },
+      enumerable: true,
+      configurable: true,
+    });
+  }
+
   function makeSession() {
     const session = parse(ask('session', ''));
-    const lookups = parse(ask('lookups', ''));
-    session.lookup = lookups.open;
-    session.lookup_secret = lookups.secret;
+    addLookups(session, 'lookup', 'open');
+    addLookups(session, 'lookup_secret', 'secret');
     return session;
   }
 
@@ -167,6 +190,7 @@
     api: Object.freeze(makeApi()),
     store: Object.freeze(store),
     get session() {
+      reads |= SESSION;
       session ??= makeSession();
       return session;
     },
@@ -249,7 +273,10 @@
       if (waiting.size > 0) waiting = new Map();
       session = undefined;
       config = undefined;
+      lookups = undefined;
+      reads = 0;
     },
+    reads: () => reads,
     globals: {
       fetch,
       setTimeout: (handler, milliseconds, ...values) => setTimer(handler, milliseconds, values, false),

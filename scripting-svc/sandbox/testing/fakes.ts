@@ -96,6 +96,7 @@ export class Bench {
       platformConfig: () => CONFIG,
       caps: DEFAULT_CAPS,
       fetch: NO_OUTBOUND,
+      threads: { nice: 0 },
       log: pino({ level: process.env['SANDBOX_LOG'] ?? 'silent' }),
       ...options,
     });
@@ -150,6 +151,9 @@ export function json(status: number, value: unknown): ApiAnswer {
   return { status, headers: {}, contentType: 'application/json', body: bytes(value) };
 }
 
+const withContent = (response: unknown, content: unknown): unknown =>
+  content === undefined ? response : { ...(response as object | undefined), content };
+
 /** The parts of a reply as values: what the router reads. */
 export function read(reply: RunReply) {
   const parse = (part: Uint8Array): unknown =>
@@ -159,7 +163,7 @@ export function read(reply: RunReply) {
     case 'done':
       return {
         request: parse(outcome.value.requestJson),
-        response: parse(outcome.value.responseJson),
+        response: withContent(parse(outcome.value.responseJson), parse(outcome.value.contentJson)),
         returned: parse(outcome.value.returnedJson),
         stop: outcome.value.stopPropagation,
       };

@@ -24,6 +24,8 @@ export interface ContentAnswer {
   readonly family: Family;
   /** As it comes. Leaving the loop early ends the call; so does `return` of the iterator. */
   readonly body: AsyncIterableIterator<Uint8Array>;
+  /** A piece is good until the next one is asked for. */
+  readonly isShared: boolean;
 }
 
 export interface WriteAnswer {

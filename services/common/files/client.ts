@@ -10,6 +10,7 @@ import {
   type EntryReply,
   FetchRequestSchema,
   FileStore,
+  type Line,
   ListRequestSchema,
   PackRequestSchema,
   ReadRequestSchema,
@@ -20,7 +21,7 @@ import {
   UploadRequestSchema,
   type UploadState,
 } from '#proto/files/v1/files_pb.ts';
-import { FILE_WINDOW_BYTES } from '../bounds.ts';
+import { FILE_LINE_FROM_BYTES, FILE_WINDOW_BYTES } from '../bounds.ts';
 import type { Deadline } from '../deadline.ts';
 import { MillraceError } from '../errors.ts';
 import { Channel, type ChannelSettings } from '../grpc/channel.ts';
@@ -47,6 +48,8 @@ import {
 import { FILE_CODECS } from './codec.ts';
 import { entryFromMessage } from './entry.ts';
 import { errorOfFailure } from './failure.ts';
+import { LineBody } from './line-body.ts';
+import { LineFinder } from './line-finder.ts';
 import { readLittleAhead } from './streams.ts';
 import { UploadCall } from './upload-call.ts';
 
@@ -59,6 +62,7 @@ export type UploadOptions = Init<typeof UploadHeadSchema>;
 export type ChangeInit = MessageInitShape<typeof ChangeSchema>;
 
 interface Store {
+  readonly line: LineFinder;
   readonly channel: Channel<typeof FileStore>;
   inFlight: number;
   close(): void;
@@ -78,7 +82,7 @@ export class FileStoreClient {
     this.#stores = new Replicas(
       settings.map((one) => {
         const channel = new Channel(FileStore, { ...one, codecs: FILE_CODECS, windowBytes: FILE_WINDOW_BYTES });
-        return { channel, inFlight: 0, close: () => channel.close() };
+        return { channel, line: new LineFinder(channel), inFlight: 0, close: () => channel.close() };
       }),
     );
   }
@@ -224,11 +228,18 @@ export class FileStoreClient {
   ): Promise<ContentAnswer> {
     return this.#again(deadline, async (store) => {
       const messages = this.#messages<Content>(store, method, request(), deadline);
-      const { entry, family, bytes } = await head(messages);
+      const { entry, family, bytes, line } = await head(messages);
+      if (line)
+        return {
+          entry: entryFromMessage(needed(entry)),
+          family,
+          body: lineBody(line, messages, deadline),
+          isShared: true,
+        };
       const body = mapped(messages, bytes.length > 0 ? bytes : undefined, (message) =>
         message.bytes.length > 0 ? message.bytes : undefined,
       );
-      return { entry: entryFromMessage(needed(entry)), family, body };
+      return { entry: entryFromMessage(needed(entry)), family, body, isShared: false };
     });
   }
 
@@ -240,16 +251,20 @@ export class FileStoreClient {
     deadline: Deadline,
   ): Promise<R> {
     deadline.throwIfAborted();
-    const upload = create(UploadHeadSchema, { ...options, context: timed(context, deadline) });
-    return this.#once(async ({ channel }) => {
+    return this.#once(async (store) => {
+      const { channel } = store;
+      const line = isLarge(options) ? await store.line.open() : undefined;
+      const lineTicket = line?.ticket ?? '';
+      const upload = create(UploadHeadSchema, { ...options, lineTicket, context: timed(context, deadline) });
       const call = new UploadCall<R>((answered) => channel.upload(method, answered as never), this.#peer);
       const forget = deadline.onAbort(() => call.cancel());
       try {
-        return succeeded(await call.send(upload, body, method === 'appendUpload'));
+        return succeeded(await call.send(upload, body, method === 'appendUpload', line?.socket));
       } catch (error) {
         throw deadline.reason ?? error;
       } finally {
         forget();
+        line?.socket.destroy();
         call.cancel();
       }
     });
@@ -305,6 +320,20 @@ export class FileStoreClient {
       }
     }
   }
+}
+
+/** As far as that is known: of what has no size much may come. */
+const isLarge = ({ size }: UploadOptions): boolean => size === undefined || Number(size) >= FILE_LINE_FROM_BYTES;
+
+function lineBody({ address, ticket, length }: Line, messages: AsyncGenerator<Content>, deadline: Deadline): LineBody {
+  const failed = async (): Promise<void> => {
+    for await (const _ of messages);
+  };
+  return new LineBody(
+    { address, ticket, length: Number(length) },
+    { failed, leave: () => messages.return(undefined) },
+    deadline,
+  );
 }
 
 /** What the other side says has no cause. */

@@ -15,7 +15,8 @@ const UPLOAD_BYTES = tag(2, BYTES);
 
 const contentCodec: MessageCodec<Content> = {
   encode: (content) => {
-    const isPlain = content.entry === undefined && content.failure === undefined && content.family === 0;
+    const isPlain =
+      content.entry === undefined && content.failure === undefined && !content.line && content.family === 0;
     return isPlain ? encodeBytes(CONTENT_BYTES, content.bytes) : toBinary(ContentSchema, content);
   },
   decode: (message) => {

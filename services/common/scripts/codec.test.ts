@@ -41,7 +41,7 @@ const response = fc.record({
   headersJson: bytes,
 });
 const some = { requiredKeys: [] };
-const event = fc.record({ name: text, phase: fc.nat(9), request, response, resourceJson: bytes }, some);
+const event = fc.record({ name: text, phase: fc.nat(9), request, response, resourceJson: bytes, absent: uint }, some);
 const run = fc.record(
   {
     id: uint,
@@ -53,6 +53,7 @@ const run = fc.record(
     grant: bytes,
     requestId: text,
     caller: fc.record({ userId: int, roleId: int, appId: int }),
+    sessionId: text,
   },
   some,
 );
@@ -61,7 +62,7 @@ const runBatch = fc
   .map((init) => create(RunBatchSchema, init as MessageInitShape<typeof RunBatchSchema>));
 
 const outcome = fc.record(
-  { requestJson: bytes, responseJson: bytes, returnedJson: bytes, stopPropagation: fc.boolean() },
+  { requestJson: bytes, responseJson: bytes, returnedJson: bytes, stopPropagation: fc.boolean(), contentJson: bytes },
   some,
 );
 const runReply = fc.record(
@@ -77,6 +78,8 @@ const runReply = fc.record(
     logs: fc.array(fc.record({ level: fc.nat(4), text }), { maxLength: 2 }),
     cpuMicros: uint,
     memoryBytes: uint64,
+    reads: uint,
+    repeatable: fc.boolean(),
   },
   some,
 );
@@ -110,15 +113,15 @@ test('replies are the bytes of the generated codec, and read like them', () => {
 /** A field that the codec does not know would be lost in silence: teach it to codec.ts and the messages above, then here. */
 test.each([
   { schema: RunBatchSchema, known: 2 },
-  { schema: RunSchema, known: 9 },
+  { schema: RunSchema, known: 10 },
   { schema: ScriptKeySchema, known: 3 },
   { schema: CallerSchema, known: 3 },
-  { schema: EventSchema, known: 5 },
+  { schema: EventSchema, known: 6 },
   { schema: RequestSchema, known: 9 },
   { schema: ResponseSchema, known: 5 },
   { schema: RunBatchReplySchema, known: 1 },
-  { schema: RunReplySchema, known: 8 },
-  { schema: OutcomeSchema, known: 4 },
+  { schema: RunReplySchema, known: 10 },
+  { schema: OutcomeSchema, known: 5 },
 ])('the codec knows all fields of $schema.typeName', ({ schema, known }) => {
   expect(schema.fields.map(({ number }) => number)).toEqual(Array.from({ length: known }, (_, i) => i + 1));
 });

@@ -110,6 +110,7 @@ function writeRun(run: Run): void {
   bytesField(7, run.grant);
   stringField(8, run.requestId);
   if (run.caller) writeCaller(run.caller);
+  stringField(10, run.sessionId);
   writer.endNested(start);
 }
 
@@ -136,6 +137,7 @@ function writeEvent(event: Event): void {
   if (event.request) writeRequest(event.request);
   if (event.response) writeResponse(event.response);
   bytesField(5, event.resourceJson);
+  uintField(6, event.absent);
   writer.endNested(start);
 }
 
@@ -171,6 +173,7 @@ function readRun(bytes: Uint8Array): Run {
     sessionJson: NOTHING,
     grant: NOTHING,
     requestId: '',
+    sessionId: '',
   };
   const reader = new ByteReader(bytes);
   while (!reader.done) {
@@ -183,6 +186,7 @@ function readRun(bytes: Uint8Array): Run {
     else if (key === tag(7, BYTES)) run.grant = reader.bytes();
     else if (key === tag(8, BYTES)) run.requestId = reader.string();
     else if (key === tag(9, BYTES)) run.caller = readCaller(reader.bytes());
+    else if (key === tag(10, BYTES)) run.sessionId = reader.string();
     else return fromBinary(RunSchema, bytes);
   }
   return run;
@@ -215,7 +219,7 @@ function readCaller(bytes: Uint8Array): Caller {
 }
 
 function readEvent(bytes: Uint8Array): Event {
-  const event: Event = { $typeName: 'millrace.script.v1.Event', name: '', phase: 0, resourceJson: NOTHING };
+  const event: Event = { $typeName: 'millrace.script.v1.Event', name: '', phase: 0, resourceJson: NOTHING, absent: 0 };
   const reader = new ByteReader(bytes);
   while (!reader.done) {
     const key = reader.varint();
@@ -224,6 +228,7 @@ function readEvent(bytes: Uint8Array): Event {
     else if (key === tag(3, BYTES)) event.request = readRequest(reader.bytes());
     else if (key === tag(4, BYTES)) event.response = readResponse(reader.bytes());
     else if (key === tag(5, BYTES)) event.resourceJson = reader.bytes();
+    else if (key === tag(6, VARINT)) event.absent = reader.varint();
     else return fromBinary(EventSchema, bytes);
   }
   return event;
@@ -298,6 +303,8 @@ function writeReply(reply: RunReply): void {
   uintField(5, reply.next);
   uintField(7, reply.cpuMicros);
   writer.uint64Field(tag(8, VARINT), reply.memoryBytes);
+  uintField(9, reply.reads);
+  if (reply.repeatable) uintField(10, 1);
   writer.endNested(start);
 }
 
@@ -307,6 +314,7 @@ function writeOutcome(outcome: Outcome): void {
   bytesField(2, outcome.responseJson);
   bytesField(3, outcome.returnedJson);
   if (outcome.stopPropagation) uintField(4, 1);
+  bytesField(5, outcome.contentJson);
   writer.endNested(start);
 }
 
@@ -319,6 +327,8 @@ function readReply(bytes: Uint8Array): RunReply {
     logs: [],
     cpuMicros: 0,
     memoryBytes: 0n,
+    reads: 0,
+    repeatable: false,
   };
   const reader = new ByteReader(bytes);
   while (!reader.done) {
@@ -329,6 +339,8 @@ function readReply(bytes: Uint8Array): RunReply {
     else if (key === tag(5, VARINT)) reply.next = reader.varint() as Lane;
     else if (key === tag(7, VARINT)) reply.cpuMicros = reader.varint();
     else if (key === tag(8, VARINT)) reply.memoryBytes = reader.varint64();
+    else if (key === tag(9, VARINT)) reply.reads = reader.varint();
+    else if (key === tag(10, VARINT)) reply.repeatable = reader.varint() !== 0;
     else return fromBinary(RunReplySchema, bytes);
   }
   return reply;
@@ -341,6 +353,7 @@ function readOutcome(bytes: Uint8Array): Outcome {
     responseJson: NOTHING,
     returnedJson: NOTHING,
     stopPropagation: false,
+    contentJson: NOTHING,
   };
   const reader = new ByteReader(bytes);
   while (!reader.done) {
@@ -349,6 +362,7 @@ function readOutcome(bytes: Uint8Array): Outcome {
     else if (key === tag(2, BYTES)) outcome.responseJson = reader.bytes();
     else if (key === tag(3, BYTES)) outcome.returnedJson = reader.bytes();
     else if (key === tag(4, VARINT)) outcome.stopPropagation = reader.varint() !== 0;
+    else if (key === tag(5, BYTES)) outcome.contentJson = reader.bytes();
     else return fromBinary(OutcomeSchema, bytes);
   }
   return outcome;

@@ -24,8 +24,8 @@ export function runBytes({ event, trial, sessionJson, grant }: Run): number {
 export function replyBytes({ outcome, logs }: RunReply): number {
   let bytes = ENVELOPE_BYTES;
   if (outcome.case === 'done') {
-    const { requestJson, responseJson, returnedJson } = outcome.value;
-    bytes += requestJson.length + responseJson.length + returnedJson.length;
+    const { requestJson, responseJson, returnedJson, contentJson } = outcome.value;
+    bytes += requestJson.length + responseJson.length + returnedJson.length + contentJson.length;
   } else if (outcome.case === 'failure') bytes += outcome.value.thrownJson.length + outcome.value.message.length;
   for (const { text } of logs) bytes += text.length;
   return bytes;
@@ -55,7 +55,17 @@ export const untouchedReply = (id: number): RunReply => bare(id, { case: undefin
 export const isUntouched = ({ outcome }: RunReply): boolean => outcome.case === undefined;
 
 function bare(id: number, outcome: RunReply['outcome']): RunReply {
-  return { $typeName: 'millrace.script.v1.RunReply', id, outcome, next: 0, logs: [], cpuMicros: 0, memoryBytes: 0n };
+  return {
+    $typeName: 'millrace.script.v1.RunReply',
+    id,
+    outcome,
+    next: 0,
+    logs: [],
+    cpuMicros: 0,
+    memoryBytes: 0n,
+    reads: 0,
+    repeatable: false,
+  };
 }
 
 /** With a cause: the line or the worker is lost. */

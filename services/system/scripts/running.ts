@@ -7,29 +7,38 @@ import { type Script, Script_Kind, ScriptSchema } from '#proto/script/v1/script_
 import type { Tables } from '../database/tables.ts';
 import { isObject } from '../records/input.ts';
 import type { JsonObject } from '../records/model.ts';
+import type { Link } from './linked.ts';
 
 /** Of which services are made that a script answers (files-and-scripting-api §3.9). */
 export const SCRIPT_TYPES: ReadonlySet<string> = new Set(['nodejs', 'v8js']);
 
-/** Where the text of a script is, beside the text itself. */
-interface Source {
-  readonly content: string | null;
-  readonly storage_service_id: number | null;
-  readonly storage_path: string | null;
+/** The text of a script, and where it is from; a file comes before the text that is stored. */
+export interface Source {
+  readonly content: string;
+  readonly link: Link | undefined;
 }
 
-/** @param services  names by id: of files that scripts are in */
-export function eventScriptOf(
-  row: Selectable<Tables['event_script']>,
+export const wanted = (link: Link | undefined, row: { readonly id: number; readonly last_modified_date: string }) =>
+  link ? [{ ...link, version: `${row.id}/${row.last_modified_date}` }] : [];
+
+/** The file that a script is in; undefined: it is in none. @param services  names by id */
+export function linkOf(
+  { storage_service_id, storage_path }: { readonly storage_service_id?: unknown; readonly storage_path?: unknown },
   services: ReadonlyMap<number, string>,
-): EventScript {
+): Link | undefined {
+  const service = typeof storage_service_id === 'number' ? services.get(storage_service_id) : undefined;
+  const path = textOf(storage_path)?.replace(/^\/+/, '');
+  return service && path ? { service, path } : undefined;
+}
+
+export function eventScriptOf(row: Selectable<Tables['event_script']>, source: Source): EventScript {
   const config = objectOf(row.config);
   return create(EventScriptSchema, {
     id: row.id,
     name: row.name,
     allowEventModification: row.allow_event_modification === 1,
     optional: config['optional'] === true,
-    script: scriptOf(Script_Kind.EVENT, row, row, config, services),
+    script: scriptOf(Script_Kind.EVENT, row, source, config),
   });
 }
 
@@ -37,14 +46,9 @@ export function eventScriptOf(
 export function serviceScriptOf(
   row: { readonly id: number; readonly name: string; readonly type: string },
   settings: JsonObject,
-  services: ReadonlyMap<number, string>,
+  source: Source,
 ): Script {
-  const source: Source = {
-    content: textOf(settings['content']),
-    storage_service_id: typeof settings['storage_service_id'] === 'number' ? settings['storage_service_id'] : null,
-    storage_path: textOf(settings['storage_path']),
-  };
-  const script = scriptOf(Script_Kind.SERVICE, row, source, objectOf(settings['config']), services);
+  const script = scriptOf(Script_Kind.SERVICE, row, source, objectOf(settings['config']));
   script.queued = settings['queued'] === true;
   script.implementsAccessList = settings['implements_access_list'] === true;
   script.cacheSeconds = settings['cache_enabled'] === true ? secondsOf(settings['cache_ttl']) : 0;
@@ -53,8 +57,8 @@ export function serviceScriptOf(
 
 /** The same for whoever has to know no more than that there is one. */
 export function withoutText(script: Script): Script {
-  const { kind, id, name, type, hash, queued, implementsAccessList, cacheSeconds } = script;
-  return create(ScriptSchema, { kind, id, name, type, hash, queued, implementsAccessList, cacheSeconds });
+  const { kind, id, name, type, hash, sourcePath, queued, implementsAccessList, cacheSeconds } = script;
+  return create(ScriptSchema, { kind, id, name, type, hash, sourcePath, queued, implementsAccessList, cacheSeconds });
 }
 
 export function listenerOf(script: EventScript): EventScript {
@@ -66,16 +70,14 @@ export function listenerOf(script: EventScript): EventScript {
 function scriptOf(
   kind: Script_Kind,
   { id, name, type }: { readonly id: number; readonly name: string; readonly type: string },
-  { content, storage_service_id, storage_path }: Source,
+  { content, link }: Source,
   config: JsonObject,
-  services: ReadonlyMap<number, string>,
 ): Script {
-  const storage = storage_service_id === null ? undefined : services.get(storage_service_id);
-  const sourcePath = storage && storage_path ? `${storage}/${storage_path.replace(/^\/+/, '')}` : '';
+  const sourcePath = link ? `${link.service}/${link.path}` : '';
   const configJson = JSON.stringify(config);
   return create(ScriptSchema, {
     ...{ kind, id, name, type, sourcePath },
-    content: content ?? '',
+    content,
     configJson: Buffer.from(configJson),
     hash: hashOf([kind, id, name, type, content, configJson, sourcePath]),
   });

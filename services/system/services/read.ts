@@ -9,7 +9,8 @@ import { systemLookups } from '../lookups/defined.ts';
 import { resolveLookups } from '../lookups/resolve.ts';
 import { isObject } from '../records/input.ts';
 import type { JsonObject, Tools } from '../records/model.ts';
-import { SCRIPT_TYPES, serviceScriptOf, withoutText } from '../scripts/running.ts';
+import type { LinkedScripts } from '../scripts/linked.ts';
+import { linkOf, SCRIPT_TYPES, serviceScriptOf, wanted, withoutText } from '../scripts/running.ts';
 import { storedSettings } from './rules.ts';
 
 export interface Services {
@@ -44,13 +45,27 @@ function hostingOf(settings: JsonObject): { hosting?: Omit<Hosting, '$typeName' 
 
 const INDEX_FILE = 'index.html';
 
-export async function readServices(db: Kysely<Tables>, tools: Tools, before: Services): Promise<Services> {
+export async function readServices(
+  db: Kysely<Tables>,
+  tools: Tools,
+  linked: LinkedScripts,
+  before: Services,
+): Promise<Services> {
   const rows = await db.selectFrom('service').selectAll().orderBy('id').execute();
   const lookups = await systemLookups(db, tools.secrets);
   const names = new Map(rows.map(({ id, name }) => [id, name]));
-  const all = rows.map((row) => {
+  const stored = rows.map((row) => {
     const settings = storedSettings({ ...row }, tools);
-    const script = SCRIPT_TYPES.has(row.type) ? serviceScriptOf(row, settings, names) : undefined;
+    return { row, settings, link: SCRIPT_TYPES.has(row.type) ? linkOf(settings, names) : undefined };
+  });
+  await linked.follow(
+    'services',
+    stored.flatMap(({ link, row }) => wanted(link, row)),
+  );
+  const all = stored.map(({ row, settings, link }) => {
+    const content = link ? linked.textOf(link) : settings['content'];
+    const source = { content: typeof content === 'string' ? content : '', link };
+    const script = SCRIPT_TYPES.has(row.type) ? serviceScriptOf(row, settings, source) : undefined;
     const shown = {
       id: row.id,
       name: row.name,

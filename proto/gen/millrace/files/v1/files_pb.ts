@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file millrace/files/v1/files.proto.
  */
 export const file_millrace_files_v1_files: GenFile = /*@__PURE__*/
-  fileDesc("Ch1taWxscmFjZS9maWxlcy92MS9maWxlcy5wcm90bxIRbWlsbHJhY2UuZmlsZXMudjEihAEKBUVudHJ5EgwKBHBhdGgYASABKAkSEQoJaXNfZm9sZGVyGAIgASgIEgwKBHNpemUYAyABKAQSEwoLbW9kaWZpZWRfbXMYBCABKAMSFAoMY29udGVudF90eXBlGAUgASgJEgwKBGV0YWcYBiABKAkSEwoLZXh0cmFzX2pzb24YByABKAwiPgoHRmFpbHVyZRIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSFAoMY29udGV4dF9qc29uGAMgASgMIi8KBVJ1bGVzEiYKBXJ1bGVzGAEgAygLMhcubWlsbHJhY2UuZmlsZXMudjEuUnVsZSJQCgRSdWxlEhEKCWNvbXBvbmVudBgBIAEoCRIQCgh3aWxkY2FyZBgCIAEoCBIRCgl2ZXJiX21hc2sYAyABKA0SEAoIZmFsbGJhY2sYBCABKAgifgoHQ29udGV4dBIPCgdzZXJ2aWNlGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0SEgoKcmVxdWVzdF9pZBgDIAEoCRInCgVydWxlcxgEIAEoCzIYLm1pbGxyYWNlLmZpbGVzLnYxLlJ1bGVzEhEKCXdyaXRlX2JpdBgFIAEoDSJZCgtTdGF0UmVxdWVzdBIrCgdjb250ZXh0GAEgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuQ29udGV4dBIMCgRwYXRoGAIgASgJEg8KB2RpZ2VzdHMYAyADKAki+gEKCkVudHJ5UmVwbHkSJwoFZW50cnkYASABKAsyGC5taWxscmFjZS5maWxlcy52MS5FbnRyeRIrCgdmYWlsdXJlGAIgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuRmFpbHVyZRIpCgZmYW1pbHkYAyABKA4yGS5taWxscmFjZS5maWxlcy52MS5GYW1pbHkSOwoHZGlnZXN0cxgEIAMoCzIqLm1pbGxyYWNlLmZpbGVzLnYxLkVudHJ5UmVwbHkuRGlnZXN0c0VudHJ5Gi4KDERpZ2VzdHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIpsBCgtMaXN0UmVxdWVzdBIrCgdjb250ZXh0GAEgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuQ29udGV4dBIMCgRwYXRoGAIgASgJEhEKCWZ1bGxfdHJlZRgDIAEoCBIVCg13aXRob3V0X2ZpbGVzGAQgASgIEhcKD3dpdGhvdXRfZm9sZGVycxgFIAEoCBIOCgZzZWFyY2gYBiABKAkitgEKB0VudHJpZXMSKAoGZm9sZGVyGAEgASgLMhgubWlsbHJhY2UuZmlsZXMudjEuRW50cnkSKQoGZmFtaWx5GAIgASgOMhkubWlsbHJhY2UuZmlsZXMudjEuRmFtaWx5EikKB2VudHJpZXMYAyADKAsyGC5taWxscmFjZS5maWxlcy52MS5FbnRyeRIrCgdmYWlsdXJlGAQgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuRmFpbHVyZSKCAQoLUmVhZFJlcXVlc3QSKwoHY29udGV4dBgBIAEoCzIaLm1pbGxyYWNlLmZpbGVzLnYxLkNvbnRleHQSDAoEcGF0aBgCIAEoCRInCgVyYW5nZRgDIAEoCzIYLm1pbGxyYWNlLmZpbGVzLnYxLlJhbmdlEg8KB2lmX2V0YWcYBCABKAkiJwoFUmFuZ2USDgoGb2Zmc2V0GAEgASgEEg4KBmxlbmd0aBgCIAEoBCKZAQoHQ29udGVudBInCgVlbnRyeRgBIAEoCzIYLm1pbGxyYWNlLmZpbGVzLnYxLkVudHJ5EikKBmZhbWlseRgCIAEoDjIZLm1pbGxyYWNlLmZpbGVzLnYxLkZhbWlseRINCgVieXRlcxgDIAEoDBIrCgdmYWlsdXJlGAQgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuRmFpbHVyZSJSCgZVcGxvYWQSKwoEaGVhZBgBIAEoCzIdLm1pbGxyYWNlLmZpbGVzLnYxLlVwbG9hZEhlYWQSDQoFYnl0ZXMYAiABKAwSDAoEZG9uZRgDIAEoCCLwAgoKVXBsb2FkSGVhZBIrCgdjb250ZXh0GAEgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuQ29udGV4dBIMCgRwYXRoGAIgASgJEhQKDGNvbnRlbnRfdHlwZRgDIAEoCRIRCgRzaXplGAQgASgESACIAQESEwoLY3JlYXRlX29ubHkYBSABKAgSDwoHaWZfZXRhZxgGIAEoCRI7CgdkaWdlc3RzGAcgAygLMioubWlsbHJhY2UuZmlsZXMudjEuVXBsb2FkSGVhZC5EaWdlc3RzRW50cnkSFAoMbWFrZV9mb2xkZXJzGAggASgIEg0KBWNsZWFuGAkgASgIEhAKCG1ldGFkYXRhGAogASgJEisKBHBhcnQYCyABKAsyHS5taWxscmFjZS5maWxlcy52MS5VcGxvYWRQYXJ0Gi4KDERpZ2VzdHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgcKBV9zaXplIkwKClVwbG9hZFBhcnQSDgoGdXBsb2FkGAEgASgJEg4KBm9mZnNldBgCIAEoBBITCgZsZW5ndGgYAyABKARIAIgBAUIJCgdfbGVuZ3RoIkwKDVVwbG9hZFJlcXVlc3QSKwoHY29udGV4dBgBIAEoCzIaLm1pbGxyYWNlLmZpbGVzLnYxLkNvbnRleHQSDgoGdXBsb2FkGAIgASgJIoICCgtVcGxvYWRTdGF0ZRIOCgZ1cGxvYWQYASABKAkSDgoGb2Zmc2V0GAIgASgEEhMKBmxlbmd0aBgDIAEoBEgAiAEBEhAKCG1ldGFkYXRhGAQgASgJEhIKCmV4cGlyZXNfbXMYBSABKAMSDAoEcGF0aBgGIAEoCRInCgVlbnRyeRgHIAEoCzIYLm1pbGxyYWNlLmZpbGVzLnYxLkVudHJ5EisKB2ZhaWx1cmUYCCABKAsyGi5taWxscmFjZS5maWxlcy52MS5GYWlsdXJlEikKBmZhbWlseRgJIAEoDjIZLm1pbGxyYWNlLmZpbGVzLnYxLkZhbWlseUIJCgdfbGVuZ3RoIp4BCgtVbnBhY2tSZXBseRIoCgZmb2xkZXIYASABKAsyGC5taWxscmFjZS5maWxlcy52MS5FbnRyeRINCgVmaWxlcxgCIAEoDRIrCgdmYWlsdXJlGAMgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuRmFpbHVyZRIpCgZmYW1pbHkYBCABKA4yGS5taWxscmFjZS5maWxlcy52MS5GYW1pbHkiaAoNQ2hhbmdlUmVxdWVzdBIrCgdjb250ZXh0GAEgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuQ29udGV4dBIqCgdjaGFuZ2VzGAIgAygLMhkubWlsbHJhY2UuZmlsZXMudjEuQ2hhbmdlIs0BCgZDaGFuZ2USNAoLbWFrZV9mb2xkZXIYASABKAsyHS5taWxscmFjZS5maWxlcy52MS5NYWtlRm9sZGVySAASKwoGcmVtb3ZlGAIgASgLMhkubWlsbHJhY2UuZmlsZXMudjEuUmVtb3ZlSAASJwoEY29weRgDIAEoCzIXLm1pbGxyYWNlLmZpbGVzLnYxLkNvcHlIABIvCghkZXNjcmliZRgEIAEoCzIbLm1pbGxyYWNlLmZpbGVzLnYxLkRlc2NyaWJlSABCBgoEa2luZCIaCgpNYWtlRm9sZGVyEgwKBHBhdGgYASABKAkiTgoGUmVtb3ZlEgwKBHBhdGgYASABKAkSEQoJaXNfZm9sZGVyGAIgASgIEg0KBWZvcmNlGAMgASgIEhQKDGNvbnRlbnRfb25seRgEIAEoCCJUCgRDb3B5EgwKBGZyb20YASABKAkSCgoCdG8YAiABKAkSEQoJaXNfZm9sZGVyGAMgASgIEgwKBG1vdmUYBCABKAgSEQoJb3ZlcndyaXRlGAUgASgIIkQKCERlc2NyaWJlEgwKBHBhdGgYASABKAkSEQoJaXNfZm9sZGVyGAIgASgIEhcKD3Byb3BlcnRpZXNfanNvbhgDIAEoDCKSAQoLQ2hhbmdlUmVwbHkSKwoHY2hhbmdlZBgBIAMoCzIaLm1pbGxyYWNlLmZpbGVzLnYxLkNoYW5nZWQSKwoHZmFpbHVyZRgCIAEoCzIaLm1pbGxyYWNlLmZpbGVzLnYxLkZhaWx1cmUSKQoGZmFtaWx5GAMgASgOMhkubWlsbHJhY2UuZmlsZXMudjEuRmFtaWx5Il8KB0NoYW5nZWQSJwoFZW50cnkYASABKAsyGC5taWxscmFjZS5maWxlcy52MS5FbnRyeRIrCgdmYWlsdXJlGAIgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuRmFpbHVyZSJICgtQYWNrUmVxdWVzdBIrCgdjb250ZXh0GAEgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuQ29udGV4dBIMCgRwYXRoGAIgASgJIm0KDEZldGNoUmVxdWVzdBIrCgRoZWFkGAEgASgLMh0ubWlsbHJhY2UuZmlsZXMudjEuVXBsb2FkSGVhZBILCgN1cmwYAiABKAkSDgoGdW5wYWNrGAMgASgIEhMKC2ludG9fZm9sZGVyGAQgASgIIn0KCkZldGNoUmVwbHkSMAoHd3JpdHRlbhgBIAEoCzIdLm1pbGxyYWNlLmZpbGVzLnYxLkVudHJ5UmVwbHlIABIyCgh1bnBhY2tlZBgCIAEoCzIeLm1pbGxyYWNlLmZpbGVzLnYxLlVucGFja1JlcGx5SABCCQoHb3V0Y29tZSpYCgZGYW1pbHkSFgoSRkFNSUxZX1VOU1BFQ0lGSUVEEAASEAoMRkFNSUxZX0xPQ0FMEAESEQoNRkFNSUxZX1JFTU9URRACEhEKDUZBTUlMWV9PQkpFQ1QQAzL+BgoJRmlsZVN0b3JlEkUKBFN0YXQSHi5taWxscmFjZS5maWxlcy52MS5TdGF0UmVxdWVzdBodLm1pbGxyYWNlLmZpbGVzLnYxLkVudHJ5UmVwbHkSRAoETGlzdBIeLm1pbGxyYWNlLmZpbGVzLnYxLkxpc3RSZXF1ZXN0GhoubWlsbHJhY2UuZmlsZXMudjEuRW50cmllczABEkQKBFJlYWQSHi5taWxscmFjZS5maWxlcy52MS5SZWFkUmVxdWVzdBoaLm1pbGxyYWNlLmZpbGVzLnYxLkNvbnRlbnQwARJDCgVXcml0ZRIZLm1pbGxyYWNlLmZpbGVzLnYxLlVwbG9hZBodLm1pbGxyYWNlLmZpbGVzLnYxLkVudHJ5UmVwbHkoARJKCgZDaGFuZ2USIC5taWxscmFjZS5maWxlcy52MS5DaGFuZ2VSZXF1ZXN0Gh4ubWlsbHJhY2UuZmlsZXMudjEuQ2hhbmdlUmVwbHkSRAoEUGFjaxIeLm1pbGxyYWNlLmZpbGVzLnYxLlBhY2tSZXF1ZXN0GhoubWlsbHJhY2UuZmlsZXMudjEuQ29udGVudDABEkUKBlVucGFjaxIZLm1pbGxyYWNlLmZpbGVzLnYxLlVwbG9hZBoeLm1pbGxyYWNlLmZpbGVzLnYxLlVucGFja1JlcGx5KAESRwoFRmV0Y2gSHy5taWxscmFjZS5maWxlcy52MS5GZXRjaFJlcXVlc3QaHS5taWxscmFjZS5maWxlcy52MS5GZXRjaFJlcGx5EkwKC0JlZ2luVXBsb2FkEh0ubWlsbHJhY2UuZmlsZXMudjEuVXBsb2FkSGVhZBoeLm1pbGxyYWNlLmZpbGVzLnYxLlVwbG9hZFN0YXRlEksKDEFwcGVuZFVwbG9hZBIZLm1pbGxyYWNlLmZpbGVzLnYxLlVwbG9hZBoeLm1pbGxyYWNlLmZpbGVzLnYxLlVwbG9hZFN0YXRlKAESTQoJR2V0VXBsb2FkEiAubWlsbHJhY2UuZmlsZXMudjEuVXBsb2FkUmVxdWVzdBoeLm1pbGxyYWNlLmZpbGVzLnYxLlVwbG9hZFN0YXRlEk0KCUVuZFVwbG9hZBIgLm1pbGxyYWNlLmZpbGVzLnYxLlVwbG9hZFJlcXVlc3QaHi5taWxscmFjZS5maWxlcy52MS5VcGxvYWRTdGF0ZWIGcHJvdG8z");
+  fileDesc("Ch1taWxscmFjZS9maWxlcy92MS9maWxlcy5wcm90bxIRbWlsbHJhY2UuZmlsZXMudjEihAEKBUVudHJ5EgwKBHBhdGgYASABKAkSEQoJaXNfZm9sZGVyGAIgASgIEgwKBHNpemUYAyABKAQSEwoLbW9kaWZpZWRfbXMYBCABKAMSFAoMY29udGVudF90eXBlGAUgASgJEgwKBGV0YWcYBiABKAkSEwoLZXh0cmFzX2pzb24YByABKAwiPgoHRmFpbHVyZRIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSFAoMY29udGV4dF9qc29uGAMgASgMIi8KBVJ1bGVzEiYKBXJ1bGVzGAEgAygLMhcubWlsbHJhY2UuZmlsZXMudjEuUnVsZSJQCgRSdWxlEhEKCWNvbXBvbmVudBgBIAEoCRIQCgh3aWxkY2FyZBgCIAEoCBIRCgl2ZXJiX21hc2sYAyABKA0SEAoIZmFsbGJhY2sYBCABKAgifgoHQ29udGV4dBIPCgdzZXJ2aWNlGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0SEgoKcmVxdWVzdF9pZBgDIAEoCRInCgVydWxlcxgEIAEoCzIYLm1pbGxyYWNlLmZpbGVzLnYxLlJ1bGVzEhEKCXdyaXRlX2JpdBgFIAEoDSJZCgtTdGF0UmVxdWVzdBIrCgdjb250ZXh0GAEgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuQ29udGV4dBIMCgRwYXRoGAIgASgJEg8KB2RpZ2VzdHMYAyADKAki+gEKCkVudHJ5UmVwbHkSJwoFZW50cnkYASABKAsyGC5taWxscmFjZS5maWxlcy52MS5FbnRyeRIrCgdmYWlsdXJlGAIgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuRmFpbHVyZRIpCgZmYW1pbHkYAyABKA4yGS5taWxscmFjZS5maWxlcy52MS5GYW1pbHkSOwoHZGlnZXN0cxgEIAMoCzIqLm1pbGxyYWNlLmZpbGVzLnYxLkVudHJ5UmVwbHkuRGlnZXN0c0VudHJ5Gi4KDERpZ2VzdHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIpsBCgtMaXN0UmVxdWVzdBIrCgdjb250ZXh0GAEgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuQ29udGV4dBIMCgRwYXRoGAIgASgJEhEKCWZ1bGxfdHJlZRgDIAEoCBIVCg13aXRob3V0X2ZpbGVzGAQgASgIEhcKD3dpdGhvdXRfZm9sZGVycxgFIAEoCBIOCgZzZWFyY2gYBiABKAkitgEKB0VudHJpZXMSKAoGZm9sZGVyGAEgASgLMhgubWlsbHJhY2UuZmlsZXMudjEuRW50cnkSKQoGZmFtaWx5GAIgASgOMhkubWlsbHJhY2UuZmlsZXMudjEuRmFtaWx5EikKB2VudHJpZXMYAyADKAsyGC5taWxscmFjZS5maWxlcy52MS5FbnRyeRIrCgdmYWlsdXJlGAQgASgLMhoubWlsbHJhY2UuZmlsZXMudjEuRmFpbHVyZSKTAQoLUmVhZFJlcXVlc3QSKwoHY29udGV4dBgBIAEoCzIaLm1pbGxyYWNlLmZpbGVzLnYxLkNvbnRleHQSDAoEcGF0aBgCIAEoCRInCgVyYW5nZRgDIAEoCzIYLm1pbGxyYWNlLmZpbGVzLnYxLlJhbmdlEg8KB2lmX2V0YWcYBCABKAkSDwoHYnlfbGluZRgFIAEoCCInCgVSYW5nZRIOCgZvZmZzZXQYASABKAQSDgoGbGVuZ3RoGAIgASgEIsABCgdDb250ZW50EicKBWVudHJ5GAEgASgLMhgubWlsbHJhY2UuZmlsZXMudjEuRW50cnkSKQoGZmFtaWx5GAIgASgOMhkubWlsbHJhY2UuZmlsZXMudjEuRmFtaWx5Eg0KBWJ5dGVzGAMgASgMEisKB2ZhaWx1cmUYBCABKAsyGi5taWxscmFjZS5maWxlcy52MS5GYWlsdXJlEiUKBGxpbmUYBSABKAsyFy5taWxscmFjZS5maWxlcy52MS5MaW5lIjcKBExpbmUSDwoHYWRkcmVzcxgBIAEoCRIOCgZ0aWNrZXQYAiABKAkSDgoGbGVuZ3RoGAMgASgEIlIKBlVwbG9hZBIrCgRoZWFkGAEgASgLMh0ubWlsbHJhY2UuZmlsZXMudjEuVXBsb2FkSGVhZBINCgVieXRlcxgCIAEoDBIMCgRkb25lGAMgASgIIoUDCgpVcGxvYWRIZWFkEisKB2NvbnRleHQYASABKAsyGi5taWxscmFjZS5maWxlcy52MS5Db250ZXh0EgwKBHBhdGgYAiABKAkSFAoMY29udGVudF90eXBlGAMgASgJEhEKBHNpemUYBCABKARIAIgBARITCgtjcmVhdGVfb25seRgFIAEoCBIPCgdpZl9ldGFnGAYgASgJEjsKB2RpZ2VzdHMYByADKAsyKi5taWxscmFjZS5maWxlcy52MS5VcGxvYWRIZWFkLkRpZ2VzdHNFbnRyeRIUCgxtYWtlX2ZvbGRlcnMYCCABKAgSDQoFY2xlYW4YCSABKAgSEAoIbWV0YWRhdGEYCiABKAkSKwoEcGFydBgLIAEoCzIdLm1pbGxyYWNlLmZpbGVzLnYxLlVwbG9hZFBhcnQSEwoLbGluZV90aWNrZXQYDCABKAkaLgoMRGlnZXN0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCBwoFX3NpemUiEQoPRmluZExpbmVSZXF1ZXN0IiAKDUZpbmRMaW5lUmVwbHkSDwoHYWRkcmVzcxgBIAEoCSJMCgpVcGxvYWRQYXJ0Eg4KBnVwbG9hZBgBIAEoCRIOCgZvZmZzZXQYAiABKAQSEwoGbGVuZ3RoGAMgASgESACIAQFCCQoHX2xlbmd0aCJMCg1VcGxvYWRSZXF1ZXN0EisKB2NvbnRleHQYASABKAsyGi5taWxscmFjZS5maWxlcy52MS5Db250ZXh0Eg4KBnVwbG9hZBgCIAEoCSKCAgoLVXBsb2FkU3RhdGUSDgoGdXBsb2FkGAEgASgJEg4KBm9mZnNldBgCIAEoBBITCgZsZW5ndGgYAyABKARIAIgBARIQCghtZXRhZGF0YRgEIAEoCRISCgpleHBpcmVzX21zGAUgASgDEgwKBHBhdGgYBiABKAkSJwoFZW50cnkYByABKAsyGC5taWxscmFjZS5maWxlcy52MS5FbnRyeRIrCgdmYWlsdXJlGAggASgLMhoubWlsbHJhY2UuZmlsZXMudjEuRmFpbHVyZRIpCgZmYW1pbHkYCSABKA4yGS5taWxscmFjZS5maWxlcy52MS5GYW1pbHlCCQoHX2xlbmd0aCKeAQoLVW5wYWNrUmVwbHkSKAoGZm9sZGVyGAEgASgLMhgubWlsbHJhY2UuZmlsZXMudjEuRW50cnkSDQoFZmlsZXMYAiABKA0SKwoHZmFpbHVyZRgDIAEoCzIaLm1pbGxyYWNlLmZpbGVzLnYxLkZhaWx1cmUSKQoGZmFtaWx5GAQgASgOMhkubWlsbHJhY2UuZmlsZXMudjEuRmFtaWx5ImgKDUNoYW5nZVJlcXVlc3QSKwoHY29udGV4dBgBIAEoCzIaLm1pbGxyYWNlLmZpbGVzLnYxLkNvbnRleHQSKgoHY2hhbmdlcxgCIAMoCzIZLm1pbGxyYWNlLmZpbGVzLnYxLkNoYW5nZSLNAQoGQ2hhbmdlEjQKC21ha2VfZm9sZGVyGAEgASgLMh0ubWlsbHJhY2UuZmlsZXMudjEuTWFrZUZvbGRlckgAEisKBnJlbW92ZRgCIAEoCzIZLm1pbGxyYWNlLmZpbGVzLnYxLlJlbW92ZUgAEicKBGNvcHkYAyABKAsyFy5taWxscmFjZS5maWxlcy52MS5Db3B5SAASLwoIZGVzY3JpYmUYBCABKAsyGy5taWxscmFjZS5maWxlcy52MS5EZXNjcmliZUgAQgYKBGtpbmQiGgoKTWFrZUZvbGRlchIMCgRwYXRoGAEgASgJIk4KBlJlbW92ZRIMCgRwYXRoGAEgASgJEhEKCWlzX2ZvbGRlchgCIAEoCBINCgVmb3JjZRgDIAEoCBIUCgxjb250ZW50X29ubHkYBCABKAgiVAoEQ29weRIMCgRmcm9tGAEgASgJEgoKAnRvGAIgASgJEhEKCWlzX2ZvbGRlchgDIAEoCBIMCgRtb3ZlGAQgASgIEhEKCW92ZXJ3cml0ZRgFIAEoCCJECghEZXNjcmliZRIMCgRwYXRoGAEgASgJEhEKCWlzX2ZvbGRlchgCIAEoCBIXCg9wcm9wZXJ0aWVzX2pzb24YAyABKAwikgEKC0NoYW5nZVJlcGx5EisKB2NoYW5nZWQYASADKAsyGi5taWxscmFjZS5maWxlcy52MS5DaGFuZ2VkEisKB2ZhaWx1cmUYAiABKAsyGi5taWxscmFjZS5maWxlcy52MS5GYWlsdXJlEikKBmZhbWlseRgDIAEoDjIZLm1pbGxyYWNlLmZpbGVzLnYxLkZhbWlseSJfCgdDaGFuZ2VkEicKBWVudHJ5GAEgASgLMhgubWlsbHJhY2UuZmlsZXMudjEuRW50cnkSKwoHZmFpbHVyZRgCIAEoCzIaLm1pbGxyYWNlLmZpbGVzLnYxLkZhaWx1cmUiSAoLUGFja1JlcXVlc3QSKwoHY29udGV4dBgBIAEoCzIaLm1pbGxyYWNlLmZpbGVzLnYxLkNvbnRleHQSDAoEcGF0aBgCIAEoCSJtCgxGZXRjaFJlcXVlc3QSKwoEaGVhZBgBIAEoCzIdLm1pbGxyYWNlLmZpbGVzLnYxLlVwbG9hZEhlYWQSCwoDdXJsGAIgASgJEg4KBnVucGFjaxgDIAEoCBITCgtpbnRvX2ZvbGRlchgEIAEoCCJ9CgpGZXRjaFJlcGx5EjAKB3dyaXR0ZW4YASABKAsyHS5taWxscmFjZS5maWxlcy52MS5FbnRyeVJlcGx5SAASMgoIdW5wYWNrZWQYAiABKAsyHi5taWxscmFjZS5maWxlcy52MS5VbnBhY2tSZXBseUgAQgkKB291dGNvbWUqWAoGRmFtaWx5EhYKEkZBTUlMWV9VTlNQRUNJRklFRBAAEhAKDEZBTUlMWV9MT0NBTBABEhEKDUZBTUlMWV9SRU1PVEUQAhIRCg1GQU1JTFlfT0JKRUNUEAMy0AcKCUZpbGVTdG9yZRJFCgRTdGF0Eh4ubWlsbHJhY2UuZmlsZXMudjEuU3RhdFJlcXVlc3QaHS5taWxscmFjZS5maWxlcy52MS5FbnRyeVJlcGx5EkQKBExpc3QSHi5taWxscmFjZS5maWxlcy52MS5MaXN0UmVxdWVzdBoaLm1pbGxyYWNlLmZpbGVzLnYxLkVudHJpZXMwARJECgRSZWFkEh4ubWlsbHJhY2UuZmlsZXMudjEuUmVhZFJlcXVlc3QaGi5taWxscmFjZS5maWxlcy52MS5Db250ZW50MAESQwoFV3JpdGUSGS5taWxscmFjZS5maWxlcy52MS5VcGxvYWQaHS5taWxscmFjZS5maWxlcy52MS5FbnRyeVJlcGx5KAESSgoGQ2hhbmdlEiAubWlsbHJhY2UuZmlsZXMudjEuQ2hhbmdlUmVxdWVzdBoeLm1pbGxyYWNlLmZpbGVzLnYxLkNoYW5nZVJlcGx5EkQKBFBhY2sSHi5taWxscmFjZS5maWxlcy52MS5QYWNrUmVxdWVzdBoaLm1pbGxyYWNlLmZpbGVzLnYxLkNvbnRlbnQwARJFCgZVbnBhY2sSGS5taWxscmFjZS5maWxlcy52MS5VcGxvYWQaHi5taWxscmFjZS5maWxlcy52MS5VbnBhY2tSZXBseSgBEkcKBUZldGNoEh8ubWlsbHJhY2UuZmlsZXMudjEuRmV0Y2hSZXF1ZXN0Gh0ubWlsbHJhY2UuZmlsZXMudjEuRmV0Y2hSZXBseRJMCgtCZWdpblVwbG9hZBIdLm1pbGxyYWNlLmZpbGVzLnYxLlVwbG9hZEhlYWQaHi5taWxscmFjZS5maWxlcy52MS5VcGxvYWRTdGF0ZRJLCgxBcHBlbmRVcGxvYWQSGS5taWxscmFjZS5maWxlcy52MS5VcGxvYWQaHi5taWxscmFjZS5maWxlcy52MS5VcGxvYWRTdGF0ZSgBEk0KCUdldFVwbG9hZBIgLm1pbGxyYWNlLmZpbGVzLnYxLlVwbG9hZFJlcXVlc3QaHi5taWxscmFjZS5maWxlcy52MS5VcGxvYWRTdGF0ZRJNCglFbmRVcGxvYWQSIC5taWxscmFjZS5maWxlcy52MS5VcGxvYWRSZXF1ZXN0Gh4ubWlsbHJhY2UuZmlsZXMudjEuVXBsb2FkU3RhdGUSUAoIRmluZExpbmUSIi5taWxscmFjZS5maWxlcy52MS5GaW5kTGluZVJlcXVlc3QaIC5taWxscmFjZS5maWxlcy52MS5GaW5kTGluZVJlcGx5YgZwcm90bzM");
 
 /**
  * Every path is relative to the root of its service, without a slash at either end, as #common/files/path.ts makes them;
@@ -382,6 +382,13 @@ export type ReadRequest = Message<"millrace.files.v1.ReadRequest"> & {
    * @generated from field: string if_etag = 4;
    */
   ifEtag: string;
+
+  /**
+   * A large content may come by a line of its own (Content.line).
+   *
+   * @generated from field: bool by_line = 5;
+   */
+  byLine: boolean;
 };
 
 /**
@@ -440,6 +447,13 @@ export type Content = Message<"millrace.files.v1.Content"> & {
    * @generated from field: millrace.files.v1.Failure failure = 4;
    */
   failure?: Failure | undefined;
+
+  /**
+   * In the first message only: the bytes come from there, and this stream ends when they were taken.
+   *
+   * @generated from field: millrace.files.v1.Line line = 5;
+   */
+  line?: Line | undefined;
 };
 
 /**
@@ -448,6 +462,39 @@ export type Content = Message<"millrace.files.v1.Content"> & {
  */
 export const ContentSchema: GenMessage<Content> = /*@__PURE__*/
   messageDesc(file_millrace_files_v1_files, 11);
+
+/**
+ * A socket that gives the bytes of one content, and nothing else, to whoever connects and writes the ticket first.
+ *
+ * @generated from message millrace.files.v1.Line
+ */
+export type Line = Message<"millrace.files.v1.Line"> & {
+  /**
+   * host:port or unix:/path
+   *
+   * @generated from field: string address = 1;
+   */
+  address: string;
+
+  /**
+   * Good once, and not for long.
+   *
+   * @generated from field: string ticket = 2;
+   */
+  ticket: string;
+
+  /**
+   * @generated from field: uint64 length = 3;
+   */
+  length: bigint;
+};
+
+/**
+ * Describes the message millrace.files.v1.Line.
+ * Use `create(LineSchema)` to create a new message.
+ */
+export const LineSchema: GenMessage<Line> = /*@__PURE__*/
+  messageDesc(file_millrace_files_v1_files, 12);
 
 /**
  * @generated from message millrace.files.v1.Upload
@@ -478,7 +525,7 @@ export type Upload = Message<"millrace.files.v1.Upload"> & {
  * Use `create(UploadSchema)` to create a new message.
  */
 export const UploadSchema: GenMessage<Upload> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 12);
+  messageDesc(file_millrace_files_v1_files, 13);
 
 /**
  * @generated from message millrace.files.v1.UploadHead
@@ -558,6 +605,14 @@ export type UploadHead = Message<"millrace.files.v1.UploadHead"> & {
    * @generated from field: millrace.files.v1.UploadPart part = 11;
    */
   part?: UploadPart | undefined;
+
+  /**
+   * The bytes come by the line, on a socket with this ticket: `w` and 24 characters that nobody can guess. Its end and
+   * `done` here are the end of them. Empty: they come here.
+   *
+   * @generated from field: string line_ticket = 12;
+   */
+  lineTicket: string;
 };
 
 /**
@@ -565,7 +620,39 @@ export type UploadHead = Message<"millrace.files.v1.UploadHead"> & {
  * Use `create(UploadHeadSchema)` to create a new message.
  */
 export const UploadHeadSchema: GenMessage<UploadHead> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 13);
+  messageDesc(file_millrace_files_v1_files, 14);
+
+/**
+ * @generated from message millrace.files.v1.FindLineRequest
+ */
+export type FindLineRequest = Message<"millrace.files.v1.FindLineRequest"> & {
+};
+
+/**
+ * Describes the message millrace.files.v1.FindLineRequest.
+ * Use `create(FindLineRequestSchema)` to create a new message.
+ */
+export const FindLineRequestSchema: GenMessage<FindLineRequest> = /*@__PURE__*/
+  messageDesc(file_millrace_files_v1_files, 15);
+
+/**
+ * @generated from message millrace.files.v1.FindLineReply
+ */
+export type FindLineReply = Message<"millrace.files.v1.FindLineReply"> & {
+  /**
+   * host:port or unix:/path; empty: there is none.
+   *
+   * @generated from field: string address = 1;
+   */
+  address: string;
+};
+
+/**
+ * Describes the message millrace.files.v1.FindLineReply.
+ * Use `create(FindLineReplySchema)` to create a new message.
+ */
+export const FindLineReplySchema: GenMessage<FindLineReply> = /*@__PURE__*/
+  messageDesc(file_millrace_files_v1_files, 16);
 
 /**
  * @generated from message millrace.files.v1.UploadPart
@@ -596,7 +683,7 @@ export type UploadPart = Message<"millrace.files.v1.UploadPart"> & {
  * Use `create(UploadPartSchema)` to create a new message.
  */
 export const UploadPartSchema: GenMessage<UploadPart> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 14);
+  messageDesc(file_millrace_files_v1_files, 17);
 
 /**
  * @generated from message millrace.files.v1.UploadRequest
@@ -618,7 +705,7 @@ export type UploadRequest = Message<"millrace.files.v1.UploadRequest"> & {
  * Use `create(UploadRequestSchema)` to create a new message.
  */
 export const UploadRequestSchema: GenMessage<UploadRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 15);
+  messageDesc(file_millrace_files_v1_files, 18);
 
 /**
  * @generated from message millrace.files.v1.UploadState
@@ -681,7 +768,7 @@ export type UploadState = Message<"millrace.files.v1.UploadState"> & {
  * Use `create(UploadStateSchema)` to create a new message.
  */
 export const UploadStateSchema: GenMessage<UploadState> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 16);
+  messageDesc(file_millrace_files_v1_files, 19);
 
 /**
  * @generated from message millrace.files.v1.UnpackReply
@@ -713,7 +800,7 @@ export type UnpackReply = Message<"millrace.files.v1.UnpackReply"> & {
  * Use `create(UnpackReplySchema)` to create a new message.
  */
 export const UnpackReplySchema: GenMessage<UnpackReply> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 17);
+  messageDesc(file_millrace_files_v1_files, 20);
 
 /**
  * @generated from message millrace.files.v1.ChangeRequest
@@ -735,7 +822,7 @@ export type ChangeRequest = Message<"millrace.files.v1.ChangeRequest"> & {
  * Use `create(ChangeRequestSchema)` to create a new message.
  */
 export const ChangeRequestSchema: GenMessage<ChangeRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 18);
+  messageDesc(file_millrace_files_v1_files, 21);
 
 /**
  * @generated from message millrace.files.v1.Change
@@ -776,7 +863,7 @@ export type Change = Message<"millrace.files.v1.Change"> & {
  * Use `create(ChangeSchema)` to create a new message.
  */
 export const ChangeSchema: GenMessage<Change> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 19);
+  messageDesc(file_millrace_files_v1_files, 22);
 
 /**
  * Fails with "conflict" where there is something. Folders above it are made where the kind of storage does so.
@@ -795,7 +882,7 @@ export type MakeFolder = Message<"millrace.files.v1.MakeFolder"> & {
  * Use `create(MakeFolderSchema)` to create a new message.
  */
 export const MakeFolderSchema: GenMessage<MakeFolder> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 20);
+  messageDesc(file_millrace_files_v1_files, 23);
 
 /**
  * @generated from message millrace.files.v1.Remove
@@ -831,7 +918,7 @@ export type Remove = Message<"millrace.files.v1.Remove"> & {
  * Use `create(RemoveSchema)` to create a new message.
  */
 export const RemoveSchema: GenMessage<Remove> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 21);
+  messageDesc(file_millrace_files_v1_files, 24);
 
 /**
  * A file or a folder with all that is in it. What is there already is a failure "conflict".
@@ -874,7 +961,7 @@ export type Copy = Message<"millrace.files.v1.Copy"> & {
  * Use `create(CopySchema)` to create a new message.
  */
 export const CopySchema: GenMessage<Copy> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 22);
+  messageDesc(file_millrace_files_v1_files, 25);
 
 /**
  * Properties of a file or folder, where the kind of storage keeps such.
@@ -905,7 +992,7 @@ export type Describe = Message<"millrace.files.v1.Describe"> & {
  * Use `create(DescribeSchema)` to create a new message.
  */
 export const DescribeSchema: GenMessage<Describe> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 23);
+  messageDesc(file_millrace_files_v1_files, 26);
 
 /**
  * @generated from message millrace.files.v1.ChangeReply
@@ -934,7 +1021,7 @@ export type ChangeReply = Message<"millrace.files.v1.ChangeReply"> & {
  * Use `create(ChangeReplySchema)` to create a new message.
  */
 export const ChangeReplySchema: GenMessage<ChangeReply> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 24);
+  messageDesc(file_millrace_files_v1_files, 27);
 
 /**
  * @generated from message millrace.files.v1.Changed
@@ -958,7 +1045,7 @@ export type Changed = Message<"millrace.files.v1.Changed"> & {
  * Use `create(ChangedSchema)` to create a new message.
  */
 export const ChangedSchema: GenMessage<Changed> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 25);
+  messageDesc(file_millrace_files_v1_files, 28);
 
 /**
  * @generated from message millrace.files.v1.PackRequest
@@ -980,7 +1067,7 @@ export type PackRequest = Message<"millrace.files.v1.PackRequest"> & {
  * Use `create(PackRequestSchema)` to create a new message.
  */
 export const PackRequestSchema: GenMessage<PackRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 26);
+  messageDesc(file_millrace_files_v1_files, 29);
 
 /**
  * @generated from message millrace.files.v1.FetchRequest
@@ -1016,7 +1103,7 @@ export type FetchRequest = Message<"millrace.files.v1.FetchRequest"> & {
  * Use `create(FetchRequestSchema)` to create a new message.
  */
 export const FetchRequestSchema: GenMessage<FetchRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 27);
+  messageDesc(file_millrace_files_v1_files, 30);
 
 /**
  * Where the address itself is at fault: failure "not_found" of what cannot be had, "invalid" of what may not.
@@ -1047,7 +1134,7 @@ export type FetchReply = Message<"millrace.files.v1.FetchReply"> & {
  * Use `create(FetchReplySchema)` to create a new message.
  */
 export const FetchReplySchema: GenMessage<FetchReply> = /*@__PURE__*/
-  messageDesc(file_millrace_files_v1_files, 28);
+  messageDesc(file_millrace_files_v1_files, 31);
 
 /**
  * How the kinds of storage of the original differ on the wire (files-and-scripting-api §1).
@@ -1218,6 +1305,16 @@ export const FileStore: GenService<{
     methodKind: "unary";
     input: typeof UploadRequestSchema;
     output: typeof UploadStateSchema;
+  },
+  /**
+   * Where contents travel beside these calls (Line, UploadHead.line_ticket).
+   *
+   * @generated from rpc millrace.files.v1.FileStore.FindLine
+   */
+  findLine: {
+    methodKind: "unary";
+    input: typeof FindLineRequestSchema;
+    output: typeof FindLineReplySchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_millrace_files_v1_files, 0);

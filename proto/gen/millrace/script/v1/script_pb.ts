@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file millrace/script/v1/script.proto.
  */
 export const file_millrace_script_v1_script: GenFile = /*@__PURE__*/
-  fileDesc("Ch9taWxscmFjZS9zY3JpcHQvdjEvc2NyaXB0LnByb3RvEhJtaWxscmFjZS5zY3JpcHQudjEiQgoIUnVuQmF0Y2gSJQoEcnVucxgBIAMoCzIXLm1pbGxyYWNlLnNjcmlwdC52MS5SdW4SDwoHY2FuY2VscxgCIAMoDSI+Cg1SdW5CYXRjaFJlcGx5Ei0KB3JlcGxpZXMYASADKAsyHC5taWxscmFjZS5zY3JpcHQudjEuUnVuUmVwbHkijgIKA1J1bhIKCgJpZBgBIAEoDRISCgp0aW1lb3V0X21zGAIgASgNEi0KBnNjcmlwdBgDIAEoCzIdLm1pbGxyYWNlLnNjcmlwdC52MS5TY3JpcHRLZXkSKQoFdHJpYWwYBCABKAsyGi5taWxscmFjZS5zY3JpcHQudjEuU2NyaXB0EigKBWV2ZW50GAUgASgLMhkubWlsbHJhY2Uuc2NyaXB0LnYxLkV2ZW50EhQKDHNlc3Npb25fanNvbhgGIAEoDBINCgVncmFudBgHIAEoDBISCgpyZXF1ZXN0X2lkGAggASgJEioKBmNhbGxlchgJIAEoCzIaLm1pbGxyYWNlLnNjcmlwdC52MS5DYWxsZXIiOgoGQ2FsbGVyEg8KB3VzZXJfaWQYASABKAUSDwoHcm9sZV9pZBgCIAEoBRIOCgZhcHBfaWQYAyABKAUiVAoJU2NyaXB0S2V5Ei0KBGtpbmQYASABKA4yHy5taWxscmFjZS5zY3JpcHQudjEuU2NyaXB0LktpbmQSCgoCaWQYAiABKAUSDAoEaGFzaBgDIAEoBiKvAgoGU2NyaXB0Ei0KBGtpbmQYASABKA4yHy5taWxscmFjZS5zY3JpcHQudjEuU2NyaXB0LktpbmQSCgoCaWQYAiABKAUSDAoEbmFtZRgDIAEoCRIMCgR0eXBlGAQgASgJEg8KB2NvbnRlbnQYBSABKAkSEwoLY29uZmlnX2pzb24YBiABKAwSDAoEaGFzaBgHIAEoBhITCgtzb3VyY2VfcGF0aBgIIAEoCRIOCgZxdWV1ZWQYCSABKAgSHgoWaW1wbGVtZW50c19hY2Nlc3NfbGlzdBgKIAEoCBIVCg1jYWNoZV9zZWNvbmRzGAsgASgNIj4KBEtpbmQSFAoQS0lORF9VTlNQRUNJRklFRBAAEg4KCktJTkRfRVZFTlQQARIQCgxLSU5EX1NFUlZJQ0UQAiK0AQoFRXZlbnQSDAoEbmFtZRgBIAEoCRIoCgVwaGFzZRgCIAEoDjIZLm1pbGxyYWNlLnNjcmlwdC52MS5QaGFzZRIsCgdyZXF1ZXN0GAMgASgLMhsubWlsbHJhY2Uuc2NyaXB0LnYxLlJlcXVlc3QSLgoIcmVzcG9uc2UYBCABKAsyHC5taWxscmFjZS5zY3JpcHQudjEuUmVzcG9uc2USFQoNcmVzb3VyY2VfanNvbhgFIAEoDCKrAQoHUmVxdWVzdBIOCgZtZXRob2QYASABKAkSCwoDdXJpGAIgASgJEg8KB3NlcnZpY2UYAyABKAkSEAoIcmVzb3VyY2UYBCABKAkSDQoFcXVlcnkYBSABKAkSFAoMaGVhZGVyc19qc29uGAYgASgMEg8KB2NvbnRlbnQYByABKAwSFAoMY29udGVudF90eXBlGAggASgJEhQKDHBheWxvYWRfanNvbhgJIAEoDCJtCghSZXNwb25zZRITCgtzdGF0dXNfY29kZRgBIAEoDRIPCgdjb250ZW50GAIgASgMEg8KB2lzX2pzb24YAyABKAgSFAoMY29udGVudF90eXBlGAQgASgJEhQKDGhlYWRlcnNfanNvbhgFIAEoDCKqAgoIUnVuUmVwbHkSCgoCaWQYASABKA0SKwoEZG9uZRgCIAEoCzIbLm1pbGxyYWNlLnNjcmlwdC52MS5PdXRjb21lSAASLgoHZmFpbHVyZRgDIAEoCzIbLm1pbGxyYWNlLnNjcmlwdC52MS5GYWlsdXJlSAASLQoJZWxzZXdoZXJlGAQgASgOMhgubWlsbHJhY2Uuc2NyaXB0LnYxLkxhbmVIABImCgRuZXh0GAUgASgOMhgubWlsbHJhY2Uuc2NyaXB0LnYxLkxhbmUSKQoEbG9ncxgGIAMoCzIbLm1pbGxyYWNlLnNjcmlwdC52MS5Mb2dMaW5lEhIKCmNwdV9taWNyb3MYByABKA0SFAoMbWVtb3J5X2J5dGVzGAggASgEQgkKB291dGNvbWUiZwoHT3V0Y29tZRIUCgxyZXF1ZXN0X2pzb24YASABKAwSFQoNcmVzcG9uc2VfanNvbhgCIAEoDBIVCg1yZXR1cm5lZF9qc29uGAMgASgMEhgKEHN0b3BfcHJvcGFnYXRpb24YBCABKAgijwIKB0ZhaWx1cmUSLgoEa2luZBgBIAEoDjIgLm1pbGxyYWNlLnNjcmlwdC52MS5GYWlsdXJlLktpbmQSDwoHbWVzc2FnZRgCIAEoCRIMCgRsaW5lGAMgASgNEg4KBmNvbHVtbhgEIAEoDRIMCgRmaWxlGAUgASgJEhMKC3Rocm93bl9qc29uGAYgASgMIoEBCgRLaW5kEhQKEEtJTkRfVU5TUEVDSUZJRUQQABIPCgtLSU5EX1RIUk9XThABEg8KC0tJTkRfQ0FQUEVEEAISDQoJS0lORF9MT1NUEAMSEQoNS0lORF9ERUFETElORRAEEg0KCUtJTkRfQlVTWRAFEhAKDEtJTkRfVU5LTk9XThAGIqsBCgdMb2dMaW5lEjAKBWxldmVsGAEgASgOMiEubWlsbHJhY2Uuc2NyaXB0LnYxLkxvZ0xpbmUuTGV2ZWwSDAoEdGV4dBgCIAEoCSJgCgVMZXZlbBIVChFMRVZFTF9VTlNQRUNJRklFRBAAEg8KC0xFVkVMX0RFQlVHEAESDgoKTEVWRUxfSU5GTxACEg4KCkxFVkVMX1dBUk4QAxIPCgtMRVZFTF9FUlJPUhAEKnIKBVBoYXNlEhUKEVBIQVNFX1VOU1BFQ0lGSUVEEAASFQoRUEhBU0VfUFJFX1BST0NFU1MQARIWChJQSEFTRV9QT1NUX1BST0NFU1MQAhIQCgxQSEFTRV9RVUVVRUQQAxIRCg1QSEFTRV9TRVJWSUNFEAQqPgoETGFuZRIUChBMQU5FX1VOU1BFQ0lGSUVEEAASEAoMTEFORV9QQVRJRU5UEAESDgoKTEFORV9RVUlDSxACYgZwcm90bzM");
+  fileDesc("Ch9taWxscmFjZS9zY3JpcHQvdjEvc2NyaXB0LnByb3RvEhJtaWxscmFjZS5zY3JpcHQudjEiQgoIUnVuQmF0Y2gSJQoEcnVucxgBIAMoCzIXLm1pbGxyYWNlLnNjcmlwdC52MS5SdW4SDwoHY2FuY2VscxgCIAMoDSI+Cg1SdW5CYXRjaFJlcGx5Ei0KB3JlcGxpZXMYASADKAsyHC5taWxscmFjZS5zY3JpcHQudjEuUnVuUmVwbHkiogIKA1J1bhIKCgJpZBgBIAEoDRISCgp0aW1lb3V0X21zGAIgASgNEi0KBnNjcmlwdBgDIAEoCzIdLm1pbGxyYWNlLnNjcmlwdC52MS5TY3JpcHRLZXkSKQoFdHJpYWwYBCABKAsyGi5taWxscmFjZS5zY3JpcHQudjEuU2NyaXB0EigKBWV2ZW50GAUgASgLMhkubWlsbHJhY2Uuc2NyaXB0LnYxLkV2ZW50EhQKDHNlc3Npb25fanNvbhgGIAEoDBINCgVncmFudBgHIAEoDBISCgpyZXF1ZXN0X2lkGAggASgJEioKBmNhbGxlchgJIAEoCzIaLm1pbGxyYWNlLnNjcmlwdC52MS5DYWxsZXISEgoKc2Vzc2lvbl9pZBgKIAEoCSI6CgZDYWxsZXISDwoHdXNlcl9pZBgBIAEoBRIPCgdyb2xlX2lkGAIgASgFEg4KBmFwcF9pZBgDIAEoBSJUCglTY3JpcHRLZXkSLQoEa2luZBgBIAEoDjIfLm1pbGxyYWNlLnNjcmlwdC52MS5TY3JpcHQuS2luZBIKCgJpZBgCIAEoBRIMCgRoYXNoGAMgASgGIq8CCgZTY3JpcHQSLQoEa2luZBgBIAEoDjIfLm1pbGxyYWNlLnNjcmlwdC52MS5TY3JpcHQuS2luZBIKCgJpZBgCIAEoBRIMCgRuYW1lGAMgASgJEgwKBHR5cGUYBCABKAkSDwoHY29udGVudBgFIAEoCRITCgtjb25maWdfanNvbhgGIAEoDBIMCgRoYXNoGAcgASgGEhMKC3NvdXJjZV9wYXRoGAggASgJEg4KBnF1ZXVlZBgJIAEoCBIeChZpbXBsZW1lbnRzX2FjY2Vzc19saXN0GAogASgIEhUKDWNhY2hlX3NlY29uZHMYCyABKA0iPgoES2luZBIUChBLSU5EX1VOU1BFQ0lGSUVEEAASDgoKS0lORF9FVkVOVBABEhAKDEtJTkRfU0VSVklDRRACIsQBCgVFdmVudBIMCgRuYW1lGAEgASgJEigKBXBoYXNlGAIgASgOMhkubWlsbHJhY2Uuc2NyaXB0LnYxLlBoYXNlEiwKB3JlcXVlc3QYAyABKAsyGy5taWxscmFjZS5zY3JpcHQudjEuUmVxdWVzdBIuCghyZXNwb25zZRgEIAEoCzIcLm1pbGxyYWNlLnNjcmlwdC52MS5SZXNwb25zZRIVCg1yZXNvdXJjZV9qc29uGAUgASgMEg4KBmFic2VudBgGIAEoDSKrAQoHUmVxdWVzdBIOCgZtZXRob2QYASABKAkSCwoDdXJpGAIgASgJEg8KB3NlcnZpY2UYAyABKAkSEAoIcmVzb3VyY2UYBCABKAkSDQoFcXVlcnkYBSABKAkSFAoMaGVhZGVyc19qc29uGAYgASgMEg8KB2NvbnRlbnQYByABKAwSFAoMY29udGVudF90eXBlGAggASgJEhQKDHBheWxvYWRfanNvbhgJIAEoDCJtCghSZXNwb25zZRITCgtzdGF0dXNfY29kZRgBIAEoDRIPCgdjb250ZW50GAIgASgMEg8KB2lzX2pzb24YAyABKAgSFAoMY29udGVudF90eXBlGAQgASgJEhQKDGhlYWRlcnNfanNvbhgFIAEoDCLNAgoIUnVuUmVwbHkSCgoCaWQYASABKA0SKwoEZG9uZRgCIAEoCzIbLm1pbGxyYWNlLnNjcmlwdC52MS5PdXRjb21lSAASLgoHZmFpbHVyZRgDIAEoCzIbLm1pbGxyYWNlLnNjcmlwdC52MS5GYWlsdXJlSAASLQoJZWxzZXdoZXJlGAQgASgOMhgubWlsbHJhY2Uuc2NyaXB0LnYxLkxhbmVIABImCgRuZXh0GAUgASgOMhgubWlsbHJhY2Uuc2NyaXB0LnYxLkxhbmUSKQoEbG9ncxgGIAMoCzIbLm1pbGxyYWNlLnNjcmlwdC52MS5Mb2dMaW5lEhIKCmNwdV9taWNyb3MYByABKA0SFAoMbWVtb3J5X2J5dGVzGAggASgEEg0KBXJlYWRzGAkgASgNEhIKCnJlcGVhdGFibGUYCiABKAhCCQoHb3V0Y29tZSJ9CgdPdXRjb21lEhQKDHJlcXVlc3RfanNvbhgBIAEoDBIVCg1yZXNwb25zZV9qc29uGAIgASgMEhUKDXJldHVybmVkX2pzb24YAyABKAwSGAoQc3RvcF9wcm9wYWdhdGlvbhgEIAEoCBIUCgxjb250ZW50X2pzb24YBSABKAwijwIKB0ZhaWx1cmUSLgoEa2luZBgBIAEoDjIgLm1pbGxyYWNlLnNjcmlwdC52MS5GYWlsdXJlLktpbmQSDwoHbWVzc2FnZRgCIAEoCRIMCgRsaW5lGAMgASgNEg4KBmNvbHVtbhgEIAEoDRIMCgRmaWxlGAUgASgJEhMKC3Rocm93bl9qc29uGAYgASgMIoEBCgRLaW5kEhQKEEtJTkRfVU5TUEVDSUZJRUQQABIPCgtLSU5EX1RIUk9XThABEg8KC0tJTkRfQ0FQUEVEEAISDQoJS0lORF9MT1NUEAMSEQoNS0lORF9ERUFETElORRAEEg0KCUtJTkRfQlVTWRAFEhAKDEtJTkRfVU5LTk9XThAGIqsBCgdMb2dMaW5lEjAKBWxldmVsGAEgASgOMiEubWlsbHJhY2Uuc2NyaXB0LnYxLkxvZ0xpbmUuTGV2ZWwSDAoEdGV4dBgCIAEoCSJgCgVMZXZlbBIVChFMRVZFTF9VTlNQRUNJRklFRBAAEg8KC0xFVkVMX0RFQlVHEAESDgoKTEVWRUxfSU5GTxACEg4KCkxFVkVMX1dBUk4QAxIPCgtMRVZFTF9FUlJPUhAEKnIKBVBoYXNlEhUKEVBIQVNFX1VOU1BFQ0lGSUVEEAASFQoRUEhBU0VfUFJFX1BST0NFU1MQARIWChJQSEFTRV9QT1NUX1BST0NFU1MQAhIQCgxQSEFTRV9RVUVVRUQQAxIRCg1QSEFTRV9TRVJWSUNFEAQqPgoETGFuZRIUChBMQU5FX1VOU1BFQ0lGSUVEEAASEAoMTEFORV9QQVRJRU5UEAESDgoKTEFORV9RVUlDSxACYgZwcm90bzM");
 
 /**
  * Router to worker.
@@ -100,7 +100,7 @@ export type Run = Message<"millrace.script.v1.Run"> & {
   event?: Event | undefined;
 
   /**
-   * platform.session as JSON, lookups without the private ones. Equal bytes: the same caller.
+   * platform.session as JSON, lookups without the private ones. Equal bytes: the same caller. Empty: as session_id says.
    *
    * @generated from field: bytes session_json = 6;
    */
@@ -126,6 +126,14 @@ export type Run = Message<"millrace.script.v1.Run"> & {
    * @generated from field: millrace.script.v1.Caller caller = 9;
    */
   caller?: Caller | undefined;
+
+  /**
+   * Of session_json and the caller: who has been there before need not be described again. A worker that does not know
+   * it asks for the whole (elsewhere, LANE_QUICK).
+   *
+   * @generated from field: string session_id = 10;
+   */
+  sessionId: string;
 };
 
 /**
@@ -345,6 +353,14 @@ export type Event = Message<"millrace.script.v1.Event"> & {
    * @generated from field: bytes resource_json = 5;
    */
   resourceJson: Uint8Array;
+
+  /**
+   * Members that were left out, as the script has never looked at them: a bit for each (#common/scripts/members.ts).
+   * One that looks at such a member all the same asks for the whole (elsewhere, LANE_QUICK).
+   *
+   * @generated from field: uint32 absent = 6;
+   */
+  absent: number;
 };
 
 /**
@@ -488,7 +504,7 @@ export type RunReply = Message<"millrace.script.v1.RunReply"> & {
     case: "failure";
   } | {
     /**
-     * Nothing was run: this lane is none for it.
+     * Nothing was run: this lane is none for it. The quick lane for one that comes from there: again, with everything.
      *
      * @generated from field: millrace.script.v1.Lane elsewhere = 4;
      */
@@ -521,6 +537,20 @@ export type RunReply = Message<"millrace.script.v1.RunReply"> & {
    * @generated from field: uint64 memory_bytes = 8;
    */
   memoryBytes: bigint;
+
+  /**
+   * Members of the event that the run has looked at: a bit for each; 0: not told.
+   *
+   * @generated from field: uint32 reads = 9;
+   */
+  reads: number;
+
+  /**
+   * The outcome comes of the script, of those members and of platform.session, and of nothing else.
+   *
+   * @generated from field: bool repeatable = 10;
+   */
+  repeatable: boolean;
 };
 
 /**
@@ -561,6 +591,13 @@ export type Outcome = Message<"millrace.script.v1.Outcome"> & {
    * @generated from field: bool stop_propagation = 4;
    */
   stopPropagation: boolean;
+
+  /**
+   * event.response.content as JSON, where it is what was touched: beside the other members in response_json.
+   *
+   * @generated from field: bytes content_json = 5;
+   */
+  contentJson: Uint8Array;
 };
 
 /**

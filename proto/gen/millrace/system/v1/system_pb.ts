@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file millrace/system/v1/system.proto.
  */
 export const file_millrace_system_v1_system: GenFile = /*@__PURE__*/
-  fileDesc("Ch9taWxscmFjZS9zeXN0ZW0vdjEvc3lzdGVtLnByb3RvEhJtaWxscmFjZS5zeXN0ZW0udjEiTwoMQ2xhaW1SZXF1ZXN0EgsKA2tleRgBIAEoDBIPCgdyZXF1ZXN0GAIgASgMEhAKCGxlYXNlX21zGAMgASgNEg8KB2tlZXBfbXMYBCABKA0i+AEKCkNsYWltUmVwbHkSMwoFc3RhdGUYASABKA4yJC5taWxscmFjZS5zeXN0ZW0udjEuQ2xhaW1SZXBseS5TdGF0ZRIuCgZhbnN3ZXIYAiABKAsyHi5taWxscmFjZS5zeXN0ZW0udjEuS2VwdEFuc3dlciKEAQoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIRCg1TVEFURV9DTEFJTUVEEAESEQoNU1RBVEVfUlVOTklORxACEhIKDlNUQVRFX0FOU1dFUkVEEAMSFwoTU1RBVEVfT1RIRVJfUkVRVUVTVBAEEhEKDVNUQVRFX1VOS05PV04QBSJbCgpLZXB0QW5zd2VyEg4KBnN0YXR1cxgBIAEoDRIvCgdoZWFkZXJzGAIgAygLMh4ubWlsbHJhY2Uuc3lzdGVtLnYxLktlcHRIZWFkZXISDAoEYm9keRgDIAEoDCIpCgpLZXB0SGVhZGVyEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAkiSgoLS2VlcFJlcXVlc3QSCwoDa2V5GAEgASgMEi4KBmFuc3dlchgCIAEoCzIeLm1pbGxyYWNlLnN5c3RlbS52MS5LZXB0QW5zd2VyIh0KDlJlbGVhc2VSZXF1ZXN0EgsKA2tleRgBIAEoDCILCglLZWVwUmVwbHkiTwoOUGFja2FnZVJlcXVlc3QSEwoLc3lzdGVtX29ubHkYASABKAgSKAoGY2FsbGVyGAIgASgLMhgubWlsbHJhY2UuZGF0YS52MS5DYWxsZXIiVwoURXhwb3J0UGFja2FnZVJlcXVlc3QSFQoNbWFuaWZlc3RfanNvbhgBIAEoDBIoCgZjYWxsZXIYAiABKAsyGC5taWxscmFjZS5kYXRhLnYxLkNhbGxlciJcCgxBcmNoaXZlUmVwbHkSEQoHYXJjaGl2ZRgBIAEoDEgAEi4KB2ZhaWx1cmUYAiABKAsyGy5taWxscmFjZS5zeXN0ZW0udjEuRmFpbHVyZUgAQgkKB291dGNvbWUibQoUSW1wb3J0UGFja2FnZVJlcXVlc3QSDwoHYXJjaGl2ZRgBIAEoDBIQCghwYXNzd29yZBgCIAEoCRIyCgdvcHRpb25zGAMgASgLMiEubWlsbHJhY2Uuc3lzdGVtLnYxLkltcG9ydE9wdGlvbnMiXQoSV3JpdGVDb25maWdSZXF1ZXN0EhMKC2NvbmZpZ19qc29uGAEgASgMEjIKB29wdGlvbnMYAiABKAsyIS5taWxscmFjZS5zeXN0ZW0udjEuSW1wb3J0T3B0aW9ucyJxCg1JbXBvcnRPcHRpb25zEhEKCW92ZXJ3cml0ZRgBIAEoCBIPCgdkcnlfcnVuGAIgASgIEigKBmNhbGxlchgDIAEoCzIYLm1pbGxyYWNlLmRhdGEudjEuQ2FsbGVyEhIKCnJlcXVlc3RfaWQYBCABKAkiqgEKDExvZ2luUmVxdWVzdBIqCgRraW5kGAEgASgOMhwubWlsbHJhY2Uuc3lzdGVtLnYxLlVzZXJLaW5kEg0KBWVtYWlsGAIgASgJEhAKCHVzZXJuYW1lGAMgASgJEhAKCHBhc3N3b3JkGAQgASgJEhMKC3JlbWVtYmVyX21lGAUgASgIEg4KBmFwcF9pZBgGIAEoBRIWCg5jbGllbnRfYWRkcmVzcxgHIAEoCSJZCgxUb2tlblJlcXVlc3QSKgoEa2luZBgBIAEoDjIcLm1pbGxyYWNlLnN5c3RlbS52MS5Vc2VyS2luZBINCgV0b2tlbhgCIAEoCRIOCgZhcHBfaWQYAyABKAUibQoPRGVzY3JpYmVSZXF1ZXN0EioKBGtpbmQYASABKA4yHC5taWxscmFjZS5zeXN0ZW0udjEuVXNlcktpbmQSDwoHdXNlcl9pZBgCIAEoBRIOCgZhcHBfaWQYAyABKAUSDQoFdG9rZW4YBCABKAkiYQoMU2Vzc2lvblJlcGx5EhYKDHNlc3Npb25fanNvbhgBIAEoDEgAEi4KB2ZhaWx1cmUYAiABKAsyGy5taWxscmFjZS5zeXN0ZW0udjEuRmFpbHVyZUgAQgkKB291dGNvbWUiOwoLTG9nb3V0UmVwbHkSLAoHZmFpbHVyZRgBIAEoCzIbLm1pbGxyYWNlLnN5c3RlbS52MS5GYWlsdXJlIlsKC1ZlcmlmeVJlcGx5EhEKB3VzZXJfaWQYASABKAVIABIuCgdmYWlsdXJlGAIgASgLMhsubWlsbHJhY2Uuc3lzdGVtLnYxLkZhaWx1cmVIAEIJCgdvdXRjb21lIj4KB0ZhaWx1cmUSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEhQKDGNvbnRleHRfanNvbhgDIAEoDCJNCg9SZWdpc3RlclJlcXVlc3QSEwoLcmVjb3JkX2pzb24YASABKAwSDQoFbG9naW4YAiABKAgSFgoOY2xpZW50X2FkZHJlc3MYAyABKAki+AEKD1Bhc3N3b3JkUmVxdWVzdBIqCgRraW5kGAEgASgOMhwubWlsbHJhY2Uuc3lzdGVtLnYxLlVzZXJLaW5kEg8KB3VzZXJfaWQYAiABKAUSDQoFZW1haWwYAyABKAkSEAoIdXNlcm5hbWUYBCABKAkSFAoMb2xkX3Bhc3N3b3JkGAUgASgJEhQKDG5ld19wYXNzd29yZBgGIAEoCRIMCgRjb2RlGAcgASgJEhcKD3NlY3VyaXR5X2Fuc3dlchgIIAEoCRINCgVyZXNldBgJIAEoCBINCgVsb2dpbhgKIAEoCBIWCg5jbGllbnRfYWRkcmVzcxgLIAEoCSJNCg5Qcm9maWxlUmVxdWVzdBIqCgRraW5kGAEgASgOMhwubWlsbHJhY2Uuc3lzdGVtLnYxLlVzZXJLaW5kEg8KB3VzZXJfaWQYAiABKAUieQoNUHJvZmlsZUNoYW5nZRIqCgRraW5kGAEgASgOMhwubWlsbHJhY2Uuc3lzdGVtLnYxLlVzZXJLaW5kEg8KB3VzZXJfaWQYAiABKAUSEwoLcmVjb3JkX2pzb24YAyABKAwSFgoOY2xpZW50X2FkZHJlc3MYBCABKAkilQEKEFNlbmRFbWFpbFJlcXVlc3QSEgoKc2VydmljZV9pZBgBIAEoBRIQCgh0ZW1wbGF0ZRgCIAEoCRITCgt0ZW1wbGF0ZV9pZBgDIAEoBRIUCgxtZXNzYWdlX2pzb24YBCABKAwSDwoHdXNlcl9pZBgFIAEoBRIPCgdyb2xlX2lkGAYgASgFEg4KBmFwcF9pZBgHIAEoBSJnCglKc29uUmVwbHkSDgoEanNvbhgBIAEoDEgAEi4KB2ZhaWx1cmUYAiABKAsyGy5taWxscmFjZS5zeXN0ZW0udjEuRmFpbHVyZUgAEg8KB2Ryb3BwZWQYAyADKAlCCQoHb3V0Y29tZSKEAQoSRW52aXJvbm1lbnRSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAUSDwoHcm9sZV9pZBgCIAEoBRIOCgZhcHBfaWQYAyABKAUSEAoIaXNfYWRtaW4YBCABKAgSEgoKdXNlcl9hZ2VudBgFIAEoCRIWCg5jbGllbnRfYWRkcmVzcxgGIAEoCSIgChBFbnZpcm9ubWVudFJlcGx5EgwKBGpzb24YASABKAwiVgoRU2F2ZUV4dHJhc1JlcXVlc3QSDwoHc2VydmljZRgBIAEoCRIwCgdjaGFuZ2VzGAIgAygLMh8ubWlsbHJhY2Uuc3lzdGVtLnYxLkV4dHJhQ2hhbmdlIlYKC0V4dHJhQ2hhbmdlEg0KBXRhYmxlGAEgASgJEg0KBWZpZWxkGAIgASgJEhAKCHJlbGF0aW9uGAMgASgJEhcKD3Byb3BlcnRpZXNfanNvbhgEIAEoDCJQCg9TYXZlRXh0cmFzUmVwbHkSLAoHZmFpbHVyZRgBIAEoCzIbLm1pbGxyYWNlLnN5c3RlbS52MS5GYWlsdXJlEg8KB3ZlcnNpb24YAiABKAQiMwoGQ291bnRzEikKBmNvdW50cxgBIAMoCzIZLm1pbGxyYWNlLnN5c3RlbS52MS5Db3VudCJuCgVDb3VudBILCgNrZXkYASABKAkSEQoJcGVyaW9kX21zGAIgASgEEhIKCnN0YXJ0ZWRfYXQYAyABKAQSDAoEaGl0cxgEIAEoDRIUCgxsb2NrZWRfdW50aWwYBSABKAQSDQoFcmVzZXQYBiABKAgilAEKDkVucXVldWVSZXF1ZXN0EgwKBGtpbmQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgR3b3JrGAMgASgMEg8KB3VzZXJfaWQYBCABKAUSDgoGYXBwX2lkGAUgASgFEg8KB3JvbGVfaWQYBiABKAUSEAoIZGVsYXlfbXMYByABKA0SFAoMYXR0ZW1wdHNfbWF4GAggASgNIhoKDEVucXVldWVSZXBseRIKCgJpZBgBIAEoBSJSChBDbGFpbUpvYnNSZXF1ZXN0EgsKA21heBgBIAEoDRIQCghsZWFzZV9tcxgCIAEoDRIPCgd3YWl0X21zGAMgASgNEg4KBmhvbGRlchgEIAEoCSI3Cg5DbGFpbUpvYnNSZXBseRIlCgRqb2JzGAEgAygLMhcubWlsbHJhY2Uuc3lzdGVtLnYxLkpvYiJ+CgNKb2ISCgoCaWQYASABKAUSDAoEa2luZBgCIAEoCRIMCgRuYW1lGAMgASgJEgwKBHdvcmsYBCABKAwSDwoHYXR0ZW1wdBgFIAEoDRIPCgd1c2VyX2lkGAYgASgFEg4KBmFwcF9pZBgHIAEoBRIPCgdyb2xlX2lkGAggASgFIuYBCg1TZXR0bGVSZXF1ZXN0EgoKAmlkGAEgASgFEg4KBmhvbGRlchgCIAEoCRIPCgdhdHRlbXB0GAMgASgNEisKBGRvbmUYBCABKAsyGy5taWxscmFjZS5zeXN0ZW0udjEuSm9iRG9uZUgAEi8KBmZhaWxlZBgFIAEoCzIdLm1pbGxyYWNlLnN5c3RlbS52MS5Kb2JGYWlsZWRIABIxCgd3b3JraW5nGAYgASgLMh4ubWlsbHJhY2Uuc3lzdGVtLnYxLkpvYldvcmtpbmdIABIMCgRsb2dzGAcgASgMQgkKB291dGNvbWUiMwoHSm9iRG9uZRITCgtzdGF0dXNfY29kZRgBIAEoDRITCgtyZXN1bHRfanNvbhgCIAEoDCJDCglKb2JGYWlsZWQSDwoHbWVzc2FnZRgBIAEoCRIQCghpc19maW5hbBgCIAEoCBITCgtzdGF0dXNfY29kZRgDIAEoDSIeCgpKb2JXb3JraW5nEhAKCGxlYXNlX21zGAEgASgNIhkKC1NldHRsZVJlcGx5EgoKAm9rGAEgASgIKmEKCFVzZXJLaW5kEhkKFVVTRVJfS0lORF9VTlNQRUNJRklFRBAAEhIKDlVTRVJfS0lORF9VU0VSEAESEwoPVVNFUl9LSU5EX0FETUlOEAISEQoNVVNFUl9LSU5EX0FOWRADMpsDCghTZXNzaW9ucxJLCgVMb2dpbhIgLm1pbGxyYWNlLnN5c3RlbS52MS5Mb2dpblJlcXVlc3QaIC5taWxscmFjZS5zeXN0ZW0udjEuU2Vzc2lvblJlcGx5Ek0KB1JlZnJlc2gSIC5taWxscmFjZS5zeXN0ZW0udjEuVG9rZW5SZXF1ZXN0GiAubWlsbHJhY2Uuc3lzdGVtLnYxLlNlc3Npb25SZXBseRJLCgZMb2dvdXQSIC5taWxscmFjZS5zeXN0ZW0udjEuVG9rZW5SZXF1ZXN0Gh8ubWlsbHJhY2Uuc3lzdGVtLnYxLkxvZ291dFJlcGx5ElMKDlZlcmlmeVBhc3N3b3JkEiAubWlsbHJhY2Uuc3lzdGVtLnYxLkxvZ2luUmVxdWVzdBofLm1pbGxyYWNlLnN5c3RlbS52MS5WZXJpZnlSZXBseRJRCghEZXNjcmliZRIjLm1pbGxyYWNlLnN5c3RlbS52MS5EZXNjcmliZVJlcXVlc3QaIC5taWxscmFjZS5zeXN0ZW0udjEuU2Vzc2lvblJlcGx5MtQCCghBY2NvdW50cxJOCghSZWdpc3RlchIjLm1pbGxyYWNlLnN5c3RlbS52MS5SZWdpc3RlclJlcXVlc3QaHS5taWxscmFjZS5zeXN0ZW0udjEuSnNvblJlcGx5ElQKDkNoYW5nZVBhc3N3b3JkEiMubWlsbHJhY2Uuc3lzdGVtLnYxLlBhc3N3b3JkUmVxdWVzdBodLm1pbGxyYWNlLnN5c3RlbS52MS5Kc29uUmVwbHkSTwoKR2V0UHJvZmlsZRIiLm1pbGxyYWNlLnN5c3RlbS52MS5Qcm9maWxlUmVxdWVzdBodLm1pbGxyYWNlLnN5c3RlbS52MS5Kc29uUmVwbHkSUQoNQ2hhbmdlUHJvZmlsZRIhLm1pbGxyYWNlLnN5c3RlbS52MS5Qcm9maWxlQ2hhbmdlGh0ubWlsbHJhY2Uuc3lzdGVtLnYxLkpzb25SZXBseTJVCgZFbWFpbHMSSwoEU2VuZBIkLm1pbGxyYWNlLnN5c3RlbS52MS5TZW5kRW1haWxSZXF1ZXN0Gh0ubWlsbHJhY2Uuc3lzdGVtLnYxLkpzb25SZXBseTLuAQoLS2VwdEFuc3dlcnMSSQoFQ2xhaW0SIC5taWxscmFjZS5zeXN0ZW0udjEuQ2xhaW1SZXF1ZXN0Gh4ubWlsbHJhY2Uuc3lzdGVtLnYxLkNsYWltUmVwbHkSRgoES2VlcBIfLm1pbGxyYWNlLnN5c3RlbS52MS5LZWVwUmVxdWVzdBodLm1pbGxyYWNlLnN5c3RlbS52MS5LZWVwUmVwbHkSTAoHUmVsZWFzZRIiLm1pbGxyYWNlLnN5c3RlbS52MS5SZWxlYXNlUmVxdWVzdBodLm1pbGxyYWNlLnN5c3RlbS52MS5LZWVwUmVwbHkybgoMRW52aXJvbm1lbnRzEl4KDkdldEVudmlyb25tZW50EiYubWlsbHJhY2Uuc3lzdGVtLnYxLkVudmlyb25tZW50UmVxdWVzdBokLm1pbGxyYWNlLnN5c3RlbS52MS5FbnZpcm9ubWVudFJlcGx5MqkDCghQYWNrYWdlcxJNCghEZXNjcmliZRIiLm1pbGxyYWNlLnN5c3RlbS52MS5QYWNrYWdlUmVxdWVzdBodLm1pbGxyYWNlLnN5c3RlbS52MS5Kc29uUmVwbHkSVAoGRXhwb3J0EigubWlsbHJhY2Uuc3lzdGVtLnYxLkV4cG9ydFBhY2thZ2VSZXF1ZXN0GiAubWlsbHJhY2Uuc3lzdGVtLnYxLkFyY2hpdmVSZXBseRJRCgZJbXBvcnQSKC5taWxscmFjZS5zeXN0ZW0udjEuSW1wb3J0UGFja2FnZVJlcXVlc3QaHS5taWxscmFjZS5zeXN0ZW0udjEuSnNvblJlcGx5Ek8KClJlYWRDb25maWcSIi5taWxscmFjZS5zeXN0ZW0udjEuUGFja2FnZVJlcXVlc3QaHS5taWxscmFjZS5zeXN0ZW0udjEuSnNvblJlcGx5ElQKC1dyaXRlQ29uZmlnEiYubWlsbHJhY2Uuc3lzdGVtLnYxLldyaXRlQ29uZmlnUmVxdWVzdBodLm1pbGxyYWNlLnN5c3RlbS52MS5Kc29uUmVwbHkyYgoMU2NoZW1hRXh0cmFzElIKBFNhdmUSJS5taWxscmFjZS5zeXN0ZW0udjEuU2F2ZUV4dHJhc1JlcXVlc3QaIy5taWxscmFjZS5zeXN0ZW0udjEuU2F2ZUV4dHJhc1JlcGx5MlIKC0xpbWl0Q291bnRzEkMKBVNoYXJlEhoubWlsbHJhY2Uuc3lzdGVtLnYxLkNvdW50cxoaLm1pbGxyYWNlLnN5c3RlbS52MS5Db3VudHMoATABMvgBCgRKb2JzEk8KB0VucXVldWUSIi5taWxscmFjZS5zeXN0ZW0udjEuRW5xdWV1ZVJlcXVlc3QaIC5taWxscmFjZS5zeXN0ZW0udjEuRW5xdWV1ZVJlcGx5ElEKBUNsYWltEiQubWlsbHJhY2Uuc3lzdGVtLnYxLkNsYWltSm9ic1JlcXVlc3QaIi5taWxscmFjZS5zeXN0ZW0udjEuQ2xhaW1Kb2JzUmVwbHkSTAoGU2V0dGxlEiEubWlsbHJhY2Uuc3lzdGVtLnYxLlNldHRsZVJlcXVlc3QaHy5taWxscmFjZS5zeXN0ZW0udjEuU2V0dGxlUmVwbHliBnByb3RvMw", [file_millrace_data_v1_data]);
+  fileDesc("Ch9taWxscmFjZS9zeXN0ZW0vdjEvc3lzdGVtLnByb3RvEhJtaWxscmFjZS5zeXN0ZW0udjEiTwoMQ2xhaW1SZXF1ZXN0EgsKA2tleRgBIAEoDBIPCgdyZXF1ZXN0GAIgASgMEhAKCGxlYXNlX21zGAMgASgNEg8KB2tlZXBfbXMYBCABKA0i+AEKCkNsYWltUmVwbHkSMwoFc3RhdGUYASABKA4yJC5taWxscmFjZS5zeXN0ZW0udjEuQ2xhaW1SZXBseS5TdGF0ZRIuCgZhbnN3ZXIYAiABKAsyHi5taWxscmFjZS5zeXN0ZW0udjEuS2VwdEFuc3dlciKEAQoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIRCg1TVEFURV9DTEFJTUVEEAESEQoNU1RBVEVfUlVOTklORxACEhIKDlNUQVRFX0FOU1dFUkVEEAMSFwoTU1RBVEVfT1RIRVJfUkVRVUVTVBAEEhEKDVNUQVRFX1VOS05PV04QBSJbCgpLZXB0QW5zd2VyEg4KBnN0YXR1cxgBIAEoDRIvCgdoZWFkZXJzGAIgAygLMh4ubWlsbHJhY2Uuc3lzdGVtLnYxLktlcHRIZWFkZXISDAoEYm9keRgDIAEoDCIpCgpLZXB0SGVhZGVyEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAkiSgoLS2VlcFJlcXVlc3QSCwoDa2V5GAEgASgMEi4KBmFuc3dlchgCIAEoCzIeLm1pbGxyYWNlLnN5c3RlbS52MS5LZXB0QW5zd2VyIh0KDlJlbGVhc2VSZXF1ZXN0EgsKA2tleRgBIAEoDCILCglLZWVwUmVwbHkiTwoOUGFja2FnZVJlcXVlc3QSEwoLc3lzdGVtX29ubHkYASABKAgSKAoGY2FsbGVyGAIgASgLMhgubWlsbHJhY2UuZGF0YS52MS5DYWxsZXIiVwoURXhwb3J0UGFja2FnZVJlcXVlc3QSFQoNbWFuaWZlc3RfanNvbhgBIAEoDBIoCgZjYWxsZXIYAiABKAsyGC5taWxscmFjZS5kYXRhLnYxLkNhbGxlciJcCgxBcmNoaXZlUmVwbHkSEQoHYXJjaGl2ZRgBIAEoDEgAEi4KB2ZhaWx1cmUYAiABKAsyGy5taWxscmFjZS5zeXN0ZW0udjEuRmFpbHVyZUgAQgkKB291dGNvbWUibQoUSW1wb3J0UGFja2FnZVJlcXVlc3QSDwoHYXJjaGl2ZRgBIAEoDBIQCghwYXNzd29yZBgCIAEoCRIyCgdvcHRpb25zGAMgASgLMiEubWlsbHJhY2Uuc3lzdGVtLnYxLkltcG9ydE9wdGlvbnMiXQoSV3JpdGVDb25maWdSZXF1ZXN0EhMKC2NvbmZpZ19qc29uGAEgASgMEjIKB29wdGlvbnMYAiABKAsyIS5taWxscmFjZS5zeXN0ZW0udjEuSW1wb3J0T3B0aW9ucyJxCg1JbXBvcnRPcHRpb25zEhEKCW92ZXJ3cml0ZRgBIAEoCBIPCgdkcnlfcnVuGAIgASgIEigKBmNhbGxlchgDIAEoCzIYLm1pbGxyYWNlLmRhdGEudjEuQ2FsbGVyEhIKCnJlcXVlc3RfaWQYBCABKAkiHgoLTG9va1JlcXVlc3QSDwoHc2VydmljZRgBIAEoCSILCglMb29rUmVwbHkiqgEKDExvZ2luUmVxdWVzdBIqCgRraW5kGAEgASgOMhwubWlsbHJhY2Uuc3lzdGVtLnYxLlVzZXJLaW5kEg0KBWVtYWlsGAIgASgJEhAKCHVzZXJuYW1lGAMgASgJEhAKCHBhc3N3b3JkGAQgASgJEhMKC3JlbWVtYmVyX21lGAUgASgIEg4KBmFwcF9pZBgGIAEoBRIWCg5jbGllbnRfYWRkcmVzcxgHIAEoCSJZCgxUb2tlblJlcXVlc3QSKgoEa2luZBgBIAEoDjIcLm1pbGxyYWNlLnN5c3RlbS52MS5Vc2VyS2luZBINCgV0b2tlbhgCIAEoCRIOCgZhcHBfaWQYAyABKAUibQoPRGVzY3JpYmVSZXF1ZXN0EioKBGtpbmQYASABKA4yHC5taWxscmFjZS5zeXN0ZW0udjEuVXNlcktpbmQSDwoHdXNlcl9pZBgCIAEoBRIOCgZhcHBfaWQYAyABKAUSDQoFdG9rZW4YBCABKAkiYQoMU2Vzc2lvblJlcGx5EhYKDHNlc3Npb25fanNvbhgBIAEoDEgAEi4KB2ZhaWx1cmUYAiABKAsyGy5taWxscmFjZS5zeXN0ZW0udjEuRmFpbHVyZUgAQgkKB291dGNvbWUiOwoLTG9nb3V0UmVwbHkSLAoHZmFpbHVyZRgBIAEoCzIbLm1pbGxyYWNlLnN5c3RlbS52MS5GYWlsdXJlIlsKC1ZlcmlmeVJlcGx5EhEKB3VzZXJfaWQYASABKAVIABIuCgdmYWlsdXJlGAIgASgLMhsubWlsbHJhY2Uuc3lzdGVtLnYxLkZhaWx1cmVIAEIJCgdvdXRjb21lIj4KB0ZhaWx1cmUSDAoEY29kZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEhQKDGNvbnRleHRfanNvbhgDIAEoDCJNCg9SZWdpc3RlclJlcXVlc3QSEwoLcmVjb3JkX2pzb24YASABKAwSDQoFbG9naW4YAiABKAgSFgoOY2xpZW50X2FkZHJlc3MYAyABKAki+AEKD1Bhc3N3b3JkUmVxdWVzdBIqCgRraW5kGAEgASgOMhwubWlsbHJhY2Uuc3lzdGVtLnYxLlVzZXJLaW5kEg8KB3VzZXJfaWQYAiABKAUSDQoFZW1haWwYAyABKAkSEAoIdXNlcm5hbWUYBCABKAkSFAoMb2xkX3Bhc3N3b3JkGAUgASgJEhQKDG5ld19wYXNzd29yZBgGIAEoCRIMCgRjb2RlGAcgASgJEhcKD3NlY3VyaXR5X2Fuc3dlchgIIAEoCRINCgVyZXNldBgJIAEoCBINCgVsb2dpbhgKIAEoCBIWCg5jbGllbnRfYWRkcmVzcxgLIAEoCSJNCg5Qcm9maWxlUmVxdWVzdBIqCgRraW5kGAEgASgOMhwubWlsbHJhY2Uuc3lzdGVtLnYxLlVzZXJLaW5kEg8KB3VzZXJfaWQYAiABKAUieQoNUHJvZmlsZUNoYW5nZRIqCgRraW5kGAEgASgOMhwubWlsbHJhY2Uuc3lzdGVtLnYxLlVzZXJLaW5kEg8KB3VzZXJfaWQYAiABKAUSEwoLcmVjb3JkX2pzb24YAyABKAwSFgoOY2xpZW50X2FkZHJlc3MYBCABKAkilQEKEFNlbmRFbWFpbFJlcXVlc3QSEgoKc2VydmljZV9pZBgBIAEoBRIQCgh0ZW1wbGF0ZRgCIAEoCRITCgt0ZW1wbGF0ZV9pZBgDIAEoBRIUCgxtZXNzYWdlX2pzb24YBCABKAwSDwoHdXNlcl9pZBgFIAEoBRIPCgdyb2xlX2lkGAYgASgFEg4KBmFwcF9pZBgHIAEoBSJnCglKc29uUmVwbHkSDgoEanNvbhgBIAEoDEgAEi4KB2ZhaWx1cmUYAiABKAsyGy5taWxscmFjZS5zeXN0ZW0udjEuRmFpbHVyZUgAEg8KB2Ryb3BwZWQYAyADKAlCCQoHb3V0Y29tZSKEAQoSRW52aXJvbm1lbnRSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAUSDwoHcm9sZV9pZBgCIAEoBRIOCgZhcHBfaWQYAyABKAUSEAoIaXNfYWRtaW4YBCABKAgSEgoKdXNlcl9hZ2VudBgFIAEoCRIWCg5jbGllbnRfYWRkcmVzcxgGIAEoCSIgChBFbnZpcm9ubWVudFJlcGx5EgwKBGpzb24YASABKAwiVgoRU2F2ZUV4dHJhc1JlcXVlc3QSDwoHc2VydmljZRgBIAEoCRIwCgdjaGFuZ2VzGAIgAygLMh8ubWlsbHJhY2Uuc3lzdGVtLnYxLkV4dHJhQ2hhbmdlIlYKC0V4dHJhQ2hhbmdlEg0KBXRhYmxlGAEgASgJEg0KBWZpZWxkGAIgASgJEhAKCHJlbGF0aW9uGAMgASgJEhcKD3Byb3BlcnRpZXNfanNvbhgEIAEoDCJQCg9TYXZlRXh0cmFzUmVwbHkSLAoHZmFpbHVyZRgBIAEoCzIbLm1pbGxyYWNlLnN5c3RlbS52MS5GYWlsdXJlEg8KB3ZlcnNpb24YAiABKAQiMwoGQ291bnRzEikKBmNvdW50cxgBIAMoCzIZLm1pbGxyYWNlLnN5c3RlbS52MS5Db3VudCJuCgVDb3VudBILCgNrZXkYASABKAkSEQoJcGVyaW9kX21zGAIgASgEEhIKCnN0YXJ0ZWRfYXQYAyABKAQSDAoEaGl0cxgEIAEoDRIUCgxsb2NrZWRfdW50aWwYBSABKAQSDQoFcmVzZXQYBiABKAgilAEKDkVucXVldWVSZXF1ZXN0EgwKBGtpbmQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgR3b3JrGAMgASgMEg8KB3VzZXJfaWQYBCABKAUSDgoGYXBwX2lkGAUgASgFEg8KB3JvbGVfaWQYBiABKAUSEAoIZGVsYXlfbXMYByABKA0SFAoMYXR0ZW1wdHNfbWF4GAggASgNIhoKDEVucXVldWVSZXBseRIKCgJpZBgBIAEoBSJSChBDbGFpbUpvYnNSZXF1ZXN0EgsKA21heBgBIAEoDRIQCghsZWFzZV9tcxgCIAEoDRIPCgd3YWl0X21zGAMgASgNEg4KBmhvbGRlchgEIAEoCSI3Cg5DbGFpbUpvYnNSZXBseRIlCgRqb2JzGAEgAygLMhcubWlsbHJhY2Uuc3lzdGVtLnYxLkpvYiJ+CgNKb2ISCgoCaWQYASABKAUSDAoEa2luZBgCIAEoCRIMCgRuYW1lGAMgASgJEgwKBHdvcmsYBCABKAwSDwoHYXR0ZW1wdBgFIAEoDRIPCgd1c2VyX2lkGAYgASgFEg4KBmFwcF9pZBgHIAEoBRIPCgdyb2xlX2lkGAggASgFIuYBCg1TZXR0bGVSZXF1ZXN0EgoKAmlkGAEgASgFEg4KBmhvbGRlchgCIAEoCRIPCgdhdHRlbXB0GAMgASgNEisKBGRvbmUYBCABKAsyGy5taWxscmFjZS5zeXN0ZW0udjEuSm9iRG9uZUgAEi8KBmZhaWxlZBgFIAEoCzIdLm1pbGxyYWNlLnN5c3RlbS52MS5Kb2JGYWlsZWRIABIxCgd3b3JraW5nGAYgASgLMh4ubWlsbHJhY2Uuc3lzdGVtLnYxLkpvYldvcmtpbmdIABIMCgRsb2dzGAcgASgMQgkKB291dGNvbWUiMwoHSm9iRG9uZRITCgtzdGF0dXNfY29kZRgBIAEoDRITCgtyZXN1bHRfanNvbhgCIAEoDCJDCglKb2JGYWlsZWQSDwoHbWVzc2FnZRgBIAEoCRIQCghpc19maW5hbBgCIAEoCBITCgtzdGF0dXNfY29kZRgDIAEoDSIeCgpKb2JXb3JraW5nEhAKCGxlYXNlX21zGAEgASgNIhkKC1NldHRsZVJlcGx5EgoKAm9rGAEgASgIKmEKCFVzZXJLaW5kEhkKFVVTRVJfS0lORF9VTlNQRUNJRklFRBAAEhIKDlVTRVJfS0lORF9VU0VSEAESEwoPVVNFUl9LSU5EX0FETUlOEAISEQoNVVNFUl9LSU5EX0FOWRADMpsDCghTZXNzaW9ucxJLCgVMb2dpbhIgLm1pbGxyYWNlLnN5c3RlbS52MS5Mb2dpblJlcXVlc3QaIC5taWxscmFjZS5zeXN0ZW0udjEuU2Vzc2lvblJlcGx5Ek0KB1JlZnJlc2gSIC5taWxscmFjZS5zeXN0ZW0udjEuVG9rZW5SZXF1ZXN0GiAubWlsbHJhY2Uuc3lzdGVtLnYxLlNlc3Npb25SZXBseRJLCgZMb2dvdXQSIC5taWxscmFjZS5zeXN0ZW0udjEuVG9rZW5SZXF1ZXN0Gh8ubWlsbHJhY2Uuc3lzdGVtLnYxLkxvZ291dFJlcGx5ElMKDlZlcmlmeVBhc3N3b3JkEiAubWlsbHJhY2Uuc3lzdGVtLnYxLkxvZ2luUmVxdWVzdBofLm1pbGxyYWNlLnN5c3RlbS52MS5WZXJpZnlSZXBseRJRCghEZXNjcmliZRIjLm1pbGxyYWNlLnN5c3RlbS52MS5EZXNjcmliZVJlcXVlc3QaIC5taWxscmFjZS5zeXN0ZW0udjEuU2Vzc2lvblJlcGx5MtQCCghBY2NvdW50cxJOCghSZWdpc3RlchIjLm1pbGxyYWNlLnN5c3RlbS52MS5SZWdpc3RlclJlcXVlc3QaHS5taWxscmFjZS5zeXN0ZW0udjEuSnNvblJlcGx5ElQKDkNoYW5nZVBhc3N3b3JkEiMubWlsbHJhY2Uuc3lzdGVtLnYxLlBhc3N3b3JkUmVxdWVzdBodLm1pbGxyYWNlLnN5c3RlbS52MS5Kc29uUmVwbHkSTwoKR2V0UHJvZmlsZRIiLm1pbGxyYWNlLnN5c3RlbS52MS5Qcm9maWxlUmVxdWVzdBodLm1pbGxyYWNlLnN5c3RlbS52MS5Kc29uUmVwbHkSUQoNQ2hhbmdlUHJvZmlsZRIhLm1pbGxyYWNlLnN5c3RlbS52MS5Qcm9maWxlQ2hhbmdlGh0ubWlsbHJhY2Uuc3lzdGVtLnYxLkpzb25SZXBseTJVCgZFbWFpbHMSSwoEU2VuZBIkLm1pbGxyYWNlLnN5c3RlbS52MS5TZW5kRW1haWxSZXF1ZXN0Gh0ubWlsbHJhY2Uuc3lzdGVtLnYxLkpzb25SZXBseTLuAQoLS2VwdEFuc3dlcnMSSQoFQ2xhaW0SIC5taWxscmFjZS5zeXN0ZW0udjEuQ2xhaW1SZXF1ZXN0Gh4ubWlsbHJhY2Uuc3lzdGVtLnYxLkNsYWltUmVwbHkSRgoES2VlcBIfLm1pbGxyYWNlLnN5c3RlbS52MS5LZWVwUmVxdWVzdBodLm1pbGxyYWNlLnN5c3RlbS52MS5LZWVwUmVwbHkSTAoHUmVsZWFzZRIiLm1pbGxyYWNlLnN5c3RlbS52MS5SZWxlYXNlUmVxdWVzdBodLm1pbGxyYWNlLnN5c3RlbS52MS5LZWVwUmVwbHkybgoMRW52aXJvbm1lbnRzEl4KDkdldEVudmlyb25tZW50EiYubWlsbHJhY2Uuc3lzdGVtLnYxLkVudmlyb25tZW50UmVxdWVzdBokLm1pbGxyYWNlLnN5c3RlbS52MS5FbnZpcm9ubWVudFJlcGx5MqkDCghQYWNrYWdlcxJNCghEZXNjcmliZRIiLm1pbGxyYWNlLnN5c3RlbS52MS5QYWNrYWdlUmVxdWVzdBodLm1pbGxyYWNlLnN5c3RlbS52MS5Kc29uUmVwbHkSVAoGRXhwb3J0EigubWlsbHJhY2Uuc3lzdGVtLnYxLkV4cG9ydFBhY2thZ2VSZXF1ZXN0GiAubWlsbHJhY2Uuc3lzdGVtLnYxLkFyY2hpdmVSZXBseRJRCgZJbXBvcnQSKC5taWxscmFjZS5zeXN0ZW0udjEuSW1wb3J0UGFja2FnZVJlcXVlc3QaHS5taWxscmFjZS5zeXN0ZW0udjEuSnNvblJlcGx5Ek8KClJlYWRDb25maWcSIi5taWxscmFjZS5zeXN0ZW0udjEuUGFja2FnZVJlcXVlc3QaHS5taWxscmFjZS5zeXN0ZW0udjEuSnNvblJlcGx5ElQKC1dyaXRlQ29uZmlnEiYubWlsbHJhY2Uuc3lzdGVtLnYxLldyaXRlQ29uZmlnUmVxdWVzdBodLm1pbGxyYWNlLnN5c3RlbS52MS5Kc29uUmVwbHkyYgoMU2NoZW1hRXh0cmFzElIKBFNhdmUSJS5taWxscmFjZS5zeXN0ZW0udjEuU2F2ZUV4dHJhc1JlcXVlc3QaIy5taWxscmFjZS5zeXN0ZW0udjEuU2F2ZUV4dHJhc1JlcGx5MlUKC1NjcmlwdEZpbGVzEkYKBExvb2sSHy5taWxscmFjZS5zeXN0ZW0udjEuTG9va1JlcXVlc3QaHS5taWxscmFjZS5zeXN0ZW0udjEuTG9va1JlcGx5MlIKC0xpbWl0Q291bnRzEkMKBVNoYXJlEhoubWlsbHJhY2Uuc3lzdGVtLnYxLkNvdW50cxoaLm1pbGxyYWNlLnN5c3RlbS52MS5Db3VudHMoATABMvgBCgRKb2JzEk8KB0VucXVldWUSIi5taWxscmFjZS5zeXN0ZW0udjEuRW5xdWV1ZVJlcXVlc3QaIC5taWxscmFjZS5zeXN0ZW0udjEuRW5xdWV1ZVJlcGx5ElEKBUNsYWltEiQubWlsbHJhY2Uuc3lzdGVtLnYxLkNsYWltSm9ic1JlcXVlc3QaIi5taWxscmFjZS5zeXN0ZW0udjEuQ2xhaW1Kb2JzUmVwbHkSTAoGU2V0dGxlEiEubWlsbHJhY2Uuc3lzdGVtLnYxLlNldHRsZVJlcXVlc3QaHy5taWxscmFjZS5zeXN0ZW0udjEuU2V0dGxlUmVwbHliBnByb3RvMw", [file_millrace_data_v1_data]);
 
 /**
  * @generated from message millrace.system.v1.ClaimRequest
@@ -402,6 +402,36 @@ export const ImportOptionsSchema: GenMessage<ImportOptions> = /*@__PURE__*/
   messageDesc(file_millrace_system_v1_system, 12);
 
 /**
+ * @generated from message millrace.system.v1.LookRequest
+ */
+export type LookRequest = Message<"millrace.system.v1.LookRequest"> & {
+  /**
+   * @generated from field: string service = 1;
+   */
+  service: string;
+};
+
+/**
+ * Describes the message millrace.system.v1.LookRequest.
+ * Use `create(LookRequestSchema)` to create a new message.
+ */
+export const LookRequestSchema: GenMessage<LookRequest> = /*@__PURE__*/
+  messageDesc(file_millrace_system_v1_system, 13);
+
+/**
+ * @generated from message millrace.system.v1.LookReply
+ */
+export type LookReply = Message<"millrace.system.v1.LookReply"> & {
+};
+
+/**
+ * Describes the message millrace.system.v1.LookReply.
+ * Use `create(LookReplySchema)` to create a new message.
+ */
+export const LookReplySchema: GenMessage<LookReply> = /*@__PURE__*/
+  messageDesc(file_millrace_system_v1_system, 14);
+
+/**
  * @generated from message millrace.system.v1.LoginRequest
  */
 export type LoginRequest = Message<"millrace.system.v1.LoginRequest"> & {
@@ -448,7 +478,7 @@ export type LoginRequest = Message<"millrace.system.v1.LoginRequest"> & {
  * Use `create(LoginRequestSchema)` to create a new message.
  */
 export const LoginRequestSchema: GenMessage<LoginRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 13);
+  messageDesc(file_millrace_system_v1_system, 15);
 
 /**
  * @generated from message millrace.system.v1.TokenRequest
@@ -475,7 +505,7 @@ export type TokenRequest = Message<"millrace.system.v1.TokenRequest"> & {
  * Use `create(TokenRequestSchema)` to create a new message.
  */
 export const TokenRequestSchema: GenMessage<TokenRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 14);
+  messageDesc(file_millrace_system_v1_system, 16);
 
 /**
  * @generated from message millrace.system.v1.DescribeRequest
@@ -507,7 +537,7 @@ export type DescribeRequest = Message<"millrace.system.v1.DescribeRequest"> & {
  * Use `create(DescribeRequestSchema)` to create a new message.
  */
 export const DescribeRequestSchema: GenMessage<DescribeRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 15);
+  messageDesc(file_millrace_system_v1_system, 17);
 
 /**
  * @generated from message millrace.system.v1.SessionReply
@@ -538,7 +568,7 @@ export type SessionReply = Message<"millrace.system.v1.SessionReply"> & {
  * Use `create(SessionReplySchema)` to create a new message.
  */
 export const SessionReplySchema: GenMessage<SessionReply> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 16);
+  messageDesc(file_millrace_system_v1_system, 18);
 
 /**
  * @generated from message millrace.system.v1.LogoutReply
@@ -555,7 +585,7 @@ export type LogoutReply = Message<"millrace.system.v1.LogoutReply"> & {
  * Use `create(LogoutReplySchema)` to create a new message.
  */
 export const LogoutReplySchema: GenMessage<LogoutReply> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 17);
+  messageDesc(file_millrace_system_v1_system, 19);
 
 /**
  * @generated from message millrace.system.v1.VerifyReply
@@ -584,7 +614,7 @@ export type VerifyReply = Message<"millrace.system.v1.VerifyReply"> & {
  * Use `create(VerifyReplySchema)` to create a new message.
  */
 export const VerifyReplySchema: GenMessage<VerifyReply> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 18);
+  messageDesc(file_millrace_system_v1_system, 20);
 
 /**
  * In the terms of the error family.
@@ -615,7 +645,7 @@ export type Failure = Message<"millrace.system.v1.Failure"> & {
  * Use `create(FailureSchema)` to create a new message.
  */
 export const FailureSchema: GenMessage<Failure> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 19);
+  messageDesc(file_millrace_system_v1_system, 21);
 
 /**
  * @generated from message millrace.system.v1.RegisterRequest
@@ -646,7 +676,7 @@ export type RegisterRequest = Message<"millrace.system.v1.RegisterRequest"> & {
  * Use `create(RegisterRequestSchema)` to create a new message.
  */
 export const RegisterRequestSchema: GenMessage<RegisterRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 20);
+  messageDesc(file_millrace_system_v1_system, 22);
 
 /**
  * @generated from message millrace.system.v1.PasswordRequest
@@ -719,7 +749,7 @@ export type PasswordRequest = Message<"millrace.system.v1.PasswordRequest"> & {
  * Use `create(PasswordRequestSchema)` to create a new message.
  */
 export const PasswordRequestSchema: GenMessage<PasswordRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 21);
+  messageDesc(file_millrace_system_v1_system, 23);
 
 /**
  * @generated from message millrace.system.v1.ProfileRequest
@@ -743,7 +773,7 @@ export type ProfileRequest = Message<"millrace.system.v1.ProfileRequest"> & {
  * Use `create(ProfileRequestSchema)` to create a new message.
  */
 export const ProfileRequestSchema: GenMessage<ProfileRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 22);
+  messageDesc(file_millrace_system_v1_system, 24);
 
 /**
  * @generated from message millrace.system.v1.ProfileChange
@@ -777,7 +807,7 @@ export type ProfileChange = Message<"millrace.system.v1.ProfileChange"> & {
  * Use `create(ProfileChangeSchema)` to create a new message.
  */
 export const ProfileChangeSchema: GenMessage<ProfileChange> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 23);
+  messageDesc(file_millrace_system_v1_system, 25);
 
 /**
  * @generated from message millrace.system.v1.SendEmailRequest
@@ -830,7 +860,7 @@ export type SendEmailRequest = Message<"millrace.system.v1.SendEmailRequest"> & 
  * Use `create(SendEmailRequestSchema)` to create a new message.
  */
 export const SendEmailRequestSchema: GenMessage<SendEmailRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 24);
+  messageDesc(file_millrace_system_v1_system, 26);
 
 /**
  * @generated from message millrace.system.v1.JsonReply
@@ -866,7 +896,7 @@ export type JsonReply = Message<"millrace.system.v1.JsonReply"> & {
  * Use `create(JsonReplySchema)` to create a new message.
  */
 export const JsonReplySchema: GenMessage<JsonReply> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 25);
+  messageDesc(file_millrace_system_v1_system, 27);
 
 /**
  * @generated from message millrace.system.v1.EnvironmentRequest
@@ -910,7 +940,7 @@ export type EnvironmentRequest = Message<"millrace.system.v1.EnvironmentRequest"
  * Use `create(EnvironmentRequestSchema)` to create a new message.
  */
 export const EnvironmentRequestSchema: GenMessage<EnvironmentRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 26);
+  messageDesc(file_millrace_system_v1_system, 28);
 
 /**
  * @generated from message millrace.system.v1.EnvironmentReply
@@ -927,7 +957,7 @@ export type EnvironmentReply = Message<"millrace.system.v1.EnvironmentReply"> & 
  * Use `create(EnvironmentReplySchema)` to create a new message.
  */
 export const EnvironmentReplySchema: GenMessage<EnvironmentReply> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 27);
+  messageDesc(file_millrace_system_v1_system, 29);
 
 /**
  * @generated from message millrace.system.v1.SaveExtrasRequest
@@ -949,7 +979,7 @@ export type SaveExtrasRequest = Message<"millrace.system.v1.SaveExtrasRequest"> 
  * Use `create(SaveExtrasRequestSchema)` to create a new message.
  */
 export const SaveExtrasRequestSchema: GenMessage<SaveExtrasRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 28);
+  messageDesc(file_millrace_system_v1_system, 30);
 
 /**
  * @generated from message millrace.system.v1.ExtraChange
@@ -983,7 +1013,7 @@ export type ExtraChange = Message<"millrace.system.v1.ExtraChange"> & {
  * Use `create(ExtraChangeSchema)` to create a new message.
  */
 export const ExtraChangeSchema: GenMessage<ExtraChange> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 29);
+  messageDesc(file_millrace_system_v1_system, 31);
 
 /**
  * @generated from message millrace.system.v1.SaveExtrasReply
@@ -1007,7 +1037,7 @@ export type SaveExtrasReply = Message<"millrace.system.v1.SaveExtrasReply"> & {
  * Use `create(SaveExtrasReplySchema)` to create a new message.
  */
 export const SaveExtrasReplySchema: GenMessage<SaveExtrasReply> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 30);
+  messageDesc(file_millrace_system_v1_system, 32);
 
 /**
  * @generated from message millrace.system.v1.Counts
@@ -1024,7 +1054,7 @@ export type Counts = Message<"millrace.system.v1.Counts"> & {
  * Use `create(CountsSchema)` to create a new message.
  */
 export const CountsSchema: GenMessage<Counts> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 31);
+  messageDesc(file_millrace_system_v1_system, 33);
 
 /**
  * @generated from message millrace.system.v1.Count
@@ -1072,7 +1102,7 @@ export type Count = Message<"millrace.system.v1.Count"> & {
  * Use `create(CountSchema)` to create a new message.
  */
 export const CountSchema: GenMessage<Count> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 32);
+  messageDesc(file_millrace_system_v1_system, 34);
 
 /**
  * @generated from message millrace.system.v1.EnqueueRequest
@@ -1136,7 +1166,7 @@ export type EnqueueRequest = Message<"millrace.system.v1.EnqueueRequest"> & {
  * Use `create(EnqueueRequestSchema)` to create a new message.
  */
 export const EnqueueRequestSchema: GenMessage<EnqueueRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 33);
+  messageDesc(file_millrace_system_v1_system, 35);
 
 /**
  * @generated from message millrace.system.v1.EnqueueReply
@@ -1153,7 +1183,7 @@ export type EnqueueReply = Message<"millrace.system.v1.EnqueueReply"> & {
  * Use `create(EnqueueReplySchema)` to create a new message.
  */
 export const EnqueueReplySchema: GenMessage<EnqueueReply> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 34);
+  messageDesc(file_millrace_system_v1_system, 36);
 
 /**
  * @generated from message millrace.system.v1.ClaimJobsRequest
@@ -1193,7 +1223,7 @@ export type ClaimJobsRequest = Message<"millrace.system.v1.ClaimJobsRequest"> & 
  * Use `create(ClaimJobsRequestSchema)` to create a new message.
  */
 export const ClaimJobsRequestSchema: GenMessage<ClaimJobsRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 35);
+  messageDesc(file_millrace_system_v1_system, 37);
 
 /**
  * @generated from message millrace.system.v1.ClaimJobsReply
@@ -1212,7 +1242,7 @@ export type ClaimJobsReply = Message<"millrace.system.v1.ClaimJobsReply"> & {
  * Use `create(ClaimJobsReplySchema)` to create a new message.
  */
 export const ClaimJobsReplySchema: GenMessage<ClaimJobsReply> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 36);
+  messageDesc(file_millrace_system_v1_system, 38);
 
 /**
  * @generated from message millrace.system.v1.Job
@@ -1266,7 +1296,7 @@ export type Job = Message<"millrace.system.v1.Job"> & {
  * Use `create(JobSchema)` to create a new message.
  */
 export const JobSchema: GenMessage<Job> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 37);
+  messageDesc(file_millrace_system_v1_system, 39);
 
 /**
  * @generated from message millrace.system.v1.SettleRequest
@@ -1325,7 +1355,7 @@ export type SettleRequest = Message<"millrace.system.v1.SettleRequest"> & {
  * Use `create(SettleRequestSchema)` to create a new message.
  */
 export const SettleRequestSchema: GenMessage<SettleRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 38);
+  messageDesc(file_millrace_system_v1_system, 40);
 
 /**
  * @generated from message millrace.system.v1.JobDone
@@ -1349,7 +1379,7 @@ export type JobDone = Message<"millrace.system.v1.JobDone"> & {
  * Use `create(JobDoneSchema)` to create a new message.
  */
 export const JobDoneSchema: GenMessage<JobDone> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 39);
+  messageDesc(file_millrace_system_v1_system, 41);
 
 /**
  * @generated from message millrace.system.v1.JobFailed
@@ -1380,7 +1410,7 @@ export type JobFailed = Message<"millrace.system.v1.JobFailed"> & {
  * Use `create(JobFailedSchema)` to create a new message.
  */
 export const JobFailedSchema: GenMessage<JobFailed> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 40);
+  messageDesc(file_millrace_system_v1_system, 42);
 
 /**
  * @generated from message millrace.system.v1.JobWorking
@@ -1399,7 +1429,7 @@ export type JobWorking = Message<"millrace.system.v1.JobWorking"> & {
  * Use `create(JobWorkingSchema)` to create a new message.
  */
 export const JobWorkingSchema: GenMessage<JobWorking> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 41);
+  messageDesc(file_millrace_system_v1_system, 43);
 
 /**
  * @generated from message millrace.system.v1.SettleReply
@@ -1418,7 +1448,7 @@ export type SettleReply = Message<"millrace.system.v1.SettleReply"> & {
  * Use `create(SettleReplySchema)` to create a new message.
  */
 export const SettleReplySchema: GenMessage<SettleReply> = /*@__PURE__*/
-  messageDesc(file_millrace_system_v1_system, 42);
+  messageDesc(file_millrace_system_v1_system, 44);
 
 /**
  * @generated from enum millrace.system.v1.UserKind
@@ -1700,6 +1730,25 @@ export const SchemaExtras: GenService<{
   serviceDesc(file_millrace_system_v1_system, 6);
 
 /**
+ * Called by routers.
+ *
+ * @generated from service millrace.system.v1.ScriptFiles
+ */
+export const ScriptFiles: GenService<{
+  /**
+   * Something was written in a service that scripts are files of: they are looked at now, and not when it is time.
+   *
+   * @generated from rpc millrace.system.v1.ScriptFiles.Look
+   */
+  look: {
+    methodKind: "unary";
+    input: typeof LookRequestSchema;
+    output: typeof LookReplySchema;
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_millrace_system_v1_system, 7);
+
+/**
  * Routers count requests against limits together: each tells what it counted, and hears what the others did.
  *
  * @generated from service millrace.system.v1.LimitCounts
@@ -1716,7 +1765,7 @@ export const LimitCounts: GenService<{
     output: typeof CountsSchema;
   },
 }> = /*@__PURE__*/
-  serviceDesc(file_millrace_system_v1_system, 7);
+  serviceDesc(file_millrace_system_v1_system, 8);
 
 /**
  * Called by routers: what is to be done later, at least once. It is kept until somebody has said how it ended.
@@ -1755,5 +1804,5 @@ export const Jobs: GenService<{
     output: typeof SettleReplySchema;
   },
 }> = /*@__PURE__*/
-  serviceDesc(file_millrace_system_v1_system, 8);
+  serviceDesc(file_millrace_system_v1_system, 9);
 

@@ -1,0 +1,64 @@
+/** A worker without a place, for the moment at which another one dies: starting one takes far longer than seating it. */
+import type { ChildProcess } from 'node:child_process';
+import type { WorkerMessage } from './worker-place.ts';
+import { endWorker, restartDelayMs } from './worker-process.ts';
+
+/** A new one is started when those who waited for the last one have been served: starting takes processor time. */
+const REST_MS = 1_000;
+
+export class Spare {
+  readonly #fork: () => ChildProcess;
+  #child: ChildProcess | undefined;
+  #isStanding = false;
+  #failures = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #isStopped = false;
+
+  constructor(fork: () => ChildProcess) {
+    this.#fork = fork;
+  }
+
+  /** Starts one, a moment later. */
+  prepare(): void {
+    if (this.#isStopped) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#start(), REST_MS + restartDelayMs(this.#failures, false));
+  }
+
+  /** It is no longer the spare, and another one will be; undefined: there is none that could take a place at once. */
+  take(): ChildProcess | undefined {
+    const child = this.#child;
+    if (!child || !this.#isStanding) return undefined;
+    this.#leave(child);
+    return child;
+  }
+
+  async stop(signal: NodeJS.Signals): Promise<void> {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+    if (this.#child) await endWorker(this.#child, signal);
+  }
+
+  #start(): void {
+    const child = this.#fork();
+    this.#child = child;
+    child.on('message', (message: WorkerMessage) => {
+      if (this.#child !== child || !('standing' in message)) return;
+      this.#isStanding = true;
+      this.#failures = 0;
+    });
+    const gone = (): void => {
+      if (this.#child !== child) return;
+      this.#failures++;
+      this.#leave(child);
+    };
+    child.once('error', gone);
+    child.once('exit', gone);
+  }
+
+  #leave(child: ChildProcess): void {
+    if (this.#child === child) this.#child = undefined;
+    this.#isStanding = false;
+    this.prepare();
+  }
+}

@@ -1,0 +1,49 @@
+/** Workers as processes: how they are started, and how they are ended. */
+import { type ChildProcess, fork } from 'node:child_process';
+import type { Environment } from '#common/config/env.ts';
+import type { WorkerPlace } from './worker-place.ts';
+
+export interface WorkerProgram {
+  readonly program: string;
+  readonly execArgv: readonly string[];
+  readonly env: Environment;
+}
+
+const RESTART_DELAY_MS = 100;
+/** Of those that have never been ready, and of those that have. */
+const RESTART_DELAY_MS_MAX = 5_000;
+const READY_DELAY_MS_MAX = 500;
+
+/**
+ * How long to wait before the next one, where so many have failed in a row: the first one costs no time, and who can start
+ * is not waited for long.
+ */
+export function restartDelayMs(failures: number, wasReady: boolean): number {
+  if (failures === 0) return 0;
+  return Math.min(wasReady ? READY_DELAY_MS_MAX : RESTART_DELAY_MS_MAX, RESTART_DELAY_MS * 2 ** failures);
+}
+
+/** @param place  undefined: it stands by until it is given one */
+export function forkWorker({ program, execArgv, env }: WorkerProgram, place?: WorkerPlace): ChildProcess {
+  return fork(program, [], {
+    env: { ...env, MILLRACE_SCRIPT_PLACE: place && JSON.stringify(place) } as NodeJS.ProcessEnv,
+    execArgv: [...execArgv],
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    detached: true,
+  });
+}
+
+/** Resolves when it has ended. @param deadline  then it is killed */
+export function endWorker(child: ChildProcess, signal: NodeJS.Signals, deadline?: AbortSignal): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  return new Promise((resolve) => {
+    const kill = (): void => void child.kill('SIGKILL');
+    if (deadline?.aborted) kill();
+    deadline?.addEventListener('abort', kill, { once: true });
+    child.once('exit', () => {
+      deadline?.removeEventListener('abort', kill);
+      resolve();
+    });
+    child.kill(signal);
+  });
+}
