@@ -52,7 +52,7 @@ const TOOLS = {
   'bench:database': ['postgres', 'mariadb', 'wrk'],
   'bench:access': ['postgres', 'nginx', 'wrk'],
   'bench:scripts': ['postgres', 'nats', 'wrk'],
-  'bench:files': ['nginx', 'wrk'],
+  'bench:files': ['nginx-dav', 's3', 'curl', 'wrk'],
 };
 
 /** What is built, or copied. */

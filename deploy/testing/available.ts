@@ -6,7 +6,7 @@ import { delimiter, join } from 'node:path';
 
 export type TestServer = 'postgres' | 'mariadb' | 'mysql' | 'nats' | 's3' | 'sftp' | 'ftp' | 'webdav' | 'chromium';
 /** And what benchmarks measure against. */
-export type Needed = TestServer | 'nginx';
+export type Needed = TestServer | 'nginx' | 'nginx-dav';
 
 const POSTGRES_MAJOR_MIN = 15;
 /** Debian keeps each major version in a folder of its own, outside of PATH. */
@@ -74,6 +74,13 @@ export const findChromium = (): string | undefined => findProgram('chromium') ??
 
 export const findNginx = (): string | undefined => findProgram('nginx');
 
+/** Has nginx the module that takes PUT? */
+export function hasDav(): boolean {
+  const nginx = findNginx();
+  const said = nginx && spawnSync(nginx, ['-V'], { encoding: 'utf8' }).stderr;
+  return said?.includes('http_dav_module') ?? false;
+}
+
 /** The absolute path: it starts itself again for each connection. */
 export const findSshd = (): string | undefined => (findProgram('ssh-keygen') ? findProgram('sshd') : undefined);
 
@@ -123,6 +130,8 @@ export function whyNot(server: Needed): string | undefined {
       return findApache() ? undefined : 'Apache (with its modules for WebDAV) is not installed';
     case 'chromium':
       return findChromium() ? undefined : 'Chromium is not installed';
+    case 'nginx-dav':
+      return hasDav() ? undefined : 'nginx with its module for WebDAV is not installed';
     case 'nginx':
       return findNginx() ? undefined : 'nginx is not installed';
   }

@@ -13,6 +13,7 @@ import {
   findS3,
   findSshd,
   GO_FOLDER,
+  hasDav,
 } from './available.ts';
 
 /** Tool → Debian package, and how to see that it is there already. */
@@ -21,10 +22,13 @@ const TOOLS = {
   mariadb: { package: 'mariadb-server', isPresent: () => findMariadb() !== undefined },
   nats: { package: 'nats-server', isPresent: () => findNats() !== undefined },
   nginx: { package: 'nginx-light', isPresent: () => findNginx() !== undefined },
+  // With the module that takes PUT, as nginx-light has none.
+  'nginx-dav': { package: 'nginx-extras', isPresent: () => hasDav() },
   sftp: { package: 'openssh-server', isPresent: () => findSshd() !== undefined },
   ftp: { package: 'proftpd-mod-crypto', isPresent: () => findProftpd() !== undefined },
   webdav: { package: 'apache2-bin', isPresent: () => findApache() !== undefined },
   chromium: { package: 'chromium', isPresent: () => findChromium() !== undefined },
+  curl: { package: 'curl', isPresent: () => isInPath('curl') },
   wrk: { package: 'wrk', isPresent: () => isInPath('wrk') },
 } as const;
 
