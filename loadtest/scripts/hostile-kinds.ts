@@ -39,7 +39,8 @@ export function hostileKinds(): HostileKind[] {
 const textOf = (name: string): string => readFileSync(new URL(`${name}${ENDING}`, FOLDER), 'utf8');
 
 /** Nothing that could be remembered: it has to run until it is known to be short. */
-const sleeping = (text: string): string => `Math.random();\nif (event.request.uri.indexOf('${AWAKE}') < 0) return 1;\n${text}`;
+const sleeping = (text: string): string =>
+  `Math.random();\nif (event.request.uri.indexOf('${AWAKE}') < 0) return 1;\n${text}`;
 
 function kindOf(name: string, text: string, isSleeper: boolean): HostileKind {
   const service = `hostile-${name}`;
