@@ -4,9 +4,19 @@ import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
-export type TestServer = 'mongodb' | 'postgres' | 'mariadb' | 'mysql' | 'nats' | 's3' | 'sftp' | 'ftp' | 'webdav';
+export type TestServer =
+  | 'postgres'
+  | 'mariadb'
+  | 'mysql'
+  | 'mongodb'
+  | 'nats'
+  | 's3'
+  | 'sftp'
+  | 'ftp'
+  | 'webdav'
+  | 'chromium';
 /** And what benchmarks measure against. */
-export type Needed = TestServer | 'nginx';
+export type Needed = TestServer | 'nginx' | 'nginx-dav';
 
 const POSTGRES_MAJOR_MIN = 15;
 /** Debian keeps each major version in a folder of its own, outside of PATH. */
@@ -80,7 +90,16 @@ export function findS3(): { readonly name: 'minio' | 'versitygw'; readonly progr
 /** Of an S3 server whose user may make buckets: `https://key:secret@host:port/?region=us-east-1`. */
 export const s3Url = (): string | undefined => process.env['MILLRACE_TEST_S3_URL'] || undefined;
 
+export const findChromium = (): string | undefined => findProgram('chromium') ?? findProgram('google-chrome');
+
 export const findNginx = (): string | undefined => findProgram('nginx');
+
+/** Has nginx the module that takes PUT? */
+export function hasDav(): boolean {
+  const nginx = findNginx();
+  const said = nginx && spawnSync(nginx, ['-V'], { encoding: 'utf8' }).stderr;
+  return said?.includes('http_dav_module') ?? false;
+}
 
 /** The absolute path: it starts itself again for each connection. */
 export const findSshd = (): string | undefined => (findProgram('ssh-keygen') ? findProgram('sshd') : undefined);
@@ -134,6 +153,10 @@ export function whyNot(server: Needed): string | undefined {
       return findProftpd() ? undefined : 'ProFTPD (with its module for TLS) is not installed';
     case 'webdav':
       return findApache() ? undefined : 'Apache (with its modules for WebDAV) is not installed';
+    case 'chromium':
+      return findChromium() ? undefined : 'Chromium is not installed';
+    case 'nginx-dav':
+      return hasDav() ? undefined : 'nginx with its module for WebDAV is not installed';
     case 'nginx':
       return findNginx() ? undefined : 'nginx is not installed';
   }

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import {
   findApache,
+  findChromium,
   findMariadb,
   findMongo,
   findNats,
@@ -14,6 +15,7 @@ import {
   findSshd,
   GO_FOLDER,
   MONGO_JARS,
+  hasDav,
 } from './available.ts';
 
 /** Tool → Debian package, and how to see that it is there already. */
@@ -22,9 +24,13 @@ const TOOLS = {
   mariadb: { package: 'mariadb-server', isPresent: () => findMariadb() !== undefined },
   nats: { package: 'nats-server', isPresent: () => findNats() !== undefined },
   nginx: { package: 'nginx-light', isPresent: () => findNginx() !== undefined },
+  // With the module that takes PUT, as nginx-light has none.
+  'nginx-dav': { package: 'nginx-extras', isPresent: () => hasDav() },
   sftp: { package: 'openssh-server', isPresent: () => findSshd() !== undefined },
   ftp: { package: 'proftpd-mod-crypto', isPresent: () => findProftpd() !== undefined },
   webdav: { package: 'apache2-bin', isPresent: () => findApache() !== undefined },
+  chromium: { package: 'chromium', isPresent: () => findChromium() !== undefined },
+  curl: { package: 'curl', isPresent: () => isInPath('curl') },
   wrk: { package: 'wrk', isPresent: () => isInPath('wrk') },
 } as const;
 
