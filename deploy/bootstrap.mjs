@@ -46,7 +46,7 @@ const PROGRAMS = {
 
 /** What such a program needs on the machine besides packages. */
 const TOOLS = {
-  test: ['postgres', 'mariadb', 'nats', 'sftp', 'ftp', 'webdav', 's3'],
+  test: ['postgres', 'mariadb', 'nats', 'sftp', 'ftp', 'webdav', 's3', 'dynamodb'],
   bench: ['postgres', 'wrk'],
   'bench:database': ['postgres', 'mariadb', 'wrk'],
   'bench:access': ['postgres', 'nginx', 'wrk'],

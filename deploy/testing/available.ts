@@ -4,7 +4,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
-export type TestServer = 'postgres' | 'mariadb' | 'mysql' | 'nats' | 's3' | 'sftp' | 'ftp' | 'webdav';
+export type TestServer = 'postgres' | 'mariadb' | 'mysql' | 'nats' | 's3' | 'sftp' | 'ftp' | 'webdav' | 'dynamodb';
 /** And what benchmarks measure against. */
 export type Needed = TestServer | 'nginx';
 
@@ -70,6 +70,23 @@ export function findS3(): { readonly name: 'minio' | 'versitygw'; readonly progr
 /** Of an S3 server whose user may make buckets: `https://key:secret@host:port/?region=us-east-1`. */
 export const s3Url = (): string | undefined => process.env['MILLRACE_TEST_S3_URL'] || undefined;
 
+/** Where Maven's jars are put: a folder for each server. */
+const JARS_FOLDER = join(homedir(), '.cache', 'millrace', 'jars');
+export const jarsFolder = (name: string): string => join(JARS_FOLDER, name);
+const JAVA_MIN = 17;
+
+/** DynamoDB Local: Java, and the folder of its jars. */
+export function findDynamodb(): { readonly java: string; readonly jars: string } | undefined {
+  const [java, jars] = [findProgram('java'), jarsFolder('dynamodb')];
+  if (!java || !existsSync(jars) || !readdirSync(jars).some((name) => name.startsWith('DynamoDBLocal')))
+    return undefined;
+  const { stderr } = spawnSync(java, ['-version'], { encoding: 'utf8' });
+  return Number(/version "(\d+)/.exec(stderr ?? '')?.[1]) >= JAVA_MIN ? { java, jars } : undefined;
+}
+
+/** Of a server with the interface of DynamoDB: `http://key:secret@host:port/?region=us-east-1`. */
+export const dynamodbUrl = (): string | undefined => process.env['MILLRACE_TEST_DYNAMODB_URL'] || undefined;
+
 export const findNginx = (): string | undefined => findProgram('nginx');
 
 /** The absolute path: it starts itself again for each connection. */
@@ -113,6 +130,10 @@ export function whyNot(server: Needed): string | undefined {
       return findNats() ? undefined : `NATS ${NATS_MIN.join('.')} or newer is not installed`;
     case 's3':
       return findS3() || s3Url() ? undefined : 'no S3 server is installed (MinIO, or versitygw, which Go builds)';
+    case 'dynamodb':
+      return findDynamodb() || dynamodbUrl()
+        ? undefined
+        : `DynamoDB Local (which Maven brings) or Java ${JAVA_MIN} is not there`;
     case 'sftp':
       return findSshd() ? undefined : 'OpenSSH (server and ssh-keygen) is not installed';
     case 'ftp':

@@ -1,9 +1,11 @@
 /** Brings the servers and tools that tests and benchmarks need, where that may be done: as root on Debian. */
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
 import {
   findApache,
+  findDynamodb,
   findMariadb,
   findNats,
   findNginx,
@@ -12,6 +14,7 @@ import {
   findS3,
   findSshd,
   GO_FOLDER,
+  jarsFolder,
 } from './available.ts';
 
 /** Tool → Debian package, and how to see that it is there already. */
@@ -31,13 +34,23 @@ const GO_TOOLS = {
   s3: { module: 'github.com/versity/versitygw/cmd/versitygw@v1.8.0', isPresent: () => findS3() !== undefined },
 } as const;
 
-export type Tool = keyof typeof TOOLS | keyof typeof GO_TOOLS;
+/** Tool → artifact that Maven brings, with all that it needs. */
+const MAVEN_TOOLS = {
+  dynamodb: { artifact: 'com.amazonaws:DynamoDBLocal:2.5.2', isPresent: () => findDynamodb() !== undefined },
+} as const;
+const COPY_GOAL = 'org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies';
 
+export type Tool = keyof typeof TOOLS | keyof typeof GO_TOOLS | keyof typeof MAVEN_TOOLS;
+
+const isMavenTool = (tool: Tool): tool is keyof typeof MAVEN_TOOLS => Object.hasOwn(MAVEN_TOOLS, tool);
 const isGoTool = (tool: Tool): tool is keyof typeof GO_TOOLS => Object.hasOwn(GO_TOOLS, tool);
 
 /** Installs what is missing. Where that cannot be done nothing happens: whoever needs the tool says so. */
 export function installTools(tools: readonly Tool[]): void {
-  installPackages(tools.filter((tool) => !isGoTool(tool)));
+  installPackages(tools.filter((tool) => !isGoTool(tool) && !isMavenTool(tool)) as (keyof typeof TOOLS)[]);
+  for (const tool of tools.filter(isMavenTool)) {
+    if (!MAVEN_TOOLS[tool].isPresent()) fetchJars(tool, MAVEN_TOOLS[tool].artifact);
+  }
   for (const tool of tools.filter(isGoTool)) if (!GO_TOOLS[tool].isPresent()) buildModule(GO_TOOLS[tool].module);
 }
 
@@ -62,6 +75,27 @@ function buildModule(module: string): void {
   const env = { ...process.env, GOBIN: GO_FOLDER };
   const { status, stderr } = spawnSync('go', ['install', module], { env, stdio: ['ignore', 'ignore', 'pipe'] });
   if (status !== 0) process.stderr.write(`${stderr ?? ''}millrace: ${module} could not be built.\n`);
+}
+
+function fetchJars(tool: keyof typeof MAVEN_TOOLS, artifact: string): void {
+  if (!isInPath('mvn') || !isInPath('java')) return;
+  process.stderr.write(`millrace: Fetching ${artifact} (maven).\n`);
+  const jars = jarsFolder(tool);
+  mkdirSync(dirname(jars), { recursive: true });
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-maven-'));
+  writeFileSync(join(folder, 'pom.xml'), pomOf(artifact));
+  const args = ['-q', '-B', COPY_GOAL, `-DoutputDirectory=${jars}`, '-DincludeScope=runtime'];
+  const { status, stdout } = spawnSync('mvn', args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+  rmSync(folder, { recursive: true, force: true });
+  if (status !== 0) process.stderr.write(`${stdout ?? ''}millrace: ${artifact} could not be fetched.\n`);
+}
+
+function pomOf(artifact: string): string {
+  const [group, name, version] = artifact.split(':');
+  const own = '<groupId>millrace</groupId><artifactId>tools</artifactId><version>1</version>';
+  const wanted = `<groupId>${group}</groupId><artifactId>${name}</artifactId><version>${version}</version>`;
+  const head = '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>';
+  return `${head}${own}<dependencies><dependency>${wanted}</dependency></dependencies></project>`;
 }
 
 function isInPath(name: string): boolean {
