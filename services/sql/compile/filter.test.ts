@@ -9,7 +9,7 @@ import {
   OperandSchema,
   ShapeSchema,
 } from '#proto/data/v1/data_pb.ts';
-import { all, any, apart, is, not } from '../conformance/words.ts';
+import { all, any, apart, is, not } from '#common/testing/words.ts';
 import type { Dialect } from '../dialect.ts';
 import { bindContextOf } from '../execute/context.ts';
 import { postgresDialect } from '../postgres/dialect.ts';

@@ -1,0 +1,4 @@
+/** The engines by service type. Each loads its driver when a service first uses it. */
+import type { NoSqlEngine } from './engine.ts';
+
+export const ENGINES: Readonly<Record<string, () => Promise<{ engine: NoSqlEngine }>>> = {};
