@@ -2,7 +2,7 @@
 import { invalid, type MillraceError } from '#common/errors.ts';
 import { JsonNumber } from '#common/json.ts';
 import type { Document, Wire } from '../document.ts';
-import type { KeyField } from '../engine.ts';
+import type { DocumentKey, KeyField } from '../engine.ts';
 
 export const PARTITION_KEY = 'PartitionKey';
 export const ROW_KEY = 'RowKey';
@@ -26,6 +26,12 @@ export function checkedKey(name: string, value: Wire | undefined): string {
   if (FORBIDDEN.test(text)) throw refuse('has a slash, a backslash, #, ? or a control character, which no key may have');
   return text;
 }
+
+/** @throws MillraceError invalid that names the field */
+export const keyPair = (key: DocumentKey): readonly [string, string] => [
+  checkedKey(PARTITION_KEY, key[0]),
+  checkedKey(ROW_KEY, key[1]),
+];
 
 /** @throws MillraceError invalid that names the field */
 export const keyIn = (document: Document): readonly [string, string] => [

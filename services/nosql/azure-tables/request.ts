@@ -2,9 +2,9 @@
 import { odata } from '@azure/data-tables';
 import { invalid } from '#common/errors.ts';
 import { Comparator } from '#proto/data/v1/data_pb.ts';
-import type { BoundComparison, Condition, DocumentKey } from '../engine.ts';
+import type { BoundComparison, Condition } from '../engine.ts';
 import { comparisonText, isComparable } from './comparison.ts';
-import { checkedKey, KEY_NAMES, PARTITION_KEY, ROW_KEY } from './keys.ts';
+import { KEY_NAMES, PARTITION_KEY } from './keys.ts';
 
 /** What the store takes in one filter; two are left for where a page begins. */
 const COMPARISONS_MAX = 15 - 2;
@@ -151,9 +151,3 @@ export function filterBehind({ behind, others }: Cursor, filter: string | undefi
     : odata`PartitionKey eq ${partition} and RowKey gt ${row}`;
   return filter === undefined ? range : `${range} and (${filter})`;
 }
-
-/** @throws MillraceError invalid that names the field */
-export const keyPair = (key: DocumentKey): readonly [string, string] => [
-  checkedKey(PARTITION_KEY, key[0]),
-  checkedKey(ROW_KEY, key[1]),
-];

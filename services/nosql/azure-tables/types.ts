@@ -149,6 +149,15 @@ const TAGS: Readonly<Record<string, { takes: string; of(value: Wire): Typed | un
   },
 );
 
+/** A property as it is, to be written again. */
+export function typedRaw(raw: Raw, name: string): Typed {
+  const value = raw[name] as Typed['value'];
+  const type = String(raw[name + TYPE] ?? '').replace('Edm.', '');
+  if (type) return { type: type as Typed['type'], value };
+  if (typeof value === 'string') return { type: 'String', value };
+  return typeof value === 'boolean' ? { type: 'Boolean', value } : numberOf(value);
+}
+
 /** JSON of one entity. @param fields  undefined: all */
 export function jsonOf(raw: Raw, fields?: readonly string[]): string {
   const names = fields ? fields.filter((name) => isThere(raw, name)) : propertiesOf(raw);
