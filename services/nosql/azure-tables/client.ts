@@ -3,9 +3,9 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import {
   AzureNamedKeyCredential,
+  type TableServiceClientOptions as Options,
   TableClient,
   TableServiceClient,
-  type TableServiceClientOptions as Options,
 } from '@azure/data-tables';
 import type { Deadline } from '#common/deadline.ts';
 import { whileThrottled, withSignal } from '../throttling.ts';

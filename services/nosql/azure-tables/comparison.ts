@@ -1,11 +1,14 @@
-/** Comparisons in OData. The store compares a property with a literal of its own type only, so each type is asked for. */
+/**
+ * Comparisons in OData. The store compares a property with a literal of its own type only. What a number is kept as
+ * nobody knows here (Int32, Int64, Double), so numbers are compared by residual/.
+ */
 import { odata } from '@azure/data-tables';
 import { Comparator } from '#proto/data/v1/data_pb.ts';
 import type { Document, Wire } from '../document.ts';
 import type { BoundComparison } from '../engine.ts';
 import { tagOf } from '../residual/compare.ts';
 import { KEY_NAMES } from './keys.ts';
-import { INT32_MAX, INT32_MIN, typedOf } from './types.ts';
+import { typedOf } from './types.ts';
 
 type Sign = 'eq' | 'gt' | 'ge' | 'lt' | 'le';
 
@@ -24,18 +27,21 @@ const CASELESS = /^[\x20-\x40\x5b-\x60\x7b-\x7d]+$/;
 const SURROGATES = /[\ud800-\uffff]/;
 
 /** Whether the store decides it as the dialect does. */
-export function isComparable({ comparator, operands }: BoundComparison): boolean {
+export function isComparable({ field, comparator, operands }: BoundComparison): boolean {
   const [first = null] = operands;
+  const fits = (one: Wire): boolean => isOfOtherType(field, one) || typeof one === 'string' || isTagged(one);
   switch (comparator) {
     case Comparator.EQ:
     case Comparator.IN:
-      return operands.length > 0 && operands.every((one) => isOrdered(one) || typeof one === 'boolean' || isTagged(one));
+      return operands.every((one) => fits(one) || typeof one === 'boolean');
     case Comparator.GT:
     case Comparator.GE:
     case Comparator.LT:
     case Comparator.LE:
     case Comparator.BETWEEN:
-      return operands.every((one) => (isOrdered(one) && !SURROGATES.test(String(one))) || tagOf(one) === '$date');
+      return operands.every(
+        (one) => fits(one) && !(typeof one === 'string' && SURROGATES.test(one)) && !isUnordered(one),
+      );
     case Comparator.STARTS_WITH:
       return typeof first === 'string' && CASELESS.test(first);
     case Comparator.LIKE:
@@ -46,10 +52,13 @@ export function isComparable({ comparator, operands }: BoundComparison): boolean
 }
 
 const isTagged = (value: Wire): boolean => ['$date', '$uuid', '$binary'].includes(tagOf(value) ?? '');
+const isUnordered = (value: Wire): boolean => ['$uuid', '$binary'].includes(tagOf(value) ?? '');
 
-/** Of a number: every type of the store that holds it holds it exactly. */
-const isOrdered = (value: Wire): boolean =>
-  typeof value === 'string' || (typeof value === 'number' && Math.abs(value) <= Number.MAX_SAFE_INTEGER);
+/** Keys are texts, and the store's own moment is one: what else an operand may stand for is not there. */
+function isOfOtherType(field: string, value: Wire): boolean {
+  if (KEY_NAMES.includes(field)) return typeof value !== 'string';
+  return field === 'Timestamp' && tagOf(value) !== '$date';
+}
 
 /** Patterns that are a range: `x` and `x%`. */
 function patternOf(pattern: string): { readonly text: string; readonly isPrefix: boolean } | undefined {
@@ -87,43 +96,12 @@ function prefixText(field: string, prefix: string): string {
   return `${compare(field, 'ge', odata` ${prefix}`)} and ${compare(field, 'lt', odata` ${prefix.slice(0, -1) + last}`)}`;
 }
 
-/** One comparison for each type in which a property may hold the value. */
 function alternatives(field: string, sign: Sign, operand: Wire): string[] {
-  // Keys are texts, and the store's own moment is one.
-  if (KEY_NAMES.includes(field) && typeof operand !== 'string') return [];
-  if (field === 'Timestamp' && tagOf(operand) !== '$date') return [];
-  switch (typeof operand) {
-    case 'string':
-      return [compare(field, sign, odata` ${operand}`)];
-    case 'boolean':
-      return [compare(field, sign, operand ? 'true' : 'false')];
-    case 'number':
-      return numberLiterals(sign, operand).map(([by, literal]) => compare(field, by, literal));
-  }
+  if (isOfOtherType(field, operand)) return [];
+  if (typeof operand === 'string') return [compare(field, sign, odata` ${operand}`)];
+  if (typeof operand === 'boolean') return [compare(field, sign, operand ? 'true' : 'false')];
   const literal = taggedLiteral(operand as Document);
   return literal === undefined ? [] : [compare(field, sign, literal)];
-}
-
-function numberLiterals(sign: Sign, value: number): [Sign, string][] {
-  const double: [Sign, string] = [sign, doubleText(value)];
-  if (sign === 'eq' && !Number.isInteger(value)) return [double];
-  // Of integers the next one is the limit.
-  const by: Sign = Number.isInteger(value) ? sign : sign.startsWith('g') ? 'ge' : 'le';
-  const limit = (by.startsWith('g') ? Math.ceil(value) : Math.floor(value)) + 0;
-  return [...int32Literals(by, limit), [by, `${limit}L`], double];
-}
-
-/** A limit that no Int32 reaches is met by all of them, or by none. */
-function int32Literals(sign: Sign, limit: number): [Sign, string][] {
-  if (limit <= INT32_MAX && limit >= INT32_MIN) return [[sign, String(limit)]];
-  if (sign === 'eq') return [];
-  const isMet = sign.startsWith('g') ? limit < 0 : limit > 0;
-  return isMet ? [sign.startsWith('g') ? ['ge', String(INT32_MIN)] : ['le', String(INT32_MAX)]] : [];
-}
-
-function doubleText(value: number): string {
-  const text = String(value + 0);
-  return /[.e]/.test(text) ? text : `${text}.0`;
 }
 
 /** The values are none but what types.ts has checked: digits, and signs between them. */

@@ -38,7 +38,10 @@ const BY_CODE: Readonly<Record<string, Rule>> = {
   InvalidInput: BAD_REQUEST,
   InvalidValueType: ['invalid', 'A value does not fit the type of its field.'],
   NotImplemented: ['unsupported', 'The database cannot do this.'],
-  AuthenticationFailed: ['unavailable', 'The database refuses the credentials of this service, or the clocks are too far apart.'],
+  AuthenticationFailed: [
+    'unavailable',
+    'The database refuses the credentials of this service, or the clocks are too far apart.',
+  ],
   InvalidAuthenticationInfo: NO_CREDENTIALS,
   NoAuthenticationInformation: NO_CREDENTIALS,
   AuthorizationFailure: NO_PERMISSION,
@@ -81,7 +84,8 @@ interface Thrown {
 }
 
 export function translate(thrown: unknown): MillraceError {
-  if (thrown instanceof MillraceError || typeof thrown !== 'object' || thrown === null) return MillraceError.from(thrown);
+  if (thrown instanceof MillraceError || typeof thrown !== 'object' || thrown === null)
+    return MillraceError.from(thrown);
   if (isThrottled(thrown)) return overloaded(thrown);
   const found = ruleOf(thrown);
   return found ? new MillraceError(found[0], found[1], undefined, thrown) : MillraceError.from(thrown);
@@ -120,7 +124,8 @@ function ruleOf(thrown: object): Rule | undefined {
   const code = codeOf(thrown);
   if (code !== undefined && Object.hasOwn(BY_CODE, code) && code !== 'REQUEST_SEND_ERROR') return BY_CODE[code];
   const status = statusOf(thrown);
-  if (status !== undefined) return BY_STATUS[status] ?? (status >= 500 ? FAILED : status >= 400 ? BAD_REQUEST : undefined);
+  if (status !== undefined)
+    return BY_STATUS[status] ?? (status >= 500 ? FAILED : status >= 400 ? BAD_REQUEST : undefined);
   const { cause } = thrown as Thrown;
   const deeper = typeof cause === 'object' && cause !== null ? ruleOf(cause) : undefined;
   return deeper ?? (code === 'REQUEST_SEND_ERROR' ? LOST : undefined);

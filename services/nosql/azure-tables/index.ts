@@ -17,7 +17,10 @@ export const engine: NoSqlEngine = {
   open: (config, { connectionsMax }) => new AzureTablesSource(readAzureTablesConfig(config), connectionsMax),
   senses: (text) => {
     const date = canonicalDate(text);
-    return [...(date === undefined ? [] : [{ $date: date }]), ...(UUID.test(text) ? [{ $uuid: text.toLowerCase() }] : [])];
+    return [
+      ...(date === undefined ? [] : [{ $date: date }]),
+      ...(UUID.test(text) ? [{ $uuid: text.toLowerCase() }] : []),
+    ];
   },
   pushdown: {
     compares: canCompare,

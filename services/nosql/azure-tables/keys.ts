@@ -23,7 +23,8 @@ export function checkedKey(name: string, value: Wire | undefined): string {
   if (typeof value !== 'string' && !isNumber) throw refuse('must be a text');
   const text = String(value);
   if (text.length > KEY_LENGTH_MAX) throw refuse(`is longer than ${KEY_LENGTH_MAX} characters`);
-  if (FORBIDDEN.test(text)) throw refuse('has a slash, a backslash, #, ? or a control character, which no key may have');
+  if (FORBIDDEN.test(text))
+    throw refuse('has a slash, a backslash, #, ? or a control character, which no key may have');
   return text;
 }
 

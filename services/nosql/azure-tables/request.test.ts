@@ -7,7 +7,7 @@ import { canCompare, cursorText, filterBehind, readCursor, readingOf, selectOf }
 const compare = (field: string, comparator: Comparator, ...operands: Wire[]): BoundComparison => ({
   ...{ kind: 'compare', field, comparator, operands },
 });
-const { EQ, NE, GT, GE, LT, LE, IN, BETWEEN, LIKE, STARTS_WITH, ENDS_WITH, CONTAINS, IS_NULL } = Comparator;
+const { EQ, NE, GT, GE, IN, BETWEEN, LIKE, STARTS_WITH, ENDS_WITH, CONTAINS, IS_NULL } = Comparator;
 const all = (...of: Condition[]): Condition => ({ kind: 'all', of });
 const any = (...of: Condition[]): Condition => ({ kind: 'any', of });
 
@@ -16,19 +16,6 @@ const FILTERS: { why: string; condition: Condition; filter: string }[] = [
   { why: 'a quote', condition: compare('a', EQ, "x' or true or 'y"), filter: "a eq 'x'' or true or ''y'" },
   { why: 'an empty text', condition: compare('a', EQ, ''), filter: "a eq ''" },
   { why: 'a boolean', condition: compare('a', EQ, true), filter: 'a eq true' },
-  { why: 'an integer', condition: compare('a', EQ, 5), filter: 'a eq 5 or a eq 5L or a eq 5.0' },
-  { why: 'a negative zero', condition: compare('a', EQ, -0), filter: 'a eq 0 or a eq 0L or a eq 0.0' },
-  { why: 'an integer of 53 bits', condition: compare('a', EQ, 2 ** 40), filter: 'a eq 1099511627776L or a eq 1099511627776.0' },
-  { why: 'a fraction', condition: compare('a', EQ, 1.5), filter: 'a eq 1.5' },
-  { why: 'above a fraction', condition: compare('a', GT, 1.5), filter: 'a ge 2 or a ge 2L or a gt 1.5' },
-  { why: 'below a negative fraction', condition: compare('a', LT, -1.5), filter: 'a le -2 or a le -2L or a lt -1.5' },
-  { why: 'above what Int32 holds', condition: compare('a', GE, 2 ** 31), filter: 'a ge 2147483648L or a ge 2147483648.0' },
-  {
-    why: 'below what Int32 reaches',
-    condition: compare('a', LE, 2 ** 31),
-    filter: 'a le 2147483647 or a le 2147483648L or a le 2147483648.0',
-  },
-  { why: 'a tiny number', condition: compare('a', LT, 1e-7), filter: 'a le 0 or a le 0L or a lt 1e-7' },
   {
     why: 'a date',
     condition: compare('a', GT, { $date: '2024-01-31' }),
@@ -36,26 +23,31 @@ const FILTERS: { why: string; condition: Condition; filter: string }[] = [
   },
   {
     why: 'a UUID, or its text',
-    condition: compare('a', IN, '0B5D0F3E-7F6A-4C55-9A63-0F8D5E1C2A3B', { $uuid: '0B5D0F3E-7F6A-4C55-9A63-0F8D5E1C2A3B' }),
+    condition: compare('a', IN, '0B5D0F3E-7F6A-4C55-9A63-0F8D5E1C2A3B', {
+      $uuid: '0B5D0F3E-7F6A-4C55-9A63-0F8D5E1C2A3B',
+    }),
     filter: "a eq '0B5D0F3E-7F6A-4C55-9A63-0F8D5E1C2A3B' or a eq guid'0b5d0f3e-7f6a-4c55-9a63-0f8d5e1c2a3b'",
   },
   { why: 'binary', condition: compare('a', EQ, { $binary: 'AP8=' }), filter: "a eq X'00ff'" },
   { why: 'a range of texts', condition: compare('a', BETWEEN, 'a', 'c'), filter: "a ge 'a' and a le 'c'" },
-  {
-    why: 'a range of numbers',
-    condition: compare('a', BETWEEN, 1, 2),
-    filter: '(a ge 1 or a ge 1L or a ge 1.0) and (a le 2 or a le 2L or a le 2.0)',
-  },
   { why: 'a prefix', condition: compare('a', STARTS_WITH, '12-'), filter: "a ge '12-' and a lt '12.'" },
-  { why: 'a prefix with a quote behind', condition: compare('a', STARTS_WITH, '1&'), filter: "a ge '1&' and a lt '1'''" },
+  {
+    why: 'a prefix with a quote behind',
+    condition: compare('a', STARTS_WITH, '1&'),
+    filter: "a ge '1&' and a lt '1'''",
+  },
   { why: 'a pattern that is a prefix', condition: compare('a', LIKE, '12%'), filter: "a ge '12' and a lt '13'" },
   { why: 'a pattern without wildcards', condition: compare('a', LIKE, '12'), filter: "a eq '12'" },
   { why: 'a key, which is a text', condition: compare('RowKey', IN, '5', 5), filter: "RowKey eq '5'" },
   { why: 'a key that is no text', condition: compare('RowKey', EQ, true), filter: "PartitionKey lt ''" },
+  { why: 'a range of keys that are no texts', condition: compare('RowKey', GT, 5), filter: "PartitionKey lt ''" },
   { why: 'nothing', condition: any(), filter: "PartitionKey lt ''" },
   {
     why: 'a tree',
-    condition: all(any(compare('a', EQ, 'x'), all(compare('b', EQ, 'y'), compare('c', EQ, 'z'))), compare('PartitionKey', EQ, 'p')),
+    condition: all(
+      any(compare('a', EQ, 'x'), all(compare('b', EQ, 'y'), compare('c', EQ, 'z'))),
+      compare('PartitionKey', EQ, 'p'),
+    ),
     filter: "(PartitionKey eq 'p') and ((a eq 'x') or ((b eq 'y') and (c eq 'z')))",
   },
 ];
@@ -71,7 +63,9 @@ const NOT_PUSHED: { why: string; comparison: BoundComparison }[] = [
   { why: 'a name that is a filter', comparison: compare('a eq 1 or b', EQ, 'x') },
   { why: 'a name that is a word', comparison: compare('Not', EQ, 'x') },
   { why: 'an empty name', comparison: compare('', EQ, 'x') },
-  { why: 'a number that not every type holds', comparison: compare('a', EQ, 1e300) },
+  { why: 'a number', comparison: compare('a', EQ, 1) },
+  { why: 'a text or a number', comparison: compare('a', IN, '1', 1) },
+  { why: 'a range of UUIDs', comparison: compare('a', GT, { $uuid: '0b5d0f3e-7f6a-4c55-9a63-0f8d5e1c2a3b' }) },
   { why: 'a range of booleans', comparison: compare('a', GT, true) },
   { why: 'an order of texts that differs', comparison: compare('a', GT, '\u{1f600}') },
   { why: 'a prefix with cases', comparison: compare('a', STARTS_WITH, 'ab') },

@@ -12,7 +12,22 @@ const COMPARISONS_MAX = 15 - 2;
 const FILTER_LENGTH_MAX = 16_384;
 /** What cannot be told apart from words of OData, or is no name there. */
 const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,254}$/;
-const WORDS = new Set(['and', 'or', 'not', 'eq', 'ne', 'gt', 'ge', 'lt', 'le', 'true', 'false', 'null', 'datetime', 'guid']);
+const WORDS = new Set([
+  'and',
+  'or',
+  'not',
+  'eq',
+  'ne',
+  'gt',
+  'ge',
+  'lt',
+  'le',
+  'true',
+  'false',
+  'null',
+  'datetime',
+  'guid',
+]);
 
 export const isSpeakable = (field: string): boolean => NAME.test(field) && !WORDS.has(field.toLowerCase());
 
@@ -84,7 +99,9 @@ function filterText(condition: Condition): string {
     case 'any': {
       if (condition.of.length === 0) return condition.kind === 'all' ? ALWAYS : NEVER;
       const texts = condition.of.map(filterText);
-      return texts.length === 1 ? (texts[0] as string) : `(${texts.join(condition.kind === 'all' ? ') and (' : ') or (')})`;
+      return texts.length === 1
+        ? (texts[0] as string)
+        : `(${texts.join(condition.kind === 'all' ? ') and (' : ') or (')})`;
     }
     case 'compare':
       return comparisonText(condition) ?? NEVER;
@@ -119,7 +136,8 @@ export function readCursor(text: string | undefined): Cursor {
   try {
     const { behind, others, token } = JSON.parse(Buffer.from(text, 'base64url').toString()) as Record<string, unknown>;
     const isKey =
-      behind === undefined || (Array.isArray(behind) && behind.length === 2 && behind.every((one) => typeof one === 'string'));
+      behind === undefined ||
+      (Array.isArray(behind) && behind.length === 2 && behind.every((one) => typeof one === 'string'));
     const isMeant = behind !== undefined || token !== undefined;
     if (isKey && isMeant && (others === undefined || typeof others === 'boolean') && isToken(token)) {
       return {
@@ -138,7 +156,10 @@ export function readCursor(text: string | undefined): Cursor {
 function isToken(token: unknown): boolean {
   if (token === undefined) return true;
   if (typeof token !== 'string') return false;
-  const { nextPartitionKey, nextRowKey } = JSON.parse(Buffer.from(token, 'base64').toString()) as Record<string, unknown>;
+  const { nextPartitionKey, nextRowKey } = JSON.parse(Buffer.from(token, 'base64').toString()) as Record<
+    string,
+    unknown
+  >;
   return typeof nextPartitionKey === 'string' && (nextRowKey === undefined || typeof nextRowKey === 'string');
 }
 
@@ -146,8 +167,6 @@ function isToken(token: unknown): boolean {
 export function filterBehind({ behind, others }: Cursor, filter: string | undefined): string | undefined {
   if (!behind) return filter;
   const [partition, row] = behind;
-  const range = others
-    ? odata`PartitionKey gt ${partition}`
-    : odata`PartitionKey eq ${partition} and RowKey gt ${row}`;
+  const range = others ? odata`PartitionKey gt ${partition}` : odata`PartitionKey eq ${partition} and RowKey gt ${row}`;
   return filter === undefined ? range : `${range} and (${filter})`;
 }

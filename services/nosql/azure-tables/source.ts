@@ -78,7 +78,9 @@ export class AzureTablesSource implements NoSqlSource {
     const onResponse = (answer: { status: number }): void => {
       status = answer.status;
     };
-    await this.#client.ask(deadline, (abortSignal) => this.#client.service.createTable(name, { abortSignal, onResponse }));
+    await this.#client.ask(deadline, (abortSignal) =>
+      this.#client.service.createTable(name, { abortSignal, onResponse }),
+    );
     if (status === 409) throw new MillraceError('conflict', `Table '${name}' already exists.`, { table: name });
   }
 
@@ -88,7 +90,9 @@ export class AzureTablesSource implements NoSqlSource {
     const onResponse = (answer: { status: number }): void => {
       status = answer.status;
     };
-    await this.#client.ask(deadline, (abortSignal) => this.#client.service.deleteTable(name, { abortSignal, onResponse }));
+    await this.#client.ask(deadline, (abortSignal) =>
+      this.#client.service.deleteTable(name, { abortSignal, onResponse }),
+    );
     if (status === 404 || status === 0) {
       throw new MillraceError('not_found', `The database has no table '${name}'.`, { table: name });
     }
@@ -150,7 +154,10 @@ export class AzureTablesSource implements NoSqlSource {
           text = bodyAsText ?? '';
         },
       };
-      const pages = this.#client.table(table).listEntities(options).byPage({ maxPageSize, ...given({ continuationToken }) });
+      const pages = this.#client
+        .table(table)
+        .listEntities(options)
+        .byPage({ maxPageSize, ...given({ continuationToken }) });
       return (await pages.next()).value as { continuationToken?: string };
     });
     const { value = [] } = JSON.parse(text) as { value?: Raw[] };

@@ -100,9 +100,17 @@ test('what the protocol says is no data, and no name is special', () => {
   const raw = JSON.parse(
     '{"odata.etag":"W/1","PartitionKey":"p","RowKey":"r","Timestamp":"2024-01-01T00:00:00Z","etag":"mine","timestamp":1,"__proto__":2,"gone":null}',
   ) as Raw;
-  const json = '{"PartitionKey":"p","RowKey":"r","Timestamp":{"$date":"2024-01-01T00:00:00.0000000Z"},"etag":"mine","timestamp":1,"__proto__":2}';
+  const json =
+    '{"PartitionKey":"p","RowKey":"r","Timestamp":{"$date":"2024-01-01T00:00:00.0000000Z"},"etag":"mine","timestamp":1,"__proto__":2}';
   expect(jsonOf(raw)).toBe(json);
-  expect(Object.keys(documentOf(raw))).toEqual(['PartitionKey', 'RowKey', 'Timestamp', 'etag', 'timestamp', '__proto__']);
+  expect(Object.keys(documentOf(raw))).toEqual([
+    'PartitionKey',
+    'RowKey',
+    'Timestamp',
+    'etag',
+    'timestamp',
+    '__proto__',
+  ]);
   expect(jsonOf(raw, ['RowKey', 'none', 'gone', 'odata.etag', 'timestamp'])).toBe('{"RowKey":"r","timestamp":1}');
 });
 

@@ -21,8 +21,8 @@ const TYPE = '@odata.type';
 export const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 const INTEGER = /^-?(?:0|[1-9]\d*)$/;
-export const INT32_MAX = 2 ** 31 - 1;
-export const INT32_MIN = -(2 ** 31);
+const INT32_MAX = 2 ** 31 - 1;
+const INT32_MIN = -(2 ** 31);
 const INT64_MAX = 2n ** 63n - 1n;
 const INT64_MIN = -(2n ** 63n);
 
@@ -63,7 +63,9 @@ function integerOf(text: string): Wire {
 }
 
 const doubleOf = (value: number): Wire =>
-  Number.isFinite(value) && !Object.is(value, -0) ? value : single('$double', Object.is(value, -0) ? '-0' : String(value));
+  Number.isFinite(value) && !Object.is(value, -0)
+    ? value
+    : single('$double', Object.is(value, -0) ? '-0' : String(value));
 
 /** @returns undefined for null, which the store does not keep  @throws MillraceError invalid that names the field */
 export function typedOf(value: Wire, name: string): Typed | undefined {
@@ -103,7 +105,8 @@ function int64Of(text: string): Typed | undefined {
   return value <= INT64_MAX && value >= INT64_MIN ? { type: 'Int64', value: value.toString() } : undefined;
 }
 
-const textOf = (value: Wire): string => (typeof value === 'object' && !(value instanceof JsonNumber) ? '' : String(value));
+const textOf = (value: Wire): string =>
+  typeof value === 'object' && !(value instanceof JsonNumber) ? '' : String(value);
 
 const TAGS: Readonly<Record<string, { takes: string; of(value: Wire): Typed | undefined }>> = Object.assign(
   Object.create(null) as Record<string, never>,

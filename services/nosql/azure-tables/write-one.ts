@@ -142,12 +142,7 @@ async function create(
 }
 
 /** @returns whether there was something to change, where that can be seen without failing */
-async function change(
-  client: AzureTablesClient,
-  table: string,
-  step: Prepared,
-  deadline: Deadline,
-): Promise<boolean> {
+async function change(client: AzureTablesClient, table: string, step: Prepared, deadline: Deadline): Promise<boolean> {
   const { write, key, entity } = step;
   const present = step.takesAway ? await readEntity(client, table, key, deadline) : undefined;
   if (step.takesAway && !present) return false;

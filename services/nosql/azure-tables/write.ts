@@ -23,10 +23,14 @@ export async function writeAll(
   const outcomes = new Array<WriteOutcome>(writes.length);
   for (const [index, step] of steps.entries()) if ('error' in step) outcomes[index] = step;
   const places = new Map(steps.map((step, index) => [step, index] as const));
-  await mapAtOnce(chunksByPartition(steps.filter((step) => !('error' in step)) as Prepared[]), AT_ONCE, async (chunk) => {
-    const done = await writeChunk(client, name, chunk, false, deadline);
-    for (const [i, one] of chunk.entries()) outcomes[places.get(one) as number] = done[i] as WriteOutcome;
-  });
+  await mapAtOnce(
+    chunksByPartition(steps.filter((step) => !('error' in step)) as Prepared[]),
+    AT_ONCE,
+    async (chunk) => {
+      const done = await writeChunk(client, name, chunk, false, deadline);
+      for (const [i, one] of chunk.entries()) outcomes[places.get(one) as number] = done[i] as WriteOutcome;
+    },
+  );
   return outcomes;
 }
 
