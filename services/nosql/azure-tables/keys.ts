@@ -12,7 +12,6 @@ export const KEY: readonly KeyField[] = KEY_NAMES.map((name) => ({ name, type: '
 
 /** Units of UTF-16: a kibibyte. */
 const KEY_LENGTH_MAX = 512;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: those are what no key may have
 const FORBIDDEN = /[/\\#?\u0000-\u001f\u007f-\u009f]/;
 
 /** @throws MillraceError invalid that names the field */
