@@ -101,6 +101,8 @@ export interface StoreQuery {
   readonly fields: readonly string[] | undefined;
   /** Where an earlier page of the same query ended, as its `next`. @throws MillraceError invalid for what is none */
   readonly after: string | undefined;
+  /** Cursors are wanted: the same query will go on behind one of them, so its order has to be a total one. */
+  readonly cursors?: boolean;
 }
 
 export interface StorePage {

@@ -1,4 +1,6 @@
 /** The engines by service type. Each loads its driver when a service first uses it. */
 import type { NoSqlEngine } from './engine.ts';
 
-export const ENGINES: Readonly<Record<string, () => Promise<{ engine: NoSqlEngine }>>> = {};
+export const ENGINES: Readonly<Record<string, () => Promise<{ engine: NoSqlEngine }>>> = {
+  mongodb: () => import('./mongodb/index.ts'),
+};

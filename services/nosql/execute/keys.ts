@@ -117,9 +117,11 @@ export class Finder {
     return this.stored.key.map(({ name }) => members[name] ?? null);
   }
 
-  /** Is the identifier the key itself? */
-  get isPrimary(): boolean {
-    return this.#isPrimary;
+  /** Is the identifier the key as the store has it? The digits of a path may be a number or a text there. */
+  isExact({ params }: GoodKey): boolean {
+    const isOpen = (param: Wire, i: number): boolean =>
+      this.stored.key[i]?.type === 'any' && typeof param === 'string' && /^-?\d+$/.test(param);
+    return this.#isPrimary && !params.some(isOpen);
   }
 
   one(operation: Operation): GoodKey {

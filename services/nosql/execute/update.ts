@@ -66,7 +66,7 @@ class UpdatePlan {
     refuseRelated(record, this.#table);
     const read = this.#read(record, operation);
     const condition = conditionOf([this.#update.rowFilter], this.#table, operation, this.#context);
-    const isPlain = this.#finder.isPrimary && condition === undefined && !this.#isEmpty(read);
+    const isPlain = this.#finder.isExact(key) && condition === undefined && !this.#isEmpty(read);
     const known = isPlain
       ? { key: key.params, document: undefined }
       : (await this.#finder.keysOf([key], condition, deadline))[0];

@@ -16,7 +16,7 @@ function walk(value: Wire | undefined, names: readonly string[], at: number, ele
   const name = names[at];
   if (name === undefined) return value;
   if (value === null || typeof value !== 'object' || value instanceof JsonNumber) return undefined;
-  if (!isList(value)) return walk(value[name], names, at + 1, elements);
+  if (!isList(value)) return Object.hasOwn(value, name) ? walk(value[name], names, at + 1, elements) : undefined;
   if (/^\d+$/.test(name)) return walk(value[Number(name)], names, at + 1, elements);
   if (!elements) return undefined;
   const found = value.flatMap((one) => {

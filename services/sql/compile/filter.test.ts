@@ -121,6 +121,11 @@ describe('refused', () => {
     ['no value', is('id', '='), { code: 'invalid' }],
     ['no pattern', is('name', 'like'), { code: 'invalid' }],
     ['a value of another type', is('id', '=', 'x'), { code: 'invalid', context: { field: 'id' } }],
+    [
+      'words of another kind of store',
+      create(FilterSchema, { node: { case: 'native', value: 0 } }),
+      { context: { field: 'filter' } },
+    ],
     ['a node of a newer version', create(FilterSchema, {}), { code: 'invalid' }],
     [
       'a comparison of a newer version',
