@@ -31,7 +31,7 @@ async function startOnce(program: string, kind: string, port: number): Promise<R
     label: 'Azurite',
     ...{ owner: {}, folder, endSignal: 'SIGKILL' },
     command: ['env', `AZURITE_ACCOUNTS=${ACCOUNT}:${KEY}`, ...command],
-    readyText: 'successfully listens',
+    readyText: 'service successfully',
   });
   return { endpoint: `http://${HOST}:${port}/${ACCOUNT}`, account: ACCOUNT, key: KEY, stop };
 }
