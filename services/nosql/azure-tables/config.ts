@@ -2,21 +2,17 @@
 import type { ConfigField } from '#common/config/field.ts';
 import { secret, text, wrongSetting } from '#common/config/settings.ts';
 import type { ServiceConfig } from '#common/engine.ts';
-import { invalid, type MillraceError } from '#common/errors.ts';
 import { STORE_FIELDS } from '../config-fields.ts';
+import { httpAddress, missingSetting, textField } from '../settings.ts';
 
 const PROTOCOLS = ['https', 'http'] as const;
 const PUBLIC_CLOUD = 'table.core.windows.net';
-const ACCOUNT = /^[a-z0-9]{3,24}$/;
 /** The signature of the account's key needs it as Azure gives it out. */
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 
 /** Names and order as clients know them (database-api §9.3); endpoint is ours. */
 export const configFields: readonly ConfigField[] = [
-  {
-    ...{ name: 'account_name', label: 'Account Name', type: 'string', required: true, allow_null: false },
-    description: 'Name of the storage account. May be a lookup.',
-  },
+  textField('account_name', 'Account Name', 'Name of the storage account. May be a lookup.', true),
   {
     ...{ name: 'account_key', label: 'Account Key', type: 'password', required: true, allow_null: false },
     description: 'One of the two keys of the account. Stored encrypted. May be a lookup.',
@@ -26,11 +22,11 @@ export const configFields: readonly ConfigField[] = [
     description: 'How the tables are reached where no endpoint is given.',
     values: PROTOCOLS.map((name) => ({ label: name.toUpperCase(), name })),
   },
-  {
-    ...{ name: 'endpoint', label: 'Endpoint', type: 'string', required: false, allow_null: true },
-    description:
-      'Address of the table service of another cloud or of an emulator, with the account’s name in it as it is there; empty: Azure’s public cloud.',
-  },
+  textField(
+    'endpoint',
+    'Endpoint',
+    'Address of the table service of another cloud or of an emulator, with the account’s name in it as it is there; empty: Azure’s public cloud.',
+  ),
   ...STORE_FIELDS,
 ];
 
@@ -44,27 +40,11 @@ export interface AzureTablesConfig {
 /** @throws MillraceError invalid that names the field */
 export function readAzureTablesConfig(config: ServiceConfig): AzureTablesConfig {
   const account = text(config, 'account_name');
-  if (account === undefined) throw missing('account_name');
+  if (account === undefined) throw missingSetting('account_name');
   const key = secret(config, 'account_key')?.trim();
-  if (!key) throw missing('account_key');
+  if (!key) throw missingSetting('account_key');
   if (!BASE64.test(key)) throw wrongSetting('account_key', 'a key as Azure gives it out (Base64)');
   const protocol = text(config, 'protocol') ?? PROTOCOLS[0];
   if (!(PROTOCOLS as readonly string[]).includes(protocol)) throw wrongSetting('protocol', PROTOCOLS.join(' or '));
-  const endpoint = endpointOf(config);
-  if (endpoint === undefined && !ACCOUNT.test(account)) {
-    throw wrongSetting('account_name', 'the name of an account: 3 to 24 small letters and digits');
-  }
-  return { account, key, endpoint: endpoint ?? `${protocol}://${account}.${PUBLIC_CLOUD}` };
+  return { account, key, endpoint: httpAddress(config, 'endpoint') ?? `${protocol}://${account}.${PUBLIC_CLOUD}` };
 }
-
-function endpointOf(config: ServiceConfig): string | undefined {
-  const found = text(config, 'endpoint');
-  if (found === undefined) return undefined;
-  const url = URL.canParse(found) ? new URL(found) : undefined;
-  if (!url || !['http:', 'https:'].includes(url.protocol) || url.search || url.hash) {
-    throw wrongSetting('endpoint', 'an address that begins with http:// or https://');
-  }
-  return found.replace(/\/+$/, '');
-}
-
-const missing = (name: string): MillraceError => invalid(`Setting '${name}' is missing.`, { field: name });

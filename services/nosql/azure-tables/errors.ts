@@ -1,4 +1,4 @@
-/** What Azure Tables says, in our terms: one table by its codes, one by the status, one by what the network says. */
+/** What Azure Tables says, in our terms: one table by its codes. */
 import { type ErrorCode, MillraceError } from '#common/errors.ts';
 import { overloaded } from '../throttling.ts';
 
@@ -9,48 +9,45 @@ const NO_PERMISSION: Rule = ['denied', 'The credentials of this service do not p
 const UNREACHABLE: Rule = ['unavailable', 'The database of this service cannot be reached.'];
 const LOST: Rule = ['unavailable', 'The connection to the database was lost.'];
 const FAILED: Rule = ['unavailable', 'The database has failed.'];
-const CHANGED: Rule = ['conflict', 'Somebody else has changed the record. Read it again.'];
-const TOO_LARGE: Rule = ['invalid', 'The record is larger than the database takes (1 MiB).'];
-const BAD_NAME: Rule = ['invalid', 'The database takes no field of this name.'];
-const BAD_KEY: Rule = ['invalid', 'The database takes no such key.'];
-const BAD_TABLE: Rule = ['invalid', 'The database takes no table of this name: 3 to 63 letters and digits.'];
-const BAD_REQUEST: Rule = ['invalid', 'The database does not take this request.'];
+const TOO_LARGE: Rule = ['invalid', 'The record, or a value of it, is larger than the database takes.'];
+const NO_TABLE: Rule = ['not_found', 'The database has no table of this name.'];
+const BAD_KEY: Rule = ['invalid', 'The database does not take this key.'];
 
-const BY_CODE: Readonly<Record<string, Rule>> = {
-  TableNotFound: ['not_found', 'The database has no table of this name.'],
+const RULES: Readonly<Record<string, Rule>> = {
+  TableNotFound: NO_TABLE,
   TableAlreadyExists: ['conflict', 'A table of this name already exists.'],
-  TableBeingDeleted: ['conflict', 'A table of this name is being deleted. Try again in a minute.'],
-  EntityNotFound: ['not_found', 'The database has no such record.'],
-  ResourceNotFound: ['not_found', 'The database has no such record.'],
+  TableBeingDeleted: ['conflict', 'A table of this name is being deleted, which takes a while.'],
+  InvalidResourceName: ['invalid', 'The database takes no table of this name: it has 3 to 63 letters and digits.'],
+  ResourceNotFound: ['not_found', 'There is no such record.'],
+  EntityNotFound: ['not_found', 'There is no such record.'],
   EntityAlreadyExists: ['conflict', 'A record with this key already exists.'],
-  UpdateConditionNotSatisfied: CHANGED,
-  ConditionNotMet: CHANGED,
+  UpdateConditionNotSatisfied: ['conflict', 'The record is not the one that was meant: it has been changed.'],
+  ConditionNotMet: ['conflict', 'The record is not the one that was meant: it has been changed.'],
   EntityTooLarge: TOO_LARGE,
-  RequestBodyTooLarge: TOO_LARGE,
-  PropertyValueTooLarge: ['invalid', 'A value is larger than the database takes (64 KiB).'],
-  TooManyProperties: ['invalid', 'The database takes no more than 252 fields in a record.'],
-  DuplicatePropertiesSpecified: ['invalid', 'Two fields of the record have the same name.'],
-  PropertyNameInvalid: BAD_NAME,
-  PropertyNameTooLong: BAD_NAME,
+  PropertyValueTooLarge: TOO_LARGE,
   KeyValueTooLarge: BAD_KEY,
   OutOfRangeInput: BAD_KEY,
-  InvalidResourceName: BAD_TABLE,
-  InvalidInput: BAD_REQUEST,
-  InvalidValueType: ['invalid', 'A value does not fit the type of its field.'],
-  NotImplemented: ['unsupported', 'The database cannot do this.'],
+  TooManyProperties: ['invalid', 'A record has more fields than the database takes: 252.'],
+  PropertyNameTooLong: ['invalid', 'The name of a field is longer than the database takes.'],
+  PropertyNameInvalid: ['invalid', 'The database takes no field of this name.'],
+  InvalidInput: ['invalid', 'The database does not take this request.'],
+  RequestBodyTooLarge: TOO_LARGE,
+  InvalidDuplicateRow: ['invalid', 'One key stands twice in writes that are all done or none.'],
+  CommandsInBatchActOnDifferentPartitions: [
+    'invalid',
+    'Writes that are all done or none must share their PartitionKey.',
+  ],
   AuthenticationFailed: [
     'unavailable',
     'The database refuses the credentials of this service, or the clocks are too far apart.',
   ],
   InvalidAuthenticationInfo: NO_CREDENTIALS,
-  NoAuthenticationInformation: NO_CREDENTIALS,
   AuthorizationFailure: NO_PERMISSION,
   AuthorizationPermissionMismatch: NO_PERMISSION,
   InsufficientAccountPermissions: NO_PERMISSION,
-  KeyBasedAuthenticationNotPermitted: NO_PERMISSION,
   AccountIsDisabled: NO_PERMISSION,
+  OperationTimedOut: ['unavailable', 'The database took too long.'],
   InternalError: FAILED,
-  OperationTimedOut: ['unavailable', 'The database took too long for this request.'],
   ECONNREFUSED: UNREACHABLE,
   ENOTFOUND: UNREACHABLE,
   EAI_AGAIN: UNREACHABLE,
@@ -59,28 +56,25 @@ const BY_CODE: Readonly<Record<string, Rule>> = {
   ETIMEDOUT: UNREACHABLE,
   ECONNRESET: LOST,
   EPIPE: LOST,
-  REQUEST_SEND_ERROR: LOST,
-  PARSE_ERROR: ['unavailable', 'The database has answered with what is no answer.'],
 };
 
 const BY_STATUS: Readonly<Record<number, Rule>> = {
-  400: BAD_REQUEST,
+  400: ['invalid', 'The database does not take this request.'],
   401: NO_CREDENTIALS,
   403: NO_PERMISSION,
-  409: CHANGED,
-  412: CHANGED,
+  404: NO_TABLE,
+  409: ['conflict', 'The record is there already, or is not the one that was meant.'],
+  412: ['conflict', 'The record is not the one that was meant: it has been changed.'],
   413: TOO_LARGE,
+  501: ['unsupported', 'The database cannot do this.'],
 };
 
-/** The store did nothing, and may do it a little later. */
-const THROTTLED: ReadonlySet<unknown> = new Set(['ServerBusy', 'TooManyRequests']);
-
 interface Thrown {
-  readonly code?: unknown;
   readonly statusCode?: unknown;
+  readonly code?: unknown;
   readonly message?: unknown;
   readonly cause?: unknown;
-  readonly details?: { readonly odataError?: { readonly code?: unknown } };
+  readonly details?: { readonly errorCode?: unknown; readonly odataError?: { readonly code?: unknown } };
 }
 
 export function translate(thrown: unknown): MillraceError {
@@ -91,42 +85,38 @@ export function translate(thrown: unknown): MillraceError {
   return found ? new MillraceError(found[0], found[1], undefined, thrown) : MillraceError.from(thrown);
 }
 
-export const isThrottled = (thrown: unknown): boolean =>
-  [429, 503].includes(statusOf(thrown) ?? 0) || THROTTLED.has(codeOf(thrown));
+function ruleOf(thrown: object): Rule | undefined {
+  const { cause } = thrown as Thrown;
+  const [code, status] = [codeOf(thrown), statusOf(thrown)];
+  if (code !== undefined && Object.hasOwn(RULES, code)) return RULES[code];
+  if (status !== undefined && status >= 400) return BY_STATUS[status] ?? FAILED;
+  return typeof cause === 'object' && cause !== null ? ruleOf(cause) : undefined;
+}
 
-/** The store's own word, or the network's. */
+/** The store did nothing, and may do it a little later. */
+export const isThrottled = (thrown: unknown): boolean =>
+  codeOf(thrown) === 'ServerBusy' || [429, 503].includes(statusOf(thrown) ?? 0);
+
+/** undefined: the answer had none, or there was no answer. */
 export function codeOf(thrown: unknown): string | undefined {
   const { code, details } = (thrown ?? {}) as Thrown;
-  const said = details?.odataError?.code ?? code;
+  const said = details?.odataError?.code ?? details?.errorCode ?? code;
   return typeof said === 'string' ? said : undefined;
 }
 
-/** HTTP status; undefined: there was no answer. */
 export function statusOf(thrown: unknown): number | undefined {
   const { statusCode } = (thrown ?? {}) as Thrown;
   return typeof statusCode === 'number' ? statusCode : undefined;
 }
 
-/** There is no such entity; that there is no table is something else. */
 export const isMissing = (thrown: unknown): boolean => statusOf(thrown) === 404 && codeOf(thrown) !== 'TableNotFound';
 
-export const isThere = (thrown: unknown): boolean => codeOf(thrown) === 'EntityAlreadyExists';
+/** Somebody has changed it meanwhile, or made it. */
+export const isChanged = (thrown: unknown): boolean =>
+  statusOf(thrown) === 412 || codeOf(thrown) === 'EntityAlreadyExists';
 
-export const isChanged = (thrown: unknown): boolean => statusOf(thrown) === 412;
-
-/** Which one of a transaction failed: the store says so in front of its message. */
-export function failedPlace(thrown: unknown): number | undefined {
-  const place = /^(\d+):/.exec(String(((thrown ?? {}) as Thrown).message))?.[1];
-  return place === undefined ? undefined : Number(place);
-}
-
-function ruleOf(thrown: object): Rule | undefined {
-  const code = codeOf(thrown);
-  if (code !== undefined && Object.hasOwn(BY_CODE, code) && code !== 'REQUEST_SEND_ERROR') return BY_CODE[code];
-  const status = statusOf(thrown);
-  if (status !== undefined)
-    return BY_STATUS[status] ?? (status >= 500 ? FAILED : status >= 400 ? BAD_REQUEST : undefined);
-  const { cause } = thrown as Thrown;
-  const deeper = typeof cause === 'object' && cause !== null ? ruleOf(cause) : undefined;
-  return deeper ?? (code === 'REQUEST_SEND_ERROR' ? LOST : undefined);
+/** Which write of several was refused: the message begins with its place. */
+export function placeOf(thrown: unknown): number | undefined {
+  const found = /^\s*(\d+):/.exec(String(((thrown ?? {}) as Thrown).message))?.[1];
+  return found === undefined ? undefined : Number(found);
 }

@@ -1,41 +1,33 @@
-/** Azure Tables as an engine: Azure Table Storage, and what has its interface. */
+/** Azure Table Storage, and Azure Cosmos DB for Table, as an engine. */
 import type { NoSqlEngine } from '../engine.ts';
 import { configFields, readAzureTablesConfig } from './config.ts';
-import { canonicalDate } from './dates.ts';
-import { KEY_NAMES } from './keys.ts';
-import { TRANSACTION_MAX } from './prepare.ts';
 import { canCompare } from './request.ts';
-import { AzureTablesSource } from './source.ts';
-import { UUID } from './types.ts';
+import { AzureSource } from './source.ts';
+import { PARTITION_KEY, ROW_KEY, sensesOf } from './types.ts';
+import { TRANSACTION_MAX } from './write.ts';
+
+/** Entities come in this order, and in no other. */
+const ORDER = [PARTITION_KEY, ROW_KEY];
 
 export const engine: NoSqlEngine = {
   name: 'azure_table',
   label: 'Azure Table Storage',
-  description: 'Tables of Azure Storage.',
+  description: 'Tables of an Azure storage account.',
   group: 'Database',
   configFields,
-  open: (config, { connectionsMax }) => new AzureTablesSource(readAzureTablesConfig(config), connectionsMax),
-  senses: (text) => {
-    const date = canonicalDate(text);
-    return [
-      ...(date === undefined ? [] : [{ $date: date }]),
-      ...(UUID.test(text) ? [{ $uuid: text.toLowerCase() }] : []),
-    ];
-  },
+  senses: sensesOf,
+  open: (config) => new AzureSource(readAzureTablesConfig(config)),
   pushdown: {
-    compares: canCompare,
+    compares: (comparison) => canCompare(comparison),
     any: true,
-    // What has another type than the literal, or is not there, is neither equal nor unequal to the store.
     not: false,
-    /** By their keys, which is how they are kept. */
     sorts: (order) =>
-      order.length <= KEY_NAMES.length &&
-      order.every(({ field, descending }, place) => !descending && field === KEY_NAMES[place]),
+      order.length <= ORDER.length && order.every(({ field, descending }, at) => field === ORDER[at] && !descending),
     offset: false,
     count: false,
     projection: true,
     transactions: { writesMax: TRANSACTION_MAX, samePartition: true },
-    conditionalWrites: false,
+    conditionalWrites: true,
     nativeFilters: false,
     keysMax: 1,
     writesMax: TRANSACTION_MAX,

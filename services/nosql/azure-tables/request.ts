@@ -1,172 +1,183 @@
-/** Reads as requests of Azure Tables: filters in OData, what is read of an entity, and where a page begins. */
+/** Conditions as OData, and keys as Azure takes them. */
 import { odata } from '@azure/data-tables';
 import { invalid } from '#common/errors.ts';
+import { JsonNumber } from '#common/json.ts';
+import { pageToken, readPageToken } from '#common/page-token.ts';
 import { Comparator } from '#proto/data/v1/data_pb.ts';
-import type { BoundComparison, Condition } from '../engine.ts';
-import { comparisonText, isComparable } from './comparison.ts';
-import { KEY_NAMES, PARTITION_KEY } from './keys.ts';
+import type { Document, Wire } from '../document.ts';
+import type { BoundComparison, Condition, DocumentKey } from '../engine.ts';
+import { narrowed } from '../narrow.ts';
+import { isNever } from '../plan/conditions.ts';
+import { exactDate, isName, PARTITION_KEY, propertyOf, ROW_KEY } from './types.ts';
 
-/** What the store takes in one filter; two are left for where a page begins. */
-const COMPARISONS_MAX = 15 - 2;
-/** Of the filter as it stands in the address, which has 32 KiB. */
-const FILTER_LENGTH_MAX = 16_384;
-/** What cannot be told apart from words of OData, or is no name there. */
-const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,254}$/;
-const WORDS = new Set([
-  'and',
-  'or',
-  'not',
-  'eq',
-  'ne',
-  'gt',
-  'ge',
-  'lt',
-  'le',
-  'true',
-  'false',
-  'null',
-  'datetime',
-  'guid',
-]);
+/** Comparisons of one filter: Azure takes no more. */
+const COMPARISONS_MAX = 15;
+/** A URL of 32 KiB, encoded. */
+const FILTER_LENGTH_MAX = 8_000;
+const KEY_LENGTH_MAX = 512;
+const KEY_REFUSED = /[/\\#?\u0000-\u001f\u007f-\u009f]/;
+const isKeyField = (field: string): boolean => field === PARTITION_KEY || field === ROW_KEY;
 
-export const isSpeakable = (field: string): boolean => NAME.test(field) && !WORDS.has(field.toLowerCase());
+/** Azure puts texts in the order of UTF-16 units, which is that of code points where there are no half pairs. */
+const isPlainText = (value: Wire): value is string => typeof value === 'string' && !/[\ud800-\uffff]/.test(value);
+const isTagged = (value: Wire, ...tags: readonly string[]): boolean =>
+  typeof value === 'object' && value !== null && tags.includes(Object.keys(value).join());
 
-export const canCompare = (comparison: BoundComparison): boolean =>
-  isSpeakable(comparison.field) && isComparable(comparison);
+const isDate = (value: Wire): boolean =>
+  isTagged(value, '$date') && exactDate((value as Document)['$date'] ?? null) !== undefined;
 
-/** How a read is carried out. */
-export interface Reading {
-  readonly filter: string | undefined;
-  /** What one filter has no room for: decided for the entities that it gives. */
-  readonly rest: Condition | undefined;
-  /** undefined: whole entities. */
-  readonly select: readonly string[] | undefined;
-  /** Where all entities that are wanted are in one partition. */
-  readonly partition: string | undefined;
+/** Whether Azure decides it as the dialect does. Numbers of other types do not compare there as they do here. */
+export function canCompare({ field, comparator, operands }: BoundComparison): boolean {
+  if (!isName(field)) return false;
+  const isOfKey = isKeyField(field);
+  switch (comparator) {
+    case Comparator.EQ:
+    case Comparator.IN:
+      // A key is a text: what is none is left out.
+      return isOfKey || operands.every(isEqualled);
+    case Comparator.GT:
+    case Comparator.GE:
+    case Comparator.LT:
+    case Comparator.LE:
+    case Comparator.BETWEEN: {
+      const areDates = operands.every(isDate);
+      return areDates || operands.every(isPlainText) || (isOfKey && operands.every((one) => typeof one !== 'string'));
+    }
+    default:
+      return false;
+  }
 }
 
-/** @param condition  of comparisons that all can be compared */
-export function readingOf(condition: Condition | undefined, fields: readonly string[] | undefined): Reading {
-  const parts = condition === undefined ? [] : condition.kind === 'all' ? [...condition.of] : [condition];
-  // What finds entities comes before what only leaves some out.
-  parts.sort((a, b) => rankOf(a) - rankOf(b));
-  const texts: string[] = [];
+const isEqualled = (value: Wire): boolean =>
+  typeof value === 'string' || typeof value === 'boolean' || isDate(value) || isTagged(value, '$uuid', '$binary');
+
+export interface Reading {
+  /** undefined: everything. */
+  readonly filter: string | undefined;
+  /** What is too long for a request: decided for the entities that it gives. */
+  readonly rest: Condition | undefined;
+}
+
+/** @param behind  PartitionKey and RowKey of the last one that was read. @returns undefined: there can be nothing */
+export function readingOf(
+  condition: Condition | undefined,
+  behind: readonly string[] | undefined,
+): Reading | undefined {
+  const known = condition && narrowed(condition, (field) => (isKeyField(field) ? 'string' : undefined));
+  if (known && isNever(known)) return undefined;
+  const pieces = behind ? [behindOf(behind)] : [];
   const rest: Condition[] = [];
-  let count = 0;
-  let length = 0;
-  for (const part of parts) {
-    const text = filterText(part);
-    const [more, longer] = [comparisonsIn(text), encodeURIComponent(text).length + 9];
-    if (count + more > COMPARISONS_MAX || length + longer > FILTER_LENGTH_MAX) {
-      rest.push(part);
-      continue;
-    }
-    texts.push(parts.length > 1 ? `(${text})` : text);
-    count += more;
-    length += longer;
+  for (const part of known === undefined ? [] : known.kind === 'all' ? known.of : [known]) {
+    const piece = pieceOf(part);
+    const all = [...pieces, piece];
+    const count = all.reduce((sum, one) => sum + one.comparisons, 0);
+    const length = all.reduce((sum, one) => sum + one.text.length, 0);
+    if (count <= COMPARISONS_MAX && length <= FILTER_LENGTH_MAX) pieces.push(piece);
+    else rest.push(part);
   }
   return {
-    filter: texts.length > 0 ? texts.join(' and ') : undefined,
-    rest: rest.length > 1 ? { kind: 'all', of: rest } : rest[0],
-    select: rest.length > 0 ? undefined : selectOf(fields),
-    partition: parts.map(partitionIn).find((found) => found !== undefined),
+    filter: pieces.length > 0 ? pieces.map(({ text }) => text).join(' and ') : undefined,
+    rest: rest.length > 0 ? { kind: 'all', of: rest } : undefined,
   };
 }
 
-/** Key fields come in any case. A name that cannot be said here stands for whole entities. */
-export function selectOf(fields: readonly string[] | undefined): readonly string[] | undefined {
-  if (!fields?.every(isSpeakable)) return undefined;
-  return [...new Set([...KEY_NAMES, ...fields])];
+interface Piece {
+  readonly text: string;
+  readonly comparisons: number;
 }
 
-function rankOf(condition: Condition): number {
-  if (partitionIn(condition) !== undefined) return 0;
-  if (condition.kind === 'compare') return KEY_NAMES.includes(condition.field) ? 1 : 2;
-  return 3;
+function behindOf([partition = '', row = '']: readonly string[]): Piece {
+  const from = odata`PartitionKey ge ${partition}`;
+  const text = `(${from} and (${odata`PartitionKey gt ${partition}`} or ${odata`RowKey gt ${row}`}))`;
+  return { text, comparisons: 3 };
 }
 
-function partitionIn(condition: Condition): string | undefined {
-  if (condition.kind !== 'compare' || condition.field !== PARTITION_KEY) return undefined;
-  // A key is a text: what else the operand may stand for is not there.
-  const texts = condition.operands.filter((operand) => typeof operand === 'string');
-  const isEqual = condition.comparator === Comparator.EQ || condition.comparator === Comparator.IN;
-  return isEqual && texts.length === 1 ? texts[0] : undefined;
-}
-
-function filterText(condition: Condition): string {
+function pieceOf(condition: Condition): Piece {
   switch (condition.kind) {
     case 'all':
     case 'any': {
-      if (condition.of.length === 0) return condition.kind === 'all' ? ALWAYS : NEVER;
-      const texts = condition.of.map(filterText);
-      return texts.length === 1
-        ? (texts[0] as string)
-        : `(${texts.join(condition.kind === 'all' ? ') and (' : ') or (')})`;
+      const pieces = condition.of.map(pieceOf);
+      return joined(pieces, condition.kind === 'all' ? ' and ' : ' or ');
     }
     case 'compare':
-      return comparisonText(condition) ?? NEVER;
+      return comparisonOf(condition);
     default:
-      throw new Error('Not a condition that Azure Tables decides.');
+      throw new Error('Not a condition that Azure can decide.');
   }
 }
 
-/** Every entity has a key, and none has one that is less than the empty text. */
-const ALWAYS = odata`PartitionKey ge ${''}`;
-const NEVER = odata`PartitionKey lt ${''}`;
+const joined = (pieces: readonly Piece[], word: string): Piece => ({
+  text: `(${pieces.map(({ text }) => text).join(word)})`,
+  comparisons: pieces.reduce((sum, one) => sum + one.comparisons, 0),
+});
 
-const comparisonsIn = (text: string): number =>
-  text.replace(/'(?:[^']|'')*'/g, '').match(/ (?:eq|ne|gt|ge|lt|le) /g)?.length ?? 0;
+const SIGNS: Partial<Record<Comparator, string>> = {
+  [Comparator.EQ]: 'eq',
+  [Comparator.GT]: 'gt',
+  [Comparator.GE]: 'ge',
+  [Comparator.LT]: 'lt',
+  [Comparator.LE]: 'le',
+};
 
-/** Where a page begins: behind a key, and there behind a page that the store itself has ended. */
-export interface Cursor {
-  /** PartitionKey and RowKey of the last entity that is not wanted any more. */
-  readonly behind?: readonly [string, string];
-  /** Of what is behind the key: the rest of its partition, or all others. */
-  readonly others?: boolean;
-  /** Of the store. */
-  readonly token?: string;
+function comparisonOf({ field, comparator, operands }: BoundComparison): Piece {
+  const one = (sign: string, operand: Wire): Piece => ({
+    text: `${field} ${sign} ${literalOf(operand)}`,
+    comparisons: 1,
+  });
+  const [first = null, second = null] = operands;
+  if (comparator === Comparator.IN)
+    return joined(
+      operands.map((operand) => one('eq', operand)),
+      ' or ',
+    );
+  if (comparator === Comparator.BETWEEN) return joined([one('ge', first), one('le', second)], ' and ');
+  return one(SIGNS[comparator] ?? 'eq', first);
 }
 
-/** Opaque to clients. */
-export const cursorText = (cursor: Cursor): string => Buffer.from(JSON.stringify(cursor)).toString('base64url');
+/** Only texts need to be escaped: the others have been read, and are written anew. */
+function literalOf(value: Wire): string {
+  if (typeof value === 'string') return odata`eq ${value}`.slice('eq '.length);
+  if (typeof value === 'boolean') return String(value);
+  if (isTagged(value, '$date')) return `datetime'${exactDate((value as Document)['$date'] ?? null) ?? ''}'`;
+  const property = propertyOf(value, 'value');
+  const text = typeof property === 'object' ? property.value : String(property);
+  return isTagged(value, '$uuid') ? `guid'${text}'` : `X'${Buffer.from(text, 'base64').toString('hex')}'`;
+}
+
+/** @throws MillraceError invalid that names the field */
+export function keyOf(key: DocumentKey): { readonly partitionKey: string; readonly rowKey: string } {
+  return { partitionKey: keyText(PARTITION_KEY, key[0]), rowKey: keyText(ROW_KEY, key[1]) };
+}
+
+export const keyIn = (document: Document) => keyOf([document[PARTITION_KEY] ?? null, document[ROW_KEY] ?? null]);
+
+const NAMES: Readonly<Record<string, string>> = { [PARTITION_KEY]: 'partition', [ROW_KEY]: 'row' };
+
+/** Texts of what is missing as clients know them (database-api §9.3). */
+function keyText(field: string, value: Wire | undefined): string {
+  if (value === undefined || value === null) {
+    throw invalid(`No valid ${NAMES[field]} key found in request.`, { field });
+  }
+  const isText = typeof value === 'string' || typeof value === 'number' || value instanceof JsonNumber;
+  const text = String(value);
+  if (!isText) throw invalid(`The key field '${field}' must be a text.`, { field });
+  if (text.length > KEY_LENGTH_MAX) throw invalid(`The key field '${field}' is too long.`, { field });
+  if (KEY_REFUSED.test(text)) {
+    throw invalid(`The key field '${field}' must be without / \\ # ? and control characters.`, { field });
+  }
+  return text;
+}
+
+/** Where a page ended: Azure's own token, or behind an entity. */
+export type Cursor = { readonly token: string } | { readonly behind: readonly string[] };
+
+export const cursorOf = (cursor: Cursor): string =>
+  'token' in cursor ? pageToken(['t', cursor.token]) : pageToken(['k', ...cursor.behind]);
 
 /** @throws MillraceError invalid for what is no cursor */
-export function readCursor(text: string | undefined): Cursor {
-  if (text === undefined) return {};
-  try {
-    const { behind, others, token } = JSON.parse(Buffer.from(text, 'base64url').toString()) as Record<string, unknown>;
-    const isKey =
-      behind === undefined ||
-      (Array.isArray(behind) && behind.length === 2 && behind.every((one) => typeof one === 'string'));
-    const isMeant = behind !== undefined || token !== undefined;
-    if (isKey && isMeant && (others === undefined || typeof others === 'boolean') && isToken(token)) {
-      return {
-        ...(behind !== undefined && { behind: behind as unknown as [string, string] }),
-        ...(others !== undefined && { others }),
-        ...(token !== undefined && { token: token as string }),
-      };
-    }
-  } catch {
-    // no cursor either
-  }
+export function readCursor(text: string): Cursor {
+  const [kind, ...values] = readPageToken(text);
+  if (kind === 't' && values.length === 1) return { token: values[0] as string };
+  if (kind === 'k' && values.length === 2) return { behind: values };
   throw invalid('The token of the page is not one of this list.', { field: 'offset' });
-}
-
-/** As the client makes it of two headers of the answer. */
-function isToken(token: unknown): boolean {
-  if (token === undefined) return true;
-  if (typeof token !== 'string') return false;
-  const { nextPartitionKey, nextRowKey } = JSON.parse(Buffer.from(token, 'base64').toString()) as Record<
-    string,
-    unknown
-  >;
-  return typeof nextPartitionKey === 'string' && (nextRowKey === undefined || typeof nextRowKey === 'string');
-}
-
-/** The filter of one of the two ranges behind a key, each of which the store finds without looking at what is before. */
-export function filterBehind({ behind, others }: Cursor, filter: string | undefined): string | undefined {
-  if (!behind) return filter;
-  const [partition, row] = behind;
-  const range = others ? odata`PartitionKey gt ${partition}` : odata`PartitionKey eq ${partition} and RowKey gt ${row}`;
-  return filter === undefined ? range : `${range} and (${filter})`;
 }

@@ -1,143 +1,275 @@
-/** Writes to Azure Tables: those of one partition together where that changes nothing, each other one by itself. */
+/** Writes to Azure Tables: those of one partition in one transaction, each other one by itself. */
 import type { TransactionAction } from '@azure/data-tables';
 import type { Deadline } from '#common/deadline.ts';
-import type { MillraceError } from '#common/errors.ts';
-import { mapAtOnce } from '../at-once.ts';
-import type { StoreTable, Write, WriteOutcome } from '../engine.ts';
-import type { AzureTablesClient } from './client.ts';
-import { codeOf, failedPlace, statusOf, translate } from './errors.ts';
-import { chunksByPartition, isBatchable, type Prepared, prepare, runsInOrder, type Step } from './prepare.ts';
-import { actionOf, actionOver, CHANGED, failureOf, readEntity, succeeded, writeOne } from './write-one.ts';
+import { MillraceError } from '#common/errors.ts';
+import { chunksOf, mapAtOnce } from '../at-once.ts';
+import type { Document } from '../document.ts';
+import type { Write, WriteOutcome } from '../engine.ts';
+import { predicateOf } from '../residual/evaluate.ts';
+import { overloaded, pauses, wait } from '../throttling.ts';
+import type { AzureClient } from './client.ts';
+import { isChanged, isMissing, placeOf, translate } from './errors.ts';
+import { keyIn, keyOf } from './request.ts';
+import { type Entity, entityOf, PARTITION_KEY, type ReadEntity, ROW_KEY } from './types.ts';
 
+/** What one entity group transaction takes. */
+export const TRANSACTION_MAX = 100;
 const AT_ONCE = 16;
+/** A transaction has 4 MiB in all. */
+const TRANSACTION_BYTES_MAX = 3_000_000;
 
-export async function writeAll(
-  client: AzureTablesClient,
-  { name }: StoreTable,
-  writes: readonly Write[],
-  ordered: boolean,
-  deadline: Deadline,
-): Promise<WriteOutcome[]> {
-  const steps = writes.map(prepare);
-  if (ordered) return writeInOrder(client, name, steps, deadline);
-  const outcomes = new Array<WriteOutcome>(writes.length);
-  for (const [index, step] of steps.entries()) if ('error' in step) outcomes[index] = step;
-  const places = new Map(steps.map((step, index) => [step, index] as const));
-  await mapAtOnce(
-    chunksByPartition(steps.filter((step) => !('error' in step)) as Prepared[]),
-    AT_ONCE,
-    async (chunk) => {
-      const done = await writeChunk(client, name, chunk, false, deadline);
-      for (const [i, one] of chunk.entries()) outcomes[places.get(one) as number] = done[i] as WriteOutcome;
-    },
-  );
-  return outcomes;
+interface Key {
+  readonly partitionKey: string;
+  readonly rowKey: string;
 }
 
-/** @returns fewer outcomes than steps where one has failed: its own is the last */
-async function writeInOrder(
-  client: AzureTablesClient,
-  table: string,
-  steps: readonly Step[],
-  deadline: Deadline,
-): Promise<WriteOutcome[]> {
-  const outcomes: WriteOutcome[] = [];
-  const bad = steps.findIndex((step) => 'error' in step);
-  const good = (bad < 0 ? steps : steps.slice(0, bad)) as readonly Prepared[];
-  for (const run of runsInOrder(good)) {
-    outcomes.push(...(await writeChunk(client, table, run, true, deadline)));
-    const last = outcomes.at(-1);
-    if (last && !('key' in last)) return outcomes;
+interface Prepared {
+  readonly write: Write;
+  readonly key: Key;
+  readonly entity: Entity;
+  readonly index: number;
+}
+
+export class AzureWriter {
+  readonly #client: AzureClient;
+  readonly #table: string;
+  readonly #deadline: Deadline;
+
+  constructor(client: AzureClient, table: string, deadline: Deadline) {
+    this.#client = client;
+    this.#table = table;
+    this.#deadline = deadline;
   }
-  return bad < 0 ? outcomes : [...outcomes, steps[bad] as { readonly error: MillraceError }];
-}
 
-/** What is refused in company is sent again alone, so that each fails alone. */
-async function writeChunk(
-  client: AzureTablesClient,
-  table: string,
-  chunk: readonly Prepared[],
-  ordered: boolean,
-  deadline: Deadline,
-): Promise<WriteOutcome[]> {
-  if (chunk.length > 1 && chunk.every(isBatchable)) {
+  async writeAll(writes: readonly Write[], ordered: boolean): Promise<WriteOutcome[]> {
+    if (ordered) return this.#inOrder(writes);
+    const outcomes = new Array<WriteOutcome>(writes.length);
+    const ready = writes.flatMap((write, index) => {
+      const found = prepared(write, index);
+      if (!('error' in found)) return [found];
+      outcomes[index] = found;
+      return [];
+    });
+    const work = groupsOf(ready).map((group) => () => this.#group(group, outcomes));
+    await mapAtOnce(work, AT_ONCE, (run) => run());
+    return outcomes;
+  }
+
+  /** All or none. */
+  async writeTogether(writes: readonly Write[]): Promise<WriteOutcome[]> {
+    const ready: Prepared[] = [];
+    const actions: TransactionAction[] = [];
+    const done = (count: number): WriteOutcome[] => ready.slice(0, count).map(succeeded);
+    for (const [index, write] of writes.entries()) {
+      const one = prepared(write, index);
+      if ('error' in one) return [...done(index), one];
+      const action = isPlain(one) ? actionOf(one) : await this.#guardedAction(one);
+      if (!Array.isArray(action)) return [...done(index), action as WriteOutcome];
+      ready.push(one);
+      actions.push(action as TransactionAction);
+    }
     try {
-      await submit(client, table, chunk.map(actionOf), deadline);
-      return chunk.map((step) => succeeded(step));
+      await this.#submit(actions);
+      return done(ready.length);
     } catch (error) {
-      deadline.throwIfAborted();
-      const isRefused = [400, 404, 409, 412, 413].includes(statusOf(error) ?? 0);
-      if (!isRefused || codeOf(error) === 'TableNotFound') return failedAll(chunk, ordered, translate(error));
+      this.#deadline.throwIfAborted();
+      const at = placeOf(error);
+      const failed = at === undefined ? undefined : ready[at];
+      if (at === undefined || !failed) throw translate(error);
+      return [...done(at), failureOf(failed.write, error)];
     }
   }
-  const outcomes: WriteOutcome[] = [];
-  // Writes of one record keep their order.
-  const isOneByOne = ordered || new Set(chunk.map(({ key }) => JSON.stringify(key))).size < chunk.length;
-  if (!isOneByOne) return mapAtOnce(chunk, AT_ONCE, (step) => writeOne(client, table, step, deadline));
-  for (const step of chunk) {
-    const outcome = await writeOne(client, table, step, deadline);
-    outcomes.push(outcome);
-    if (ordered && !('key' in outcome)) break;
+
+  async #inOrder(writes: readonly Write[]): Promise<WriteOutcome[]> {
+    const outcomes: WriteOutcome[] = [];
+    for (const [index, write] of writes.entries()) {
+      const one = prepared(write, index);
+      const outcome = 'error' in one ? one : await this.#one(one);
+      outcomes.push(outcome);
+      if (!('key' in outcome)) break;
+    }
+    return outcomes;
   }
-  return outcomes;
+
+  /** What is refused in company is sent again alone, so that a bad one fails alone. */
+  async #group(group: readonly Prepared[], outcomes: WriteOutcome[]): Promise<void> {
+    if (group.length > 1 && isTransaction(group)) {
+      try {
+        await this.#submit(group.map(actionOf));
+        for (const one of group) outcomes[one.index] = succeeded(one);
+        return;
+      } catch (error) {
+        this.#deadline.throwIfAborted();
+        if (!['invalid', 'conflict', 'not_found'].includes(translate(error).code)) {
+          for (const { index } of group) outcomes[index] = { error: translate(error) };
+          return;
+        }
+      }
+      await mapAtOnce(group, AT_ONCE, async (one) => {
+        outcomes[one.index] = await this.#one(one);
+      });
+      return;
+    }
+    for (const one of group) outcomes[one.index] = await this.#one(one);
+  }
+
+  async #submit(actions: TransactionAction[]): Promise<void> {
+    await this.#client.request(this.#deadline, (abortSignal) =>
+      this.#client.table(this.#table).submitTransaction(actions, { abortSignal }),
+    );
+  }
+
+  /** @throws MillraceError when nobody waits any longer */
+  async #one(one: Prepared): Promise<WriteOutcome> {
+    try {
+      if (!isPlain(one)) return await this.#guarded(one);
+      await this.#send(actionOf(one));
+      return succeeded(one);
+    } catch (error) {
+      this.#deadline.throwIfAborted();
+      return failureOf(one.write, error);
+    }
+  }
+
+  #send(action: TransactionAction): Promise<unknown> {
+    const table = this.#client.table(this.#table);
+    return this.#client.request<unknown>(this.#deadline, async (abortSignal) => {
+      const [kind, entity, mode, options] = action as [string, Key & Entity, 'Merge' | 'Replace', { etag?: string }];
+      switch (kind) {
+        case 'create':
+          return table.createEntity(entity, { abortSignal });
+        case 'upsert':
+          return table.upsertEntity(entity, mode, { abortSignal });
+        case 'update':
+          return table.updateEntity(entity, mode, { abortSignal, ...options });
+        default:
+          return table.deleteEntity(entity.partitionKey, entity.rowKey, { abortSignal });
+      }
+    });
+  }
+
+  /** What Azure has no condition for: read, decided here, and written only where nobody has changed it meanwhile. */
+  async #guarded(one: Prepared): Promise<WriteOutcome> {
+    const { write, key } = one;
+    const nextPause = pauses(this.#deadline);
+    for (;;) {
+      const action = await this.#guardedAction(one);
+      if (!Array.isArray(action)) return action as WriteOutcome;
+      try {
+        if (action[0] === 'delete') await this.#delete(key, (action[2] as { readonly etag: string }).etag);
+        else await this.#send(action as unknown as TransactionAction);
+        return { key: documentKey(key), created: action[0] === 'create' };
+      } catch (error) {
+        if (isMissing(error) && write.kind === 'delete') return { missing: true };
+        if (!(isChanged(error) || isMissing(error)) || isVersioned(write)) throw error;
+      }
+      const pause = nextPause();
+      if (pause === undefined) throw overloaded();
+      await wait(pause, this.#deadline);
+    }
+  }
+
+  #delete({ partitionKey, rowKey }: Key, etag: string): Promise<unknown> {
+    const table = this.#client.table(this.#table);
+    return this.#client.request(this.#deadline, (abortSignal) =>
+      table.deleteEntity(partitionKey, rowKey, { abortSignal, etag }),
+    );
+  }
+
+  /** The write with the ETag for which its conditions hold, or what becomes of it without. */
+  async #guardedAction({ write, key, entity }: Prepared): Promise<readonly unknown[] | WriteOutcome> {
+    const found = await this.#find(key);
+    if (!found) {
+      const isMade = (write.kind === 'replace' || write.kind === 'merge') && write.upsert && !isVersioned(write);
+      return isMade ? ['create', { ...entity, ...key }] : { missing: true };
+    }
+    if (write.kind === 'insert') return ['create', { ...entity, ...key }];
+    if (write.version !== undefined && write.version !== found.etag) return { error: changed() };
+    if (write.onlyIf && !predicateOf(write.onlyIf, false)(found.members)) return { missing: true };
+    const etag = found.etag ?? '*';
+    if (write.kind === 'delete') return ['delete', key, { etag }];
+    const whole = write.kind === 'merge' ? { ...entityOf(without(found.members, write.members)), ...entity } : entity;
+    return ['update', { ...whole, ...key }, 'Replace', { etag }];
+  }
+
+  async #find(key: Key): Promise<ReadEntity | undefined> {
+    try {
+      return await this.#client.getEntity(this.#table, key, undefined, this.#deadline);
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  }
 }
 
-const failedAll = (chunk: readonly Prepared[], ordered: boolean, error: MillraceError): WriteOutcome[] =>
-  ordered ? [{ error }] : chunk.map(() => ({ error }));
-
-/** All or none. */
-export async function writeTransaction(
-  client: AzureTablesClient,
-  { name }: StoreTable,
-  writes: readonly Write[],
-  deadline: Deadline,
-): Promise<WriteOutcome[]> {
-  const steps: Prepared[] = [];
-  const actions: TransactionAction[] = [];
-  for (const write of writes) {
-    const step = prepare(write);
-    const action = 'error' in step ? step : await readyAction(client, name, step, deadline);
-    if (!Array.isArray(action)) return [...steps.map((step) => succeeded(step)), action as WriteOutcome];
-    steps.push(step as Prepared);
-    actions.push(action as TransactionAction);
-  }
-  if (actions.length === 0) return [];
+function prepared(write: Write, index: number): Prepared | { readonly error: MillraceError } {
   try {
-    await submit(client, name, actions, deadline);
-    return steps.map((step) => succeeded(step));
+    const key = write.kind === 'insert' ? keyIn(write.document) : keyOf(write.key);
+    const document = write.kind === 'delete' ? {} : write.kind === 'merge' ? write.members : write.document;
+    return { write, key, entity: entityOf(document), index };
   } catch (error) {
-    deadline.throwIfAborted();
-    const place = failedPlace(error) ?? (steps.length === 1 ? 0 : undefined);
-    const failed = place === undefined ? undefined : steps[place];
-    if (!failed) throw translate(error);
-    return [...steps.slice(0, place).map((step) => succeeded(step)), failureOf(failed.write, error)];
+    return { error: MillraceError.from(error) };
   }
 }
 
-/** What a transaction cannot say is looked at before it: members that go, and the version of a record that goes. */
-async function readyAction(
-  client: AzureTablesClient,
-  table: string,
-  step: Prepared,
-  deadline: Deadline,
-): Promise<TransactionAction | WriteOutcome> {
-  const { write } = step;
-  if (write.kind === 'delete' && write.version !== undefined) {
-    const present = await readEntity(client, table, step.key, deadline);
-    if (!present) return { missing: true };
-    return present['odata.etag'] === write.version ? actionOf(step) : CHANGED();
+/** Writes of one partition that may go together; those of one entity stay together in their order. */
+function groupsOf(ready: readonly Prepared[]): Prepared[][] {
+  const byKey = new Map<string, Prepared[]>();
+  for (const one of ready) {
+    const key = JSON.stringify([one.key.partitionKey, one.key.rowKey]);
+    byKey.set(key, [...(byKey.get(key) ?? []), one]);
   }
-  if (!step.takesAway) return actionOf(step);
-  const present = await readEntity(client, table, step.key, deadline);
-  if (present) return actionOver(step, present);
-  return write.kind === 'merge' && write.upsert ? actionOf(step) : { missing: true };
+  const alone: Prepared[][] = [];
+  const byPartition = new Map<string, Prepared[]>();
+  for (const same of byKey.values()) {
+    const [first] = same;
+    if (same.length > 1 || !first || !isPlain(first)) alone.push(same);
+    else byPartition.set(first.key.partitionKey, [...(byPartition.get(first.key.partitionKey) ?? []), first]);
+  }
+  return [...alone, ...[...byPartition.values()].flatMap((all) => chunksOf(all, TRANSACTION_MAX))];
 }
 
-async function submit(
-  client: AzureTablesClient,
-  table: string,
-  actions: TransactionAction[],
-  deadline: Deadline,
-): Promise<void> {
-  await client.request(deadline, (abortSignal) => client.table(table).submitTransaction(actions, { abortSignal }));
+/** Not those of one entity, nor more than a request takes. */
+const isTransaction = (group: readonly Prepared[]): boolean =>
+  new Set(group.map(({ key }) => key.rowKey)).size === group.length &&
+  group.every(isPlain) &&
+  JSON.stringify(group.map(({ entity }) => entity)).length < TRANSACTION_BYTES_MAX;
+
+/** One request does it. Merging cannot take a value away. */
+function isPlain({ write }: Prepared): boolean {
+  if (write.kind === 'insert') return true;
+  if (write.onlyIf !== undefined || write.version !== undefined) return false;
+  return write.kind !== 'merge' || !Object.values(write.members).includes(null);
 }
+
+const isVersioned = (write: Write): boolean => write.kind !== 'insert' && write.version !== undefined;
+
+function actionOf({ write, key, entity }: Prepared): TransactionAction {
+  const whole = { ...entity, ...key };
+  switch (write.kind) {
+    case 'insert':
+      return ['create', whole];
+    case 'replace':
+      return write.upsert ? ['upsert', whole, 'Replace'] : ['update', whole, 'Replace', { etag: '*' }];
+    case 'merge':
+      return write.upsert ? ['upsert', whole, 'Merge'] : ['update', whole, 'Merge', { etag: '*' }];
+    case 'delete':
+      return ['delete', { ...key }];
+  }
+}
+
+const without = (members: Document, others: Document): Document =>
+  Object.fromEntries(Object.entries(members).filter(([name]) => !Object.hasOwn(others, name)));
+
+const documentKey = ({ partitionKey, rowKey }: Key): Document => ({ [PARTITION_KEY]: partitionKey, [ROW_KEY]: rowKey });
+
+const succeeded = ({ write, key }: Prepared): WriteOutcome => ({
+  key: documentKey(key),
+  created: write.kind === 'insert',
+});
+
+const failureOf = (write: Write, error: unknown): WriteOutcome =>
+  isMissing(error) && write.kind !== 'insert' ? { missing: true } : { error: translate(error) };
+
+const changed = (): MillraceError =>
+  new MillraceError('conflict', 'The record is not the one that was meant: it has been changed.');

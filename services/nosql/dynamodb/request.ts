@@ -5,6 +5,8 @@ import { asBuffer, JsonNumber, parseJson, stringifyJson } from '#common/json.ts'
 import { Comparator } from '#proto/data/v1/data_pb.ts';
 import type { Document, Wire } from '../document.ts';
 import type { BoundComparison, Condition, DocumentKey, KeyField, StoreQuery, StoreTable, Write } from '../engine.ts';
+import { narrowed } from '../narrow.ts';
+import { isNever } from '../plan/conditions.ts';
 import { canCompare, isBinary, joined, kindOf, type Piece, Placeholders, pieceOf } from './expression.ts';
 import { type Attributes, attributeOf, attributesOf, documentOf } from './types.ts';
 
@@ -15,8 +17,8 @@ const OPERATORS = / AND | OR |NOT |[<>=]+|\bIN\b|\w+\(/g;
 
 /** How a read is carried out. */
 export interface Reading {
-  /** Of one partition, or of the whole table. */
-  readonly kind: 'query' | 'scan';
+  /** Of one partition, of the whole table, or of what cannot be. */
+  readonly kind: 'query' | 'scan' | 'nothing';
   readonly input: Omit<QueryCommandInput, 'Select'>;
   /** What a request cannot say: decided for the documents that it gives. */
   readonly rest: Condition | undefined;
@@ -32,7 +34,9 @@ interface Path {
 }
 
 export function readingOf(table: StoreTable, query: Pick<StoreQuery, 'condition' | 'fields'>): Reading {
-  const parts = partsOf(query.condition);
+  const types = keyTypes((table.native ?? {}) as Partial<TableDescription>);
+  const condition = query.condition && narrowed(query.condition, (field) => types.get(field));
+  const parts = partsOf(condition);
   const found = bestPath(table, parts);
   const given = new Placeholders();
   const used = new Set(found?.used ?? []);
@@ -56,7 +60,8 @@ export function readingOf(table: StoreTable, query: Pick<StoreQuery, 'condition'
     ...(fields && { ProjectionExpression: projectionOf([...cursorFields, ...fields], given) }),
     ...given.entries(),
   };
-  return { kind: found ? 'query' : 'scan', input, rest: conditionOf(rest), cursorFields };
+  const kind = condition && isNever(condition) ? 'nothing' : found ? 'query' : 'scan';
+  return { kind, input, rest: conditionOf(rest), cursorFields };
 }
 
 export function projectionOf(fields: readonly string[], given: Placeholders): string {
@@ -290,16 +295,18 @@ function setsOf(table: StoreTable, members: Document, given: Placeholders): stri
 
 function guardOf(table: StoreTable, write: Write, given: Placeholders): Piece | undefined {
   const first = table.key[0]?.name ?? '';
-  const atom = (text: string): Piece => ({ text, binds: 'atom' });
-  if (write.kind === 'insert') return atom(`attribute_not_exists(${given.name(first)})`);
-  const isUpsert = write.kind !== 'delete' && write.upsert;
-  const met =
-    write.onlyIf && !(write.onlyIf.kind === 'all' && write.onlyIf.of.length === 0)
-      ? pieceOf(write.onlyIf, given)
-      : undefined;
-  if (isUpsert) return met && joined('or', [atom(`attribute_not_exists(${given.name(first)})`), met]);
-  const there = atom(`attribute_exists(${given.name(first)})`);
-  return met ? joined('and', [there, met]) : there;
+  const saying = (word: string): Piece => ({ text: `${word}(${given.name(first)})`, binds: 'atom' });
+  if (write.kind === 'insert') return saying('attribute_not_exists');
+  const parts = partsOf(write.onlyIf);
+  if (write.kind !== 'delete' && write.upsert) {
+    if (parts.length === 0) return undefined;
+    return joined('or', [
+      saying('attribute_not_exists'),
+      ...(parts.some(isNever) ? [] : [pieceOf(write.onlyIf as Condition, given)]),
+    ]);
+  }
+  if (parts.some(isNever)) return joined('and', [saying('attribute_exists'), saying('attribute_not_exists')]);
+  return joined('and', [saying('attribute_exists'), ...parts.map((part) => pieceOf(part, given))]);
 }
 
 /** Opaque to clients. */

@@ -119,6 +119,7 @@ export class DynamoSource implements NoSqlSource {
 
   async *find(table: StoreTable, query: StoreQuery, deadline: Deadline): AsyncIterable<StorePage> {
     const { kind, input, rest, cursorFields } = readingOf(table, query);
+    if (kind === 'nothing') return;
     const isMet = rest && predicateOf(rest, false);
     const isFiltered = rest !== undefined || input.FilterExpression !== undefined;
     let start = query.after === undefined ? undefined : readCursor(query.after, cursorFields);
