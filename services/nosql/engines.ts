@@ -2,5 +2,7 @@
 import type { NoSqlEngine } from './engine.ts';
 
 export const ENGINES: Readonly<Record<string, () => Promise<{ engine: NoSqlEngine }>>> = {
+  aws_dynamodb: () => import('./dynamodb/index.ts'),
+  azure_table: () => import('./azure-tables/index.ts'),
   mongodb: () => import('./mongodb/index.ts'),
 };
