@@ -112,9 +112,9 @@ export function exactDate(value: Wire): string | undefined {
     DATE.exec(typeof value === 'string' ? value : '') ?? [];
   if (day === undefined) return undefined;
   const time = new Date(`${day}T${minutes}:${seconds}${zone}`);
-  if (Number.isNaN(time.getTime()) || time.getUTCFullYear() < 1601) {
-    return undefined;
-  }
+  // The 30th of February would become the 1st of March.
+  const isDay = new Date(day).getUTCDate() === Number(day.slice(-2));
+  if (!isDay || Number.isNaN(time.getTime()) || time.getUTCFullYear() < 1601) return undefined;
   return `${time.toISOString().slice(0, 19)}.${fraction.padEnd(7, '0')}Z`;
 }
 

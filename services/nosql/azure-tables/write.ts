@@ -2,7 +2,7 @@
 import type { TransactionAction } from '@azure/data-tables';
 import type { Deadline } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
-import { chunksOf, mapAtOnce } from '../at-once.ts';
+import { mapAtOnce } from '../at-once.ts';
 import type { Document } from '../document.ts';
 import type { Write, WriteOutcome } from '../engine.ts';
 import { predicateOf } from '../residual/evaluate.ts';
@@ -15,8 +15,8 @@ import { type Entity, entityOf, PARTITION_KEY, type ReadEntity, ROW_KEY } from '
 /** What one entity group transaction takes. */
 export const TRANSACTION_MAX = 100;
 const AT_ONCE = 16;
-/** A transaction has 4 MiB in all. */
-const TRANSACTION_BYTES_MAX = 3_000_000;
+/** Of its entities; it has 4 MiB in all, and characters have up to three bytes. */
+const TRANSACTION_BYTES_MAX = 1_200_000;
 
 interface Key {
   readonly partitionKey: string;
@@ -80,37 +80,49 @@ export class AzureWriter {
     }
   }
 
+  /** Ends behind the first that fails. */
   async #inOrder(writes: readonly Write[]): Promise<WriteOutcome[]> {
+    const all = writes.map(prepared);
+    const bad = all.findIndex((one) => 'error' in one);
     const outcomes: WriteOutcome[] = [];
-    for (const [index, write] of writes.entries()) {
-      const one = prepared(write, index);
-      const outcome = 'error' in one ? one : await this.#one(one);
-      outcomes.push(outcome);
-      if (!('key' in outcome)) break;
+    for (const run of runsOf((bad < 0 ? all : all.slice(0, bad)) as Prepared[])) {
+      if (run.length > 1 && (await this.#together(run, outcomes))) continue;
+      for (const one of run) {
+        const outcome = outcomes[one.index] ?? (await this.#one(one));
+        outcomes[one.index] = outcome;
+        if (!('key' in outcome)) return outcomes.slice(0, one.index + 1);
+      }
     }
-    return outcomes;
+    return bad < 0 ? outcomes : [...outcomes, all[bad] as { readonly error: MillraceError }];
   }
 
   /** What is refused in company is sent again alone, so that a bad one fails alone. */
   async #group(group: readonly Prepared[], outcomes: WriteOutcome[]): Promise<void> {
-    if (group.length > 1 && isTransaction(group)) {
-      try {
-        await this.#submit(group.map(actionOf));
-        for (const one of group) outcomes[one.index] = succeeded(one);
-        return;
-      } catch (error) {
-        this.#deadline.throwIfAborted();
-        if (!['invalid', 'conflict', 'not_found'].includes(translate(error).code)) {
-          for (const { index } of group) outcomes[index] = { error: translate(error) };
-          return;
-        }
-      }
-      await mapAtOnce(group, AT_ONCE, async (one) => {
+    if (group.length > 1 && group.every(isCompanion)) {
+      if (await this.#together(group, outcomes)) return;
+      const left = group.filter(({ index }) => !outcomes[index]);
+      await mapAtOnce(left, AT_ONCE, async (one) => {
         outcomes[one.index] = await this.#one(one);
       });
       return;
     }
     for (const one of group) outcomes[one.index] = await this.#one(one);
+  }
+
+  /** @returns false where one of them is refused, or all fail for another reason, which is then their outcome */
+  async #together(group: readonly Prepared[], outcomes: WriteOutcome[]): Promise<boolean> {
+    try {
+      await this.#submit(group.map(actionOf));
+      for (const one of group) outcomes[one.index] = succeeded(one);
+      return true;
+    } catch (error) {
+      this.#deadline.throwIfAborted();
+      const failure = translate(error);
+      if (!['invalid', 'conflict', 'not_found'].includes(failure.code)) {
+        for (const { index } of group) outcomes[index] = { error: failure };
+      }
+      return false;
+    }
   }
 
   async #submit(actions: TransactionAction[]): Promise<void> {
@@ -122,7 +134,7 @@ export class AzureWriter {
   /** @throws MillraceError when nobody waits any longer */
   async #one(one: Prepared): Promise<WriteOutcome> {
     try {
-      if (!isPlain(one)) return await this.#guarded(one);
+      if (!isCompanion(one)) return await this.#guarded(one);
       await this.#send(actionOf(one));
       return succeeded(one);
     } catch (error) {
@@ -214,26 +226,54 @@ function prepared(write: Write, index: number): Prepared | { readonly error: Mil
 
 /** Writes of one partition that may go together; those of one entity stay together in their order. */
 function groupsOf(ready: readonly Prepared[]): Prepared[][] {
-  const byKey = new Map<string, Prepared[]>();
-  for (const one of ready) {
-    const key = JSON.stringify([one.key.partitionKey, one.key.rowKey]);
-    byKey.set(key, [...(byKey.get(key) ?? []), one]);
-  }
-  const alone: Prepared[][] = [];
-  const byPartition = new Map<string, Prepared[]>();
-  for (const same of byKey.values()) {
-    const [first] = same;
-    if (same.length > 1 || !first || !isPlain(first)) alone.push(same);
-    else byPartition.set(first.key.partitionKey, [...(byPartition.get(first.key.partitionKey) ?? []), first]);
-  }
-  return [...alone, ...[...byPartition.values()].flatMap((all) => chunksOf(all, TRANSACTION_MAX))];
+  const byEntity = groupedBy(ready, ({ key }) => JSON.stringify([key.partitionKey, key.rowKey]));
+  const isFree = (same: readonly Prepared[]): boolean => same.length === 1 && same.every(isCompanion);
+  const byPartition = groupedBy(byEntity.filter(isFree).flat(), ({ key }) => key.partitionKey);
+  return [...byEntity.filter((same) => !isFree(same)), ...byPartition.flatMap(runsOf)];
 }
 
-/** Not those of one entity, nor more than a request takes. */
-const isTransaction = (group: readonly Prepared[]): boolean =>
-  new Set(group.map(({ key }) => key.rowKey)).size === group.length &&
-  group.every(isPlain) &&
-  JSON.stringify(group.map(({ entity }) => entity)).length < TRANSACTION_BYTES_MAX;
+function groupedBy(all: readonly Prepared[], nameOf: (one: Prepared) => string): Prepared[][] {
+  const groups = new Map<string, Prepared[]>();
+  for (const one of all) {
+    const group = groups.get(nameOf(one));
+    if (group) group.push(one);
+    else groups.set(nameOf(one), [one]);
+  }
+  return [...groups.values()];
+}
+
+/** In their order, each as many as one transaction takes, or one. */
+function runsOf(all: readonly Prepared[]): Prepared[][] {
+  const runs: Prepared[][] = [];
+  let run: Prepared[] = [];
+  let rows = new Set<string>();
+  let bytes = 0;
+  for (const one of all) {
+    const size = JSON.stringify(one.entity).length;
+    const [first] = run;
+    const isNext =
+      first !== undefined &&
+      isCompanion(first) &&
+      isCompanion(one) &&
+      first.key.partitionKey === one.key.partitionKey &&
+      !rows.has(one.key.rowKey) &&
+      run.length < TRANSACTION_MAX &&
+      bytes + size < TRANSACTION_BYTES_MAX;
+    if (!isNext) {
+      [run, rows, bytes] = [[], new Set(), 0];
+      runs.push(run);
+    }
+    run.push(one);
+    rows.add(one.key.rowKey);
+    bytes += size;
+  }
+  return runs;
+}
+
+/** In a transaction it does the same, and what it did is known: an upsert does not tell whether it made one. */
+const isCompanion = (one: Prepared): boolean => isPlain(one) && !isUpsert(one.write);
+
+const isUpsert = (write: Write): boolean => (write.kind === 'replace' || write.kind === 'merge') && write.upsert;
 
 /** One request does it. Merging cannot take a value away. */
 function isPlain({ write }: Prepared): boolean {

@@ -370,7 +370,7 @@ export function tryEngine({ engine, config, key, composite, isFlat, added, nativ
 
     test('one that is not there is made where the service allows it', async () => {
       const allowing = other({ allow_upsert: true });
-      const ask = update('item', Target.ONE, { qty: 7 }, { upsert: true }, { keys: [id(7)] });
+      const ask = update('item', Target.ONE, { qty: 7 }, { upsert: true }, { keys: [composite ? id(7) : key.of(7)] });
       await allowing.ask(ask);
       expect(await items()).toEqual([...BEFORE, item(7, { qty: 7 })]);
     });
