@@ -186,7 +186,7 @@ suiteWith('dynamodb', 'DynamoDB', () => {
     const keys = [
       ['anna', 1],
       ['anna', 2],
-      ['ben', '2'],
+      ['ben', '2.0'],
       ['anna', 1],
     ];
     const found = await source.get(orders, keys, ['total'], soon());

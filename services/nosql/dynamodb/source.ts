@@ -20,7 +20,7 @@ import type { DynamoConfig } from './config.ts';
 import { Placeholders } from './expression.ts';
 import { cursorOf, keyOf, projectionOf, readCursor, readingOf } from './request.ts';
 import * as tables from './tables.ts';
-import { type Attributes, documentOf, jsonOf } from './types.ts';
+import { type Attributes, documentOf, jsonOf, keyText } from './types.ts';
 import { writeAll, writeTransaction } from './write.ts';
 
 /** What one BatchGetItem takes. */
@@ -74,9 +74,9 @@ export class DynamoSource implements NoSqlSource {
   ): Promise<(StoredDocument | undefined)[]> {
     const wanted = keys.map((key) => keyOf(table, key));
     // The store refuses one key twice.
-    const distinct = new Map(wanted.map((key) => [jsonOf(key), key]));
-    const found = new Map<string, StoredDocument>();
     const names = table.key.map(({ name }) => name);
+    const distinct = new Map(wanted.map((key) => [keyText(key, names), key]));
+    const found = new Map<string, StoredDocument>();
     const given = new Placeholders();
     const projection = fields && {
       ProjectionExpression: projectionOf([...names, ...fields], given),
@@ -84,10 +84,10 @@ export class DynamoSource implements NoSqlSource {
     };
     await mapAtOnce(chunksOf([...distinct.values()], KEYS_MAX), BATCHES_AT_ONCE, async (Keys) => {
       for (const item of await this.#getAll(table.name, { Keys, ...projection, ConsistentRead: true }, deadline)) {
-        found.set(jsonOf(item, names), storedOf(item));
+        found.set(keyText(item, names), storedOf(item));
       }
     });
-    return wanted.map((key) => found.get(jsonOf(key)));
+    return wanted.map((key) => found.get(keyText(key, names)));
   }
 
   async #getAll(name: string, wanted: dynamo.KeysAndAttributes, deadline: Deadline): Promise<Attributes[]> {

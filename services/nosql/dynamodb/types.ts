@@ -102,6 +102,26 @@ export function isNumberHeld(text: string): boolean {
   return digits <= DIGITS_MAX && magnitude <= MAGNITUDE_MAX && magnitude >= MAGNITUDE_MIN;
 }
 
+/** One text for each number, however it is spelled: 1, 1.0, 10e-1. */
+export function canonicalNumber(text: string): string {
+  const [mantissa = '', exponent = '0'] = text.toLowerCase().split('e');
+  const [whole = '', fraction = ''] = mantissa.replace(/^[+-]/, '').split('.');
+  const all = (whole + fraction).replace(/^0+/, '');
+  const digits = all.replace(/0+$/, '');
+  if (digits === '') return '0';
+  const power = Number(exponent) - fraction.length + all.length - digits.length;
+  return `${mantissa.startsWith('-') ? '-' : ''}${digits}e${power}`;
+}
+
+/** One text for each key, to find it again by. */
+export const keyText = (key: Attributes, names: readonly string[]): string =>
+  JSON.stringify(
+    names.map((name) => {
+      const { S, N, B } = key[name] ?? {};
+      return N === undefined ? (S ?? base64(B ?? new Uint8Array())) : canonicalNumber(N);
+    }),
+  );
+
 export function documentOf(attributes: Attributes): Document {
   const document: Record<string, Wire> = Object.create(null);
   for (const [name, value] of Object.entries(attributes)) document[name] = wireOf(value);

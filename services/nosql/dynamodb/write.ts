@@ -8,7 +8,7 @@ import { overloaded, pauses, wait } from '../throttling.ts';
 import type { DynamoClient } from './client.ts';
 import { isConditionFailed, isRefused, translate } from './errors.ts';
 import { type WriteRequest, writeRequestOf } from './request.ts';
-import { documentOf, jsonOf } from './types.ts';
+import { documentOf, keyText } from './types.ts';
 
 /** What one BatchWriteItem takes. */
 export const BATCH_MAX = 25;
@@ -32,13 +32,14 @@ export async function writeAll(
   if (ordered) return writeInOrder(client, table, writes, deadline);
   const outcomes = new Array<WriteOutcome>(writes.length);
   const byKey = new Map<string, Prepared[]>();
+  const names = table.key.map(({ name }) => name);
   for (const [index, write] of writes.entries()) {
     const request = prepared(table, write);
     if ('error' in request) {
       outcomes[index] = request;
       continue;
     }
-    const key = jsonOf(request.key);
+    const key = keyText(request.key, names);
     const same = byKey.get(key);
     const one = { write, request, index };
     if (same) same.push(one);
@@ -49,7 +50,7 @@ export async function writeAll(
   const singles = [...groups.filter((group) => !isBatchable(group)), ...(batched.length === 1 ? [batched] : [])];
   const batches = batched.length > 1 ? chunksOf(batched, BATCH_MAX) : [];
   const work = [
-    ...batches.map((batch) => () => writeBatch(client, batch, outcomes, deadline)),
+    ...batches.map((batch) => () => writeBatch(client, batch, names, outcomes, deadline)),
     // Writes of one document keep their order.
     ...singles.map((group) => () => writeEach(client, group, outcomes, deadline)),
   ];
@@ -194,33 +195,47 @@ async function writeOne(
 async function writeBatch(
   client: DynamoClient,
   batch: readonly Prepared[],
+  names: readonly string[],
   outcomes: WriteOutcome[],
   deadline: Deadline,
 ): Promise<void> {
+  const left = new Map(batch.map((one) => [keyText(one.request.key, names), one]));
   try {
-    await putAll(client, batch, deadline);
-    for (const { write, request, index } of batch) outcomes[index] = succeeded(write, request, false);
+    const nextPause = pauses(deadline);
+    for (;;) {
+      for (const { write, request, index } of await putSome(client, left, names, deadline)) {
+        outcomes[index] = succeeded(write, request, false);
+      }
+      if (left.size === 0) return;
+      const pause = nextPause();
+      if (pause === undefined) throw overloaded();
+      await wait(pause, deadline);
+    }
   } catch (error) {
     deadline.throwIfAborted();
-    if (isRefused(error)) return writeEach(client, batch, outcomes, deadline);
-    for (const { index } of batch) outcomes[index] = { error: translate(error) };
+    if (isRefused(error)) return writeEach(client, [...left.values()], outcomes, deadline);
+    for (const { index } of left.values()) outcomes[index] = { error: translate(error) };
   }
 }
 
-/** Unprocessed items are those for which there was no capacity. */
-async function putAll(client: DynamoClient, batch: readonly Prepared[], deadline: Deadline): Promise<void> {
-  const nextPause = pauses(deadline);
-  const name = batch[0]?.request.input.TableName ?? '';
-  let left: dynamo.WriteRequest[] = batch.map(({ request }) => ({ PutRequest: { Item: request.input.Item } }));
-  for (;;) {
-    const command = new dynamo.BatchWriteItemCommand({ RequestItems: { [name]: left } });
-    const { UnprocessedItems } = await client.request(deadline, (to, abortSignal) => to.send(command, { abortSignal }));
-    left = UnprocessedItems?.[name] ?? [];
-    if (left.length === 0) return;
-    const pause = nextPause();
-    if (pause === undefined) throw overloaded();
-    await wait(pause, deadline);
-  }
+/** Unprocessed items are those for which there was no capacity: they stay. @returns those that are done */
+async function putSome(
+  client: DynamoClient,
+  left: Map<string, Prepared>,
+  names: readonly string[],
+  deadline: Deadline,
+): Promise<Prepared[]> {
+  const sent = [...left];
+  const name = sent[0]?.[1].request.input.TableName ?? '';
+  const items = sent.map(([, { request }]) => ({ PutRequest: { Item: request.input.Item } }));
+  const command = new dynamo.BatchWriteItemCommand({ RequestItems: { [name]: items } });
+  const { UnprocessedItems } = await client.request(deadline, (to, abortSignal) => to.send(command, { abortSignal }));
+  const undone = new Set(
+    (UnprocessedItems?.[name] ?? []).map(({ PutRequest }) => keyText(PutRequest?.Item ?? {}, names)),
+  );
+  const done = sent.filter(([key]) => !undone.has(key));
+  for (const [key] of done) left.delete(key);
+  return done.map(([, one]) => one);
 }
 
 const succeeded = (write: Write, { key }: WriteRequest, created: boolean): WriteOutcome => ({
