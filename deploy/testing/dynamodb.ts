@@ -1,6 +1,6 @@
 /** A DynamoDB of one's own: DynamoDB Local in memory, on a free loopback port, gone when its starter is. */
 import { MillraceError } from '#common/errors.ts';
-import { dynamodbUrl, findDynamodb } from './available.ts';
+import { DYNAMODB_JARS, dynamodbUrl, findDynamodb } from './available.ts';
 import { freshFolder, onFreePort, startGuarded } from './guarded.ts';
 import { answering } from './processes.ts';
 
@@ -34,8 +34,14 @@ const named = (url: URL): RunningDynamodb => ({
   stop: async () => {},
 });
 
-async function startOnce({ java, jars }: { java: string; jars: string }, port: number): Promise<RunningDynamodb> {
-  const options = ['-Xmx512m', '-XX:TieredStopAtLevel=1', `-Djava.library.path=${jars}`, '-cp', `${jars}/*`];
+async function startOnce(java: string, port: number): Promise<RunningDynamodb> {
+  const options = [
+    '-Xmx512m',
+    '-XX:TieredStopAtLevel=1',
+    `-Djava.library.path=${DYNAMODB_JARS}`,
+    '-cp',
+    `${DYNAMODB_JARS}/*`,
+  ];
   const program = [java, ...options, MAIN, '-inMemory', '-disableTelemetry', '-port', String(port)];
   const { stop } = await startGuarded({
     label: 'DynamoDB Local',

@@ -1,12 +1,13 @@
 /** Brings the servers and tools that tests and benchmarks need, where that may be done: as root on Debian. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import {
+  DYNAMODB_JARS,
   findApache,
   findDynamodb,
   findMariadb,
+  findMongo,
   findNats,
   findNginx,
   findPostgres,
@@ -14,7 +15,7 @@ import {
   findS3,
   findSshd,
   GO_FOLDER,
-  jarsFolder,
+  MONGO_JARS,
 } from './available.ts';
 
 /** Tool → Debian package, and how to see that it is there already. */
@@ -34,28 +35,39 @@ const GO_TOOLS = {
   s3: { module: 'github.com/versity/versitygw/cmd/versitygw@v1.8.0', isPresent: () => findS3() !== undefined },
 } as const;
 
-/** Tool → artifact that Maven brings, with all that it needs. */
-const MAVEN_TOOLS = {
-  dynamodb: { artifact: 'com.amazonaws:DynamoDBLocal:2.5.2', isPresent: () => findDynamodb() !== undefined },
+/** Server → artifact of Maven, whose jars go into one folder. Java has to be there as well. */
+const JAVA_TOOLS = {
+  mongodb: {
+    artifact: ['de.bwaldvogel', 'mongo-java-server', '1.46.0'],
+    folder: MONGO_JARS,
+    isPresent: () => findMongo() !== undefined,
+  },
+  dynamodb: {
+    artifact: ['com.amazonaws', 'DynamoDBLocal', '2.5.2'],
+    folder: DYNAMODB_JARS,
+    isPresent: () => findDynamodb() !== undefined,
+  },
 } as const;
-const COPY_GOAL = 'org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies';
+const JAVA_PACKAGES = ['default-jdk-headless', 'maven'];
 
-export type Tool = keyof typeof TOOLS | keyof typeof GO_TOOLS | keyof typeof MAVEN_TOOLS;
+export type Tool = keyof typeof TOOLS | keyof typeof GO_TOOLS | keyof typeof JAVA_TOOLS;
 
-const isMavenTool = (tool: Tool): tool is keyof typeof MAVEN_TOOLS => Object.hasOwn(MAVEN_TOOLS, tool);
+const isJavaTool = (tool: Tool): tool is keyof typeof JAVA_TOOLS => Object.hasOwn(JAVA_TOOLS, tool);
 const isGoTool = (tool: Tool): tool is keyof typeof GO_TOOLS => Object.hasOwn(GO_TOOLS, tool);
 
 /** Installs what is missing. Where that cannot be done nothing happens: whoever needs the tool says so. */
 export function installTools(tools: readonly Tool[]): void {
-  installPackages(tools.filter((tool) => !isGoTool(tool) && !isMavenTool(tool)) as (keyof typeof TOOLS)[]);
-  for (const tool of tools.filter(isMavenTool)) {
-    if (!MAVEN_TOOLS[tool].isPresent()) fetchJars(tool, MAVEN_TOOLS[tool].artifact);
-  }
+  const java = tools.filter(isJavaTool).filter((tool) => !JAVA_TOOLS[tool].isPresent());
+  const debian = tools.flatMap((tool) =>
+    isGoTool(tool) || isJavaTool(tool) || TOOLS[tool].isPresent() ? [] : TOOLS[tool].package,
+  );
+  const lacksJava = java.length > 0 && !(isInPath('mvn') && isInPath('javac'));
+  installPackages([...debian, ...(lacksJava ? JAVA_PACKAGES : [])]);
+  for (const tool of java) fetchJars(JAVA_TOOLS[tool]);
   for (const tool of tools.filter(isGoTool)) if (!GO_TOOLS[tool].isPresent()) buildModule(GO_TOOLS[tool].module);
 }
 
-function installPackages(tools: readonly (keyof typeof TOOLS)[]): void {
-  const packages = tools.filter((tool) => !TOOLS[tool].isPresent()).map((tool) => TOOLS[tool].package);
+function installPackages(packages: readonly string[]): void {
   if (packages.length === 0 || process.getuid?.() !== 0 || !existsSync('/etc/debian_version')) return;
   process.stderr.write(`millrace: Installing ${packages.join(', ')} (apt-get).\n`);
   const done = apt(['update']) && apt(['install', '-y', '--no-install-recommends', ...packages]);
@@ -69,33 +81,28 @@ function apt(args: readonly string[]): boolean {
   return status === 0;
 }
 
+/** With all that it needs. A folder that is not complete counts as none. */
+function fetchJars({ artifact: [group, name, version], folder }: (typeof JAVA_TOOLS)[keyof typeof JAVA_TOOLS]): void {
+  if (!isInPath('mvn')) return;
+  process.stderr.write(`millrace: Fetching ${name} ${version} (maven).\n`);
+  mkdirSync(folder, { recursive: true });
+  const coordinates = `<groupId>${group}</groupId><artifactId>${name}</artifactId><version>${version}</version>`;
+  const own = '<groupId>test</groupId><artifactId>servers</artifactId><version>1</version><packaging>pom</packaging>';
+  const pom = join(folder, 'pom.xml');
+  const dependencies = `<dependencies><dependency>${coordinates}</dependency></dependencies>`;
+  writeFileSync(pom, `<project><modelVersion>4.0.0</modelVersion>${own}${dependencies}</project>`);
+  const args = ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${folder}`];
+  const { status, stdout, stderr } = spawnSync('mvn', args, { stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8' });
+  if (status === 0) writeFileSync(join(folder, 'complete'), '');
+  else process.stderr.write(`${stdout}${stderr}millrace: ${name} could not be fetched.\n`);
+}
+
 function buildModule(module: string): void {
   if (!isInPath('go')) return;
   process.stderr.write(`millrace: Building ${module} (go).\n`);
   const env = { ...process.env, GOBIN: GO_FOLDER };
   const { status, stderr } = spawnSync('go', ['install', module], { env, stdio: ['ignore', 'ignore', 'pipe'] });
   if (status !== 0) process.stderr.write(`${stderr ?? ''}millrace: ${module} could not be built.\n`);
-}
-
-function fetchJars(tool: keyof typeof MAVEN_TOOLS, artifact: string): void {
-  if (!isInPath('mvn') || !isInPath('java')) return;
-  process.stderr.write(`millrace: Fetching ${artifact} (maven).\n`);
-  const jars = jarsFolder(tool);
-  mkdirSync(dirname(jars), { recursive: true });
-  const folder = mkdtempSync(join(tmpdir(), 'millrace-maven-'));
-  writeFileSync(join(folder, 'pom.xml'), pomOf(artifact));
-  const args = ['-q', '-B', COPY_GOAL, `-DoutputDirectory=${jars}`, '-DincludeScope=runtime'];
-  const { status, stdout } = spawnSync('mvn', args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
-  rmSync(folder, { recursive: true, force: true });
-  if (status !== 0) process.stderr.write(`${stdout ?? ''}millrace: ${artifact} could not be fetched.\n`);
-}
-
-function pomOf(artifact: string): string {
-  const [group, name, version] = artifact.split(':');
-  const own = '<groupId>millrace</groupId><artifactId>tools</artifactId><version>1</version>';
-  const wanted = `<groupId>${group}</groupId><artifactId>${name}</artifactId><version>${version}</version>`;
-  const head = '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>';
-  return `${head}${own}<dependencies><dependency>${wanted}</dependency></dependencies></project>`;
 }
 
 function isInPath(name: string): boolean {

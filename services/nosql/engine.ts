@@ -7,6 +7,11 @@ import type { Document, StoredDocument, Wire } from './document.ts';
 
 export interface NoSqlEngine extends Engine<NoSqlSource> {
   readonly pushdown: Pushdown;
+  /**
+   * What the text of a condition may stand for in this store, beside itself, a number and a boolean: a date, an
+   * identifier. Values of different types never compare, so each of these is looked for.
+   */
+  senses?(text: string): readonly Wire[];
 }
 
 /** What the store does itself. All else is done by `residual/`, from documents that were read. */
@@ -16,9 +21,14 @@ export interface Pushdown {
    * One that it would decide otherwise is not pushed.
    */
   compares(comparison: BoundComparison, table: StoreTable): boolean;
+  /**
+   * A comparison with a list holds where it holds for one of its elements, in the store and so in residual/; absent:
+   * lists are equal to nothing.
+   */
+  readonly elements?: boolean;
   /** OR of conditions that are all pushed. */
   readonly any: boolean;
-  /** NOT of a condition that is pushed. */
+  /** NOT of a comparison that is pushed (of nothing else): the field has a value, for which it does not hold. */
   readonly not: boolean;
   /** Whole orders: an order is pushed in full or not at all. */
   sorts(order: readonly SortField[], table: StoreTable): boolean;
@@ -61,7 +71,10 @@ export interface SortField {
   readonly descending: boolean;
 }
 
-/** A filter with its values in place. */
+/**
+ * A filter with its values in place, in the normal form of plan/conditions.ts: NOT stands before comparisons only,
+ * operands are never null, and a comparison holds for values of its operands' types alone. `any` of nothing never holds.
+ */
 export type Condition =
   | { readonly kind: 'all' | 'any'; readonly of: readonly Condition[] }
   | { readonly kind: 'not'; readonly of: Condition }
@@ -88,12 +101,16 @@ export interface StoreQuery {
   readonly fields: readonly string[] | undefined;
   /** Where an earlier page of the same query ended, as its `next`. @throws MillraceError invalid for what is none */
   readonly after: string | undefined;
+  /** Cursors are wanted: the same query will go on behind one of them, so its order has to be a total one. */
+  readonly cursors?: boolean;
 }
 
 export interface StorePage {
   readonly documents: readonly StoredDocument[];
   /** The store's own cursor behind the last of these; undefined: nothing follows. */
   readonly next: string | undefined;
+  /** The cursor behind one of these, for stores whose cursors are made of a document's key. */
+  behind?(index: number): string;
 }
 
 /** Values of the key fields, in their order. */

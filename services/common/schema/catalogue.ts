@@ -70,6 +70,8 @@ export interface Table {
   readonly schemaName: string;
   readonly tableName: string;
   readonly isView: boolean;
+  /** What the store says of it in its own words. */
+  readonly native?: unknown;
   /** Rows may come by the engine's bulk load: nothing that an insert obeys would be passed by. */
   readonly loads?: boolean;
   readonly columns: readonly Column[];

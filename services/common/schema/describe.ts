@@ -24,6 +24,7 @@ export function describeTable(view: SchemaView, table: TableView, naming: Naming
   const nameOf = (name: string) => (naming === 'real' ? name : (table.byFieldName.get(name)?.wireName ?? name));
   return {
     ...heading(table, naming),
+    ...(table.table.native !== undefined && { native: table.table.native }),
     plural: table.plural,
     is_view: table.table.isView,
     primary_key: table.table.primaryKey.map(nameOf),

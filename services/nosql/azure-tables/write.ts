@@ -86,7 +86,7 @@ export class AzureWriter {
       const one = prepared(write, index);
       const outcome = 'error' in one ? one : await this.#one(one);
       outcomes.push(outcome);
-      if (!('key' in outcome)) break;
+      if ('error' in outcome) break;
     }
     return outcomes;
   }

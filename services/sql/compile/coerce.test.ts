@@ -3,7 +3,7 @@ import { JsonNumber } from '#common/json.ts';
 import { plainValue } from '#common/records/values.ts';
 import type { Column } from '#common/schema/catalogue.ts';
 import { column, fieldOf, table } from '#common/testing/catalogue.ts';
-import { wireValue } from '../conformance/bench.ts';
+import { wireValue } from '#common/testing/bench.ts';
 import { postgresDialect } from '../postgres/dialect.ts';
 import { sqliteDialect } from '../sqlite/dialect.ts';
 import { coercionOf, isWhole, operandCoercionOf } from './coerce.ts';

@@ -9,7 +9,7 @@ import {
   OperandSchema,
   ShapeSchema,
 } from '#proto/data/v1/data_pb.ts';
-import { all, any, apart, is, not } from '../conformance/words.ts';
+import { all, any, apart, is, not } from '#common/testing/words.ts';
 import type { Dialect } from '../dialect.ts';
 import { bindContextOf } from '../execute/context.ts';
 import { postgresDialect } from '../postgres/dialect.ts';
@@ -121,6 +121,11 @@ describe('refused', () => {
     ['no value', is('id', '='), { code: 'invalid' }],
     ['no pattern', is('name', 'like'), { code: 'invalid' }],
     ['a value of another type', is('id', '=', 'x'), { code: 'invalid', context: { field: 'id' } }],
+    [
+      'words of another kind of store',
+      create(FilterSchema, { node: { case: 'native', value: 0 } }),
+      { context: { field: 'filter' } },
+    ],
     ['a node of a newer version', create(FilterSchema, {}), { code: 'invalid' }],
     [
       'a comparison of a newer version',

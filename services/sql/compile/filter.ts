@@ -1,6 +1,6 @@
 /** The filter tree as a condition. Fields come from the catalogue, values are bound after their column's type. */
 
-import { invalid } from '#common/errors.ts';
+import { invalid, type MillraceError } from '#common/errors.ts';
 import { plainValue } from '#common/records/values.ts';
 import type { Column } from '#common/schema/catalogue.ts';
 import type { FieldView, RelationView, TableView } from '#common/schema/extras.ts';
@@ -52,10 +52,15 @@ export function compileFilter(filter: Filter, table: TableView, builder: SqlBuil
       if (parts.length === 0) return node.case === 'all' ? builder.dialect.trueSql : builder.dialect.falseSql;
       return parts.join(node.case === 'all' ? ' and ' : ' or ');
     }
+    case 'native':
+      throw noNativeFilter();
     default:
       throw invalid('The filter is empty or not known to this version.');
   }
 }
+
+const noNativeFilter = (): MillraceError =>
+  invalid('A filter of this service is text: an object is none.', { field: 'filter' });
 
 /** The caller's condition and the role's, joined as trees; undefined where there is neither. */
 export function compileFilters(

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { endsOf } from '#common/schema/relation-ends.ts';
 import { TableAccess } from '#common/schema/table-access.ts';
 import { type Filter, RelatedSchema, ShapeSchema } from '#proto/data/v1/data_pb.ts';
-import { fields, is } from '../conformance/words.ts';
+import { fields, is } from '#common/testing/words.ts';
 import { outputsOf } from '../plan/selection.ts';
 import { postgresDialect } from '../postgres/dialect.ts';
 import { contextOf, tableOf } from '../testing/views.ts';

@@ -7,7 +7,7 @@ import { column } from '#common/testing/catalogue.ts';
 import { type Operation, OperationSchema } from '#proto/data/v1/data_pb.ts';
 import { type CompileContext, SqlBuilder, type Template } from '../compile/builder.ts';
 import { ListTemplate } from '../compile/list.ts';
-import { wireValue } from '../conformance/bench.ts';
+import { wireValue } from '#common/testing/bench.ts';
 import type { SqlSource } from '../engine.ts';
 import { mysqlDialect } from '../mysql/dialect.ts';
 import type { Param, Rows, Statement } from '../statement.ts';

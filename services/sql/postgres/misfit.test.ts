@@ -8,7 +8,7 @@ import { type RunningPostgres, startPostgres } from '../../../deploy/testing/pos
 import { suiteWith } from '../../../deploy/testing/suite.ts';
 import { Bench } from '../conformance/bench.ts';
 import { describeTables } from '../conformance/company.ts';
-import { fields, insert, is, read } from '../conformance/words.ts';
+import { fields, insert, is, read } from '#common/testing/words.ts';
 import type { Param } from '../statement.ts';
 import { engine } from './index.ts';
 import { misfit } from './misfit.ts';

@@ -1,0 +1,8 @@
+/** The engines by service type. Each loads its driver when a service first uses it. */
+import type { NoSqlEngine } from './engine.ts';
+
+export const ENGINES: Readonly<Record<string, () => Promise<{ engine: NoSqlEngine }>>> = {
+  aws_dynamodb: () => import('./dynamodb/index.ts'),
+  azure_table: () => import('./azure-tables/index.ts'),
+  mongodb: () => import('./mongodb/index.ts'),
+};
