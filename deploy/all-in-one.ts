@@ -16,6 +16,7 @@ import { MillraceError } from '#common/errors.ts';
 import { createLogger, LOG_LEVELS, type LogLevel } from '#common/observe/log.ts';
 import { surviveStrays } from '#common/program.ts';
 import * as scripting from '../scripting-svc/index.ts';
+import * as nosql from '../services/nosql/index.ts';
 import * as sql from '../services/sql/index.ts';
 import * as system from '../services/system/index.ts';
 import * as storage from '../storage-svc/index.ts';
@@ -46,6 +47,7 @@ async function main(given: Environment): Promise<void> {
   const env = withDefaults(given, socketFolder, config.routers);
   const systemConfig = system.readConfig(env);
   const sqlConfig = sql.readConfig(env);
+  const nosqlConfig = nosql.readConfig(env);
   const storageConfig = storage.readConfig(env);
   const scriptingConfig = scripting.readConfig(env);
   const log = (tier: string) => createLogger(tier, config.logLevel);
@@ -65,6 +67,7 @@ async function main(given: Environment): Promise<void> {
       return systemService;
     },
     () => sql.start(sqlConfig, log('sql')),
+    () => nosql.start(nosqlConfig, log('nosql')),
     () => storage.start(storageConfig, log('storage')),
     () => scripting.start(scriptingConfig, env, log('scripting')),
     async () => {
@@ -109,6 +112,7 @@ function readConfig(env: Environment) {
 /** Local defaults first, the real environment wins. The tiers meet in a folder that only this user can enter. */
 function withDefaults(given: Environment, socketFolder: string, routers: number): Environment {
   const sqlAddress = given['MILLRACE_SQL_ADDRESS'] || `unix:${join(socketFolder, 'sql')}`;
+  const nosqlAddress = given['MILLRACE_NOSQL_ADDRESS'] || `unix:${join(socketFolder, 'nosql')}`;
   const storageAddress = given['MILLRACE_STORAGE_ADDRESS'] || `unix:${join(socketFolder, 'storage')}`;
   const gateway = given['MILLRACE_GATEWAY_ADDRESS'] || `unix:${join(socketFolder, 'gateway')}`;
   const set = Object.entries(given).filter(([, value]) => value !== '');
@@ -116,6 +120,8 @@ function withDefaults(given: Environment, socketFolder: string, routers: number)
     MILLRACE_SYSTEM_ADDRESS: `unix:${join(socketFolder, 'system')}`,
     MILLRACE_SQL_ADDRESS: sqlAddress,
     MILLRACE_SQL_ADDRESSES: sqlAddress,
+    MILLRACE_NOSQL_ADDRESS: nosqlAddress,
+    MILLRACE_NOSQL_ADDRESSES: nosqlAddress,
     MILLRACE_STORAGE_ADDRESS: storageAddress,
     MILLRACE_STORAGE_ADDRESSES: storageAddress,
     MILLRACE_STORAGE_CONTENT_ADDRESS: `unix:${join(socketFolder, 'storage-content')}`,

@@ -2,8 +2,8 @@
  * What every npm script calls: makes a clean checkout runnable, then becomes the program that was asked for. Plain
  * JavaScript on Node's own modules, as nothing else may be there yet. When all is current it costs a few stat calls.
  *
- * usage: node deploy/bootstrap.mjs <word> [arguments]; words: build, start, start:system, start:sql, start:storage,
- * start:router, start:scripting, test, bench, bench:database, bench:access, bench:scripts, bench:files
+ * usage: node deploy/bootstrap.mjs <word> [arguments]; words: build, start, start:system, start:sql, start:nosql,
+ * start:storage, start:router, start:scripting, test, bench, bench:database, bench:access, bench:scripts, bench:files
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
@@ -19,6 +19,7 @@ const BUNDLES = {
   'all-in-one': 'deploy/all-in-one.ts',
   system: 'services/system/main.ts',
   sql: 'services/sql/main.ts',
+  nosql: 'services/nosql/main.ts',
   storage: 'storage-svc/main.ts',
   router: 'router/main.ts',
   'sqlite-worker': 'services/sql/sqlite/worker.ts',
@@ -34,6 +35,7 @@ const PROGRAMS = {
   start: 'dist/all-in-one.js',
   'start:system': 'dist/system.js',
   'start:sql': 'dist/sql.js',
+  'start:nosql': 'dist/nosql.js',
   'start:storage': 'dist/storage.js',
   'start:router': 'dist/router.js',
   'start:scripting': 'dist/scripting.js',
@@ -47,7 +49,7 @@ const PROGRAMS = {
 
 /** What such a program needs on the machine besides packages. */
 const TOOLS = {
-  test: ['postgres', 'mariadb', 'nats', 'sftp', 'ftp', 'webdav', 's3', 'chromium'],
+  test: ['postgres', 'mariadb', 'nats', 'sftp', 'ftp', 'webdav', 's3', 'mongodb', 'chromium'],
   bench: ['postgres', 'wrk'],
   'bench:database': ['postgres', 'mariadb', 'wrk'],
   'bench:access': ['postgres', 'nginx', 'wrk'],

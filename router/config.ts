@@ -62,6 +62,7 @@ export function readConfig(env: Environment): RouterConfig {
     tiers: {
       system: [systemAddress],
       sql: reader.list('MILLRACE_SQL_ADDRESSES', ['127.0.0.1:7001']),
+      nosql: reader.list('MILLRACE_NOSQL_ADDRESSES', ['127.0.0.1:7004']),
     },
     storageAddresses: reader.list('MILLRACE_STORAGE_ADDRESSES', ['127.0.0.1:7003']),
     clusterToken: reader.optional('MILLRACE_CLUSTER_TOKEN'),

@@ -7,6 +7,7 @@ export const BACKENDS: Readonly<Record<string, () => Promise<{ backend: StorageB
   aws_s3: () => import('./s3/index.ts'),
   dropbox: () => import('./dropbox/index.ts'),
   ftp_file: () => import('./ftp/index.ts'),
+  gridfs: () => import('./gridfs/index.ts'),
   sftp_file: () => import('./sftp/index.ts'),
   webdav_file: () => import('./webdav/index.ts'),
 };

@@ -5,13 +5,14 @@ import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BOOTSTRAP, ensureBuilt, ROOT } from './build.ts';
 
-export type Program = 'all-in-one' | 'system' | 'sql' | 'storage' | 'scripting' | 'router';
+export type Program = 'all-in-one' | 'system' | 'sql' | 'nosql' | 'storage' | 'scripting' | 'router';
 
 /** Words of bootstrap.mjs. */
 const WORDS: Readonly<Record<Program, string>> = {
   'all-in-one': 'start',
   system: 'start:system',
   sql: 'start:sql',
+  nosql: 'start:nosql',
   storage: 'start:storage',
   scripting: 'start:scripting',
   router: 'start:router',

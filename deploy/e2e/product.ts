@@ -104,6 +104,7 @@ export class Tiers {
   readonly token = randomBytes(16).toString('hex');
   readonly systemAddress = `unix:${join(this.folder, 'system.sock')}`;
   readonly sqlAddress = `unix:${join(this.folder, 'sql.sock')}`;
+  readonly nosqlAddress = `unix:${join(this.folder, 'nosql.sock')}`;
   readonly storageAddress = `unix:${join(this.folder, 'storage.sock')}`;
   /** Of the first router, for what scripts call. */
   readonly gatewayAddress = `unix:${join(this.folder, 'gateway.sock')}`;
@@ -158,6 +159,8 @@ export class Tiers {
       MILLRACE_SYSTEM_ADDRESS: this.systemAddress,
       MILLRACE_SQL_ADDRESS: this.sqlAddress,
       MILLRACE_SQL_ADDRESSES: this.sqlAddress,
+      MILLRACE_NOSQL_ADDRESS: this.nosqlAddress,
+      MILLRACE_NOSQL_ADDRESSES: this.nosqlAddress,
       MILLRACE_STORAGE_ADDRESS: this.storageAddress,
       MILLRACE_STORAGE_ADDRESSES: this.storageAddress,
       MILLRACE_GATEWAY_ADDRESS: this.gatewayAddress,
@@ -193,7 +196,7 @@ export class Tiers {
 
   async stop(): Promise<void> {
     await Promise.all(this.#more.map((one) => one.stop()));
-    for (const program of ['router', 'scripting', 'storage', 'sql', 'system'] as const)
+    for (const program of ['router', 'scripting', 'storage', 'nosql', 'sql', 'system'] as const)
       await this.#running.get(program)?.stop();
     rmSync(this.folder, { recursive: true, force: true });
   }

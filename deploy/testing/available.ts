@@ -4,7 +4,17 @@ import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
-export type TestServer = 'postgres' | 'mariadb' | 'mysql' | 'nats' | 's3' | 'sftp' | 'ftp' | 'webdav' | 'chromium';
+export type TestServer =
+  | 'mongodb'
+  | 'postgres'
+  | 'mariadb'
+  | 'mysql'
+  | 'nats'
+  | 's3'
+  | 'sftp'
+  | 'ftp'
+  | 'webdav'
+  | 'chromium';
 /** And what benchmarks measure against. */
 export type Needed = TestServer | 'nginx' | 'nginx-dav';
 
@@ -53,6 +63,16 @@ export function findNats(): string | undefined {
   const { stdout } = spawnSync(server, ['--version'], { encoding: 'utf8' });
   const [, major, minor] = /v(\d+)\.(\d+)/.exec(stdout ?? '') ?? [];
   return Number(major) * 100 + Number(minor) >= NATS_MIN[0] * 100 + NATS_MIN[1] ? server : undefined;
+}
+
+/** Servers that Maven brings: their jars, each in a folder of its own. */
+export const JAR_FOLDER = join(homedir(), '.cache', 'millrace-test-servers');
+export const MONGO_JARS = join(JAR_FOLDER, 'mongo-java-server-1.46.0');
+
+/** Java, and the jars of MongoDB's wire protocol. */
+export function findMongo(): string | undefined {
+  const java = findProgram('java');
+  return java && findProgram('javac') && existsSync(join(MONGO_JARS, 'complete')) ? java : undefined;
 }
 
 /** Where Go puts what it builds. */
@@ -109,6 +129,9 @@ export function findMariadb(): { server: string; installer: string; version: str
 /** Address of a MySQL whose user may create databases: `mysql://user:password@host:port/database`. */
 export const mysqlUrl = (): string | undefined => process.env['MILLRACE_TEST_MYSQL_URL'] || undefined;
 
+/** Address of a MongoDB whose user may create databases. */
+export const mongoUrl = (): string | undefined => process.env['MILLRACE_TEST_MONGODB_URL'] || undefined;
+
 /** undefined: suites that need it can run. */
 export function whyNot(server: Needed): string | undefined {
   switch (server) {
@@ -118,6 +141,8 @@ export function whyNot(server: Needed): string | undefined {
       return findMariadb() ? undefined : `MariaDB ${MARIADB_MIN.join('.')} or newer is not installed`;
     case 'mysql':
       return mysqlUrl() ? undefined : 'MILLRACE_TEST_MYSQL_URL names no MySQL';
+    case 'mongodb':
+      return findMongo() || mongoUrl() ? undefined : 'no MongoDB is named, nor is its emulator there (Java, Maven)';
     case 'nats':
       return findNats() ? undefined : `NATS ${NATS_MIN.join('.')} or newer is not installed`;
     case 's3':

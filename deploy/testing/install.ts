@@ -1,11 +1,12 @@
 /** Brings the servers and tools that tests and benchmarks need, where that may be done: as root on Debian. */
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import {
   findApache,
   findChromium,
   findMariadb,
+  findMongo,
   findNats,
   findNginx,
   findPostgres,
@@ -14,6 +15,7 @@ import {
   findSshd,
   GO_FOLDER,
   hasDav,
+  MONGO_JARS,
 } from './available.ts';
 
 /** Tool → Debian package, and how to see that it is there already. */
@@ -37,18 +39,34 @@ const GO_TOOLS = {
   s3: { module: 'github.com/versity/versitygw/cmd/versitygw@v1.8.0', isPresent: () => findS3() !== undefined },
 } as const;
 
-export type Tool = keyof typeof TOOLS | keyof typeof GO_TOOLS;
+/** Server → artifact of Maven, whose jars go into one folder. Java has to be there as well. */
+const JAVA_TOOLS = {
+  mongodb: {
+    artifact: ['de.bwaldvogel', 'mongo-java-server', '1.46.0'],
+    folder: MONGO_JARS,
+    isPresent: () => findMongo() !== undefined,
+  },
+} as const;
+const JAVA_PACKAGES = ['default-jdk-headless', 'maven'];
 
+export type Tool = keyof typeof TOOLS | keyof typeof GO_TOOLS | keyof typeof JAVA_TOOLS;
+
+const isJavaTool = (tool: Tool): tool is keyof typeof JAVA_TOOLS => Object.hasOwn(JAVA_TOOLS, tool);
 const isGoTool = (tool: Tool): tool is keyof typeof GO_TOOLS => Object.hasOwn(GO_TOOLS, tool);
 
 /** Installs what is missing. Where that cannot be done nothing happens: whoever needs the tool says so. */
 export function installTools(tools: readonly Tool[]): void {
-  installPackages(tools.filter((tool) => !isGoTool(tool)));
+  const java = tools.filter(isJavaTool).filter((tool) => !JAVA_TOOLS[tool].isPresent());
+  const debian = tools.flatMap((tool) =>
+    isGoTool(tool) || isJavaTool(tool) || TOOLS[tool].isPresent() ? [] : TOOLS[tool].package,
+  );
+  const lacksJava = java.length > 0 && !(isInPath('mvn') && isInPath('javac'));
+  installPackages([...debian, ...(lacksJava ? JAVA_PACKAGES : [])]);
+  for (const tool of java) fetchJars(JAVA_TOOLS[tool]);
   for (const tool of tools.filter(isGoTool)) if (!GO_TOOLS[tool].isPresent()) buildModule(GO_TOOLS[tool].module);
 }
 
-function installPackages(tools: readonly (keyof typeof TOOLS)[]): void {
-  const packages = tools.filter((tool) => !TOOLS[tool].isPresent()).map((tool) => TOOLS[tool].package);
+function installPackages(packages: readonly string[]): void {
   if (packages.length === 0 || process.getuid?.() !== 0 || !existsSync('/etc/debian_version')) return;
   process.stderr.write(`millrace: Installing ${packages.join(', ')} (apt-get).\n`);
   const done = apt(['update']) && apt(['install', '-y', '--no-install-recommends', ...packages]);
@@ -60,6 +78,22 @@ function apt(args: readonly string[]): boolean {
   const { status, stderr } = spawnSync('apt-get', ['-qq', ...args], { env, stdio: ['ignore', 'ignore', 'pipe'] });
   if (status !== 0) process.stderr.write(stderr ?? '');
   return status === 0;
+}
+
+/** With all that it needs. A folder that is not complete counts as none. */
+function fetchJars({ artifact: [group, name, version], folder }: (typeof JAVA_TOOLS)[keyof typeof JAVA_TOOLS]): void {
+  if (!isInPath('mvn')) return;
+  process.stderr.write(`millrace: Fetching ${name} ${version} (maven).\n`);
+  mkdirSync(folder, { recursive: true });
+  const coordinates = `<groupId>${group}</groupId><artifactId>${name}</artifactId><version>${version}</version>`;
+  const own = '<groupId>test</groupId><artifactId>servers</artifactId><version>1</version><packaging>pom</packaging>';
+  const pom = join(folder, 'pom.xml');
+  const dependencies = `<dependencies><dependency>${coordinates}</dependency></dependencies>`;
+  writeFileSync(pom, `<project><modelVersion>4.0.0</modelVersion>${own}${dependencies}</project>`);
+  const args = ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${folder}`];
+  const { status, stdout, stderr } = spawnSync('mvn', args, { stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8' });
+  if (status === 0) writeFileSync(join(folder, 'complete'), '');
+  else process.stderr.write(`${stdout}${stderr}millrace: ${name} could not be fetched.\n`);
 }
 
 function buildModule(module: string): void {

@@ -1,7 +1,7 @@
 /** Options of a record call, read from query string and body and checked (database-api §2.2–2.4). */
-import { KEYS_MAX } from '#common/bounds.ts';
+import { FILTER_LENGTH_MAX, KEYS_MAX } from '#common/bounds.ts';
 import { invalid } from '#common/errors.ts';
-import { JsonNumber, stringifyJson } from '#common/json.ts';
+import { JsonNumber, parseJson, stringifyJson } from '#common/json.ts';
 import {
   BatchMode,
   type Filter,
@@ -13,6 +13,7 @@ import {
   type Value,
 } from '#proto/data/v1/data_pb.ts';
 import type { ApiRequest } from './api-request.ts';
+import { native } from './filter/nodes.ts';
 import { parseFilter } from './filter/parse.ts';
 import { isTrue } from './query.ts';
 import { splitList } from './split-list.ts';
@@ -63,10 +64,29 @@ export function filterOf(
   option: 'filter' | 'having' = 'filter',
   parameters: Value[] = [],
 ): { filter: Filter | undefined; parameters: Value[] } {
-  const text = request.option(option);
-  // The original takes only text; a list or an object is of no effect there.
-  if (typeof text !== 'string') return { filter: undefined, parameters };
-  return parseFilter(text, paramsOf(request), parameters);
+  const given = request.option(option);
+  const query = option === 'filter' ? nativeText(given) : undefined;
+  if (query !== undefined) {
+    parameters.push(textValue(query));
+    return { filter: native(parameters.length - 1), parameters };
+  }
+  // The original takes only text; a list is of no effect there.
+  if (typeof given !== 'string') return { filter: undefined, parameters };
+  return parseFilter(given, paramsOf(request), parameters);
+}
+
+/** A condition in the words of a store (database-api §9.1): an object, or text that is one; undefined: it is none. */
+function nativeText(given: unknown): string | undefined {
+  if (typeof given === 'object' && given !== null && !Array.isArray(given)) return stringifyJson(given);
+  if (typeof given !== 'string' || !/^\s*\{[\s\S]*\}\s*$/.test(given)) return undefined;
+  if (given.length > FILTER_LENGTH_MAX) return undefined;
+  try {
+    // `{user.id} = owner` begins with a lookup.
+    parseJson(Buffer.from(given));
+    return given;
+  } catch {
+    return undefined;
+  }
 }
 
 function paramsOf(request: ApiRequest): ReadonlyMap<string, Value> {

@@ -9,14 +9,20 @@ export interface Preferences {
   readonly strict: boolean;
   /** `count=estimated`: a count may come from statistics. */
   readonly estimatedCount: boolean;
+  /** `explain`: how a store would be asked, in place of its answer. */
+  readonly explain: boolean;
 }
 
-const NONE: Preferences = { strict: false, estimatedCount: false };
+const NONE: Preferences = { strict: false, estimatedCount: false, explain: false };
 
 export function preferencesOf({ http }: ApiRequest): Preferences {
   const words = wordsOf(http);
   if (!words) return NONE;
-  return { strict: words.has('handling=strict'), estimatedCount: words.has('count=estimated') };
+  return {
+    strict: words.has('handling=strict'),
+    estimatedCount: words.has('count=estimated'),
+    explain: words.has('explain'),
+  };
 }
 
 /** @param word  such as `return=minimal` */

@@ -94,6 +94,7 @@ function parseRead(request: ApiRequest, service: string, table: string, id: stri
     related: relatedOf(request, parameters),
     mergesForeign: true,
     estimateCount: preferencesOf(request).estimatedCount,
+    explain: preferencesOf(request).explain,
     paging: after === undefined ? Paging.UNSPECIFIED : after === '' ? Paging.FIRST : Paging.AFTER,
     ...(filter ? { filter } : {}),
     ...(having ? { having } : {}),

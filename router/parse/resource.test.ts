@@ -309,3 +309,40 @@ describe("the system's records", () => {
     expect(() => parseIn({ target })).toThrow(expect.objectContaining({ code: 'not_found' }));
   });
 });
+
+describe('conditions in the words of a store', () => {
+  const read = (sent: Sent) => {
+    const { shape, parameters } = parse(sent);
+    return { filter: (shape.action.value as Read).filter?.node, parameters: parameters.map(plain) };
+  };
+  const asGet = { method: 'POST', target: '_table/a?method=GET' };
+
+  test.each<[string, Sent, string]>([
+    ['text', { target: `_table/a?filter=${encodeURIComponent('{"age":{"$gt":3}}')}` }, '{"age":{"$gt":3}}'],
+    ['text with blanks around', { target: `_table/a?filter=${encodeURIComponent(' {"a":1} ')}` }, ' {"a":1} '],
+    ['an object in the body', { ...asGet, body: '{"filter":{"age":{"$gt":3}}}' }, '{"age":{"$gt":3}}'],
+    [
+      'text in the body',
+      { ...asGet, body: '{"filter":"{\\"a\\":12345678901234567890}"}' },
+      '{"a":12345678901234567890}',
+    ],
+  ])('%s', (_, sent, text) => {
+    expect(read(sent)).toEqual({ filter: { case: 'native', value: 0 }, parameters: [text] });
+  });
+
+  test('nothing else is one', () => {
+    expect(read({ target: `_table/a?filter=${encodeURIComponent('a = 5')}` }).filter?.case).toBe('comparison');
+    expect(() => read({ target: `_table/a?filter=${encodeURIComponent('{"a":}')}` })).toThrow();
+    expect(read({ ...asGet, body: '{"filter":["a"]}' }).filter).toBeUndefined();
+  });
+
+  test('how it would be done is a preference', () => {
+    const explains = (prefer: string) =>
+      (parse({ target: '_table/a', headers: { prefer } }).shape.action.value as Read).explain;
+    expect([explains('explain'), explains('return=minimal, explain'), explains('count=exact')]).toEqual([
+      true,
+      true,
+      false,
+    ]);
+  });
+});

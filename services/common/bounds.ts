@@ -256,3 +256,13 @@ export const OBJECT_PARTS_AT_ONCE = 2;
 export const OBJECT_CONNECTIONS_MAX = 1024;
 /** Attempts of a request to a store of objects, where a second one does no harm. */
 export const OBJECT_ATTEMPTS_MAX = 3;
+/** Documents that one request reads where the store cannot filter itself: a second or two, and the service may say otherwise. */
+export const SCAN_DOCUMENTS_DEFAULT = 100_000;
+/** Groups of one answer that are counted here, each in memory with its sums. */
+export const GROUPS_MAX = 10_000;
+/** Documents of a store that are looked at to guess the fields of a table. */
+export const SAMPLED_DOCUMENTS = 50;
+/** Fields that such a guess names: documents whose names are data have no end of them. */
+export const SAMPLED_FIELDS_MAX = 200;
+/** Records whose import can be undone where the store has no transactions: their keys are kept until the end. */
+export const UNDONE_RECORDS_MAX = 100_000;

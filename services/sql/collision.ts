@@ -2,6 +2,7 @@
  * Transactions that stood in each other's way (a deadlock, a serialization failure): the database undid one of them, so
  * that it can be run again as if nothing had happened.
  */
+
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Deadline } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';

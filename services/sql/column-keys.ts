@@ -1,5 +1,5 @@
 /** What the constraints of a table say of each of its columns: for engines that read the two apart. */
-import type { Column, Constraint, ForeignKey } from './schema.ts';
+import type { Column, Constraint, ForeignKey } from '#common/schema/catalogue.ts';
 
 export type ColumnKeys = Pick<Column, 'primaryKey' | 'unique' | 'indexed' | 'foreignKey'> & {
   /** The whole of the primary key. */

@@ -1,10 +1,8 @@
 /** Settings that a service of any database has, and how those of them that an engine opens with are read. */
 import type { ConfigField } from '#common/config/field.ts';
+import { RECORD_FIELDS } from '#common/config/record-fields.ts';
 import { wrongSetting } from '#common/config/settings.ts';
 import type { ServiceConfig } from '#common/engine.ts';
-
-/** Records in one answer, where the service does not say. */
-export const MAX_RECORDS = 1000;
 
 const NAME_TO_VALUE = { key: { label: 'Name', type: 'string' }, value: { label: 'Value', type: 'string' } };
 const OPTIONAL = { default: null, required: false, allow_null: true };
@@ -37,40 +35,7 @@ export function databaseFields(descriptions: Record<'options' | 'attributes' | '
       ...OPTIONAL,
       items: 'string',
     },
-    {
-      name: 'allow_upsert',
-      label: 'Allow Upsert',
-      type: 'boolean',
-      description: 'PUT and PATCH by identifier create the record where it does not exist.',
-      default: false,
-      allow_null: false,
-    },
-    {
-      name: 'max_records',
-      label: 'Maximum Records',
-      type: 'integer',
-      description: 'Most records that one answer holds; at least 1.',
-      default: MAX_RECORDS,
-      allow_null: false,
-    },
-    {
-      name: 'cache_enabled',
-      label: 'Data Retrieval Caching Enabled',
-      type: 'boolean',
-      description: 'Keeps answers of GET requests without a body for a while.',
-      default: false,
-      required: false,
-      allow_null: false,
-    },
-    {
-      name: 'cache_ttl',
-      label: 'Cache Time To Live (seconds)',
-      type: 'integer',
-      description: 'How long such an answer is kept.',
-      default: 0,
-      required: false,
-      allow_null: false,
-    },
+    ...RECORD_FIELDS,
   ];
 }
 

@@ -1,7 +1,7 @@
 /** How one SQL engine differs: data and a few functions. The compiler asks the dialect, never which engine it is. */
 
+import type { Column, JsonKind, Table } from '#common/schema/catalogue.ts';
 import type { FunctionSql } from './expression/functions.ts';
-import type { Column, JsonKind, Table } from './schema.ts';
 import type { Param } from './statement.ts';
 
 /** A field of a new table or a new field, as `_schema` receives it, checked (database-api §6.3). */

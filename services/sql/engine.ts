@@ -2,8 +2,8 @@
 import type { Deadline } from '#common/deadline.ts';
 import type { Engine, Source } from '#common/engine.ts';
 import type { MillraceError } from '#common/errors.ts';
+import type { Catalogue, Routine } from '#common/schema/catalogue.ts';
 import type { Dialect } from './dialect.ts';
-import type { Catalogue, Routine } from './schema.ts';
 import type { Param, Rows, Statement } from './statement.ts';
 
 export type StatementOutcome = { readonly rows: Rows } | { readonly error: MillraceError };

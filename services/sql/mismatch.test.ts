@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { invalid, MillraceError } from '#common/errors.ts';
-import { isMismatch, unknownName } from './mismatch.ts';
+import { isMismatch, unknownName } from '#common/schema/mismatch.ts';
 import { translate as fromPostgres } from './postgres/errors.ts';
 import { translate as fromSqlite } from './sqlite/errors.ts';
 

@@ -1,9 +1,9 @@
 /** Which procedures and functions a database has: read when somebody first asks for one. */
 import { Deadline } from '#common/deadline.ts';
 import { notFound } from '#common/errors.ts';
+import type { Routine } from '#common/schema/catalogue.ts';
 import { RoutineKind } from '#proto/data/v1/data_pb.ts';
 import type { SqlSource } from './engine.ts';
-import type { Routine } from './schema.ts';
 
 const INTROSPECTION_MS = 60_000;
 /** What is not known is looked for again, but not more often. */

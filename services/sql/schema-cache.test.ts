@@ -2,13 +2,13 @@ import { create } from '@bufbuild/protobuf';
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { MillraceError } from '#common/errors.ts';
+import type { Catalogue } from '#common/schema/catalogue.ts';
+import type { SchemaView } from '#common/schema/extras.ts';
+import { MARK } from '#common/schema/table-marks.ts';
+import { column, table } from '#common/testing/catalogue.ts';
 import { type SchemaExtra, SchemaExtraSchema } from '#proto/access/v1/access_pb.ts';
 import type { SqlSource } from './engine.ts';
-import type { SchemaView } from './extras.ts';
-import type { Catalogue } from './schema.ts';
 import { SchemaCache, type SchemaCacheOptions } from './schema-cache.ts';
-import { MARK } from './table-marks.ts';
-import { column, table } from './testing/catalogue.ts';
 
 const of = (...names: string[]): Catalogue => ({ tables: names.map((name) => table(name, [column('id')])) });
 

@@ -6,15 +6,15 @@ import { isDeepStrictEqual } from 'node:util';
 import { MillraceError } from '#common/errors.ts';
 import { within } from '#common/in-time.ts';
 import type { Logger } from '#common/observe/log.ts';
+import { concernsAll } from '#common/of-all.ts';
+import { inSlices } from '#common/pace.ts';
+import type { Catalogue, Table } from '#common/schema/catalogue.ts';
+import { CatalogueWatch } from '#common/schema/catalogue-watch.ts';
+import type { SchemaView, TableView } from '#common/schema/extras.ts';
+import { realName, viewSchema } from '#common/schema/schema-view.ts';
+import { marksOf } from '#common/schema/table-marks.ts';
 import type { SchemaExtra } from '#proto/access/v1/access_pb.ts';
-import { CatalogueWatch } from './catalogue-watch.ts';
 import type { SqlSource } from './engine.ts';
-import type { SchemaView, TableView } from './extras.ts';
-import { concernsAll } from './of-all.ts';
-import { inSlices } from './pace.ts';
-import type { Catalogue, Table } from './schema.ts';
-import { realName, viewSchema } from './schema-view.ts';
-import { marksOf } from './table-marks.ts';
 
 const INTROSPECTION_MS = 60_000;
 /** A doubted catalogue is at least this old before it is read again. */

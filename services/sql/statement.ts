@@ -1,5 +1,5 @@
 /** What goes to a database and what comes back, the same for every engine. */
-import type { JsonKind } from './schema.ts';
+import type { JsonKind } from '#common/schema/catalogue.ts';
 
 export type Param = string | number | bigint | boolean | null | Uint8Array;
 

@@ -20,6 +20,8 @@ export function comparison(field: string, comparator: Comparator, operands: Oper
   return filter({ case: 'comparison', value });
 }
 
+export const native = (index: number): Filter => filter({ case: 'native', value: index });
+
 export const parameter = (index: number): Operand => ({
   $typeName: 'millrace.data.v1.Operand',
   kind: { case: 'parameter', value: index },

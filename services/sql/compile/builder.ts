@@ -1,9 +1,10 @@
 /** Puts the text of one statement together: identifiers are always quoted, values are always bound. */
+
+import type { Table } from '#common/schema/catalogue.ts';
+import type { SchemaView } from '#common/schema/extras.ts';
+import type { TableAccess } from '#common/schema/table-access.ts';
 import type { Caller, Value } from '#proto/data/v1/data_pb.ts';
 import type { Dialect } from '../dialect.ts';
-import type { SchemaView } from '../extras.ts';
-import type { TableAccess } from '../plan/table-access.ts';
-import type { Table } from '../schema.ts';
 import type { Param, ResultColumn, RowsOfWrite, Statement } from '../statement.ts';
 
 /** What a shape is compiled with. */

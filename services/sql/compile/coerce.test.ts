@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { JsonNumber } from '#common/json.ts';
-import { wireValue } from '../conformance/bench.ts';
+import { plainValue } from '#common/records/values.ts';
+import type { Column } from '#common/schema/catalogue.ts';
+import { wireValue } from '#common/testing/bench.ts';
+import { column, fieldOf, table } from '#common/testing/catalogue.ts';
 import { postgresDialect } from '../postgres/dialect.ts';
-import type { Column } from '../schema.ts';
 import { sqliteDialect } from '../sqlite/dialect.ts';
-import { column, table } from '../testing/catalogue.ts';
-import { fieldOf } from '../testing/views.ts';
-import { coercionOf, isWhole, operandCoercionOf, plainValue } from './coerce.ts';
+import { coercionOf, isWhole, operandCoercionOf } from './coerce.ts';
 
 const field = (part: Partial<Column>) => fieldOf(table('t', [column('f', part)]));
 const REFUSED = Symbol('refused');

@@ -1,10 +1,9 @@
 /** Values as they were written become parameters of a column's type (database-api §3.4, §4.4); a wrong one is refused by name. */
 import { invalid } from '#common/errors.ts';
 import { JsonNumber, stringifyJson } from '#common/json.ts';
-import type { Value } from '#proto/data/v1/data_pb.ts';
+import type { Column } from '#common/schema/catalogue.ts';
+import type { FieldView } from '#common/schema/extras.ts';
 import type { Dialect } from '../dialect.ts';
-import type { FieldView } from '../extras.ts';
-import type { Column } from '../schema.ts';
 import type { Param } from '../statement.ts';
 
 export type Coerce = (value: unknown) => Param;
@@ -171,22 +170,4 @@ function isTrue(field: FieldView, value: unknown): boolean {
 function plainText(value: unknown): Param {
   if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
   return value instanceof JsonNumber ? value.text : stringifyJson(value);
-}
-
-/** A Value as it travels, in the terms that JSON values have here. */
-export function plainValue(value: Value | undefined): unknown {
-  switch (value?.kind.case) {
-    case 'text':
-      return value.kind.value;
-    case 'number': {
-      const number = Number(value.kind.value);
-      return Number.isSafeInteger(number) ? number : new JsonNumber(value.kind.value);
-    }
-    case 'boolean':
-      return value.kind.value;
-    case 'list':
-      return value.kind.value.values.map(plainValue);
-    default:
-      return null;
-  }
 }

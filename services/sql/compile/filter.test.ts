@@ -1,5 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
+import { TableAccess } from '#common/schema/table-access.ts';
+import { all, any, apart, is, not } from '#common/testing/words.ts';
 import {
   type Comparator,
   type Filter,
@@ -8,10 +10,8 @@ import {
   OperandSchema,
   ShapeSchema,
 } from '#proto/data/v1/data_pb.ts';
-import { all, any, apart, is, not } from '../conformance/words.ts';
 import type { Dialect } from '../dialect.ts';
 import { bindContextOf } from '../execute/context.ts';
-import { TableAccess } from '../plan/table-access.ts';
 import { postgresDialect } from '../postgres/dialect.ts';
 import { sqliteDialect } from '../sqlite/dialect.ts';
 import { contextOf, tableOf } from '../testing/views.ts';
@@ -121,6 +121,11 @@ describe('refused', () => {
     ['no value', is('id', '='), { code: 'invalid' }],
     ['no pattern', is('name', 'like'), { code: 'invalid' }],
     ['a value of another type', is('id', '=', 'x'), { code: 'invalid', context: { field: 'id' } }],
+    [
+      'words of another kind of store',
+      create(FilterSchema, { node: { case: 'native', value: 0 } }),
+      { context: { field: 'filter' } },
+    ],
     ['a node of a newer version', create(FilterSchema, {}), { code: 'invalid' }],
     [
       'a comparison of a newer version',

@@ -1,5 +1,11 @@
 /** The filter tree as a condition. Fields come from the catalogue, values are bound after their column's type. */
-import { invalid } from '#common/errors.ts';
+
+import { invalid, type MillraceError } from '#common/errors.ts';
+import { plainValue } from '#common/records/values.ts';
+import type { Column } from '#common/schema/catalogue.ts';
+import type { FieldView, RelationView, TableView } from '#common/schema/extras.ts';
+import { unknownName } from '#common/schema/mismatch.ts';
+import { endsOf } from '#common/schema/relation-ends.ts';
 import {
   Comparator,
   type Comparison,
@@ -9,12 +15,8 @@ import {
   type Operand,
 } from '#proto/data/v1/data_pb.ts';
 import { type Readable, readable } from '../expression/computed.ts';
-import type { FieldView, RelationView, TableView } from '../extras.ts';
-import { unknownName } from '../mismatch.ts';
-import { endsOf } from '../plan/relation-ends.ts';
-import type { Column } from '../schema.ts';
 import { type BindContext, type Binder, type SqlBuilder, tableName } from './builder.ts';
-import { type Coerce, operandCoercionOf, plainValue } from './coerce.ts';
+import { type Coerce, operandCoercionOf } from './coerce.ts';
 import { listCondition } from './list.ts';
 
 export const SYMBOLS: Partial<Record<Comparator, string>> = {
@@ -50,10 +52,15 @@ export function compileFilter(filter: Filter, table: TableView, builder: SqlBuil
       if (parts.length === 0) return node.case === 'all' ? builder.dialect.trueSql : builder.dialect.falseSql;
       return parts.join(node.case === 'all' ? ' and ' : ' or ');
     }
+    case 'native':
+      throw noNativeFilter();
     default:
       throw invalid('The filter is empty or not known to this version.');
   }
 }
+
+const noNativeFilter = (): MillraceError =>
+  invalid('A filter of this service is text: an object is none.', { field: 'filter' });
 
 /** The caller's condition and the role's, joined as trees; undefined where there is neither. */
 export function compileFilters(

@@ -1,8 +1,8 @@
 /** The condition on groups: fields of the group, and aggregates, by name or by their key in the answer. */
 import { invalid } from '#common/errors.ts';
+import type { TableView } from '#common/schema/extras.ts';
+import { unknownName } from '#common/schema/mismatch.ts';
 import { Comparator, type Comparison, type Filter, Selection_Kind as Kind } from '#proto/data/v1/data_pb.ts';
-import type { TableView } from '../extras.ts';
-import { unknownName } from '../mismatch.ts';
 import { type Output, outputsOf } from '../plan/selection.ts';
 import type { SqlBuilder } from './builder.ts';
 import { compileFilter, operandReader, SYMBOLS } from './filter.ts';

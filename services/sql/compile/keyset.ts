@@ -2,13 +2,15 @@
  * Pages that follow each other by key: the order is made total by the primary key, and a page begins behind the values
  * of the last record of the page before. So the millionth page costs what the first costs, where an index has the order.
  */
+
 import { invalid } from '#common/errors.ts';
+import { plainValue } from '#common/records/values.ts';
+import type { FieldView, TableView } from '#common/schema/extras.ts';
+import { keyFields } from '#common/schema/find.ts';
+import { unknownName } from '#common/schema/mismatch.ts';
 import type { Order } from '#proto/data/v1/data_pb.ts';
-import type { FieldView, TableView } from '../extras.ts';
-import { unknownName } from '../mismatch.ts';
-import { keyFields } from '../plan/selection.ts';
 import type { Binder, SqlBuilder } from './builder.ts';
-import { operandCoercionOf, plainValue } from './coerce.ts';
+import { operandCoercionOf } from './coerce.ts';
 
 export interface KeysetColumn {
   readonly field: FieldView;

@@ -1,7 +1,7 @@
 /** Conditions on a list of values: one array parameter where the engine has such, else a placeholder for each value. */
 
+import type { Column } from '#common/schema/catalogue.ts';
 import type { Dialect } from '../dialect.ts';
-import type { Column } from '../schema.ts';
 import type { Param, Statement } from '../statement.ts';
 import { type BindContext, type Binder, bind, type SqlBuilder, type Template } from './builder.ts';
 

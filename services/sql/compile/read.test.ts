@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { wireValue } from '#common/testing/bench.ts';
+import { COMPANY, column, primaryKey, table, textColumn } from '#common/testing/catalogue.ts';
+import { all, any, is } from '#common/testing/words.ts';
 import { Selection_Kind as Kind, Order_Nulls as Nulls } from '#proto/data/v1/data_pb.ts';
-import { wireValue } from '../conformance/bench.ts';
-import { all, any, is } from '../conformance/words.ts';
 import type { Dialect } from '../dialect.ts';
 import { outputsOf } from '../plan/selection.ts';
 import { postgresDialect } from '../postgres/dialect.ts';
 import { sqliteDialect } from '../sqlite/dialect.ts';
-import { COMPANY, column, primaryKey, table, textColumn } from '../testing/catalogue.ts';
 import { contextOf, tableOf } from '../testing/views.ts';
 import { bind, type Template } from './builder.ts';
 import { keysetOf } from './keyset.ts';

@@ -1,9 +1,9 @@
 /** Reads as SQL: a list by filter, one or many records by key, a count. */
 import { invalid } from '#common/errors.ts';
+import type { FieldView, TableView } from '#common/schema/extras.ts';
+import { unknownName } from '#common/schema/mismatch.ts';
 import { type Filter, Order_Nulls as Nulls, type Order, type Read } from '#proto/data/v1/data_pb.ts';
 import type { Dialect } from '../dialect.ts';
-import type { FieldView, TableView } from '../extras.ts';
-import { unknownName } from '../mismatch.ts';
 import type { Output } from '../plan/selection.ts';
 import { type Binder, type CompileContext, quoteName, SqlBuilder, type Template, tableName } from './builder.ts';
 import { compileFilters } from './filter.ts';

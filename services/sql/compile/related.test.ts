@@ -1,10 +1,10 @@
 import { create } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
+import { endsOf } from '#common/schema/relation-ends.ts';
+import { TableAccess } from '#common/schema/table-access.ts';
+import { fields, is } from '#common/testing/words.ts';
 import { type Filter, RelatedSchema, ShapeSchema } from '#proto/data/v1/data_pb.ts';
-import { fields, is } from '../conformance/words.ts';
-import { endsOf } from '../plan/relation-ends.ts';
 import { outputsOf } from '../plan/selection.ts';
-import { TableAccess } from '../plan/table-access.ts';
 import { postgresDialect } from '../postgres/dialect.ts';
 import { contextOf, tableOf } from '../testing/views.ts';
 import { compileBranch } from './related.ts';

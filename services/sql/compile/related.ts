@@ -1,8 +1,9 @@
 /** Related records as SQL: all that belong to any of the owners, by one statement. */
+
+import type { FieldView } from '#common/schema/extras.ts';
+import type { RelationEnds } from '#common/schema/relation-ends.ts';
 import type { Related } from '#proto/data/v1/data_pb.ts';
 import type { ServiceContext } from '../execute/context.ts';
-import type { FieldView } from '../extras.ts';
-import type { RelationEnds } from '../plan/relation-ends.ts';
 import { hiddenOutputs, type Output } from '../plan/selection.ts';
 import { quoteName, SqlBuilder, tableName } from './builder.ts';
 import { compileFilters } from './filter.ts';

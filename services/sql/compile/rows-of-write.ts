@@ -1,7 +1,7 @@
 /** What shows the rows of a write where the engine does not return them: a select by the key, in the same transaction. */
 
+import type { FieldView, TableView } from '#common/schema/extras.ts';
 import type { Filter } from '#proto/data/v1/data_pb.ts';
-import type { FieldView, TableView } from '../extras.ts';
 import type { Output } from '../plan/selection.ts';
 import type { Param, RowsOfWrite } from '../statement.ts';
 import type { Binder, CompileContext, SqlBuilder, Template } from './builder.ts';

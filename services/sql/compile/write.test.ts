@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { is } from '../conformance/words.ts';
+import { is } from '#common/testing/words.ts';
 import { hiddenOutputs } from '../plan/selection.ts';
 import { postgresDialect } from '../postgres/dialect.ts';
 import { sqliteDialect } from '../sqlite/dialect.ts';

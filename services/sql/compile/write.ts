@@ -1,8 +1,10 @@
 /** Writes as SQL. Each returns the columns that the answer shows. */
+
+import type { FieldView, TableView } from '#common/schema/extras.ts';
 import type { Filter } from '#proto/data/v1/data_pb.ts';
 import type { Dialect } from '../dialect.ts';
 import { written } from '../expression/computed.ts';
-import type { FieldView, TableView } from '../extras.ts';
+import { functionsOf } from '../expression/field-functions.ts';
 import type { Output } from '../plan/selection.ts';
 import type { Param, Statement } from '../statement.ts';
 import { bind, type CompileContext, quoteName, SqlBuilder, type Template, tableName } from './builder.ts';
@@ -36,7 +38,7 @@ export function bulkInsert(
   outputs: readonly Output[],
   context: CompileContext,
 ): ((rows: readonly (readonly Param[])[]) => Statement) | undefined {
-  if (fields.some(({ functions }) => functions?.INSERT)) return undefined;
+  if (fields.some(({ dbFunction }) => functionsOf(dbFunction)?.INSERT)) return undefined;
   const columns = fields.flatMap((field) => (field.column ? [field.column] : []));
   const { insertMany, load, returning: returns } = context.dialect;
   if (outputs.length === 0 && load?.(table.table, columns, [])) {

@@ -1,9 +1,10 @@
 /** Fields that exist, made otherwise through `_schema`; where the engine cannot, it says so and nothing has happened. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Ask, Failure, Success } from '#common/testing/bench.ts';
+import { allFields, insert, read } from '#common/testing/words.ts';
 import { DefineMode, PartKind, Target } from '#proto/data/v1/data_pb.ts';
-import type { Ask, Bench, Failure, Success } from './bench.ts';
+import type { Bench } from './bench.ts';
 import { define, describeFields, drop } from './company.ts';
-import { allFields, insert, read } from './words.ts';
 
 const nullable = { allow_null: true };
 const TABLE = {

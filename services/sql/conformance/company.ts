@@ -1,7 +1,9 @@
 /** The tables that the reads of every engine are tried on: made through `_schema`, filled through `_table`. */
+
+import type { Ask } from '#common/testing/bench.ts';
+import { insert } from '#common/testing/words.ts';
 import { DefineMode, PartKind, Target } from '#proto/data/v1/data_pb.ts';
-import type { Ask, Bench } from './bench.ts';
-import { insert } from './words.ts';
+import type { Bench } from './bench.ts';
 
 const nullable = { allow_null: true };
 

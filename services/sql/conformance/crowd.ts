@@ -1,10 +1,11 @@
 /** Unrelated requests that travel together (group commit, coalesced reads): nobody notices the others. */
 import { expect, test } from 'vitest';
 import { Deadline, deadlinePassed } from '#common/deadline.ts';
+import type { Ask, Failure, Outcome, Success } from '#common/testing/bench.ts';
+import { fields, insert, is, read, remove, update } from '#common/testing/words.ts';
 import { BatchMode, Target } from '#proto/data/v1/data_pb.ts';
-import type { Ask, Bench, Failure, Outcome, Success } from './bench.ts';
+import type { Bench } from './bench.ts';
 import { define } from './company.ts';
-import { fields, insert, is, read, remove, update } from './words.ts';
 
 const CROWD = 300;
 const PEOPLE = {

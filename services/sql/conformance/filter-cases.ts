@@ -1,7 +1,7 @@
 /** Conditions and which employees they find, the same for every engine. */
 import { create } from '@bufbuild/protobuf';
+import { all, any, is, not } from '#common/testing/words.ts';
 import { type Filter, Moment_Base as MomentBase, OperandSchema } from '#proto/data/v1/data_pb.ts';
-import { all, any, is, not } from './words.ts';
 
 const moment = (base: MomentBase, offsetSeconds = 0) =>
   create(OperandSchema, { kind: { case: 'moment', value: { base, offsetSeconds } } });

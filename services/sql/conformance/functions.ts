@@ -1,9 +1,10 @@
 /** Fields that the database computes: functions on columns, and virtual fields. */
 import { beforeAll, expect, test } from 'vitest';
+import type { Ask } from '#common/testing/bench.ts';
+import { allFields, fields, insert, is, read, update } from '#common/testing/words.ts';
 import { Target } from '#proto/data/v1/data_pb.ts';
-import type { Ask, Bench } from './bench.ts';
+import type { Bench } from './bench.ts';
 import { define } from './company.ts';
-import { allFields, fields, insert, is, read, update } from './words.ts';
 
 const uses = (fn: string, ...use: string[]) => ({ db_function: [{ use, function: fn }] });
 const TABLE = {

@@ -1,10 +1,11 @@
 /** Records of any number, in pieces. */
 import { beforeAll, beforeEach, expect, test } from 'vitest';
 import { callerGone } from '#common/deadline.ts';
+import { type Ask, type Outcome, piecesOf } from '#common/testing/bench.ts';
+import { fields, insert, read, remove } from '#common/testing/words.ts';
 import { BatchMode, Target } from '#proto/data/v1/data_pb.ts';
-import { type Ask, type Bench, type Outcome, piecesOf } from './bench.ts';
+import type { Bench } from './bench.ts';
 import { define } from './company.ts';
-import { fields, insert, read, remove } from './words.ts';
 
 const TABLE = {
   name: 'load',

@@ -1,9 +1,10 @@
 /** What somebody else changes in the schema is found while the service is used, without being asked for. */
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import type { Success } from '#common/testing/bench.ts';
+import { insert, remove } from '#common/testing/words.ts';
 import { ResourceKind, Target } from '#proto/data/v1/data_pb.ts';
-import type { Bench, Success } from './bench.ts';
+import type { Bench } from './bench.ts';
 import { describeTables } from './company.ts';
-import { insert, remove } from './words.ts';
 
 interface Change {
   readonly why: string;

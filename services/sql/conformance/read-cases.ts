@@ -1,8 +1,9 @@
 /** Reads and what they answer, the same for every engine: records by key, in order, by page, by group. */
+
+import type { Ask, Failure } from '#common/testing/bench.ts';
+import { all, allFields, any, fields, is, not, read } from '#common/testing/words.ts';
 import { BatchMode, Order_Nulls as Nulls, Paging, Target } from '#proto/data/v1/data_pb.ts';
 import type { Dialect } from '../dialect.ts';
-import type { Ask, Failure } from './bench.ts';
-import { all, allFields, any, fields, is, not, read } from './words.ts';
 
 export interface ReadCase {
   readonly why: string;

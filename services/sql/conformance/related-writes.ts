@@ -1,8 +1,9 @@
 /** Writes that show what belongs to the records that they change, or take away. */
 import { beforeEach, expect, test } from 'vitest';
+import type { Ask } from '#common/testing/bench.ts';
+import { fields, insert, is, read, remove, update } from '#common/testing/words.ts';
 import { Target } from '#proto/data/v1/data_pb.ts';
-import type { Ask, Bench } from './bench.ts';
-import { fields, insert, is, read, remove, update } from './words.ts';
+import type { Bench } from './bench.ts';
 
 const RELATED = { related: [{ name: 'dept_by_dept_id', ...fields('name') }], ...fields('id') };
 const shown = (id: number, name: string) => ({ id, dept_id: name === 'Sales' ? 1 : 2, dept_by_dept_id: { name } });

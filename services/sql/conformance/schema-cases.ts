@@ -1,10 +1,11 @@
 /** Tables and fields made, described, changed and dropped through `_schema`. */
 import { expect, test } from 'vitest';
 import { Deadline } from '#common/deadline.ts';
+import type { Ask } from '#common/testing/bench.ts';
+import { allFields, fields, insert, is, read, remove, update } from '#common/testing/words.ts';
 import { DefineMode, PartKind, ResourceKind, Target } from '#proto/data/v1/data_pb.ts';
-import type { Ask, Bench } from './bench.ts';
+import type { Bench } from './bench.ts';
 import { define, defineFields, describeFields, describeTables, drop, dropFields } from './company.ts';
-import { allFields, fields, insert, is, read, remove, update } from './words.ts';
 
 const ALL_TYPES = [
   'string',

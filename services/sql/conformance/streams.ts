@@ -1,11 +1,12 @@
 /** Lists of any length, record by record. */
 import { expect, test } from 'vitest';
 import { callerGone, Deadline } from '#common/deadline.ts';
+import type { Ask } from '#common/testing/bench.ts';
+import { failureOf } from '#common/testing/bench.ts';
+import { fields, insert, is, read } from '#common/testing/words.ts';
 import { Paging, Target } from '#proto/data/v1/data_pb.ts';
-import type { Ask, Bench } from './bench.ts';
-import { failureOf } from './bench.ts';
+import type { Bench } from './bench.ts';
 import { define } from './company.ts';
-import { fields, insert, is, read } from './words.ts';
 
 const ROWS = 6000;
 /** So that the whole does not fit what a socket takes at once. */

@@ -4,12 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { ServiceConfig } from '#common/engine.ts';
+import type { Ask, Outcome } from '#common/testing/bench.ts';
+import { apart, fields, insert, read, remove } from '#common/testing/words.ts';
 import { type Filter, Target } from '#proto/data/v1/data_pb.ts';
 import { quoteName } from '../compile/builder.ts';
 import type { Dialect } from '../dialect.ts';
 import type { SqlEngine } from '../engine.ts';
 import { tryAlter } from './alter.ts';
-import { type Ask, Bench, type Outcome } from './bench.ts';
+import { Bench } from './bench.ts';
 import { buildCompany, define, drop, ITEMS } from './company.ts';
 import { tryManyAtOnce } from './crowd.ts';
 import { FAILING_FILTERS, FILTER_CASES } from './filter-cases.ts';
@@ -22,7 +24,6 @@ import { trySchema } from './schema-cases.ts';
 import { tryStreams } from './streams.ts';
 import { type TypeTable, tryTypes } from './types.ts';
 import { tryValues, type ValueCase } from './values.ts';
-import { apart, fields, insert, read, remove } from './words.ts';
 import { BEFORE, CREATE_CASES, DELETE_CASES, UPDATE_CASES, UPSERT_CASES, type WriteCase } from './write-cases.ts';
 
 export interface Subject {

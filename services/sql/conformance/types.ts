@@ -1,9 +1,9 @@
 /** Every simple type of database-api §6.6: made through `_schema`, read back as what it is there, written and read. */
 import { expect, test } from 'vitest';
+import { fields, insert, read } from '#common/testing/words.ts';
 import { Target } from '#proto/data/v1/data_pb.ts';
 import type { Bench } from './bench.ts';
 import { define, describeFields, drop } from './company.ts';
-import { fields, insert, read } from './words.ts';
 
 /** A value of each type as JSON; undefined: the database gives it. */
 const SENT = {

@@ -1,8 +1,9 @@
 /** Columns of an engine's own types: what is written comes back, in the terms of JSON. */
 import { expect, test } from 'vitest';
+import type { Ask, Failure } from '#common/testing/bench.ts';
+import { fields, insert, is, read, remove, update } from '#common/testing/words.ts';
 import { Target } from '#proto/data/v1/data_pb.ts';
-import type { Ask, Bench, Failure } from './bench.ts';
-import { fields, insert, is, read, remove, update } from './words.ts';
+import type { Bench } from './bench.ts';
 
 /**
  * `declared`: the column's type in the engine's own words. `sent` and `shown` are JSON texts, so that no digit is lost

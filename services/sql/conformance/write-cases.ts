@@ -1,9 +1,9 @@
 /** Writes to the table `item`, what they answer, and what is in the table afterwards. */
 import { expect } from 'vitest';
+import type { Ask, Outcome } from '#common/testing/bench.ts';
+import { allFields, fields, insert, is, remove, update } from '#common/testing/words.ts';
 import { BatchMode, Target } from '#proto/data/v1/data_pb.ts';
 import type { Dialect } from '../dialect.ts';
-import type { Ask, Outcome } from './bench.ts';
-import { allFields, fields, insert, is, remove, update } from './words.ts';
 
 type Item = readonly [id: number, name: string, qty: number | null];
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { JsonKind } from '../schema.ts';
+import type { JsonKind } from '#common/schema/catalogue.ts';
 import type { ResultColumn } from '../statement.ts';
 import { type DriverValue, jsonText, RowFormat, RowWriter } from './row-writer.ts';
 

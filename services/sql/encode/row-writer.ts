@@ -1,6 +1,6 @@
 /** Rows as a driver gives them (arrays of values) to JSON bytes, without objects in between. */
 import { KIB } from '#common/bounds.ts';
-import type { JsonKind } from '../schema.ts';
+import type { JsonKind } from '#common/schema/catalogue.ts';
 import type { ResultColumn, Rows } from '../statement.ts';
 import { ANSWER_BYTES_MAX, answerTooLarge } from './answer-size.ts';
 

@@ -1,13 +1,15 @@
 /** Several writes of one request: what happens when one of them fails (database-api §4.6). */
+
 import type { Deadline } from '#common/deadline.ts';
 import { type ItemOutcome, MillraceError } from '#common/errors.ts';
+import { concernsAll } from '#common/of-all.ts';
+import { arrayOfPieces } from '#common/records/pieces.ts';
+import { batchError } from '#common/records/result.ts';
 import { BatchMode } from '#proto/data/v1/data_pb.ts';
 import { again, isCollision } from '../collision.ts';
 import type { SqlSource } from '../engine.ts';
-import { concernsAll } from '../of-all.ts';
 import type { Rows, Statement } from '../statement.ts';
-import { batchError } from './read.ts';
-import { arrayOfPieces, rowAt } from './rows.ts';
+import { rowAt } from './rows.ts';
 
 /** From this many statements on, all are tried at once first; below, a failure costs nothing twice. */
 const OPTIMISTIC_FROM = 33;

@@ -1,17 +1,22 @@
 /** Stored procedures and functions: what is given becomes parameters, what comes back becomes JSON (database-api §7). */
+
 import { invalid, MillraceError } from '#common/errors.ts';
 import { JsonNumber, parseJson, stringifyJson } from '#common/json.ts';
+import { arrayOfPieces } from '#common/records/pieces.ts';
+import type { Runner } from '#common/records/result.ts';
+import { resultOf } from '#common/records/result.ts';
+import { plainValue } from '#common/records/values.ts';
+import type { Routine, RoutineParam } from '#common/schema/catalogue.ts';
+import type { FieldView } from '#common/schema/extras.ts';
+import { defaultLabel } from '#common/schema/labels.ts';
+import { jsonResult } from '#common/schema/listing.ts';
 import { type Call, type DescribeRoutines, RoutineKind, type Value } from '#proto/data/v1/data_pb.ts';
-import { operandCoercionOf, plainValue } from '../compile/coerce.ts';
+import { operandCoercionOf } from '../compile/coerce.ts';
 import type { CallResult } from '../engine.ts';
-import type { FieldView } from '../extras.ts';
-import { defaultLabel } from '../labels.ts';
 import type { RoutineCache } from '../routine-cache.ts';
-import type { Routine, RoutineParam } from '../schema.ts';
 import type { Param, Rows } from '../statement.ts';
-import { type Runner, resultOf, type ServiceContext } from './context.ts';
-import { jsonResult } from './describe.ts';
-import { arrayOf, arrayOfPieces, rowAt } from './rows.ts';
+import type { ServiceContext } from './context.ts';
+import { arrayOf, rowAt } from './rows.ts';
 
 const EMPTY_LIST = Buffer.from('[]');
 const ALL_VERBS_MASK = 31;

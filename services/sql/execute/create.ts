@@ -1,21 +1,27 @@
 /** New records: one joins the next commit, many go by one statement where they can. */
+
 import type { Deadline } from '#common/deadline.ts';
 import { invalid, MillraceError } from '#common/errors.ts';
+import { concernsAll } from '#common/of-all.ts';
+import { attempt } from '#common/records/attempt.ts';
+import { arrayOfPieces } from '#common/records/pieces.ts';
+import type { Runner } from '#common/records/result.ts';
+import { batchError, recordsOf, resultOf } from '#common/records/result.ts';
+import { objectOf } from '#common/records/values.ts';
+import type { FieldView, TableView } from '#common/schema/extras.ts';
+import { findTable, keyFields } from '#common/schema/find.ts';
 import type { BatchMode, Create, Operation, Result } from '#proto/data/v1/data_pb.ts';
 import { bind, type Template } from '../compile/builder.ts';
 import { bulkInsert, compileInsert } from '../compile/write.ts';
 import type { Dialect } from '../dialect.ts';
-import type { FieldView, TableView } from '../extras.ts';
-import { concernsAll } from '../of-all.ts';
-import { findTable, keyFields, type Output, outputsOf } from '../plan/selection.ts';
+import { type Output, outputsOf } from '../plan/selection.ts';
 import type { Rows, Statement } from '../statement.ts';
 import { runSteps, type Step } from './batch.ts';
-import { bindContextOf, type Runner, resultOf, type ServiceContext } from './context.ts';
+import { bindContextOf, type ServiceContext } from './context.ts';
 import { relationsIn, requireReached } from './nested.ts';
 import { type WriteOne, writeNested } from './nested-writes.ts';
-import { batchError, recordsOf } from './read.ts';
 import { RecordReader, type Row, SIGNATURES_MAX } from './records.ts';
-import { arrayOfPieces, rowAt } from './rows.ts';
+import { rowAt } from './rows.ts';
 import { type BulkForm, isOfOneRow, partsOf } from './write-line.ts';
 
 /** From this many rows of the same columns on, one statement is tried before single ones. */
@@ -110,13 +116,6 @@ async function createNested(
   const keys = keyFields(table, create.idField);
   const options = { ...create, keys, allowDelete: create.allowRelatedDelete };
   return resultOf(arrayOfPieces(await writeNested(writes, create.mode, table, options, operation, deadline, context)));
-}
-
-export function objectOf(record: unknown): Readonly<Record<string, unknown>> {
-  if (typeof record !== 'object' || record === null || Array.isArray(record)) {
-    throw invalid('Each record must be an object.');
-  }
-  return record as Record<string, unknown>;
 }
 
 export type RowOrError = Row | { readonly error: MillraceError };
@@ -218,12 +217,4 @@ export function droppedOf(rows: readonly RowOrError[]): string[] {
   const names = new Set<string>();
   for (const row of rows) if (!('error' in row)) for (const name of row.dropped) names.add(name);
   return [...names];
-}
-
-export function attempt<T>(read: () => T): T | { error: MillraceError } {
-  try {
-    return read();
-  } catch (error) {
-    return { error: MillraceError.from(error) };
-  }
 }

@@ -4,17 +4,18 @@ import type { Deadline } from '#common/deadline.ts';
 import { invalid, MillraceError } from '#common/errors.ts';
 import { inTime } from '#common/in-time.ts';
 import { parseJson } from '#common/json.ts';
+import { concernsAll } from '#common/of-all.ts';
+import type { Runner } from '#common/records/result.ts';
+import { describeField, describeRelation, describeTable } from '#common/schema/describe.ts';
+import type { SchemaView } from '#common/schema/extras.ts';
+import { jsonResult } from '#common/schema/listing.ts';
+import { MARK, newMark } from '#common/schema/table-marks.ts';
 import { type Operation, PartKind, Target } from '#proto/data/v1/data_pb.ts';
 import { type ExtraChange, ExtraChangeSchema } from '#proto/system/v1/system_pb.ts';
-import { describeField, describeRelation, describeTable } from '../describe.ts';
-import type { SchemaView } from '../extras.ts';
-import { concernsAll } from '../of-all.ts';
 import { type DefinitionAction, type DefinitionPlan, planDefinition } from '../plan/definition.ts';
 import type { SchemaStatement } from '../plan/schema-statements.ts';
 import type { SchemaCache } from '../schema-cache.ts';
-import { MARK, newMark } from '../table-marks.ts';
-import type { Runner, ServiceContext } from './context.ts';
-import { jsonResult } from './describe.ts';
+import type { ServiceContext } from './context.ts';
 
 /** Stores what is said beside the catalogue; the change comes back as a push, so the new state is given as well. */
 export type SaveExtras = (changes: readonly ExtraChange[]) => Promise<void>;

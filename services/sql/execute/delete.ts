@@ -1,18 +1,24 @@
 /** Deletion of records: one by its key, several by keys, all that match a filter, or everything (database-api §4.2). */
+
 import type { Deadline } from '#common/deadline.ts';
 import { invalid, type MillraceError } from '#common/errors.ts';
+import { missing } from '#common/records/keys.ts';
+import { arrayOfPieces } from '#common/records/pieces.ts';
+import type { Runner } from '#common/records/result.ts';
+import { recordsOf, resultOf } from '#common/records/result.ts';
+import type { TableView } from '#common/schema/extras.ts';
+import { findTable, keyFields } from '#common/schema/find.ts';
 import { type Delete, type Operation, type Result, Target } from '#proto/data/v1/data_pb.ts';
 import { bind } from '../compile/builder.ts';
 import { compileList } from '../compile/read.ts';
 import { compileDeleteByFilter, compileDeleteByKey } from '../compile/write.ts';
-import type { TableView } from '../extras.ts';
-import { findTable, hiddenOutputs, keyFields, outputsOf } from '../plan/selection.ts';
+import { hiddenOutputs, outputsOf } from '../plan/selection.ts';
 import { runSteps, type Step } from './batch.ts';
-import { bindContextOf, type Runner, resultOf, type ServiceContext } from './context.ts';
-import { type Key, KeyReader, missing } from './keys.ts';
-import { planFind, recordsOf, withoutKeys } from './read.ts';
+import { bindContextOf, type ServiceContext } from './context.ts';
+import { type Key, keyReader } from './keys.ts';
+import { planFind, withoutKeys } from './read.ts';
 import { planRelated } from './related.ts';
-import { arrayOf, arrayOfPieces, rowAt } from './rows.ts';
+import { arrayOf, rowAt } from './rows.ts';
 
 const SUCCESS = Buffer.from('{"success":true}');
 
@@ -46,7 +52,7 @@ function byFilter(deletion: Delete, table: TableView, context: ServiceContext): 
 function byKeys(deletion: Delete, table: TableView, context: ServiceContext): Runner {
   const { dialect } = context;
   const keys = keyFields(table, deletion.idField);
-  const reader = new KeyReader(keys, dialect);
+  const reader = keyReader(keys, dialect);
   const related = planRelated(deletion.related, table, context);
   const outputs = outputsOf(deletion.selection, table, deletion.idField, dialect, { extra: related.localFields });
   const template = compileDeleteByKey(table, keys, deletion.rowFilter, outputs, context);

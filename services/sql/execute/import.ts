@@ -1,26 +1,20 @@
 /** Records without an end in sight: read piece by piece, and the next piece while the last one is being written. */
+
 import type { RecordPiece } from '#common/connector.ts';
 import type { Deadline } from '#common/deadline.ts';
 import { invalid, MillraceError } from '#common/errors.ts';
-import { parseJson } from '#common/json.ts';
+import { concernsAll } from '#common/of-all.ts';
+import { attempt } from '#common/records/attempt.ts';
+import { ImportTally } from '#common/records/import-tally.ts';
+import { recordsOfPiece } from '#common/records/piece-lines.ts';
+import { resultOf } from '#common/records/result.ts';
+import type { TableView } from '#common/schema/extras.ts';
+import { findTable } from '#common/schema/find.ts';
 import { BatchMode, type Create, type Operation, type Result } from '#proto/data/v1/data_pb.ts';
 import { bind } from '../compile/builder.ts';
-import type { TableView } from '../extras.ts';
-import { concernsAll } from '../of-all.ts';
-import { findTable } from '../plan/selection.ts';
 import type { Rows, Statement } from '../statement.ts';
-import { bindContextOf, resultOf, type ServiceContext } from './context.ts';
-import {
-  attempt,
-  bringsRelated,
-  bulkOf,
-  bulkStatements,
-  createMany,
-  InsertForms,
-  notTaken,
-  type RowOrError,
-} from './create.ts';
-import { ImportTally } from './import-tally.ts';
+import { bindContextOf, type ServiceContext } from './context.ts';
+import { bringsRelated, bulkOf, bulkStatements, createMany, InsertForms, notTaken, type RowOrError } from './create.ts';
 import { RecordReader } from './records.ts';
 import { isOfOneRow } from './write-line.ts';
 
@@ -32,8 +26,6 @@ interface Portion {
 
 type Run = (statement: Statement) => Promise<Rows>;
 
-const LINE_END = 0x0a;
-const COMMA = 0x2c;
 const command = (text: string): Statement => ({ text, params: [], columns: [] });
 const SAVEPOINT = command('savepoint piece');
 const RELEASE = command('release savepoint piece');
@@ -166,45 +158,8 @@ async function* portionsOf(
     if (bringsRelated([record], table)) return { error: invalid('Records of an import bring no related records.') };
     return attempt(() => reader.creating(record, caller));
   };
-  for await (const { records, lines } of pieces) {
-    const parsed = parseAll(records, lines.length);
-    const rows = parsed
-      ? parsed.map(rowOf)
-      : linesOf(records).map((line) => {
-          const record = attempt(() => ({ value: parseJson(line) }));
-          return 'error' in record ? record : rowOf(record.value);
-        });
-    yield { rows, lines };
+  for await (const piece of pieces) {
+    const rows = recordsOfPiece(piece).map((one) => ('error' in one ? one : rowOf(one.value)));
+    yield { rows, lines: piece.lines };
   }
-}
-
-/** What is read here is read at once: the next piece may be written over it. */
-let scratch = Buffer.alloc(0);
-
-/** All lines by one reading; undefined where that says nothing about a single one. */
-function parseAll(records: Uint8Array, count: number): readonly unknown[] | undefined {
-  if (scratch.length < records.length + 2) scratch = Buffer.allocUnsafeSlow(2 * records.length + 2);
-  const list = scratch;
-  list[0] = 0x5b;
-  list.set(records, 1);
-  let end = records.length + 1;
-  if (list[end - 1] === LINE_END) end--;
-  for (let at = list.indexOf(LINE_END); at >= 0 && at < end; at = list.indexOf(LINE_END, at + 1)) list[at] = COMMA;
-  list[end] = 0x5d;
-  try {
-    const parsed = parseJson(list.subarray(0, end + 1)) as readonly unknown[];
-    return parsed.length === count ? parsed : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function linesOf(records: Uint8Array): Uint8Array[] {
-  const lines: Uint8Array[] = [];
-  for (let start = 0; start < records.length; ) {
-    const end = records.indexOf(LINE_END, start);
-    lines.push(records.subarray(start, end < 0 ? records.length : end));
-    start = end < 0 ? records.length : end + 1;
-  }
-  return lines;
 }

@@ -1,13 +1,16 @@
 import { describe, expect, test } from 'vitest';
-import { wireValue } from '../conformance/bench.ts';
+import type { KeyReader } from '#common/records/keys.ts';
+import { memberOf } from '#common/records/values.ts';
+import { wireValue } from '#common/testing/bench.ts';
+import { column, table, textColumn } from '#common/testing/catalogue.ts';
 import { postgresDialect } from '../postgres/dialect.ts';
-import { column, table, textColumn } from '../testing/catalogue.ts';
+import type { Param } from '../statement.ts';
 import { contextOf, tableOf } from '../testing/views.ts';
-import { KeyReader, memberOf } from './keys.ts';
+import { keyReader } from './keys.ts';
 
 const view = tableOf(contextOf(postgresDialect, { tables: [table('t', [column('id'), textColumn('word')])] }), 't');
 const reader = (...names: string[]) =>
-  new KeyReader(
+  keyReader(
     names.flatMap((name) => view.byFieldName.get(name) ?? []),
     postgresDialect,
   );
@@ -15,7 +18,7 @@ const SINGLE = reader('id');
 const PAIR = reader('id', 'word');
 
 describe('one key', () => {
-  const CASES: readonly (readonly [why: string, keys: KeyReader, value: unknown, params: unknown])[] = [
+  const CASES: readonly (readonly [why: string, keys: KeyReader<Param>, value: unknown, params: unknown])[] = [
     ['a number', SINGLE, 5, [5]],
     ['a number in text', SINGLE, '5', [5]],
     ['a text with a comma', reader('word'), 'a,b', ['a,b']],

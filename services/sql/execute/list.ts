@@ -1,17 +1,21 @@
 /** Lists and counts: what matches a filter, page by page. */
+
 import type { Deadline } from '#common/deadline.ts';
 import { invalid } from '#common/errors.ts';
 import { pageToken } from '#common/page-token.ts';
+import { arrayOfPieces } from '#common/records/pieces.ts';
+import type { Runner } from '#common/records/result.ts';
+import { resultOf } from '#common/records/result.ts';
+import type { TableView } from '#common/schema/extras.ts';
 import { type Operation, Paging, type Read, type Result } from '#proto/data/v1/data_pb.ts';
 import { bind } from '../compile/builder.ts';
 import { keysetOf } from '../compile/keyset.ts';
 import { compileCount, compileList, type ListOptions } from '../compile/read.ts';
-import type { TableView } from '../extras.ts';
 import { hiddenOutputs, outputsOf } from '../plan/selection.ts';
 import type { Rows, Statement } from '../statement.ts';
-import { bindContextOf, type Runner, resultOf, type ServiceContext } from './context.ts';
+import { bindContextOf, type ServiceContext } from './context.ts';
 import type { RelatedReader } from './related.ts';
-import { arrayOf, arrayOfPieces, firstRows } from './rows.ts';
+import { arrayOf, firstRows } from './rows.ts';
 
 interface Count {
   readonly rows: number;

@@ -1,16 +1,18 @@
 /** Collection writes whose records bring related records, or whose answer shows them: written, then read again. */
+
 import type { Deadline } from '#common/deadline.ts';
 import { type ItemOutcome, MillraceError } from '#common/errors.ts';
+import { concernsAll } from '#common/of-all.ts';
+import { batchError } from '#common/records/result.ts';
+import type { FieldView, TableView } from '#common/schema/extras.ts';
 import { BatchMode, type Operation, type Related, type Selection } from '#proto/data/v1/data_pb.ts';
 import { again, isCollision } from '../collision.ts';
 import { operandCoercionOf } from '../compile/coerce.ts';
-import type { FieldView, TableView } from '../extras.ts';
-import { concernsAll } from '../of-all.ts';
 import { hiddenOutputs, outputsOf } from '../plan/selection.ts';
 import type { Param } from '../statement.ts';
 import type { ServiceContext } from './context.ts';
 import { NestedWriter } from './nested.ts';
-import { batchError, planFind, withoutKeys } from './read.ts';
+import { planFind, withoutKeys } from './read.ts';
 import { planRelated, type RelatedReader } from './related.ts';
 
 type Key = readonly Param[];

@@ -2,18 +2,20 @@
  * Records written together with the records of their relations (database-api §5.3): parents that a record belongs to
  * first, then the record, then what belongs to it. One record and all of its relations succeed or fail together.
  */
+
 import { invalid, MillraceError } from '#common/errors.ts';
+import { memberOf } from '#common/records/values.ts';
+import type { FieldView, RelationView, TableView } from '#common/schema/extras.ts';
+import { keyFields } from '#common/schema/find.ts';
+import { endsOf, type RelationEnds } from '#common/schema/relation-ends.ts';
 import type { Filter, Operation } from '#proto/data/v1/data_pb.ts';
 import { bind } from '../compile/builder.ts';
 import { operandCoercionOf } from '../compile/coerce.ts';
 import { compileByKey } from '../compile/read.ts';
 import { compileDeleteByKey, compileInsert, compileUpdateByKey } from '../compile/write.ts';
-import type { FieldView, RelationView, TableView } from '../extras.ts';
-import { endsOf, type RelationEnds } from '../plan/relation-ends.ts';
-import { hiddenOutputs, keyFields } from '../plan/selection.ts';
+import { hiddenOutputs } from '../plan/selection.ts';
 import type { Param, Rows, Statement } from '../statement.ts';
 import { bindContextOf, type ServiceContext } from './context.ts';
-import { memberOf } from './keys.ts';
 import { RecordReader } from './records.ts';
 
 type Run = (statement: Statement) => Promise<Rows>;

@@ -2,15 +2,15 @@ import { create } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
 import { callerGone, Deadline } from '#common/deadline.ts';
 import { invalid, MillraceError } from '#common/errors.ts';
+import { SchemaMismatch } from '#common/schema/mismatch.ts';
+import { wireValue } from '#common/testing/bench.ts';
+import { column } from '#common/testing/catalogue.ts';
 import { type Operation, OperationSchema } from '#proto/data/v1/data_pb.ts';
 import { type CompileContext, SqlBuilder, type Template } from '../compile/builder.ts';
 import { ListTemplate } from '../compile/list.ts';
-import { wireValue } from '../conformance/bench.ts';
 import type { SqlSource } from '../engine.ts';
-import { SchemaMismatch } from '../mismatch.ts';
 import { mysqlDialect } from '../mysql/dialect.ts';
 import type { Param, Rows, Statement } from '../statement.ts';
-import { column } from '../testing/catalogue.ts';
 import { PointReads } from './point-reads.ts';
 
 const SINGLE: Template = { text: 'one', binders: [({ record }) => record[0] ?? null], columns: [] };

@@ -2,16 +2,16 @@
 import { Batcher, type BatchOutcome } from '#common/batcher.ts';
 import type { Deadline } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
+import { jointDeadline } from '#common/joint-deadline.ts';
+import { isMismatch } from '#common/schema/mismatch.ts';
+import { stillWaitedFor } from '#common/still-waited-for.ts';
 import type { Operation } from '#proto/data/v1/data_pb.ts';
 import { bind, type Template } from '../compile/builder.ts';
 import type { ListTemplate } from '../compile/list.ts';
 import type { SqlSource } from '../engine.ts';
-import { isMismatch } from '../mismatch.ts';
 import type { Param, Rows } from '../statement.ts';
 import { bindContextOf } from './context.ts';
-import { jointDeadline } from './joint-deadline.ts';
 import { rowAt } from './rows.ts';
-import { stillWaitedFor } from './still-waited-for.ts';
 
 interface PointRead {
   readonly operation: Operation;

@@ -1,22 +1,27 @@
 /** Reads: planned and compiled once for a shape, then run for each operation of it. */
+
 import type { Deadline } from '#common/deadline.ts';
-import { type BatchFailure, type ItemOutcome, invalid, MillraceError } from '#common/errors.ts';
-import { parseJson } from '#common/json.ts';
+import { type ItemOutcome, invalid } from '#common/errors.ts';
+import { missing } from '#common/records/keys.ts';
+import { arrayOfPieces } from '#common/records/pieces.ts';
+import type { Runner } from '#common/records/result.ts';
+import { batchError, recordsOf, resultOf } from '#common/records/result.ts';
+import { describeTable } from '#common/schema/describe.ts';
+import type { FieldView, TableView } from '#common/schema/extras.ts';
+import { findTable, keyFields } from '#common/schema/find.ts';
 import { BatchMode, type Operation, type Read, type Result, Target } from '#proto/data/v1/data_pb.ts';
 import { bind } from '../compile/builder.ts';
 import { isWhole } from '../compile/coerce.ts';
 import type { ListTemplate } from '../compile/list.ts';
 import { compileByKey, compileByKeys } from '../compile/read.ts';
-import { describeTable } from '../describe.ts';
-import type { FieldView, TableView } from '../extras.ts';
-import { findTable, hiddenOutputs, keyFields, type Output, outputsOf } from '../plan/selection.ts';
+import { hiddenOutputs, type Output, outputsOf } from '../plan/selection.ts';
 import type { Param, Rows } from '../statement.ts';
-import { bindContextOf, type Runner, resultOf, type ServiceContext } from './context.ts';
-import { type Key, KeyReader, missing } from './keys.ts';
+import { bindContextOf, type ServiceContext } from './context.ts';
+import { type Key, keyReader } from './keys.ts';
 import { planCount, planList } from './list.ts';
 import { PointReads } from './point-reads.ts';
 import { planRelated, type RelatedReader } from './related.ts';
-import { arrayOfPieces, firstRows, rowAt } from './rows.ts';
+import { firstRows, rowAt } from './rows.ts';
 
 /** @throws MillraceError invalid, not_found: all that can be said before the database is asked */
 export function planRead(read: Read, context: ServiceContext): Runner {
@@ -46,7 +51,7 @@ function runnerOf(read: Read, table: TableView, context: ServiceContext): Runner
 function oneRunner(read: Read, table: TableView, related: RelatedReader, context: ServiceContext): Runner {
   const { dialect, source } = context;
   const keys = keyFields(table, read.idField);
-  const reader = new KeyReader(keys, dialect);
+  const reader = keyReader(keys, dialect);
   const shown = outputsOf(read.selection, table, read.idField, dialect, { extra: related.localFields });
   const local = hiddenOutputs(related.localFields, dialect);
   const single = compileByKey(table, [...local, ...shown], keys, recordBinder, read.rowFilter, context);
@@ -87,7 +92,7 @@ function manyOf(
 function keysRunner(read: Read, table: TableView, related: RelatedReader, context: ServiceContext): Runner {
   const { dialect } = context;
   const keys = keyFields(table, read.idField);
-  const reader = new KeyReader(keys, dialect);
+  const reader = keyReader(keys, dialect);
   const shown = outputsOf(read.selection, table, read.idField, dialect, { extra: related.localFields });
   const find = planFind(table, keys, [...hiddenOutputs(related.localFields, dialect), ...shown], read, context);
   const goOn = read.mode === BatchMode.CONTINUE;
@@ -122,16 +127,6 @@ function collect(
   }
   const order = goOn ? [...new Set(indexes as number[])].sort((a, b) => a - b) : (indexes as number[]);
   return resultOf(arrayOfPieces(order.map((index) => pieces[index] as Uint8Array)));
-}
-
-export function batchError(failure: BatchFailure): MillraceError {
-  return new MillraceError('invalid', 'Not all of the records could be processed.', undefined, undefined, failure);
-}
-
-export function recordsOf(operation: Operation): readonly unknown[] {
-  const records = parseJson(operation.records);
-  if (!Array.isArray(records)) throw invalid('The records must be a list.');
-  return records;
 }
 
 type GoodKey = Exclude<Key, { error: unknown }>;

@@ -1,10 +1,10 @@
 import { create } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
+import { applyExtras } from '#common/schema/extras.ts';
+import { column, foreignKey, idColumn, primaryKey, table, textColumn } from '#common/testing/catalogue.ts';
 import { SchemaExtraSchema } from '#proto/access/v1/access_pb.ts';
 import { type Caller, CallerSchema } from '#proto/data/v1/data_pb.ts';
-import { applyExtras } from '../extras.ts';
 import { postgresDialect } from '../postgres/dialect.ts';
-import { column, foreignKey, idColumn, primaryKey, table, textColumn } from '../testing/catalogue.ts';
 import { RecordReader, type Row } from './records.ts';
 
 const stored = (field: string, properties: object) =>

@@ -1,11 +1,11 @@
 /** A record as it was sent becomes the values of columns (database-api §4.4). */
 import { invalid } from '#common/errors.ts';
+import type { FieldView, TableView } from '#common/schema/extras.ts';
+import { isReadOnly, validate } from '#common/schema/validate.ts';
 import type { Caller } from '#proto/data/v1/data_pb.ts';
 import { type Coerce, coercionOf } from '../compile/coerce.ts';
 import type { Dialect } from '../dialect.ts';
-import type { FieldView, TableView } from '../extras.ts';
 import type { Param } from '../statement.ts';
-import { isReadOnly, validate } from './validate.ts';
 
 /** The columns that a record sets, with their values. */
 export interface Row {

@@ -2,18 +2,19 @@
  * Records of other tables that belong to each record (database-api §5.2), and records that belong to those: one
  * statement for each relation, whose rows are put into the JSON of their parents.
  */
+
 import type { Deadline } from '#common/deadline.ts';
-import { invalid } from '#common/errors.ts';
+import { markForeign } from '#common/records/foreign.ts';
+import { arrayOfPieces, withMembers } from '#common/records/pieces.ts';
+import type { FieldView, TableView } from '#common/schema/extras.ts';
+import { tablesOf, type WantedRelation, wantedRelations } from '#common/schema/wanted-relations.ts';
 import { Selection_Kind as Kind, type Operation, type Related } from '#proto/data/v1/data_pb.ts';
 import { operandCoercionOf } from '../compile/coerce.ts';
 import { type Branch, compileBranch } from '../compile/related.ts';
-import type { FieldView, RelationView, TableView } from '../extras.ts';
-import { endsOf, findEnds, type RelationEnds } from '../plan/relation-ends.ts';
 import { hiddenOutputs, outputsOf } from '../plan/selection.ts';
 import type { Param, Rows } from '../statement.ts';
 import { bindContextOf, type ServiceContext } from './context.ts';
-import { markForeign } from './foreign.ts';
-import { arrayOfPieces, rowAt } from './rows.ts';
+import { rowAt } from './rows.ts';
 
 export interface RelatedReader {
   readonly empty: boolean;
@@ -25,15 +26,6 @@ export interface RelatedReader {
 
 /** JSON of what belongs to each local value. */
 type Fetch = (values: readonly (string | null)[], operation: Operation, deadline: Deadline) => Promise<Uint8Array[]>;
-
-interface Wanted {
-  readonly related: Related;
-  readonly relation: RelationView;
-  /** undefined: in another service. */
-  readonly ends: RelationEnds | undefined;
-  /** Named, and not only among all of them. */
-  readonly named: boolean;
-}
 
 interface Planned {
   readonly name: string;
@@ -56,7 +48,7 @@ export function planRelated(
   context: ServiceContext,
   path: readonly TableView[] = [],
 ): RelatedReader {
-  const wanted = wantedOf(related, table, context, path);
+  const wanted = wantedRelations(related, table, context, path);
   context.access.require(wanted.flatMap(({ ends }) => (ends ? tablesOf(ends) : [])));
   const planned = wanted
     .filter(({ named, ends }) => named || !ends || tablesOf(ends).every((one) => context.access.mayRead(one)))
@@ -84,60 +76,8 @@ export function planRelated(
   };
 }
 
-/** What is asked for, then what is there always. */
-function wantedOf(
-  related: readonly Related[],
-  table: TableView,
-  { view, strict, mergesForeign }: ServiceContext,
-  path: readonly TableView[],
-): Wanted[] {
-  const wanted = new Map<RelationView, Wanted>();
-  const add = (relation: RelationView, one: Related, named: boolean): void => {
-    if (wanted.has(relation)) return;
-    if (relation.foreign && mergesForeign && table.byFieldName.get(relation.fields[0] ?? '')?.column) {
-      wanted.set(relation, { related: one, relation, ends: undefined, named });
-      return;
-    }
-    const ends = named ? endsOf(relation, table, view) : findEnds(relation, table, view);
-    if (ends) wanted.set(relation, { related: one, relation, ends, named });
-  };
-  for (const one of related) {
-    const spelled = spellings(one, table);
-    if (strict && spelled.length === 0 && one.name !== '*') {
-      throw invalid(`'${one.name}' is no relation of '${table.wireName}'.`, { field: 'related' });
-    }
-    for (const each of spelled) add(table.byRelationWireName.get(each.name) as RelationView, each, true);
-  }
-  for (const one of related) if (one.name === '*') for (const relation of table.relations) add(relation, one, false);
-  for (const relation of table.relations) {
-    const isNew = relation.alwaysFetch && !path.some(({ name }) => name === relation.refTable);
-    if (isNew && relation.refTable !== table.name) add(relation, allOf(relation), false);
-  }
-  return [...wanted.values()];
-}
-
-/** What was read as `a` and below it `b` may be one relation whose name has a dot. */
-function spellings(related: Related, table: TableView): Related[] {
-  if (table.byRelationWireName.get(related.name)) return [related];
-  return related.related.flatMap((inner) => spellings({ ...inner, name: `${related.name}.${inner.name}` }, table));
-}
-
-const tablesOf = ({ far, junction }: RelationEnds): TableView[] => (junction ? [far, junction.table] : [far]);
-
-function allOf(relation: RelationView): Related {
-  return {
-    $typeName: 'millrace.data.v1.Related',
-    name: relation.wireName,
-    order: [],
-    limit: 0,
-    group: [],
-    countOnly: false,
-    related: [],
-  };
-}
-
 function planRelation(
-  { related, relation, ends, named }: Wanted,
+  { related, relation, ends, named }: WantedRelation,
   table: TableView,
   context: ServiceContext,
   path: readonly TableView[],
@@ -224,16 +164,4 @@ async function run(
 
 function withoutFirst(rows: Rows, width: number): Rows {
   return { ...rows, hidden: rows.hidden.filter((_, i) => i % width !== 0) };
-}
-
-/** A JSON object with members added at its end. */
-function withMembers(object: Uint8Array, members: readonly (readonly [string, Uint8Array])[]): Uint8Array {
-  const parts: Uint8Array[] = [object.subarray(0, object.length - 1)];
-  let separator = object.length > 2 ? ',' : '';
-  for (const [name, json] of members) {
-    parts.push(Buffer.from(`${separator}${JSON.stringify(name)}:`), json);
-    separator = ',';
-  }
-  parts.push(Buffer.from('}'));
-  return Buffer.concat(parts);
 }

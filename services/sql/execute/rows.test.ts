@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
+import { arrayOfPieces } from '#common/records/pieces.ts';
 import type { Rows } from '../statement.ts';
-import { arrayOf, arrayOfPieces, firstRows, rowAt } from './rows.ts';
+import { arrayOf, firstRows, rowAt } from './rows.ts';
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
 const piece = (json: string): Uint8Array => Buffer.from(json);

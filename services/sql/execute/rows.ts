@@ -10,20 +10,6 @@ export function arrayOf(rows: Pick<Rows, 'json'>): Uint8Array {
   return whole;
 }
 
-/** Pieces of JSON as one JSON array. */
-export function arrayOfPieces(pieces: readonly Uint8Array[]): Uint8Array {
-  const whole = Buffer.allocUnsafe(pieces.reduce((sum, piece) => sum + piece.length + 1, pieces.length > 0 ? 1 : 2));
-  let at = 0;
-  whole[at++] = 0x5b;
-  for (const piece of pieces) {
-    if (at > 1) whole[at++] = 0x2c;
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  whole[at] = 0x5d;
-  return whole;
-}
-
 /** The JSON object of one row. */
 export function rowAt(rows: Rows, index: number): Uint8Array {
   const start = index === 0 ? 0 : (rows.ends[index - 1] as number) + 1;

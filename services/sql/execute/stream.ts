@@ -1,10 +1,12 @@
 /** A list without an end in sight: through a cursor, portion by portion, each record on a line of its own. */
+
 import type { Deadline } from '#common/deadline.ts';
 import { invalid } from '#common/errors.ts';
+import { findTable } from '#common/schema/find.ts';
 import { type Operation, Paging, type Read, Target } from '#proto/data/v1/data_pb.ts';
 import { bind } from '../compile/builder.ts';
 import { compileList } from '../compile/read.ts';
-import { findTable, hiddenOutputs, outputsOf } from '../plan/selection.ts';
+import { hiddenOutputs, outputsOf } from '../plan/selection.ts';
 import type { Rows } from '../statement.ts';
 import { bindContextOf, type ServiceContext } from './context.ts';
 import { planRelated } from './related.ts';

@@ -1,24 +1,32 @@
 /** Changes of records: one by its key, several by keys or by themselves, all that match a filter (database-api §4.2). */
+
 import type { Deadline } from '#common/deadline.ts';
 import { invalid, MillraceError } from '#common/errors.ts';
 import { parseJson } from '#common/json.ts';
+import { attempt } from '#common/records/attempt.ts';
+import { type KeyReader, missing } from '#common/records/keys.ts';
+import { arrayOfPieces } from '#common/records/pieces.ts';
+import type { Runner } from '#common/records/result.ts';
+import { batchError, recordsOf, resultOf } from '#common/records/result.ts';
+import { objectOf } from '#common/records/values.ts';
+import type { FieldView, TableView } from '#common/schema/extras.ts';
+import { findTable, keyFields } from '#common/schema/find.ts';
 import { type Operation, type Result, Target, type Update } from '#proto/data/v1/data_pb.ts';
 import { bind, type Template } from '../compile/builder.ts';
 import { compileByKey, compileList } from '../compile/read.ts';
 import { compileUpdateByFilter, compileUpdateByKey } from '../compile/write.ts';
-import type { FieldView, TableView } from '../extras.ts';
-import { findTable, hiddenOutputs, keyFields, type Output, outputsOf } from '../plan/selection.ts';
+import { hiddenOutputs, type Output, outputsOf } from '../plan/selection.ts';
 import type { Param, Statement } from '../statement.ts';
 import { runSteps, type Step } from './batch.ts';
-import { bindContextOf, type Runner, resultOf, type ServiceContext } from './context.ts';
-import { attempt, bringsRelated, droppedOf, InsertForms, objectOf, type RowOrError } from './create.ts';
-import { type Key, KeyReader, missing } from './keys.ts';
+import { bindContextOf, type ServiceContext } from './context.ts';
+import { bringsRelated, droppedOf, InsertForms, type RowOrError } from './create.ts';
+import { type Key, keyReader } from './keys.ts';
 import { requireReached } from './nested.ts';
 import { type WriteOne, writeNested } from './nested-writes.ts';
-import { batchError, planFind, recordsOf } from './read.ts';
+import { planFind } from './read.ts';
 import { RecordReader, type Row, SIGNATURES_MAX } from './records.ts';
 import { planRelated } from './related.ts';
-import { arrayOf, arrayOfPieces, rowAt } from './rows.ts';
+import { arrayOf, rowAt } from './rows.ts';
 
 const EMPTY_OBJECT = Buffer.from('{}');
 
@@ -36,7 +44,7 @@ class UpdatePlan {
   readonly #table: TableView;
   readonly #context: ServiceContext;
   readonly #keys: readonly FieldView[];
-  readonly #keyReader: KeyReader;
+  readonly #keyReader: KeyReader<Param>;
   readonly #outputs: readonly Output[];
   readonly #records: RecordReader;
   readonly #forms: InsertForms;
@@ -51,7 +59,7 @@ class UpdatePlan {
     this.#table = table;
     this.#context = context;
     this.#keys = keyFields(table, update.idField);
-    this.#keyReader = new KeyReader(this.#keys, dialect);
+    this.#keyReader = keyReader(this.#keys, dialect);
     this.#outputs = outputsOf(update.selection, table, update.idField, dialect);
     this.#records = new RecordReader(table, dialect, context.strict);
     this.#forms = new InsertForms(table, this.#outputs, context);

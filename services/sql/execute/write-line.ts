@@ -5,11 +5,11 @@
 import { Batcher, type BatchOutcome } from '#common/batcher.ts';
 import type { Deadline } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
+import { jointDeadline } from '#common/joint-deadline.ts';
+import { stillWaitedFor } from '#common/still-waited-for.ts';
 import type { SqlSource, StatementOutcome } from '../engine.ts';
 import type { Param, Rows, Statement } from '../statement.ts';
-import { jointDeadline } from './joint-deadline.ts';
 import { rowAt } from './rows.ts';
-import { stillWaitedFor } from './still-waited-for.ts';
 
 export interface SingleWrite {
   readonly statement: Statement;

@@ -1,9 +1,9 @@
 /** Fields as they are read and compared: a column, or what the field's function makes of it. */
 import { invalid } from '#common/errors.ts';
+import type { Column, JsonKind } from '#common/schema/catalogue.ts';
+import type { FieldView, TableView } from '#common/schema/extras.ts';
 import { quoteName } from '../compile/builder.ts';
 import type { Dialect } from '../dialect.ts';
-import type { FieldView, TableView } from '../extras.ts';
-import type { Column, JsonKind } from '../schema.ts';
 import { functionsOf } from './field-functions.ts';
 import { expressionSql } from './sql.ts';
 
@@ -21,7 +21,8 @@ export function readable(
   dialect: Dialect,
 ): Readable | undefined {
   const plain = field.column && { sql: quoteName(field.column.name, dialect), column: field.column };
-  const expression = field.functions?.[use] ?? (field.column ? undefined : field.functions?.SELECT);
+  const functions = functionsOf(field.dbFunction);
+  const expression = functions?.[use] ?? (field.column ? undefined : functions?.SELECT);
   if (!expression) return plain ?? undefined;
   try {
     const sql = expressionSql(expression, dialect, {
@@ -43,7 +44,7 @@ export function readable(
 
 /** How a value that is written becomes what the column holds: the placeholder itself where no function says otherwise. */
 export function written(field: FieldView, use: 'INSERT' | 'UPDATE', placeholder: string, dialect: Dialect): string {
-  const expression = field.functions?.[use];
+  const expression = functionsOf(field.dbFunction)?.[use];
   if (!expression) return placeholder;
   const noField = (): never => {
     throw new Error('checked when it was stored');

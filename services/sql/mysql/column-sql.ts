@@ -1,7 +1,7 @@
 /** A column of a new table: simple types to those of MySQL and MariaDB (database-api §6.6), defaults as literals only. */
 import { invalid } from '#common/errors.ts';
+import type { Column } from '#common/schema/catalogue.ts';
 import type { ColumnChange, FieldDefinition } from '../dialect.ts';
-import type { Column } from '../schema.ts';
 import { quoteIdentifier, textLiteral } from './quote.ts';
 
 /** Whether the type takes (length), (precision, scale), (digits of a second), or nothing. */

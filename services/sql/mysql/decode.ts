@@ -1,7 +1,7 @@
 /** Values that the driver gives in another form than ours. */
 import mysql from 'mysql2';
+import type { JsonKind } from '#common/schema/catalogue.ts';
 import type { DriverValue } from '../encode/row-writer.ts';
-import type { JsonKind } from '../schema.ts';
 
 /** A column of a result as the server describes it. */
 export interface WireField {

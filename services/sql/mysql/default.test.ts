@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Column, JsonKind } from '../schema.ts';
+import type { Column, JsonKind } from '#common/schema/catalogue.ts';
 import { parseDefault } from './default.ts';
 
 const MARIADB: readonly [shown: string | null, json: JsonKind, value: Column['default']][] = [

@@ -1,5 +1,5 @@
 /** A column's default as the catalogue shows it, back to the value where it is one. */
-import type { Column, JsonKind } from '../schema.ts';
+import type { Column, JsonKind } from '#common/schema/catalogue.ts';
 
 export interface ShownDefault {
   readonly text: string | null;

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { applyExtras } from '#common/schema/extras.ts';
+import { TableAccess } from '#common/schema/table-access.ts';
+import { COMPANY, column, idColumn, primaryKey, table, textColumn } from '#common/testing/catalogue.ts';
 import { SqlBuilder } from '../compile/builder.ts';
 import { ListTemplate } from '../compile/list.ts';
 import { compileDeleteByKey, compileInsert, compileUpdateByKey } from '../compile/write.ts';
 import type { FieldDefinition } from '../dialect.ts';
-import { applyExtras } from '../extras.ts';
 import { outputsOf } from '../plan/selection.ts';
-import { TableAccess } from '../plan/table-access.ts';
-import { COMPANY, column, idColumn, primaryKey, table, textColumn } from '../testing/catalogue.ts';
 import { mariadbDialect, mysqlDialect } from './dialect.ts';
 
 const PLAIN: FieldDefinition = {

@@ -1,8 +1,8 @@
 /** How MySQL and MariaDB differ from other SQL engines, and from each other. */
 
+import type { Column, Table } from '#common/schema/catalogue.ts';
 import { countedPlaceholder } from '../compile/builder.ts';
 import type { Dialect } from '../dialect.ts';
-import type { Column, Table } from '../schema.ts';
 import type { Param } from '../statement.ts';
 import { changeColumn, columnSql, isOfType, typeSql } from './column-sql.ts';
 import { mysqlExpressions } from './expressions.ts';

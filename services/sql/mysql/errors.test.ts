@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ErrorCode } from '#common/errors.ts';
-import { SchemaMismatch } from '../mismatch.ts';
+import { SchemaMismatch } from '#common/schema/mismatch.ts';
 import { translate, translateOpening } from './errors.ts';
 
 const LEAK = "Duplicate entry 'ada@secret.example' select * from `hr` at 10.0.0.7";

@@ -1,6 +1,6 @@
 /** What MySQL and MariaDB (or the way to them) report, in the terms of the error family: one table by error number. */
 import { type ErrorCode, type ErrorContext, MillraceError } from '#common/errors.ts';
-import { SchemaMismatch } from '../mismatch.ts';
+import { SchemaMismatch } from '#common/schema/mismatch.ts';
 
 /** Of an error packet of the server; without a number: a failure of the way to it. */
 export interface MysqlErrorFields {

@@ -1,9 +1,9 @@
 import mysql from 'mysql2/promise';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Deadline } from '#common/deadline.ts';
+import type { Column, Table } from '#common/schema/catalogue.ts';
 import { type RunningMariadb, startMariadb } from '../../../deploy/testing/mariadb.ts';
 import { suiteWith } from '../../../deploy/testing/suite.ts';
-import type { Column, Table } from '../schema.ts';
 import { mariadb } from './index.ts';
 
 const SCHEMA = `

@@ -3,9 +3,9 @@
  * for each kind of thing, whatever the number of tables.
  */
 
+import { inSlices, mapInSlices } from '#common/pace.ts';
+import type { Catalogue, Column, Constraint, Table } from '#common/schema/catalogue.ts';
 import { type ColumnKeys, tableKeys } from '../column-keys.ts';
-import { inSlices, mapInSlices } from '../pace.ts';
-import type { Catalogue, Column, Constraint, Table } from '../schema.ts';
 import type { Param } from '../statement.ts';
 import { parseDefault } from './default.ts';
 import { type ColumnType, columnType } from './types.ts';

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { callerGone, Deadline, deadlinePassed } from '#common/deadline.ts';
 import type { ErrorCode, MillraceError } from '#common/errors.ts';
+import type { JsonKind } from '#common/schema/catalogue.ts';
 import { type RunningMariadb, startMariadb } from '../../../deploy/testing/mariadb.ts';
 import { type MysqlDatabase, startMysql } from '../../../deploy/testing/mysql.ts';
 import { suiteWith } from '../../../deploy/testing/suite.ts';
 import type { EachMode, SqlSource, StatementOutcome } from '../engine.ts';
-import type { JsonKind } from '../schema.ts';
 import type { Param, ResultColumn, Rows, Statement } from '../statement.ts';
 import { mariadb, mysql } from './index.ts';
 

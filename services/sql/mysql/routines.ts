@@ -1,8 +1,8 @@
 /** Stored procedures and functions of a MySQL or MariaDB database: what there is, and how they are called. */
 
+import type { Routine, RoutineParam } from '#common/schema/catalogue.ts';
 import { type DriverValue, jsonText } from '../encode/row-writer.ts';
 import type { CallResult } from '../engine.ts';
-import type { Routine, RoutineParam } from '../schema.ts';
 import type { Param, Statement } from '../statement.ts';
 import type { MysqlConnection } from './connection.ts';
 import { single } from './decode.ts';

@@ -1,7 +1,8 @@
 /** The sets of rows of a call, which are known only when they come, as JSON. */
+
+import type { JsonKind } from '#common/schema/catalogue.ts';
 import { ANSWER_BYTES_MAX, answerTooLarge } from '../encode/answer-size.ts';
 import { type DriverValue, jsonText } from '../encode/row-writer.ts';
-import type { JsonKind } from '../schema.ts';
 import type { Rows } from '../statement.ts';
 import { type Decoder, decode, decodersOf, jsonKindOf, type WireField } from './decode.ts';
 

@@ -3,11 +3,11 @@
 import { OPERATION_TIMEOUT_MS } from '#common/bounds.ts';
 import type { Deadline } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
+import { concernsAll } from '#common/of-all.ts';
+import type { Catalogue, Routine } from '#common/schema/catalogue.ts';
 import { again } from '../collision.ts';
 import type { CallResult, EachMode, EachOptions, SqlSource, StatementOutcome } from '../engine.ts';
-import { concernsAll } from '../of-all.ts';
 import { Pool, type PoolOptions } from '../pool.ts';
-import type { Catalogue, Routine } from '../schema.ts';
 import type { Param, Rows, Statement } from '../statement.ts';
 import { Streams } from '../streams.ts';
 import { Unheard } from '../unheard.ts';

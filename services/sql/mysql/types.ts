@@ -1,5 +1,5 @@
 /** What a column type of MySQL or MariaDB is to us. */
-import type { Column, JsonKind } from '../schema.ts';
+import type { Column, JsonKind } from '#common/schema/catalogue.ts';
 
 export type ColumnType = Pick<
   Column,

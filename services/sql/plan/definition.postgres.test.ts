@@ -2,6 +2,8 @@
 import { create } from '@bufbuild/protobuf';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { describeTable } from '#common/schema/describe.ts';
+import { applyExtras, type SchemaView } from '#common/schema/extras.ts';
 import { type SchemaExtra, SchemaExtraSchema } from '#proto/access/v1/access_pb.ts';
 import {
   DefineMode,
@@ -13,8 +15,6 @@ import {
 } from '#proto/data/v1/data_pb.ts';
 import { type RunningPostgres, startPostgres } from '../../../deploy/testing/postgres.ts';
 import { suiteWith } from '../../../deploy/testing/suite.ts';
-import { describeTable } from '../describe.ts';
-import { applyExtras, type SchemaView } from '../extras.ts';
 import { postgresDialect } from '../postgres/dialect.ts';
 import { introspect } from '../postgres/introspect.ts';
 import { type DefinitionAction, planDefinition } from './definition.ts';

@@ -1,5 +1,8 @@
 import { create } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
+import { describeTable } from '#common/schema/describe.ts';
+import { applyExtras, type SchemaView } from '#common/schema/extras.ts';
+import { COMPANY, column, idColumn, primaryKey, table } from '#common/testing/catalogue.ts';
 import { SchemaExtraSchema } from '#proto/access/v1/access_pb.ts';
 import {
   DefineMode,
@@ -9,11 +12,8 @@ import {
   DropTablesSchema,
   PartKind,
 } from '#proto/data/v1/data_pb.ts';
-import { describeTable } from '../describe.ts';
 import type { Dialect } from '../dialect.ts';
-import { applyExtras, type SchemaView } from '../extras.ts';
 import { postgresDialect } from '../postgres/dialect.ts';
-import { COMPANY, column, idColumn, primaryKey, table } from '../testing/catalogue.ts';
 import { type DefinitionAction, type DefinitionPlan, planDefinition } from './definition.ts';
 
 const stored = (what: { table: string; field?: string; relation?: string }, properties: object) =>

@@ -2,9 +2,15 @@
  * `_schema` writes (database-api §6.1, 6.3, 6.6) to steps: statements for the database and changes of what is stored
  * beside it. Nothing of a request becomes SQL but names, in quotes, and literals.
  */
+
 import { create } from '@bufbuild/protobuf';
 import { invalid, MillraceError, notFound } from '#common/errors.ts';
 import { stringifyJson } from '#common/json.ts';
+import { parseRelation } from '#common/schema/definition-relations.ts';
+import { differences, fault, isBlank, readName, readTexts, withoutBlanks } from '#common/schema/definition-words.ts';
+import { isObject, type Properties, type SchemaView, type TableView } from '#common/schema/extras.ts';
+import { unknownTable } from '#common/schema/find.ts';
+import { defaultLabel } from '#common/schema/labels.ts';
 import {
   DefineMode,
   type DefineParts,
@@ -17,22 +23,9 @@ import {
 import { type ExtraChange, ExtraChangeSchema } from '#proto/system/v1/system_pb.ts';
 import type { Dialect, FieldDefinition } from '../dialect.ts';
 import { checkFunctions } from '../expression/computed.ts';
-import { isObject, type Properties, type SchemaView, type TableView } from '../extras.ts';
-import { defaultLabel } from '../labels.ts';
-import {
-  differences,
-  fault,
-  isBlank,
-  type ParsedField,
-  parseNewField,
-  readName,
-  readTexts,
-  withoutBlanks,
-} from './definition-fields.ts';
-import { parseRelation } from './definition-relations.ts';
+import { type ParsedField, parseNewField } from './definition-fields.ts';
 import { parseFieldChange } from './field-change.ts';
 import { type SchemaStatement, SchemaStatements } from './schema-statements.ts';
-import { unknownTable } from './selection.ts';
 
 export type DefinitionAction = Extract<
   Shape['action'],

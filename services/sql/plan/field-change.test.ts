@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { applyExtras, type FieldView } from '../extras.ts';
+import type { Column } from '#common/schema/catalogue.ts';
+import { applyExtras, type FieldView } from '#common/schema/extras.ts';
+import { column, idColumn, primaryKey, table, textColumn } from '#common/testing/catalogue.ts';
 import { mariadbDialect } from '../mysql/dialect.ts';
 import { postgresDialect } from '../postgres/dialect.ts';
-import type { Column } from '../schema.ts';
-import { column, idColumn, primaryKey, table, textColumn } from '../testing/catalogue.ts';
 import { parseFieldChange } from './field-change.ts';
 
 const fieldsOf = (columns: readonly Column[]): ReadonlyMap<string, FieldView> => {

@@ -2,11 +2,8 @@
  * A field that is there, in a `_schema` write (database-api §6.3): what the definition says otherwise than the
  * description does. What it does not say, or says as the description does, stays.
  */
-import { describeField } from '../describe.ts';
-import type { ColumnChange, Dialect, FieldDefinition } from '../dialect.ts';
-import type { FieldView, Properties } from '../extras.ts';
-import { defaultLabel } from '../labels.ts';
-import type { Column } from '../schema.ts';
+
+import type { Column } from '#common/schema/catalogue.ts';
 import {
   differences,
   fault,
@@ -14,14 +11,16 @@ import {
   isSame,
   isUnset,
   readDefault,
-  readExtras,
   readFlag,
-  readReference,
   readSize,
   readType,
-  refuseRawSql,
   typeExtras,
-} from './definition-fields.ts';
+} from '#common/schema/definition-words.ts';
+import { describeField } from '#common/schema/describe.ts';
+import type { FieldView, Properties } from '#common/schema/extras.ts';
+import { defaultLabel } from '#common/schema/labels.ts';
+import type { ColumnChange, Dialect, FieldDefinition } from '../dialect.ts';
+import { readExtras, readReference, refuseRawSql } from './definition-fields.ts';
 
 export interface FieldChange {
   readonly extras: Properties;

@@ -1,11 +1,12 @@
 /** The statements of schema changes, the same for every engine but for what its dialect says. */
 import { createHash } from 'node:crypto';
 import { MillraceError } from '#common/errors.ts';
+import type { Table } from '#common/schema/catalogue.ts';
+import { fault } from '#common/schema/definition-words.ts';
+import type { RelationView, SchemaView, TableView } from '#common/schema/extras.ts';
 import { quoteName, tableName } from '../compile/builder.ts';
 import type { ColumnChange, Dialect, FieldDefinition } from '../dialect.ts';
-import type { RelationView, SchemaView, TableView } from '../extras.ts';
-import type { Table } from '../schema.ts';
-import { fault, type ParsedField } from './definition-fields.ts';
+import type { ParsedField } from './definition-fields.ts';
 import type { FieldChange } from './field-change.ts';
 
 /** Shorter than the shortest limit of any engine that has one worth naming (PostgreSQL 63, MySQL 64). */

@@ -1,11 +1,12 @@
 import { create } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
+import { findTable, keyFields } from '#common/schema/find.ts';
+import { COMPANY, column, table } from '#common/testing/catalogue.ts';
 import { Selection_Kind as Kind, SelectionSchema } from '#proto/data/v1/data_pb.ts';
 import { postgresDialect } from '../postgres/dialect.ts';
 import { sqliteDialect } from '../sqlite/dialect.ts';
-import { COMPANY, column, table } from '../testing/catalogue.ts';
 import { contextOf, tableOf } from '../testing/views.ts';
-import { findTable, hiddenOutputs, keyFields, outputsOf } from './selection.ts';
+import { hiddenOutputs, outputsOf } from './selection.ts';
 
 const context = contextOf(postgresDialect, {
   tables: [...COMPANY.tables, table('keyless', [column('v')]), table('odd', [column('a"b'), column('Mixed')])],

@@ -1,10 +1,10 @@
 import { create } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
+import { TableAccess } from '#common/schema/table-access.ts';
+import { is } from '#common/testing/words.ts';
 import { ShapeSchema } from '#proto/data/v1/data_pb.ts';
-import { is } from '../conformance/words.ts';
 import { postgresDialect } from '../postgres/dialect.ts';
 import { contextOf, tableOf } from '../testing/views.ts';
-import { TableAccess } from './table-access.ts';
 
 const context = contextOf(postgresDialect);
 const [dept, emp] = ['dept', 'emp'].map((name) => tableOf(context, name)) as [

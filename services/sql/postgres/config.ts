@@ -1,9 +1,10 @@
 /** The settings of a PostgreSQL service: what an administrator is asked, and what the connections are opened with. */
 import type { ConfigField } from '#common/config/field.ts';
+import { MAX_RECORDS } from '#common/config/record-fields.ts';
 import { boolean, integer, mapping, secret, text, wrongSetting } from '#common/config/settings.ts';
 import type { ServiceConfig } from '#common/engine.ts';
 import { invalid } from '#common/errors.ts';
-import { databaseFields, MAX_RECORDS, statementsOf } from '../database-fields.ts';
+import { databaseFields, statementsOf } from '../database-fields.ts';
 
 const SSL_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
 export type SslMode = (typeof SSL_MODES)[number];

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { JsonKind } from '../schema.ts';
+import type { JsonKind } from '#common/schema/catalogue.ts';
 import { parseDefault } from './default.ts';
 
 const CASES: readonly [printed: string | null, json: JsonKind, expected: unknown][] = [

@@ -1,5 +1,5 @@
 /** A column's default as PostgreSQL prints it, back to the value where it is one. */
-import type { Column, JsonKind } from '../schema.ts';
+import type { Column, JsonKind } from '#common/schema/catalogue.ts';
 
 /** `sequence`: the column counts up by itself. */
 export type ColumnDefault = 'sequence' | { readonly value: Column['default'] };

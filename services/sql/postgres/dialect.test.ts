@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import type { Column, Table } from '#common/schema/catalogue.ts';
 import type { AggregateName, FieldDefinition } from '../dialect.ts';
-import type { Column, Table } from '../schema.ts';
 import { arrayLiteral, postgresDialect as dialect } from './dialect.ts';
 
 const column = (part: Partial<Column>): Column => ({

@@ -1,6 +1,7 @@
 /** How PostgreSQL differs from other SQL engines. */
+
+import type { Column, JsonKind, Table } from '#common/schema/catalogue.ts';
 import type { AggregateName, Dialect } from '../dialect.ts';
-import type { Column, JsonKind, Table } from '../schema.ts';
 import type { Param } from '../statement.ts';
 import { changeColumn, columnSql, isOfType, typeSql } from './column-sql.ts';
 import { copyText } from './copy-text.ts';

@@ -1,6 +1,6 @@
 /** What PostgreSQL (or the way to it) reports, in the terms of the error family: one table by SQLSTATE. */
 import { type ErrorCode, type ErrorContext, MillraceError } from '#common/errors.ts';
-import { SchemaMismatch } from '../mismatch.ts';
+import { SchemaMismatch } from '#common/schema/mismatch.ts';
 
 /** Of an error response of the server; or `code` and `message` of a socket error. */
 export interface PgErrorFields {

@@ -1,8 +1,8 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Catalogue, Column, Table } from '#common/schema/catalogue.ts';
 import { type RunningPostgres, startPostgres } from '../../../deploy/testing/postgres.ts';
 import { suiteWith } from '../../../deploy/testing/suite.ts';
-import type { Catalogue, Column, Table } from '../schema.ts';
 import { postgresDialect } from './dialect.ts';
 import { introspect, type TextQuery } from './introspect.ts';
 

@@ -2,9 +2,10 @@
  * Reads the catalogue of a PostgreSQL database (12 or newer) from pg_catalog: one statement for each kind of thing,
  * whatever the number of tables.
  */
+
+import { inSlices, mapInSlices } from '#common/pace.ts';
+import type { Catalogue, Column, Constraint, Table } from '#common/schema/catalogue.ts';
 import { type ColumnKeys, tableKeys } from '../column-keys.ts';
-import { inSlices, mapInSlices } from '../pace.ts';
-import type { Catalogue, Column, Constraint, Table } from '../schema.ts';
 import { type ColumnDefault, parseDefault } from './default.ts';
 import { type ColumnType, columnType } from './types.ts';
 

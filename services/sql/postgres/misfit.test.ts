@@ -1,15 +1,15 @@
 import { tmpdir } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Deadline } from '#common/deadline.ts';
+import type { Column } from '#common/schema/catalogue.ts';
+import { column } from '#common/testing/catalogue.ts';
+import { fields, insert, is, read } from '#common/testing/words.ts';
 import { Target } from '#proto/data/v1/data_pb.ts';
 import { type RunningPostgres, startPostgres } from '../../../deploy/testing/postgres.ts';
 import { suiteWith } from '../../../deploy/testing/suite.ts';
 import { Bench } from '../conformance/bench.ts';
 import { describeTables } from '../conformance/company.ts';
-import { fields, insert, is, read } from '../conformance/words.ts';
-import type { Column } from '../schema.ts';
 import type { Param } from '../statement.ts';
-import { column } from '../testing/catalogue.ts';
 import { engine } from './index.ts';
 import { misfit } from './misfit.ts';
 

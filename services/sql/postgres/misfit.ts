@@ -2,8 +2,9 @@
  * What PostgreSQL refuses without a word about the field: told apart here, where the field is known. Only what it is
  * sure to refuse; the rest is for the server to judge.
  */
+
+import type { Column } from '#common/schema/catalogue.ts';
 import type { Misfit } from '../dialect.ts';
-import type { Column } from '../schema.ts';
 import type { Param } from '../statement.ts';
 
 const TOO_LONG = 'has a value that is too long';

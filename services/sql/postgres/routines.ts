@@ -1,5 +1,5 @@
 /** Stored procedures and functions of a PostgreSQL database: what there is, and how they are called. */
-import type { Routine, RoutineParam, ValueType } from '../schema.ts';
+import type { Routine, RoutineParam, ValueType } from '#common/schema/catalogue.ts';
 import type { Param, Statement } from '../statement.ts';
 import { namingSchemaOf, type TextQuery } from './introspect.ts';
 import { quoteIdentifier } from './quote.ts';

@@ -1,5 +1,5 @@
 /** What a PostgreSQL type is to us: its simple type, its JSON, and the name that a parameter is cast to. */
-import type { JsonKind } from '../schema.ts';
+import type { JsonKind } from '#common/schema/catalogue.ts';
 import { quoteIdentifier } from './quote.ts';
 
 /** One row of the types statement: a type with its modifier, as columns use it; a domain as what it is made of. */

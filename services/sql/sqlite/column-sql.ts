@@ -1,7 +1,7 @@
 /** A column of a new table: simple types to the type names that SQLite files of this kind use (database-api §6.6). */
 import { invalid } from '#common/errors.ts';
+import type { Column } from '#common/schema/catalogue.ts';
 import type { FieldDefinition } from '../dialect.ts';
-import type { Column } from '../schema.ts';
 import { quoteIdentifier, textLiteral } from './quote.ts';
 
 /** Whether the type takes (length), (precision, scale), or neither. */

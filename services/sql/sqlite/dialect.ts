@@ -1,6 +1,7 @@
 /** How SQLite differs from other SQL engines. */
+
+import type { Column } from '#common/schema/catalogue.ts';
 import type { Dialect } from '../dialect.ts';
-import type { Column } from '../schema.ts';
 import type { Param } from '../statement.ts';
 import { columnSql, isOfType, typeSql } from './column-sql.ts';
 import { sqliteExpressions } from './expressions.ts';

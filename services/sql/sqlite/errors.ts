@@ -1,7 +1,7 @@
 /** What SQLite reports, in the terms of the error family: one table by its result codes. */
 import { type ErrorCode, type ErrorContext, MillraceError } from '#common/errors.ts';
+import { SchemaMismatch } from '#common/schema/mismatch.ts';
 import { answerTooLarge } from '../encode/answer-size.ts';
-import { SchemaMismatch } from '../mismatch.ts';
 import type { Failure } from './protocol.ts';
 
 /** What the text of a failed constraint names. */

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Deadline } from '#common/deadline.ts';
+import type { Column, Table } from '#common/schema/catalogue.ts';
 import type { SqlSource } from '../engine.ts';
-import type { Column, Table } from '../schema.ts';
 import { engine } from './index.ts';
 
 const SCHEMA = `

@@ -1,7 +1,7 @@
 /** The catalogue of a SQLite database, read through its pragma functions. */
 import { MillraceError } from '#common/errors.ts';
-import { inSlices, mapInSlices } from '../pace.ts';
-import type { Catalogue, Column, Constraint, ForeignKey, JsonKind, Table } from '../schema.ts';
+import { inSlices, mapInSlices } from '#common/pace.ts';
+import type { Catalogue, Column, Constraint, ForeignKey, JsonKind, Table } from '#common/schema/catalogue.ts';
 import type { Rows, Statement } from '../statement.ts';
 import { columnDefault, columnType } from './types.ts';
 

@@ -2,8 +2,8 @@
 import { Deadline } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
 import { inTime } from '#common/in-time.ts';
+import type { Catalogue } from '#common/schema/catalogue.ts';
 import type { EachOptions, SqlSource, StatementOutcome } from '../engine.ts';
-import type { Catalogue } from '../schema.ts';
 import type { Rows, Statement } from '../statement.ts';
 import type { SqliteConfig } from './config.ts';
 import { Crew } from './crew.ts';

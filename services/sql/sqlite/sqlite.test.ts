@@ -5,8 +5,8 @@ import Database from 'better-sqlite3';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { callerGone, Deadline, deadlinePassed } from '#common/deadline.ts';
 import type { ErrorCode, MillraceError } from '#common/errors.ts';
+import type { JsonKind } from '#common/schema/catalogue.ts';
 import type { EachMode, SqlSource, StatementOutcome } from '../engine.ts';
-import type { JsonKind } from '../schema.ts';
 import type { Param, ResultColumn, Rows, Statement } from '../statement.ts';
 import { engine } from './index.ts';
 

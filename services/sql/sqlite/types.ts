@@ -1,6 +1,6 @@
 /** What a declared type is to us: SQLite takes any words as a type, so the common names of all databases are known. */
 import { LRUCache } from 'lru-cache';
-import type { Column, JsonKind } from '../schema.ts';
+import type { Column, JsonKind } from '#common/schema/catalogue.ts';
 
 export type ColumnType = Pick<
   Column,

@@ -1,12 +1,12 @@
 /** What a plan is made with, for tests of pure code. */
 import { create } from '@bufbuild/protobuf';
+import type { Catalogue } from '#common/schema/catalogue.ts';
+import { applyExtras, type TableView } from '#common/schema/extras.ts';
+import { TableAccess } from '#common/schema/table-access.ts';
+import { COMPANY } from '#common/testing/catalogue.ts';
 import { ShapeSchema } from '#proto/data/v1/data_pb.ts';
 import type { CompileContext } from '../compile/builder.ts';
 import type { Dialect } from '../dialect.ts';
-import { applyExtras, type FieldView, type TableView } from '../extras.ts';
-import { TableAccess } from '../plan/table-access.ts';
-import type { Catalogue, Table } from '../schema.ts';
-import { COMPANY } from './catalogue.ts';
 
 /** Every table is open to the caller. */
 export function contextOf(dialect: Dialect, catalogue: Catalogue = COMPANY): CompileContext {
@@ -18,11 +18,4 @@ export function tableOf(context: CompileContext, name: string): TableView {
   const table = context.view.byName.get(name);
   if (!table) throw new Error(`The catalogue has no table '${name}'.`);
   return table;
-}
-
-/** The only field of a table of its own. */
-export function fieldOf(table: Table): FieldView {
-  const [field] = applyExtras({ tables: [table] }, [], 1).tables[0]?.fields ?? [];
-  if (!field) throw new Error('The table has no field.');
-  return field;
 }

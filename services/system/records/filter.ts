@@ -71,6 +71,8 @@ export class FilterCompiler {
           node.value.filters.map((part) => this.compile(part, depth + 1)),
           sql` or `,
         )})`;
+      case 'native':
+        throw invalid('A filter of this service is text: an object is none.', { field: 'filter' });
     }
   }
 

@@ -1,0 +1,462 @@
+/**
+ * What every engine of this tier does the same, tried on a real store: the answers are those of SQL services wherever
+ * the store's nature is no reason for others. Keys are called as the store calls them.
+ */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { ServiceConfig } from '#common/engine.ts';
+import type { Ask, Outcome } from '#common/testing/bench.ts';
+import { all, any, apart, fields, insert, is, not, read, remove, update } from '#common/testing/words.ts';
+import { BatchMode, DefineMode, type Filter, Paging, PartKind, ResourceKind, Target } from '#proto/data/v1/data_pb.ts';
+import type { NoSqlEngine } from '../engine.ts';
+import { Bench } from './bench.ts';
+
+export interface Subject {
+  readonly engine: NoSqlEngine;
+  /** Settings of a service of an empty store; asked for once the suite begins. */
+  readonly config: () => Promise<ServiceConfig>;
+  /** The key field of a table of one key, and how its values for the records 1, 2, 3 … are written. */
+  readonly key: { readonly name: string; readonly of: (place: number) => unknown };
+  /** How a table is made; else by a definition of its key. */
+  readonly native?: unknown;
+  /** A key that is made by the store where a record brings none. */
+  readonly generates: boolean;
+  /** As `BenchOptions` has it. */
+  readonly version?: string;
+}
+
+interface Person {
+  readonly name: string;
+  readonly age: number | null;
+  readonly active: boolean;
+  readonly salary?: number;
+  readonly city?: string;
+  readonly born?: string;
+}
+
+const PEOPLE: readonly Person[] = [
+  { name: 'Ann', age: 30, active: true, salary: 100.25, city: 'Rome', born: '1990-05-01' },
+  { name: 'Bob', age: 41, active: false, salary: 200.5, city: 'Rome', born: '1980-12-31' },
+  { name: "C'mon 50%", age: null, active: true },
+  { name: 'Dörte_☃', age: 52, active: true, salary: 300, city: 'Oslo', born: '1970-01-01' },
+  { name: 'Eve', age: 41, active: false, salary: 0, city: 'Oslo', born: '1980-12-31' },
+];
+
+/** Places of the people that a condition finds. */
+const FILTERS: readonly (readonly [why: string, filter: Filter, places: readonly number[]])[] = [
+  ['equal', is('age', '=', 41), [2, 5]],
+  ['equal, text for a number', is('age', '=', '41'), [2, 5]],
+  ['not equal leaves NULL out', is('age', '!=', 41), [1, 4]],
+  ['greater', is('age', '>', '41'), [4]],
+  ['greater or equal', is('age', '>=', 41), [2, 4, 5]],
+  ['less', is('age', '<', 41), [1]],
+  ['less or equal', is('age', '<=', '41'), [1, 2, 5]],
+  ['a fraction', is('salary', '=', '100.25'), [1]],
+  ['zero', is('salary', '<=', 0), [5]],
+  ['a text', is('name', '=', "C'mon 50%"), [3]],
+  ['a text beyond ASCII', is('name', '=', 'Dörte_☃'), [4]],
+  ['text is ordered', is('name', '>', 'Bz'), [3, 4, 5]],
+  ['dates as texts are ordered', is('born', '<', '1980-12-31'), [4]],
+  ['true', is('active', '=', true), [1, 3, 4]],
+  ['true in words', is('active', '=', 'true'), [1, 3, 4]],
+  ['false in words', is('active', '=', 'false'), [2, 5]],
+  ['like with wildcards', is('name', 'like', '%o%'), [2, 3]],
+  ['like with one character', is('name', 'like', 'E_e'), [5]],
+  ['like without wildcards, in any case', is('name', 'like', 'aNN'), [1]],
+  ['like with what patterns of others mean', is('name', 'like', '.*'), []],
+  ['contains', is('name', 'contains', 'mon'), [3]],
+  ['contains a wildcard', is('name', 'contains', 'o_'), [2, 3]],
+  ['starts with', is('name', 'starts with', 'd'), [4]],
+  ['ends with', is('name', 'ends with', 'VE'), [5]],
+  ['not like leaves NULL out', not(is('city', 'like', 'r%')), [4, 5]],
+  ['in', is('age', 'in', 30, '52'), [1, 4]],
+  ['in, texts', is('name', 'in', "C'mon 50%", 'Eve', 'nobody'), [3, 5]],
+  ['not in leaves NULL out', not(is('age', 'in', 30, 52)), [2, 5]],
+  ['between, both ends in it', is('age', 'between', 30, '41'), [1, 2, 5]],
+  ['not between', not(is('age', 'between', 31, 41)), [1, 4]],
+  ['NULL', is('age', 'is null'), [3]],
+  ['not NULL', not(is('age', 'is null')), [1, 2, 4, 5]],
+  ['a member that is not there', is('city', 'is null'), [3]],
+  ['a field that nobody has', is('nothing', '=', 1), []],
+  ['a field that nobody has, not equal', is('nothing', '!=', 1), []],
+  ['and', all(is('age', '=', 41), is('name', 'starts with', 'E')), [5]],
+  ['or', any(is('age', '=', 30), is('name', 'starts with', 'E')), [1, 5]],
+  ['not', not(any(is('age', '=', 30), is('age', '=', 52))), [2, 5]],
+  ['not of and', not(all(is('age', '=', 41), is('active', '=', false))), [1, 3, 4]],
+  ['and in or', any(all(is('age', '=', 41), is('city', '=', 'Rome')), is('age', '=', 52)), [2, 4]],
+  ['no condition of all', all(), [1, 2, 3, 4, 5]],
+  ['no condition of any', any(), []],
+  ['deep', Array.from({ length: 99 }).reduce<Filter>((inner) => not(inner), is('age', '=', 30)), [2, 4, 5]],
+];
+
+export function tryEngine({ engine, config, key, native, generates, version }: Subject): void {
+  let bench: Bench;
+  let settings: ServiceConfig;
+  const person = (place: number) => ({ [key.name]: key.of(place), ...PEOPLE[place - 1] });
+  const people = PEOPLE.map((_, i) => person(i + 1));
+  const keyed = (...places: number[]) => places.map((place) => ({ [key.name]: key.of(place) }));
+  const sorted = async (ask: Ask): Promise<unknown> => {
+    const outcome = await bench.outcome(ask);
+    if (!('json' in outcome)) return outcome;
+    return (outcome.json as { name: string }[])
+      .map(({ name }) => PEOPLE.findIndex((one) => one.name === name) + 1)
+      .sort();
+  };
+  const other = (more: ServiceConfig): Bench =>
+    new Bench({ engine, config: { ...settings, ...more }, source: bench.source, version });
+
+  beforeAll(async () => {
+    settings = await config();
+    bench = new Bench({ engine, config: settings, version });
+    const table = (name: string) => ({ name, ...(native !== undefined && { native }) });
+    const value = { mode: DefineMode.CREATE } as const;
+    await bench.ask({ action: { case: 'defineTables', value }, records: [table('people'), table('item')] });
+    await bench.ask(insert('people', people));
+  });
+  afterAll(() => bench.close());
+
+  describe('conditions', () => {
+    test.each(FILTERS)('%s', async (_, filter, places) => {
+      const { filter: bare, parameters } = apart(filter);
+      expect(await sorted(read('people', { filter: bare, ...fields('name') }, { parameters }))).toEqual(places);
+    });
+    test('the role sees less', async () => {
+      const ask = read('people', { filter: is('age', '=', 41), rowFilter: is('city', '=', 'Oslo') });
+      expect(await sorted(ask)).toEqual([5]);
+    });
+  });
+
+  describe('reads', () => {
+    const READS: readonly (readonly [why: string, ask: () => Ask, gives: () => unknown])[] = [
+      [
+        'one by its key',
+        () => read('people', { target: Target.ONE }, { keys: [String(key.of(2))] }),
+        () => ({ json: person(2) }),
+      ],
+      [
+        'one that is not there',
+        () => read('people', { target: Target.ONE }, { keys: [String(key.of(99))] }),
+        () => ({ code: 'not_found' }),
+      ],
+      [
+        'one that the role does not see',
+        () => read('people', { target: Target.ONE, rowFilter: is('age', '=', 30) }, { keys: [String(key.of(2))] }),
+        () => ({ code: 'not_found' }),
+      ],
+      [
+        'several by their keys, in order',
+        () => read('people', { target: Target.KEYS, ...fields('name') }, { keys: [key.of(4), key.of(1)].map(String) }),
+        () => ({ json: [{ name: 'Dörte_☃' }, { name: 'Ann' }] }),
+      ],
+      [
+        'several by their keys, one of which is not there',
+        () =>
+          read(
+            'people',
+            { target: Target.KEYS, mode: BatchMode.CONTINUE },
+            { keys: [key.of(1), key.of(99)].map(String) },
+          ),
+        () => ({ code: 'invalid', batch: [person(1), { code: 'not_found' }], rolledBack: false }),
+      ],
+      [
+        'ordered, some of them',
+        () =>
+          read('people', {
+            order: [{ field: 'age', descending: true }, { field: 'name' }],
+            limit: 2,
+            offset: 1,
+            ...fields('name'),
+          }),
+        () => ({ json: [{ name: 'Bob' }, { name: 'Eve' }] }),
+      ],
+      [
+        'NULL comes first',
+        () => read('people', { order: [{ field: 'age' }], limit: 1, ...fields('name') }),
+        () => ({ json: [{ name: "C'mon 50%" }] }),
+      ],
+      ['a count', () => read('people', { countOnly: true, filter: is('city', '=', 'Rome') }), () => ({ json: 2 })],
+      [
+        'a count beside',
+        () => read('people', { includeCount: true, limit: 2, order: [{ field: 'name' }], ...fields('name') }),
+        () => ({ json: [{ name: 'Ann' }, { name: 'Bob' }], count: 5, next: 2 }),
+      ],
+      [
+        'groups',
+        () =>
+          read('people', {
+            group: ['city'],
+            order: [{ field: 'city' }],
+            filter: not(is('city', 'is null')),
+            ...fields('city', 'COUNT(*)', 'SUM(age)', 'AVG(age)', 'MIN(name)', 'MAX(salary)'),
+          }),
+        () => ({
+          json: [
+            { city: 'Oslo', COUNT_ALL: 2, SUM_age: 93, AVG_age: 46.5, MIN_name: 'Dörte_☃', MAX_salary: 300 },
+            { city: 'Rome', COUNT_ALL: 2, SUM_age: 71, AVG_age: 35.5, MIN_name: 'Ann', MAX_salary: 200.5 },
+          ],
+        }),
+      ],
+      [
+        'a condition on groups',
+        () => read('people', { group: ['city'], having: is('SUM_age', '>', '80'), ...fields('city') }),
+        () => ({ json: [{ city: 'Oslo' }] }),
+      ],
+      ['a table that is not there', () => read('nobody'), () => ({ code: 'not_found' })],
+    ];
+    test.each(READS)('%s', async (_, ask, gives) => {
+      expect(await bench.outcome(ask())).toEqual(gives());
+    });
+
+    test('pages follow each other by the cursor of the store', async () => {
+      const found: unknown[] = [];
+      let keys: unknown[] = [];
+      for (let pages = 0; pages < 9; pages++) {
+        const paging = pages === 0 ? Paging.FIRST : Paging.AFTER;
+        const filter = not(is('name', 'like', 'B%'));
+        const { json, nextAfter } = await bench.ask(
+          read('people', { paging, limit: 2, filter, ...fields('name') }, { keys }),
+        );
+        found.push(...(JSON.parse(Buffer.from(json).toString()) as { name: string }[]).map(({ name }) => name));
+        if (nextAfter === '') break;
+        keys = [JSON.parse(Buffer.from(nextAfter, 'base64url').toString())];
+      }
+      expect(found.toSorted()).toEqual(['Ann', "C'mon 50%", 'Dörte_☃', 'Eve']);
+    });
+
+    test('an answer that would take too much reading is refused', async () => {
+      const little = other({ max_scanned: 2 });
+      const outcome = await little.outcome(read('people', { group: ['city'], ...fields('city') }));
+      expect(outcome).toEqual({ code: 'invalid' });
+    });
+
+    test('all of them as a stream', async () => {
+      let text = '';
+      for await (const piece of bench.stream(
+        read('people', { everything: true, filter: is('age', '=', 41), ...fields('name') }),
+      )) {
+        text += piece;
+      }
+      expect(text.split('\n').toSorted()).toEqual(['', '{"name":"Bob"}', '{"name":"Eve"}']);
+    });
+  });
+
+  describe('writes', () => {
+    const item = (place: number, more: object = {}) => ({ [key.name]: key.of(place), ...more });
+    const id = (place: number): unknown => String(key.of(place));
+    const BEFORE = [item(1, { name: 'one', qty: 1 }), item(2, { name: 'two', qty: 2 }), item(3, { name: 'three' })];
+    const items = async (): Promise<unknown[]> => {
+      const { json } = (await bench.outcome(read('item'))) as { json: Record<string, unknown>[] };
+      const place = (one: Record<string, unknown>) =>
+        [1, 2, 3, 4, 5, 6, 7].findIndex((n) => key.of(n) === one[key.name]);
+      return json.toSorted((a, b) => place(a) - place(b));
+    };
+    beforeEach(async () => {
+      await bench.ask(remove('item', Target.FILTER, { everything: true }));
+      await bench.ask(insert('item', BEFORE));
+    });
+    const conflict = { code: 'conflict' };
+    const CASES: readonly (readonly [why: string, ask: () => Ask, gives: () => Outcome, left: () => unknown[]])[] = [
+      [
+        'a new one',
+        () => insert('item', [item(4, { a: { b: [1, 'x', null] } })]),
+        () => ({ json: keyed(4) }),
+        () => [...BEFORE, item(4, { a: { b: [1, 'x', null] } })],
+      ],
+      [
+        'a new one, shown',
+        () => insert('item', [item(4, { name: 'four' })], fields('name')),
+        () => ({ json: [{ name: 'four' }] }),
+        () => [...BEFORE, item(4, { name: 'four' })],
+      ],
+      [
+        'one that is there',
+        () => insert('item', [item(1)]),
+        () => ({ code: 'invalid', batch: [conflict], rolledBack: false }),
+        () => BEFORE,
+      ],
+      [
+        'several, stopping',
+        () => insert('item', [item(4), item(1), item(5)]),
+        () => ({ code: 'invalid', batch: [...keyed(4), conflict], rolledBack: false }),
+        () => [...BEFORE, item(4)],
+      ],
+      [
+        'several, going on',
+        () => insert('item', [item(4), item(1), item(5)], { mode: BatchMode.CONTINUE }),
+        () => ({ code: 'invalid', batch: [...keyed(4), conflict, ...keyed(5)], rolledBack: false }),
+        () => [...BEFORE, item(4), item(5)],
+      ],
+      [
+        'several, undone',
+        () => insert('item', [item(4), item(1), item(5)], { mode: BatchMode.ROLLBACK }),
+        () => ({ code: 'invalid', batch: [...keyed(4), conflict], rolledBack: true }),
+        () => BEFORE,
+      ],
+      [
+        'members change',
+        () => update('item', Target.ONE, { qty: 9, more: true }, {}, { keys: [id(1)] }),
+        () => ({ json: keyed(1)[0] }),
+        () => [item(1, { name: 'one', qty: 9, more: true }), ...BEFORE.slice(1)],
+      ],
+      [
+        'a document is replaced',
+        () => update('item', Target.ONE, { qty: 9 }, { replace: true }, { keys: [id(1)] }),
+        () => ({ json: keyed(1)[0] }),
+        () => [item(1, { qty: 9 }), ...BEFORE.slice(1)],
+      ],
+      [
+        'one that is not there changes',
+        () => update('item', Target.ONE, { qty: 9 }, { upsert: true }, { keys: [id(7)] }),
+        () => ({ code: 'not_found' }),
+        () => BEFORE,
+      ],
+      [
+        'one that the role does not see changes',
+        () => update('item', Target.ONE, { qty: 9 }, { rowFilter: is('qty', '=', 2) }, { keys: [id(1)] }),
+        () => ({ code: 'not_found' }),
+        () => BEFORE,
+      ],
+      [
+        'several by their keys',
+        () => update('item', Target.KEYS, [{ qty: 5 }], {}, { keys: [id(1), id(3)] }),
+        () => ({ json: keyed(1, 3) }),
+        () => [item(1, { name: 'one', qty: 5 }), BEFORE[1], item(3, { name: 'three', qty: 5 })],
+      ],
+      [
+        'several of their own, undone',
+        () => update('item', Target.RECORDS, [item(1, { qty: 5 }), item(7, { qty: 5 })], { mode: BatchMode.ROLLBACK }),
+        () => ({ code: 'invalid', batch: [...keyed(1), { code: 'not_found' }], rolledBack: true }),
+        () => BEFORE,
+      ],
+      [
+        'all that meet a filter',
+        () => update('item', Target.FILTER, [{ seen: 1 }], { filter: is('qty', '>', 1) }),
+        () => ({ json: keyed(2) }),
+        () => [BEFORE[0], item(2, { name: 'two', qty: 2, seen: 1 }), BEFORE[2]],
+      ],
+      [
+        'one goes',
+        () => remove('item', Target.ONE, fields('name'), { keys: [id(2)] }),
+        () => ({ json: { name: 'two' } }),
+        () => [BEFORE[0], BEFORE[2]],
+      ],
+      [
+        'several go, one of which is not there',
+        () => remove('item', Target.KEYS, { mode: BatchMode.CONTINUE }, { keys: [id(1), id(7), id(3)] }),
+        () => ({ code: 'invalid', batch: [...keyed(1), { code: 'not_found' }, ...keyed(3)], rolledBack: false }),
+        () => [BEFORE[1]],
+      ],
+      [
+        'several go, undone',
+        () => remove('item', Target.KEYS, { mode: BatchMode.ROLLBACK }, { keys: [id(1), id(7), id(3)] }),
+        () => ({ code: 'invalid', batch: [...keyed(1), { code: 'not_found' }], rolledBack: true }),
+        () => BEFORE,
+      ],
+      [
+        'all that meet a filter go',
+        () => remove('item', Target.FILTER, { filter: is('name', 'like', 't%o') }),
+        () => ({ json: keyed(2) }),
+        () => [BEFORE[0], BEFORE[2]],
+      ],
+      [
+        'everything goes that the role sees',
+        () => remove('item', Target.FILTER, { everything: true, rowFilter: is('qty', '>=', 1) }),
+        () => ({ json: { success: true } }),
+        () => [BEFORE[2]],
+      ],
+    ];
+    test.each(CASES)('%s', async (_, ask, gives, left) => {
+      expect(await bench.outcome(ask())).toEqual(gives());
+      expect(await items()).toEqual(left());
+    });
+
+    test('one that is not there is made where the service allows it', async () => {
+      const allowing = other({ allow_upsert: true });
+      const ask = update('item', Target.ONE, { qty: 7 }, { upsert: true }, { keys: [key.of(7)] });
+      await allowing.ask(ask);
+      expect(await items()).toEqual([...BEFORE, item(7, { qty: 7 })]);
+    });
+
+    test.runIf(generates)('the store makes a key', async () => {
+      const { json } = (await bench.outcome(insert('item', [{ name: 'new' }]))) as { json: Record<string, unknown>[] };
+      const made = String(json[0]?.[key.name]);
+      const found = await bench.outcome(read('item', { target: Target.ONE, ...fields('name') }, { keys: [made] }));
+      expect(found).toEqual({ json: { name: 'new' } });
+    });
+
+    test('an import tells which lines failed', async () => {
+      const outcome = await bench.import(insert('item', [], { mode: BatchMode.CONTINUE }), [
+        [item(4), item(1)],
+        ['{"a":', item(5)],
+      ]);
+      expect(outcome).toMatchObject({ code: 'invalid', count: 2, failed: 2, errors: [{ line: 2 }, { line: 3 }] });
+      expect(await items()).toEqual([...BEFORE, item(4), item(5)]);
+    });
+
+    test('an import is undone', async () => {
+      const outcome = await bench.import(insert('item', [], { mode: BatchMode.ROLLBACK }), [
+        [item(4)],
+        [item(5), item(1)],
+      ]);
+      expect(outcome).toMatchObject({ code: 'invalid', count: 0, failed: 1 });
+      expect(await items()).toEqual(BEFORE);
+    });
+
+    test('many at once, of which one fails', async () => {
+      const outcomes = await Promise.all([4, 1, 5, 6].map((place) => bench.outcome(insert('item', [item(place)]))));
+      expect(outcomes.map((one) => ('json' in one ? one.json : one.code))).toEqual([
+        keyed(4),
+        'invalid',
+        keyed(5),
+        keyed(6),
+      ]);
+      const reads = [4, 7, 5].map((place) =>
+        bench.outcome(read('item', { target: Target.ONE }, { keys: [id(place)] })),
+      );
+      expect(await Promise.all(reads)).toEqual([{ json: item(4) }, { code: 'not_found' }, { json: item(5) }]);
+    });
+  });
+
+  describe('schema', () => {
+    test('tables are listed', async () => {
+      const kind = ResourceKind.TABLE;
+      const { json } = (await bench.outcome({ action: { case: 'listResources', value: { kind } } })) as {
+        json: { name: string }[];
+      };
+      expect(json.map(({ name }) => name)).toEqual(expect.arrayContaining(['item', 'people']));
+    });
+
+    test('fields are guessed from documents', async () => {
+      const value = { tables: ['people'], target: Target.ONE };
+      const { json } = (await bench.outcome({ action: { case: 'describeTables', value } })) as {
+        json: { field: { name: string; type: string }[] };
+      };
+      const types = Object.fromEntries(json.field.map(({ name, type }) => [name, type]));
+      expect(types).toMatchObject({ name: 'string', active: 'boolean', city: 'string' });
+    });
+
+    test('a field that is declared is checked', async () => {
+      const field = [{ name: 'qty', type: 'integer', required: true }];
+      await bench.ask({
+        action: { case: 'defineTables', value: { table: 'item', mode: DefineMode.MERGE } },
+        records: { field },
+      });
+      expect(await bench.outcome(insert('item', [{ [key.name]: key.of(6), qty: 'many' }]))).toMatchObject({
+        batch: [{ code: 'invalid', field: 'qty' }],
+      });
+      const parts = { table: 'item', kind: PartKind.FIELD, names: ['qty'] };
+      await bench.ask({ action: { case: 'dropParts', value: parts } });
+    });
+
+    test('a table comes and goes', async () => {
+      const value = { mode: DefineMode.CREATE };
+      const records = [{ name: 'fleeting', ...(native !== undefined && { native }) }];
+      expect(await bench.outcome({ action: { case: 'defineTables', value }, records })).toEqual({
+        json: [{ name: 'fleeting' }],
+      });
+      expect(await bench.outcome(read('fleeting'))).toEqual({ json: [] });
+      const drop = { tables: ['fleeting'], target: Target.ONE };
+      expect(await bench.outcome({ action: { case: 'dropTables', value: drop } })).toEqual({ json: { success: true } });
+      expect(await bench.outcome(read('fleeting'))).toEqual({ code: 'not_found' });
+    });
+  });
+}

@@ -1,0 +1,194 @@
+/** What a NoSQL engine is. Nothing outside an engine's folder may ask which engine it is. */
+import type { Deadline } from '#common/deadline.ts';
+import type { Engine, Source } from '#common/engine.ts';
+import type { MillraceError } from '#common/errors.ts';
+import type { Comparator } from '#proto/data/v1/data_pb.ts';
+import type { Document, StoredDocument, Wire } from './document.ts';
+
+export interface NoSqlEngine extends Engine<NoSqlSource> {
+  readonly pushdown: Pushdown;
+  /**
+   * What the text of a condition may stand for in this store, beside itself, a number and a boolean: a date, an
+   * identifier. Values of different types never compare, so each of these is looked for.
+   */
+  senses?(text: string): readonly Wire[];
+}
+
+/** What the store does itself. All else is done by `residual/`, from documents that were read. */
+export interface Pushdown {
+  /**
+   * Can the store decide this comparison, exactly as the dialect means it (NULL and absent members, case, types)?
+   * One that it would decide otherwise is not pushed.
+   */
+  compares(comparison: BoundComparison, table: StoreTable): boolean;
+  /**
+   * A comparison with a list holds where it holds for one of its elements, in the store and so in residual/; absent:
+   * lists are equal to nothing.
+   */
+  readonly elements?: boolean;
+  /** OR of conditions that are all pushed. */
+  readonly any: boolean;
+  /** NOT of a comparison that is pushed (of nothing else): the field has a value, for which it does not hold. */
+  readonly not: boolean;
+  /** Whole orders: an order is pushed in full or not at all. */
+  sorts(order: readonly SortField[], table: StoreTable): boolean;
+  readonly offset: boolean;
+  readonly count: boolean;
+  /** Fields may be left out by the store; else they are cut here. */
+  readonly projection: boolean;
+  /** Several writes, all or none: how many at most, and whether they must share the first key field. */
+  readonly transactions: { readonly writesMax: number; readonly samePartition: boolean } | undefined;
+  /** A write may carry a condition that the store decides in the same step. */
+  readonly conditionalWrites: boolean;
+  /** Queries in the store's own words, of which the engine's request.ts holds the allow-list. */
+  readonly nativeFilters: boolean;
+  /** Keys of one `get`, and writes of one `write`, that go to the store in one request. */
+  readonly keysMax: number;
+  readonly writesMax: number;
+}
+
+export interface KeyField {
+  readonly name: string;
+  /** any: whatever a document may hold. */
+  readonly type: 'string' | 'number' | 'binary' | 'any';
+  /** The store makes one where a new document brings none. */
+  readonly generated: boolean;
+}
+
+/** A collection, table or database of the store, as it is there. */
+export interface StoreTable {
+  readonly name: string;
+  /** In their order: one, or those of a composite key (partition, then sort key). */
+  readonly key: readonly KeyField[];
+  readonly indexes: readonly { readonly name: string; readonly fields: readonly string[]; readonly unique: boolean }[];
+  /** What the store says about it in its own words: `native` of the description. */
+  readonly native: unknown;
+}
+
+export interface SortField {
+  /** Members of members are named by a path with dots. */
+  readonly field: string;
+  readonly descending: boolean;
+}
+
+/**
+ * A filter with its values in place, in the normal form of plan/conditions.ts: NOT stands before comparisons only,
+ * operands are never null, and a comparison holds for values of its operands' types alone. `any` of nothing never holds.
+ */
+export type Condition =
+  | { readonly kind: 'all' | 'any'; readonly of: readonly Condition[] }
+  | { readonly kind: 'not'; readonly of: Condition }
+  | BoundComparison
+  /** In the store's own words. */
+  | { readonly kind: 'native'; readonly query: Document };
+
+export interface BoundComparison {
+  readonly kind: 'compare';
+  readonly field: string;
+  readonly comparator: Comparator;
+  /** As many as the comparator takes. LIKE: the pattern with % and _. */
+  readonly operands: readonly Wire[];
+}
+
+/** What of a read the store itself does: only what its `pushdown` declares. */
+export interface StoreQuery {
+  readonly condition: Condition | undefined;
+  readonly order: readonly SortField[];
+  readonly offset: number;
+  /** How many documents are wanted in all; undefined: every one. */
+  readonly limit: number | undefined;
+  /** undefined: whole documents. Key fields come in any case. */
+  readonly fields: readonly string[] | undefined;
+  /** Where an earlier page of the same query ended, as its `next`. @throws MillraceError invalid for what is none */
+  readonly after: string | undefined;
+  /** Cursors are wanted: the same query will go on behind one of them, so its order has to be a total one. */
+  readonly cursors?: boolean;
+}
+
+export interface StorePage {
+  readonly documents: readonly StoredDocument[];
+  /** The store's own cursor behind the last of these; undefined: nothing follows. */
+  readonly next: string | undefined;
+  /** The cursor behind one of these, for stores whose cursors are made of a document's key. */
+  behind?(index: number): string;
+}
+
+/** Values of the key fields, in their order. */
+export type DocumentKey = readonly Wire[];
+
+interface Guarded {
+  /** Written only where the present document meets it (`conditionalWrites`); else it counts as missing. */
+  readonly onlyIf?: Condition | undefined;
+  /** Written only where the present document is still the one of this `StoredDocument.version`; else `conflict`. */
+  readonly version?: string | undefined;
+  /** Whichever is there, also where the document names another version itself: to take a change back. */
+  readonly anyVersion?: boolean;
+}
+
+export type Write =
+  | { readonly kind: 'insert'; readonly document: Document }
+  /** The document takes the place of the present one. */
+  | ({
+      readonly kind: 'replace';
+      readonly key: DocumentKey;
+      readonly document: Document;
+      readonly upsert: boolean;
+    } & Guarded)
+  /** Only these members change. A member's name is never a path, and never an operator. */
+  | ({
+      readonly kind: 'merge';
+      readonly key: DocumentKey;
+      readonly members: Document;
+      readonly upsert: boolean;
+    } & Guarded)
+  | ({ readonly kind: 'delete'; readonly key: DocumentKey } & Guarded);
+
+/** One for each write, in order. The key is the document's, with what the store has made of it (_id, _rev). */
+export type WriteOutcome =
+  | { readonly key: Document; readonly created: boolean }
+  /** There is no such document, or its condition does not hold. */
+  | { readonly missing: true }
+  | { readonly error: MillraceError };
+
+/** All methods reject with a MillraceError (translated by the engine's errors.ts) and stop at the deadline. */
+export interface NoSqlSource extends Source {
+  tables(deadline: Deadline): Promise<readonly StoreTable[]>;
+  /** Some documents of a table, any, at most `count`: its fields are guessed from them. */
+  sample(table: StoreTable, count: number, deadline: Deadline): Promise<readonly StoredDocument[]>;
+  /** @param native  settings in the store's own words, as `native` of a definition has them */
+  createTable(name: string, key: readonly KeyField[], native: unknown, deadline: Deadline): Promise<void>;
+  dropTable(name: string, deadline: Deadline): Promise<void>;
+  createIndex?(table: StoreTable, index: StoreTable['indexes'][number], deadline: Deadline): Promise<void>;
+  dropIndex?(table: StoreTable, name: string, deadline: Deadline): Promise<void>;
+  /** In the order of the keys; undefined where there is none. Any number of keys: cut into requests here. */
+  get(
+    table: StoreTable,
+    keys: readonly DocumentKey[],
+    fields: readonly string[] | undefined,
+    deadline: Deadline,
+  ): Promise<(StoredDocument | undefined)[]>;
+  /** Pages as the store gives them; leaving the loop ends the query. Nothing is fetched before it is asked for. */
+  find(table: StoreTable, query: StoreQuery, deadline: Deadline): AsyncIterable<StorePage>;
+  /** Where `pushdown.count` says so. */
+  count?(table: StoreTable, condition: Condition | undefined, deadline: Deadline): Promise<number>;
+  /**
+   * Any number of writes, each of which fails alone.
+   * @param ordered  end at the first that fails: fewer outcomes than writes
+   */
+  write(
+    table: StoreTable,
+    writes: readonly Write[],
+    ordered: boolean,
+    deadline: Deadline,
+  ): Promise<readonly WriteOutcome[]>;
+  /** All or none, where `pushdown.transactions` says so; outcomes end behind the one that failed. */
+  writeTogether?(table: StoreTable, writes: readonly Write[], deadline: Deadline): Promise<readonly WriteOutcome[]>;
+  /** Changes all that meet the condition in one request, where the store can. @returns how many there were */
+  updateWhere?(
+    table: StoreTable,
+    condition: Condition | undefined,
+    members: Document,
+    deadline: Deadline,
+  ): Promise<number>;
+  deleteWhere?(table: StoreTable, condition: Condition | undefined, deadline: Deadline): Promise<number>;
+}

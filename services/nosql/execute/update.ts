@@ -1,0 +1,228 @@
+/** Changes of documents: PUT replaces them, PATCH changes members; by key, or all that meet a filter (database-api §4.2). */
+import type { Deadline } from '#common/deadline.ts';
+import { invalid, type MillraceError } from '#common/errors.ts';
+import { parseJson } from '#common/json.ts';
+import { attempt } from '#common/records/attempt.ts';
+import { missing } from '#common/records/keys.ts';
+import { arrayOfPieces } from '#common/records/pieces.ts';
+import { batchError, type Runner, recordsOf, resultOf } from '#common/records/result.ts';
+import type { TableView } from '#common/schema/extras.ts';
+import { findTable } from '#common/schema/find.ts';
+import { type Operation, type Result, Target, type Update } from '#proto/data/v1/data_pb.ts';
+import type { StoredDocument } from '../document.ts';
+import type { Condition, DocumentKey, StoreTable, Write } from '../engine.ts';
+import { split } from '../plan/split.ts';
+import { runSteps, type Step } from './batch.ts';
+import { conditionOf, type ServiceContext, storedOf } from './context.ts';
+import { droppedOf, type ReadOrError, readNew, refuseRelated, Shower } from './create.ts';
+import { Finder, type WireKey, withKey } from './keys.ts';
+import { documentJson } from './outputs.ts';
+import { piecesOf } from './pieces.ts';
+import { type ReadMembers, RecordReader } from './records.ts';
+import { scan } from './scan.ts';
+
+/** Documents of a filter that are changed by one request of the store. */
+const CHUNK = 500;
+
+export function planUpdate(update: Update, context: ServiceContext): Runner {
+  const table = findTable(context.view, update.table);
+  const plan = new UpdatePlan(update, table, context);
+  switch (update.target) {
+    case Target.FILTER:
+      return (operation, deadline) => plan.byFilter(operation, deadline);
+    case Target.ONE:
+      return (operation, deadline) => plan.one(operation, deadline);
+    default:
+      return (operation, deadline) => plan.several(operation, deadline);
+  }
+}
+
+class UpdatePlan {
+  readonly #update: Update;
+  readonly #table: TableView;
+  readonly #stored: StoreTable;
+  readonly #context: ServiceContext;
+  readonly #finder: Finder;
+  readonly #records: RecordReader;
+  readonly #shower: Shower;
+
+  constructor(update: Update, table: TableView, context: ServiceContext) {
+    this.#update = update;
+    this.#table = table;
+    this.#stored = storedOf(table, context);
+    this.#context = context;
+    this.#finder = new Finder(table, update.idField, context);
+    this.#records = new RecordReader(table, context.strict);
+    this.#shower = new Shower(update, table, this.#stored, context);
+  }
+
+  /** The body is the record itself. */
+  async one(operation: Operation, deadline: Deadline): Promise<Result> {
+    const key = this.#finder.one(operation);
+    const record = parseJson(operation.records);
+    if (typeof record !== 'object' || record === null || Array.isArray(record) || Object.keys(record).length === 0) {
+      throw invalid('The request contains no valid record fields.');
+    }
+    refuseRelated(record, this.#table);
+    const read = this.#read(record, operation);
+    const condition = conditionOf([this.#update.rowFilter], this.#table, operation, this.#context);
+    const isPlain = this.#finder.isExact(key) && condition === undefined && !this.#isEmpty(read);
+    const known = isPlain
+      ? { key: key.params, document: undefined }
+      : (await this.#finder.keysOf([key], condition, deadline))[0];
+    const write = known ? this.#change(known.key, read, known.document, condition) : undefined;
+    const outcome = write && (await this.#context.writes.write(this.#stored, write, deadline));
+    if (outcome && 'error' in outcome) throw outcome.error;
+    const { dropped } = read;
+    if (outcome && !('missing' in outcome)) {
+      const [json] = await this.#shower.show([outcome], operation, deadline);
+      return resultOf(json as Uint8Array, { dropped: [...dropped], created: outcome.created });
+    }
+    if (!this.#mayInsert) throw missing(key.shown);
+    const step = this.#insertion(record, key, operation);
+    if ('error' in step) throw step.error;
+    const inserted = await this.#context.writes.write(this.#stored, step.write, deadline);
+    if ('error' in inserted) throw inserted.error;
+    if ('missing' in inserted) throw missing(key.shown);
+    const [json] = await this.#shower.show([inserted], operation, deadline);
+    return resultOf(json as Uint8Array, { dropped: [...dropped], created: true });
+  }
+
+  /** KEYS: the first record is applied to each; RECORDS: each record names its own. */
+  async several(operation: Operation, deadline: Deadline): Promise<Result> {
+    const records = recordsOf(operation);
+    const byKeys = this.#update.target === Target.KEYS;
+    const [first] = records;
+    if (first === undefined) throw invalid('No record(s) detected in request.');
+    const { reader } = this.#finder;
+    const keys: readonly WireKey[] = byKeys ? reader.list(operation.keys) : reader.ofRecords(records);
+    if (keys.length === 0) throw invalid('The request contains no valid identifiers.');
+    const shared = byKeys ? this.#attempt(first, operation) : undefined;
+    const read = keys.map((_, i) => shared ?? this.#attempt(records[i], operation));
+    const condition = conditionOf([this.#update.rowFilter], this.#table, operation, this.#context);
+    // Who is not there is known before the first change, so that the batch can stop in front of him.
+    const good = keys.flatMap((key) => ('error' in key ? [] : [key]));
+    const found = await this.#finder.keysOf(good, condition, deadline);
+    let place = 0;
+    const steps = keys.map((key, i): Step => {
+      if ('error' in key) return key;
+      const known = found[place++];
+      const one = read[i] as ReadOrError;
+      if ('error' in one) return one;
+      if (known) return { write: this.#change(known.key, one, known.document, condition), before: known.document };
+      if (!this.#mayInsert) return { error: missing(key.shown) };
+      return this.#insertion(byKeys ? first : records[i], key, operation);
+    });
+    const gone = (index: number): MillraceError => missing((keys[index] as { shown: string }).shown);
+    const { mode } = this.#update;
+    const done = await runSteps(
+      steps,
+      mode,
+      this.#stored,
+      gone,
+      ({ key }) => documentJson(key),
+      this.#context,
+      deadline,
+    );
+    const created = done.some((one) => one.created);
+    return resultOf(arrayOfPieces(await this.#shower.show(done, operation, deadline)), {
+      dropped: droppedOf(read),
+      created,
+    });
+  }
+
+  /** The answer lists what meets the filter afterwards, as the original has it. */
+  async byFilter(operation: Operation, deadline: Deadline): Promise<Result> {
+    const [record] = recordsOf(operation);
+    if (record === undefined) throw invalid('No record(s) detected in request.');
+    const read = attempt(() => {
+      refuseRelated(record, this.#table);
+      return this.#records.read(record, 'merge', operation.caller);
+    });
+    if ('error' in read) throw batchError({ outcomes: [read], rolledBack: false });
+    const { filter, rowFilter } = this.#update;
+    const condition = conditionOf([filter, rowFilter], this.#table, operation, this.#context);
+    if (Object.keys(read.members).length > 0) await this.#changeAll(condition, read, deadline);
+    const { maxRecords } = this.#context;
+    const limit = this.#update.limit > 0 ? Math.min(this.#update.limit, maxRecords) : maxRecords;
+    const { outputs, related } = this.#shower;
+    const wanted = { table: this.#stored, condition, order: [], offset: 0, limit, fields: outputs.fields };
+    const documents: StoredDocument[] = [];
+    for await (const document of scan(wanted, this.#context, deadline)) documents.push(document);
+    const pieces = await piecesOf(documents, outputs, related, operation, deadline);
+    return resultOf(arrayOfPieces(pieces), { dropped: [...read.dropped] });
+  }
+
+  async #changeAll(condition: Condition | undefined, { members }: ReadMembers, deadline: Deadline): Promise<void> {
+    const { source, engine } = this.#context;
+    const { pushed, residual } = split(condition, engine.pushdown, this.#stored);
+    if (!residual && source.updateWhere) {
+      await source.updateWhere(this.#stored, pushed, members, deadline);
+      return;
+    }
+    const fields = this.#stored.key.map(({ name }) => name);
+    const wanted = { table: this.#stored, condition, order: [], offset: 0, limit: undefined, fields };
+    let writes: Write[] = [];
+    const flush = async (): Promise<void> => {
+      const outcomes = await source.write(this.#stored, writes, false, deadline);
+      writes = [];
+      for (const outcome of outcomes) if ('error' in outcome) throw outcome.error;
+    };
+    for await (const document of scan(wanted, this.#context, deadline)) {
+      writes.push({ kind: 'merge', key: this.#finder.keyOf(document.members()), members, upsert: false });
+      if (writes.length >= CHUNK) await flush();
+    }
+    if (writes.length > 0) await flush();
+  }
+
+  #read(record: unknown, operation: Operation): ReadMembers {
+    return this.#records.read(record, this.#update.replace ? 'replace' : 'merge', operation.caller);
+  }
+
+  #attempt(record: unknown, operation: Operation): ReadOrError {
+    return attempt(() => {
+      refuseRelated(record, this.#table);
+      return this.#read(record, operation);
+    });
+  }
+
+  #isEmpty({ members }: ReadMembers): boolean {
+    return !this.#update.replace && Object.keys(members).length === 0;
+  }
+
+  #change(
+    key: DocumentKey,
+    { members }: ReadMembers,
+    before: StoredDocument | undefined,
+    condition: Condition | undefined,
+  ): Write {
+    const { pushdown } = this.#context.engine;
+    const guarded = condition && pushdown.conditionalWrites && !split(condition, pushdown, this.#stored).residual;
+    const guard = {
+      ...(guarded && { onlyIf: condition }),
+      ...(condition && before?.version && { version: before.version }),
+    };
+    if (this.#update.replace) {
+      return { kind: 'replace', key, document: withKey(members, key, this.#stored), upsert: false, ...guard };
+    }
+    return { kind: 'merge', key, members, upsert: false, ...guard };
+  }
+
+  /** Never where a role's condition may hide the record: it could be there all the same. */
+  get #mayInsert(): boolean {
+    return this.#update.upsert && this.#context.allowUpsert && this.#update.rowFilter === undefined;
+  }
+
+  #insertion(
+    record: unknown,
+    key: Exclude<WireKey, { error: unknown }>,
+    operation: Operation,
+  ): { write: Write } | { error: MillraceError } {
+    const keyed = {
+      ...(record as object),
+      ...Object.fromEntries(this.#finder.reader.fields.map((field, i) => [field.wireName, key.params[i]])),
+    };
+    const read = readNew(keyed, this.#table, this.#stored, this.#records, operation);
+    return 'error' in read ? read : { write: { kind: 'insert', document: read.members } };
+  }
+}

@@ -1,0 +1,33 @@
+/** MongoDB: the service type `mongodb`. */
+import type { NoSqlEngine, Pushdown } from '../engine.ts';
+import { configFields, readMongoConfig } from './config.ts';
+import { isSayable } from './request.ts';
+import { MongoSource } from './source.ts';
+import { senses } from './types.ts';
+
+const pushdown: Pushdown = {
+  compares: isSayable,
+  elements: true,
+  any: true,
+  not: true,
+  sorts: (order) => order.every(({ field }) => isSayable({ kind: 'compare', field, comparator: 0, operands: [] })),
+  offset: true,
+  count: true,
+  projection: true,
+  transactions: undefined,
+  conditionalWrites: true,
+  nativeFilters: true,
+  keysMax: 1000,
+  writesMax: 1000,
+};
+
+export const engine: NoSqlEngine = {
+  name: 'mongodb',
+  label: 'MongoDB',
+  description: 'Database service for MongoDB connections.',
+  group: 'Database',
+  configFields,
+  pushdown,
+  senses,
+  open: (config, { connectionsMax }) => new MongoSource(readMongoConfig(config), connectionsMax),
+};
