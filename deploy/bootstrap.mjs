@@ -49,12 +49,12 @@ const PROGRAMS = {
 
 /** What such a program needs on the machine besides packages. */
 const TOOLS = {
-  test: ['postgres', 'mariadb', 'nats', 'sftp', 'ftp', 'webdav', 's3', 'mongodb'],
+  test: ['postgres', 'mariadb', 'nats', 'sftp', 'ftp', 'webdav', 's3', 'mongodb', 'dynamodb', 'chromium'],
   bench: ['postgres', 'wrk'],
   'bench:database': ['postgres', 'mariadb', 'wrk'],
   'bench:access': ['postgres', 'nginx', 'wrk'],
   'bench:scripts': ['postgres', 'nats', 'wrk'],
-  'bench:files': ['nginx', 'wrk'],
+  'bench:files': ['nginx-dav', 's3', 'curl', 'wrk'],
 };
 
 /** What is built, or copied. */

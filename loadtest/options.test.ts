@@ -30,3 +30,11 @@ test.each([
 ])('$args is refused', ({ args, names }) => {
   expect(() => parseOptions(args, CASES)).toThrow(names);
 });
+
+test('sizes are those of the program, but for those that are given', () => {
+  const sizesOf = (...args: string[]) =>
+    (parseOptions(args, CASES, { files: 9, mb: 1 }) as BenchOptions<BenchCase>).sizes;
+  expect(sizesOf()).toEqual({ files: 9, mb: 1 });
+  expect(sizesOf('--sizes', 'mb=5')).toEqual({ files: 9, mb: 5 });
+  for (const list of ['other=1', 'mb=0', 'mb']) expect(() => sizesOf('--sizes', list)).toThrow(/sizes/);
+});

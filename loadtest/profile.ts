@@ -1,5 +1,5 @@
 /** Reads what `node --cpu-prof` wrote: which functions the time was spent in. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 
 /** The part of the V8 format that is read here; times in microseconds. */
 export interface CpuProfile {
@@ -51,11 +51,12 @@ function describePlace({ functionName, url, lineNumber }: CpuProfile['nodes'][nu
 
 const ENTRIES = 15;
 /** The others hardly work under load. */
-const TIERS = ['router', 'sql'];
+const TIERS = ['router', 'sql', 'storage'];
 
 /** What the tiers have left in a folder at their end. */
 export function formatTierProfiles(folder: string): string {
-  return TIERS.map((tier) => `${formatProfile(tier, `${folder}/${tier}.cpuprofile`, ENTRIES)}\n`).join('\n');
+  const present = TIERS.filter((tier) => existsSync(`${folder}/${tier}.cpuprofile`));
+  return present.map((tier) => `${formatProfile(tier, `${folder}/${tier}.cpuprofile`, ENTRIES)}\n`).join('\n');
 }
 
 export function formatProfile(title: string, file: string, entries: number): string {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { MIB } from '#common/bounds.ts';
+import { HOT_FILES_BYTES, MIB } from '#common/bounds.ts';
 import { type Environment, EnvReader } from '#common/config/env.ts';
 import { LOG_LEVELS, type LogLevel } from '#common/observe/log.ts';
 import { DOORS, type DoorKind } from './http/door.ts';
@@ -24,6 +24,8 @@ export interface RouterConfig {
   readonly exportTimeoutMs: number;
   readonly bodyBytesMax: number;
   readonly bufferedBytesMax: number;
+  /** Of public files that are kept in memory. */
+  readonly hotFilesBytes: number;
   readonly connectionsMax: number;
   readonly refuseChunked: boolean;
   readonly scripts: ScriptSettings;
@@ -68,6 +70,7 @@ export function readConfig(env: Environment): RouterConfig {
     exportTimeoutMs: reader.integer('MILLRACE_EXPORT_TIMEOUT_MS', 3_600_000, 10, 86_400_000),
     bodyBytesMax: reader.integer('MILLRACE_BODY_BYTES_MAX', 32 * MIB, 1024, 1024 * MIB),
     bufferedBytesMax: reader.integer('MILLRACE_BUFFERED_BYTES_MAX', 256 * MIB, 1024, 65_536 * MIB),
+    hotFilesBytes: reader.integer('MILLRACE_FILE_CACHE_BYTES', HOT_FILES_BYTES, 0, 65_536 * MIB),
     connectionsMax: reader.integer('MILLRACE_CONNECTIONS_MAX', 10_000, 1, 1_000_000),
     refuseChunked: reader.boolean('MILLRACE_REFUSE_CHUNKED', false),
     scripts: readScriptSettings(reader),

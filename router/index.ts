@@ -28,11 +28,13 @@ import { TokenVerifier } from './authenticate/token.ts';
 import type { RouterConfig } from './config.ts';
 import { Cors } from './decide/cors.ts';
 import { FileCalls } from './files/calls.ts';
-import { PublicFiles } from './files/public-files.ts';
 import { SignedUrls } from './files/signed-urls.ts';
 import { isFileContent } from './files/streamed.ts';
 import { Forwarder } from './forward/forward.ts';
 import { type GatewayDoor, listenGateway } from './gateway/listen.ts';
+import { HotFiles } from './hosting/hot-files.ts';
+import { PublicFiles } from './hosting/public-files.ts';
+import { watchedStore } from './hosting/watched-store.ts';
 import type { ListenerOptions } from './http/door.ts';
 import { listen } from './http/listener.ts';
 import { Idempotency } from './idempotency.ts';
@@ -100,6 +102,8 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
   const files = new FileStoreClient(
     config.storageAddresses.map((address) => ({ address, token: config.clusterToken, peer: 'storage' })),
   );
+  const hot = new HotFiles(config.hotFilesBytes);
+  const store = watchedStore(files, hot);
   const streams: NonNullable<ListenerOptions['streams']> = (request, contentLength) =>
     isImport(request, contentLength, config.bodyBytesMax) || isFileContent(request, state);
   const authenticators = {
@@ -142,14 +146,19 @@ export async function start(config: RouterConfig, log: Logger): Promise<Componen
     }),
     trials: new ScriptTrials(scripts, forwarder, config.requestTimeoutMs),
     idempotency: new Idempotency(kept, config.requestTimeoutMs, log),
-    publicFiles: new PublicFiles(state),
+    publicFiles: new PublicFiles({
+      ...{ state, limits, store, hot },
+      requestTimeoutMs: config.requestTimeoutMs,
+      exportTimeoutMs: config.exportTimeoutMs,
+    }),
     files: new FileCalls({
-      store: files,
+      store,
       signedUrls: new SignedUrls(state),
       requestTimeoutMs: config.requestTimeoutMs,
       exportTimeoutMs: config.exportTimeoutMs,
       onWritten: (service) => linked.written(service),
     }),
+    store,
     listings: new Listings(forwarder),
     documents,
     viewer: new Viewer(),

@@ -11,6 +11,8 @@ import type { Service } from '#proto/access/v1/access_pb.ts';
 import type { Result } from '#proto/data/v1/data_pb.ts';
 import type { AccessState } from './access/state.ts';
 import type { Limits } from './admit/limits.ts';
+import { AppPackages } from './app-packages/calls.ts';
+import { PackageFiles } from './app-packages/package-files.ts';
 import { type Authenticators, authenticate } from './authenticate/authenticate.ts';
 import { type Credentials, readCredentials } from './authenticate/credentials.ts';
 import type { Principal } from './authenticate/principal.ts';
@@ -23,12 +25,14 @@ import { askedPresentation, presentationOf } from './encode/presentation.ts';
 import { sendLines } from './encode/stream.ts';
 import { linesFormat, withEverything } from './endless.ts';
 import { addressedSegments, decidedRequest, isFileService } from './files/address.ts';
+import type { FileStore } from './files/call.ts';
 import type { FileCalls } from './files/calls.ts';
-import { notPublic, type PublicCall, type PublicFiles, refusePublic } from './files/public-files.ts';
 import { ForeignRecords } from './foreign/merge.ts';
 import type { Forwarder } from './forward/forward.ts';
 import { toOperation } from './forward/operation.ts';
 import { type Ruled, RuledCalls } from './forward/ruled.ts';
+import { type PublicCall, type PublicFiles, refusePublic } from './hosting/public-files.ts';
+import type { Handle } from './http/inner-call.ts';
 import { LoggedReply } from './http/logged-reply.ts';
 import type { Headers, Responder } from './http/reply.ts';
 import type { Request } from './http/request.ts';
@@ -60,6 +64,8 @@ export interface Stages {
   readonly systemCalls: SystemCalls;
   readonly files: FileCalls;
   readonly publicFiles: PublicFiles;
+  /** The storage tier. */
+  readonly store: FileStore;
   readonly listings: Listings;
   readonly documents: Documents;
   readonly viewer: Viewer;
@@ -102,11 +108,16 @@ export class Pipeline {
   readonly #ruled: RuledCalls;
   readonly #foreign: ForeignRecords;
   readonly #refusals: Refusals;
+  readonly #appPackages: AppPackages;
+  readonly #packageFiles: PackageFiles;
 
   constructor(stages: Stages) {
     this.#stages = stages;
     this.#ruled = new RuledCalls(stages.state);
     this.#refusals = new Refusals(stages.log);
+    const handle: Handle = (http, reply, caller) => this.handle(http, reply, caller);
+    this.#appPackages = new AppPackages(stages, handle);
+    this.#packageFiles = new PackageFiles(stages, handle);
     this.#foreign = new ForeignRecords(stages.state, stages.forwarder, this.#ruled);
   }
 
@@ -118,6 +129,7 @@ export class Pipeline {
       ['X-Request-Id', http.id],
       ...this.#stages.cors.headers(http.path, http.header('origin')),
     ];
+    if (this.#stages.publicFiles.answerHot(http, reply, headers)) return;
     const asked: Asked = { verb: http.method, principal: undefined };
     const ready = http.upload || caller ? undefined : this.#stages.remembered.find(http);
     const answered = ready
@@ -160,15 +172,14 @@ export class Pipeline {
 
   /** Without the API's ways of saying what is wrong: whoever reads it sits before a browser. */
   async #publicFile(
-    { request, service, principal, isOpen }: PublicCall,
+    { request, service, principal, http }: PublicCall,
     reply: Responder,
     headers: Headers,
   ): Promise<void> {
-    const { files, limits, log } = this.#stages;
+    const { publicFiles, limits, log } = this.#stages;
     try {
-      if (!isOpen) throw notPublic();
       limits.admit(principal, service, request.component, request.verb);
-      await files.servePublic(this.#callOf(request, reply, headers, service, principal));
+      await publicFiles.serve(this.#callOf(request, reply, headers, service, principal), http);
     } catch (error) {
       const { code, cause } = MillraceError.from(error);
       if (code === 'internal')
@@ -263,6 +274,7 @@ export class Pipeline {
       return sendValue(reply, 200, { resource }, presentationOf(request, headers, true));
     }
     if (isFileService(service)) return files.serve(call);
+    if (this.#appPackages.serves(request, service)) return this.#appPackages.answer(call);
     if (systemCalls.packages.serves(request, service)) return this.#package(request, reply, headers, principal);
     const own = isOwn(service) ? await systemCalls.answer(request, service.type, principal) : undefined;
     if (own) return this.#sendOwn(request, reply, headers, own);
@@ -278,7 +290,7 @@ export class Pipeline {
   }
 
   async #package(request: ApiRequest, reply: Responder, headers: Headers, principal: Principal): Promise<void> {
-    const answer = await this.#stages.systemCalls.packages.call(request, principal);
+    const answer = await this.#stages.systemCalls.packages.call(request, principal, this.#packageFiles);
     const shown = presentationOf(request, headers, true);
     if (answer.kind === 'archive') return sendFile(reply, answer.bytes, 'application/zip', answer.filename, headers);
     return sendForwarded(reply, { result: answer.result, chunks: undefined }, answer.status, shown);

@@ -152,7 +152,7 @@ describe('packages', () => {
   });
 
   const MANIFESTS: readonly [why: string, manifest: object, status: number][] = [
-    ['a place to store it', { storage: { name: 'files' } }, 400],
+    ['no place to store it', { storage: { name: 'system' } }, 400],
     ['a short password', { secured: true, password: 'short' }, 400],
     ['no password', { secured: true }, 400],
     ['an unknown kind', { service: { system: { planet: ['mars'] } } }, 400],

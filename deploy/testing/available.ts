@@ -4,9 +4,20 @@ import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
-export type TestServer = 'mongodb' | 'postgres' | 'mariadb' | 'mysql' | 'nats' | 's3' | 'sftp' | 'ftp' | 'webdav';
+export type TestServer =
+  | 'postgres'
+  | 'mariadb'
+  | 'mysql'
+  | 'mongodb'
+  | 'dynamodb'
+  | 'nats'
+  | 's3'
+  | 'sftp'
+  | 'ftp'
+  | 'webdav'
+  | 'chromium';
 /** And what benchmarks measure against. */
-export type Needed = TestServer | 'nginx';
+export type Needed = TestServer | 'nginx' | 'nginx-dav';
 
 const POSTGRES_MAJOR_MIN = 15;
 /** Debian keeps each major version in a folder of its own, outside of PATH. */
@@ -65,6 +76,17 @@ export function findMongo(): string | undefined {
   return java && findProgram('javac') && existsSync(join(MONGO_JARS, 'complete')) ? java : undefined;
 }
 
+export const DYNAMODB_JARS = join(JAR_FOLDER, 'DynamoDBLocal-2.5.2');
+const DYNAMODB_JAVA_MIN = 17;
+
+/** Java, where it is new enough and the jars of DynamoDB Local are there. */
+export function findDynamodb(): string | undefined {
+  const java = findProgram('java');
+  if (!java || !existsSync(join(DYNAMODB_JARS, 'complete'))) return undefined;
+  const { stderr } = spawnSync(java, ['-version'], { encoding: 'utf8' });
+  return Number(/version "(\d+)/.exec(stderr ?? '')?.[1]) >= DYNAMODB_JAVA_MIN ? java : undefined;
+}
+
 /** Where Go puts what it builds. */
 export const GO_FOLDER = join(homedir(), 'go', 'bin');
 
@@ -80,7 +102,16 @@ export function findS3(): { readonly name: 'minio' | 'versitygw'; readonly progr
 /** Of an S3 server whose user may make buckets: `https://key:secret@host:port/?region=us-east-1`. */
 export const s3Url = (): string | undefined => process.env['MILLRACE_TEST_S3_URL'] || undefined;
 
+export const findChromium = (): string | undefined => findProgram('chromium') ?? findProgram('google-chrome');
+
 export const findNginx = (): string | undefined => findProgram('nginx');
+
+/** Has nginx the module that takes PUT? */
+export function hasDav(): boolean {
+  const nginx = findNginx();
+  const said = nginx && spawnSync(nginx, ['-V'], { encoding: 'utf8' }).stderr;
+  return said?.includes('http_dav_module') ?? false;
+}
 
 /** The absolute path: it starts itself again for each connection. */
 export const findSshd = (): string | undefined => (findProgram('ssh-keygen') ? findProgram('sshd') : undefined);
@@ -110,6 +141,9 @@ export function findMariadb(): { server: string; installer: string; version: str
 /** Address of a MySQL whose user may create databases: `mysql://user:password@host:port/database`. */
 export const mysqlUrl = (): string | undefined => process.env['MILLRACE_TEST_MYSQL_URL'] || undefined;
 
+/** Of a server with the interface of DynamoDB: `http://key:secret@host:port/?region=us-east-1`. */
+export const dynamodbUrl = (): string | undefined => process.env['MILLRACE_TEST_DYNAMODB_URL'] || undefined;
+
 /** Address of a MongoDB whose user may create databases. */
 export const mongoUrl = (): string | undefined => process.env['MILLRACE_TEST_MONGODB_URL'] || undefined;
 
@@ -128,12 +162,20 @@ export function whyNot(server: Needed): string | undefined {
       return findNats() ? undefined : `NATS ${NATS_MIN.join('.')} or newer is not installed`;
     case 's3':
       return findS3() || s3Url() ? undefined : 'no S3 server is installed (MinIO, or versitygw, which Go builds)';
+    case 'dynamodb':
+      return findDynamodb() || dynamodbUrl()
+        ? undefined
+        : `no DynamoDB is named, nor is DynamoDB Local there (Maven, Java ${DYNAMODB_JAVA_MIN} or newer)`;
     case 'sftp':
       return findSshd() ? undefined : 'OpenSSH (server and ssh-keygen) is not installed';
     case 'ftp':
       return findProftpd() ? undefined : 'ProFTPD (with its module for TLS) is not installed';
     case 'webdav':
       return findApache() ? undefined : 'Apache (with its modules for WebDAV) is not installed';
+    case 'chromium':
+      return findChromium() ? undefined : 'Chromium is not installed';
+    case 'nginx-dav':
+      return hasDav() ? undefined : 'nginx with its module for WebDAV is not installed';
     case 'nginx':
       return findNginx() ? undefined : 'nginx is not installed';
   }

@@ -3,7 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import {
+  DYNAMODB_JARS,
   findApache,
+  findChromium,
+  findDynamodb,
   findMariadb,
   findMongo,
   findNats,
@@ -13,6 +16,7 @@ import {
   findS3,
   findSshd,
   GO_FOLDER,
+  hasDav,
   MONGO_JARS,
 } from './available.ts';
 
@@ -22,9 +26,13 @@ const TOOLS = {
   mariadb: { package: 'mariadb-server', isPresent: () => findMariadb() !== undefined },
   nats: { package: 'nats-server', isPresent: () => findNats() !== undefined },
   nginx: { package: 'nginx-light', isPresent: () => findNginx() !== undefined },
+  // With the module that takes PUT, as nginx-light has none.
+  'nginx-dav': { package: 'nginx-extras', isPresent: () => hasDav() },
   sftp: { package: 'openssh-server', isPresent: () => findSshd() !== undefined },
   ftp: { package: 'proftpd-mod-crypto', isPresent: () => findProftpd() !== undefined },
   webdav: { package: 'apache2-bin', isPresent: () => findApache() !== undefined },
+  chromium: { package: 'chromium', isPresent: () => findChromium() !== undefined },
+  curl: { package: 'curl', isPresent: () => isInPath('curl') },
   wrk: { package: 'wrk', isPresent: () => isInPath('wrk') },
 } as const;
 
@@ -39,6 +47,11 @@ const JAVA_TOOLS = {
     artifact: ['de.bwaldvogel', 'mongo-java-server', '1.46.0'],
     folder: MONGO_JARS,
     isPresent: () => findMongo() !== undefined,
+  },
+  dynamodb: {
+    artifact: ['com.amazonaws', 'DynamoDBLocal', '2.5.2'],
+    folder: DYNAMODB_JARS,
+    isPresent: () => findDynamodb() !== undefined,
   },
 } as const;
 const JAVA_PACKAGES = ['default-jdk-headless', 'maven'];

@@ -1,6 +1,7 @@
 /** A real S3 server of one's own: MinIO, or the Versity gateway, on a free loopback port, gone when its starter is. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MillraceError } from '#common/errors.ts';
 import { findS3, s3Url } from './available.ts';
 import { freshFolder, onFreePort, startGuarded } from './guarded.ts';
@@ -87,6 +88,21 @@ const running = (label: string, port: number, stop: () => Promise<void>): Server
 
 /** MinIO stores a folder as a file whose name goes on behind its own. */
 async function folderNameBytesMax(endpoint: string): Promise<number | undefined> {
-  const { headers } = await fetch(endpoint);
+  const { headers } = await firstAnswer(endpoint);
   return headers.get('server') === 'MinIO' ? MINIO_FOLDER_BYTES_MAX : undefined;
+}
+
+const ATTEMPTS = 100;
+const PAUSE_MS = 20;
+
+/** A server may say that it listens a moment before it does. */
+async function firstAnswer(endpoint: string): Promise<Response> {
+  for (let left = ATTEMPTS; ; left--) {
+    try {
+      return await fetch(endpoint);
+    } catch (error) {
+      if (left === 0) throw error;
+      await sleep(PAUSE_MS);
+    }
+  }
 }

@@ -5,6 +5,7 @@ import { HOT } from './hot.ts';
 import { LISTING } from './listing.ts';
 import { SLOW } from './slow.ts';
 import { UPLOAD } from './upload.ts';
+import { UPLOAD_S3 } from './upload-s3.ts';
 import { ZIP } from './zip.ts';
 
-export const FILE_CASES: readonly ContestCase[] = [DOWNLOAD, HOT, UPLOAD, LISTING, ZIP, SLOW];
+export const FILE_CASES: readonly ContestCase[] = [DOWNLOAD, HOT, UPLOAD, UPLOAD_S3, LISTING, ZIP, SLOW];

@@ -1,14 +1,12 @@
 /** A large file of a disk, to one who takes it as fast as he can, and to twenty at once. */
 import { randomBytes } from 'node:crypto';
-import { setMaxListeners } from 'node:events';
 import { open } from 'node:fs/promises';
 import type { Contest, ContestCase, ContestOptions, Sample } from '../contest.ts';
 import type { RunScope } from '../process.ts';
 import { curlSpeed, MEGABYTE, memoryAdded, SERVICE, startHouse, startNginxOf } from './house.ts';
+import { sizeOf } from './sizes.ts';
 
-const BYTES = 100 * MEGABYTE;
 const FILE = 'large.bin';
-const AT_ONCE = 20;
 
 export const DOWNLOAD: ContestCase = {
   name: 'download',
@@ -22,7 +20,7 @@ export const DOWNLOAD: ContestCase = {
     },
     {
       name: 'download-memory',
-      title: `memory that ${AT_ONCE} such downloads at once add to router and storage`,
+      title: 'memory that 20 such downloads at once add to router and storage',
       unit: 'MB',
       targets: [{ measure: 'C', atMost: 30 }],
     },
@@ -31,13 +29,13 @@ export const DOWNLOAD: ContestCase = {
 };
 
 async function prepare(scope: RunScope, options: ContestOptions): Promise<Contest> {
-  // As many tools may be ended by it at once.
-  setMaxListeners(AT_ONCE * 2, scope.signal);
-  const { folder, millrace } = await startHouse(scope, options, (root) => writeRandom(`${root}/${FILE}`, BYTES));
+  const bytes = sizeOf(options, 'download-mb') * MEGABYTE;
+  const atOnce = sizeOf(options, 'downloads-at-once');
+  const { folder, millrace } = await startHouse(scope, options, (root) => writeRandom(`${root}/${FILE}`, bytes));
   const nginx = await startNginxOf(scope, folder, `/${FILE}`);
   const ours = () =>
-    curlSpeed(scope, `${millrace.origin}/api/v2/${SERVICE}/${FILE}`, millrace.headers, [], 'download', BYTES);
-  const theirs = () => curlSpeed(scope, `${nginx.origin}/${FILE}`, {}, [], 'download', BYTES);
+    curlSpeed(scope, `${millrace.origin}/api/v2/${SERVICE}/${FILE}`, millrace.headers, [], 'download', bytes);
+  const theirs = () => curlSpeed(scope, `${nginx.origin}/${FILE}`, {}, [], 'download', bytes);
   return {
     server: nginx.title,
     millrace,
@@ -53,7 +51,7 @@ async function prepare(scope: RunScope, options: ContestOptions): Promise<Contes
         label: 'Millrace',
         measure: async (seconds): Promise<Sample> => {
           const speed = await medianOf(ours, seconds);
-          const many = () => Promise.all(Array.from({ length: AT_ONCE }, ours));
+          const many = () => Promise.all(Array.from({ length: atOnce }, ours));
           return { download: speed / MEGABYTE, 'download-memory': await memoryAdded(millrace, many) };
         },
       },

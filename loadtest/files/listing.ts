@@ -4,8 +4,8 @@ import type { Contest, ContestCase, ContestOptions, Sample } from '../contest.ts
 import type { RunScope } from '../process.ts';
 import { arrivalOf } from './first-byte.ts';
 import { memoryAdded, SERVICE, startHouse } from './house.ts';
+import { sizeOf } from './sizes.ts';
 
-const FILES = 100_000;
 const FOLDER = 'many';
 const AT_ONCE = 200;
 
@@ -26,7 +26,9 @@ export const LISTING: ContestCase = {
 };
 
 async function prepare(scope: RunScope, options: ContestOptions): Promise<Contest> {
-  const { millrace } = await startHouse(scope, options, (root) => writeMany(`${root}/${FOLDER}`, FILES, ''));
+  const { millrace } = await startHouse(scope, options, (root) =>
+    writeMany(`${root}/${FOLDER}`, sizeOf(options, 'listing-files'), ''),
+  );
   const url = `${millrace.origin}/api/v2/${SERVICE}/${FOLDER}/`;
   const measure = async (): Promise<Sample> => {
     let [firstMs, wholeMs] = [0, 0];

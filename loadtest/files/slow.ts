@@ -9,8 +9,8 @@ import { answersOk, type RunScope } from '../process.ts';
 import { percentile } from '../statistics.ts';
 import { writeRandom } from './download.ts';
 import { MEGABYTE, memoryAdded, PUBLIC, SERVICE, startHouse } from './house.ts';
+import { sizeOf } from './sizes.ts';
 
-const READERS = 200;
 const LARGE = `${PUBLIC}/large.bin`;
 const SMALL = `${PUBLIC}/small.txt`;
 const BYTES_A_SECOND = 1000;
@@ -24,7 +24,7 @@ export const SLOW: ContestCase = {
   figures: [
     {
       name: 'slow',
-      title: `p99 of other calls, beside ${READERS} readers of 1 kB/s (A: without them)`,
+      title: 'p99 of other calls, beside 200 readers of 1 kB/s (A: without them)',
       unit: 'ms',
       targets: [],
     },
@@ -34,6 +34,7 @@ export const SLOW: ContestCase = {
 };
 
 async function prepare(scope: RunScope, options: ContestOptions): Promise<Contest> {
+  const count = sizeOf(options, 'slow-readers');
   const { millrace } = await startHouse(scope, options, async (root) => {
     await writeRandom(`${root}/${LARGE}`, 100 * MEGABYTE);
     await writeFile(`${root}/${SMALL}`, randomBytes(500).toString('hex'));
@@ -51,7 +52,7 @@ async function prepare(scope: RunScope, options: ContestOptions): Promise<Contes
     const readers: Reader[] = [];
     try {
       const added = await memoryAdded(millrace, async () => {
-        for (let n = 0; n < READERS; n++) readers.push(new Reader(port, `/${SERVICE}/${LARGE}`));
+        for (let n = 0; n < count; n++) readers.push(new Reader(port, `/${SERVICE}/${LARGE}`));
         await sleep(SETTLE_MS, undefined, { signal: scope.signal });
         p99 = await others(seconds);
       });

@@ -4,14 +4,14 @@ import type { Contest, ContestCase, ContestOptions, Sample } from '../contest.ts
 import type { RunScope } from '../process.ts';
 import { writeRandom } from './download.ts';
 import { curlSpeed, MEGABYTE, memoryAdded, PUBLIC, SERVICE, startHouse, startNginxOf } from './house.ts';
+import { sizeOf } from './sizes.ts';
 
-const BYTES = 1000 * MEGABYTE;
 const FILE = 'sent.bin';
 const READY = `${PUBLIC}/ready`;
 
 export const UPLOAD: ContestCase = {
   name: 'upload',
-  needs: 'nginx',
+  needs: 'nginx-dav',
   figures: [
     {
       name: 'upload',
@@ -30,15 +30,16 @@ export const UPLOAD: ContestCase = {
 };
 
 async function prepare(scope: RunScope, options: ContestOptions): Promise<Contest> {
+  const bytes = sizeOf(options, 'upload-mb') * MEGABYTE;
   const sent = `${scope.folder}/${FILE}`;
-  await writeRandom(sent, BYTES);
+  await writeRandom(sent, bytes);
   const { folder, millrace } = await startHouse(scope, options, async (root) => {
     await writeRandom(`${root}/${READY}`, 1);
     await mkdir(`${root}/theirs`);
   });
   const nginx = await startNginxOf(scope, folder, `/${READY}`);
   const send = async (url: string, headers: Readonly<Record<string, string>>, path: string): Promise<number> => {
-    const speed = await curlSpeed(scope, url, headers, ['-X', 'PUT', '-T', sent], 'upload', BYTES);
+    const speed = await curlSpeed(scope, url, headers, ['-X', 'PUT', '-T', sent], 'upload', bytes);
     await rm(`${folder}/${path}`);
     return speed / MEGABYTE;
   };

@@ -4,8 +4,8 @@ import type { RunScope } from '../process.ts';
 import { arrivalOf } from './first-byte.ts';
 import { memoryAdded, SERVICE, startHouse } from './house.ts';
 import { writeMany } from './listing.ts';
+import { sizeOf } from './sizes.ts';
 
-const FILES = 10_000;
 const FOLDER = 'zipped';
 const CONTENT = 'Millrace keeps small files as well as large ones. '.repeat(20);
 
@@ -26,7 +26,9 @@ export const ZIP: ContestCase = {
 };
 
 async function prepare(scope: RunScope, options: ContestOptions): Promise<Contest> {
-  const { millrace } = await startHouse(scope, options, (root) => writeMany(`${root}/${FOLDER}`, FILES, CONTENT));
+  const { millrace } = await startHouse(scope, options, (root) =>
+    writeMany(`${root}/${FOLDER}`, sizeOf(options, 'zip-files'), CONTENT),
+  );
   const url = `${millrace.origin}/api/v2/${SERVICE}/${FOLDER}/?zip=true`;
   const measure = async (): Promise<Sample> => {
     let [firstMs, wholeMs] = [0, 0];

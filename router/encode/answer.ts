@@ -1,16 +1,14 @@
 /** A connector's result, or a value of our own, as the answer of the API: status, headers, body. */
 import type { MillraceError } from '#common/errors.ts';
 import { parseJson, stringifyJson } from '#common/json.ts';
-import { LimitsExceeded } from '../admit/exceeded.ts';
 import type { Forwarded } from '../forward/forward.ts';
 import type { Headers, Responder } from '../http/reply.ts';
 import { UnknownVerb } from '../parse/verb.ts';
 import { toCsv } from './csv.ts';
 import { envelope } from './envelope.ts';
-import { errorReply } from './error.ts';
+import { errorHeaders, errorReply } from './error.ts';
 import { type Format, pickFormat } from './format.ts';
 import { toLines } from './lines.ts';
-import { StatusError } from './status-error.ts';
 import { toXml } from './xml.ts';
 
 /** How an answer is to be shown, decided before it is there. */
@@ -108,14 +106,11 @@ export function sendError(
       headers: [...headers, allow],
     });
   }
-  const { status, json, retryAfterSeconds } = errorReply(error, verb);
-  const retry = retryAfterSeconds === undefined ? [] : [['Retry-After', String(retryAfterSeconds)] as const];
+  const { status, json } = errorReply(error, verb);
   const format = pickFormat(accept, undefined, undefined, '').format ?? 'json';
-  const limits = error instanceof LimitsExceeded ? error.headers() : [];
-  const own = error instanceof StatusError ? error.headers : [];
   sendJson(reply, status, json, {
     ...{ format, disposition: undefined, wrap: true },
-    headers: [...headers, ...retry, ...limits, ...own],
+    headers: [...headers, ...errorHeaders(error)],
   });
 }
 

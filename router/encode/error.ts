@@ -2,6 +2,7 @@
 import type { BatchFailure, ItemOutcome, MillraceError } from '#common/errors.ts';
 import { asBuffer, stringifyJson } from '#common/json.ts';
 import { LimitsExceeded } from '../admit/exceeded.ts';
+import type { Headers } from '../http/reply.ts';
 import { HTTP_STATUS } from '../http/status.ts';
 import { ScriptError } from '../script/error.ts';
 import { StatusError } from './status-error.ts';
@@ -35,6 +36,14 @@ export function errorReply(error: MillraceError, verb: string): ErrorReply {
     json: `{"error":${errorObject(error, verb)}}`,
     retryAfterSeconds: retryAfterSeconds(error),
   };
+}
+
+/** What belongs to an error beside its body: when to come back, and whatever its status says more. */
+export function errorHeaders(error: MillraceError): Headers {
+  const seconds = retryAfterSeconds(error);
+  const retry = seconds === undefined ? [] : [['Retry-After', String(seconds)] as const];
+  const limits = error instanceof LimitsExceeded ? error.headers() : [];
+  return [...retry, ...limits, ...(error instanceof StatusError ? error.headers : [])];
 }
 
 /** The same error for people: its status, and its message as it may stand in a page. */
@@ -78,6 +87,7 @@ function batchMessage({ rolledBack }: BatchFailure, verb: string): string {
   return `Batch Error: Not all requested records could be ${what}.${undone}`;
 }
 
+/** Where the caller came too often, or we are too busy. */
 function retryAfterSeconds(error: MillraceError): number | undefined {
   const { code, context } = error;
   if (error instanceof LimitsExceeded) return undefined; // among its own headers

@@ -2,8 +2,10 @@
 import { callerGone, type Deadline, deadlinePassed } from '#common/deadline.ts';
 import type { MillraceError } from '#common/errors.ts';
 import type { ChangeInit, FileContext, FileStoreClient } from '#common/files/client.ts';
+import type { FileEntry } from '#common/files/entry.ts';
 import { timedDeadline } from '#common/in-time.ts';
 import type { Family } from '#proto/files/v1/files_pb.ts';
+import type { Headers } from '../http/reply.ts';
 import type { ScriptedCall } from '../script/scripted.ts';
 import { type Address, addressOf } from './address.ts';
 import { requirePath, rulesOf } from './rules.ts';
@@ -20,8 +22,11 @@ export interface FileCall extends ScriptedCall {
   readonly deadline: Deadline;
   /** For the first word of an answer, milliseconds. */
   readonly patienceMs: number;
-  /** What an administrator has made public may act as a page of ours. */
-  readonly isPublic?: boolean;
+  /**
+   * Of a public file: what it is sent with in place of the headers of the API. `type` is undefined for an answer without
+   * a content.
+   */
+  readonly shownWith?: (entry: FileEntry, type: string | undefined) => Headers;
 }
 
 const POST_BIT = 2;

@@ -47,13 +47,6 @@ export class FileCalls {
     if (call.request.verb !== 'GET') this.#init.onWritten?.(call.service.name);
   }
 
-  /** Answers a call for a file that is public. @throws MillraceError */
-  servePublic(call: ScriptedCall): Promise<void> {
-    return duringCall(call, this.#init.store, this.#init, (fileCall) =>
-      sendFileContent({ ...fileCall, isPublic: true }),
-    );
-  }
-
   async #serve(call: FileCall): Promise<void> {
     const { verb, http } = call.request;
     if (http.method === 'OPTIONS') return sendAbilities(call);

@@ -7,6 +7,7 @@ import { nameOf } from '#common/files/path.ts';
 import { Family } from '#proto/files/v1/files_pb.ts';
 import { dispositionOf } from '../encode/format.ts';
 import { StatusError } from '../encode/status-error.ts';
+import { isActive } from '../hosting/media.ts';
 import type { BodyStream, Headers } from '../http/reply.ts';
 import { type FileCall, soon } from './call.ts';
 import { etagOf, httpDate, isConditional, judge, mayRange, preconditionFailed } from './conditions.ts';
@@ -17,9 +18,6 @@ import { fileNotFound, isNotFound } from './refusals.ts';
 /** How often it is begun anew where the file is replaced between the look at it and its reading. */
 const ATTEMPTS = 3;
 
-/** Types that a browser runs: what somebody has uploaded must not act as a page of ours. */
-const ACTIVE = /^(?:text\/(?:html|xml|xsl)|application\/(?:xhtml\+xml|xml|.*\+xml)|image\/svg)/i;
-
 /** @throws MillraceError not_found; StatusError 412, 416 */
 export async function sendFileContent(call: FileCall): Promise<void> {
   const { http } = call.request;
@@ -28,16 +26,21 @@ export async function sendFileContent(call: FileCall): Promise<void> {
     http.method === 'HEAD' || http.header('range') !== undefined || digest !== undefined || isConditional(http);
   try {
     if (!looksFirst) return await sendWhole(call, await open(call, undefined, undefined), []);
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await sendLooked(call, digest);
-      } catch (error) {
-        if (!isReplaced(error)) throw error;
-        if (attempt === ATTEMPTS) throw new MillraceError('unavailable', 'The file is replaced too often to be read.');
-      }
-    }
+    return await asLongAsReplaced(() => sendLooked(call, digest));
   } catch (error) {
     throw isNotFound(error) ? fileNotFound(call.address.path) : error;
+  }
+}
+
+/** Begins anew where the file is another one than was looked at, before anything was sent. */
+export async function asLongAsReplaced<T>(send: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await send();
+    } catch (error) {
+      if (!isReplaced(error)) throw error;
+      if (attempt === ATTEMPTS) throw new MillraceError('unavailable', 'The file is replaced too often to be read.');
+    }
   }
 }
 
@@ -148,19 +151,26 @@ export function typeOf({ contentType = 'application/octet-stream' }: FileEntry):
 
 /** @param type  undefined: of an answer without a content */
 function headersFor(call: FileCall, entry: FileEntry, family: Family, type: string | undefined): Headers {
-  const etag = etagOf(entry);
-  const isActive = type !== undefined && !call.isPublic && ACTIVE.test(type);
+  if (call.shownWith) return [...call.headers, ...call.shownWith(entry, type)];
   const disposition = dispositionFor(call, entry, family);
   return [
     ...(type === undefined ? [] : [['Content-Type', type] as const]),
     ['X-Content-Type-Options', 'nosniff'],
     ...cachingOf(family),
     ...call.headers,
+    ...validatorsOf(entry),
+    ['Accept-Ranges', 'bytes'],
+    ...(type !== undefined && isActive(type) ? [['Content-Security-Policy', 'sandbox'] as const] : []),
+    ...(type === undefined || disposition === undefined ? [] : [['Content-Disposition', disposition] as const]),
+  ];
+}
+
+/** By which a client knows whether what it has is current. */
+export function validatorsOf(entry: FileEntry): Headers {
+  const etag = etagOf(entry);
+  return [
     ...(etag === undefined ? [] : [['ETag', etag] as const]),
     ...(entry.modifiedMs === undefined ? [] : [['Last-Modified', httpDate(entry.modifiedMs)] as const]),
-    ['Accept-Ranges', 'bytes'],
-    ...(isActive ? [['Content-Security-Policy', 'sandbox'] as const] : []),
-    ...(type === undefined || disposition === undefined ? [] : [['Content-Disposition', disposition] as const]),
   ];
 }
 

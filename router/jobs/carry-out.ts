@@ -1,5 +1,4 @@
 /** What a job is to a router: a script to run, or a call of the API. */
-import { randomUUID } from 'node:crypto';
 import { fromBinary } from '@bufbuild/protobuf';
 import { SCRIPT_ANSWER_BYTES_MAX } from '#common/bounds.ts';
 import { Deadline } from '#common/deadline.ts';
@@ -8,9 +7,7 @@ import { type LogLine, RunSchema, type Script, Script_Kind } from '#proto/script
 import type { Job } from '#proto/system/v1/system_pb.ts';
 import type { AccessState } from '../access/state.ts';
 import type { Principal } from '../authenticate/principal.ts';
-import { type Recorded, RecordedReply } from '../http/recorded-reply.ts';
-import type { Headers, Responder } from '../http/reply.ts';
-import type { Request } from '../http/request.ts';
+import { answerOf, type Handle, innerRequest } from '../http/inner-call.ts';
 import { knownPrincipal } from '../script/grant.ts';
 import type { ScriptRunner } from '../script/runner.ts';
 import type { CarryOut, JobOutcome } from './worker.ts';
@@ -19,13 +16,14 @@ export interface CarryOutParts {
   readonly state: AccessState;
   readonly runner: ScriptRunner;
   /** The pipeline. */
-  readonly handle: (http: Request, reply: Responder, caller: Principal) => void;
+  readonly handle: Handle;
   readonly timeoutMs: number;
 }
 
 const NOTHING = new Uint8Array();
 /** Kept of an answer. */
 const RESULT_BYTES_MAX = 16 * 1024;
+const TOO_LARGE = 'The answer is too large to be kept.';
 
 export function carryOut(parts: CarryOutParts): CarryOut {
   return async (job) => {
@@ -81,8 +79,12 @@ async function callApi(job: Job, parts: CarryOutParts): Promise<JobOutcome> {
   const [below = '', query = ''] = String(component ?? '').split(/\?(.*)/s);
   const path = [encodeURIComponent(String(service)), ...below.split('/')].filter((part) => part !== '' && part !== '*');
   const body = payload === null || payload === undefined ? NOTHING : payloadBytes(job.work);
-  const http = requestOf(String(verb ?? 'GET'), `/api/v2/${path.join('/').replaceAll(' ', '%20')}`, query, body);
-  const { status, body: answer } = await handled(http, taskPrincipal(job, parts.state), parts);
+  const http = innerRequest({
+    ...{ method: String(verb ?? 'GET'), path: `/api/v2/${path.join('/').replaceAll(' ', '%20')}`, query, body },
+    headers: body.length > 0 ? { 'content-type': 'application/json' } : {},
+  });
+  const principal = taskPrincipal(job, parts.state);
+  const { status, body: answer } = await answerOf(http, principal, parts.handle, SCRIPT_ANSWER_BYTES_MAX, TOO_LARGE);
   const resultJson = answer.length <= RESULT_BYTES_MAX ? answer : NOTHING;
   if (status < 400) return { done: { statusCode: status, resultJson } };
   // What is busy, or away, may be better later on.
@@ -102,37 +104,4 @@ function messageIn(answer: Uint8Array): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function requestOf(method: string, path: string, query: string, body: Uint8Array): Request {
-  const headers: Readonly<Record<string, string>> = body.length > 0 ? { 'content-type': 'application/json' } : {};
-  return {
-    ...{ id: randomUUID(), method, path, query, body, upload: undefined },
-    header: (name) => headers[name],
-    headers: () => headers,
-    remoteAddress: () => '',
-    receivedAt: Date.now(),
-  };
-}
-
-/** Resolves when the pipeline has answered. */
-function handled(http: Request, principal: Principal, { handle }: CarryOutParts): Promise<Recorded> {
-  return new Promise((resolve) => {
-    class Reply extends RecordedReply {
-      override send(status: number, headers: Headers, body: Uint8Array | string): void {
-        super.send(status, headers, body);
-        resolve(this.answer);
-      }
-
-      override stream(status: number, headers: Headers) {
-        const stream = super.stream(status, headers);
-        const over = (end: () => void) => () => {
-          end();
-          resolve(this.answer);
-        };
-        return { write: stream.write, end: over(() => stream.end()), fail: over(() => stream.fail()) };
-      }
-    }
-    handle(http, new Reply(SCRIPT_ANSWER_BYTES_MAX, 'The answer is too large to be kept.'), principal);
-  });
 }

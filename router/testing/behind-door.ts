@@ -15,9 +15,11 @@ import { TokenVerifier } from '../authenticate/token.ts';
 import { Cors } from '../decide/cors.ts';
 import type { FileStore } from '../files/call.ts';
 import { FileCalls } from '../files/calls.ts';
-import { PublicFiles } from '../files/public-files.ts';
 import { SignedUrls } from '../files/signed-urls.ts';
 import type { Forwarded, Forwarder } from '../forward/forward.ts';
+import { HotFiles } from '../hosting/hot-files.ts';
+import { PublicFiles } from '../hosting/public-files.ts';
+import { watchedStore } from '../hosting/watched-store.ts';
 import type { JobQueue } from '../jobs/queue.ts';
 import { Listings } from '../listings.ts';
 import { Documents } from '../openapi/documents.ts';
@@ -66,6 +68,8 @@ export interface Behind {
   readonly issuers?: IssuerVerifier;
   /** What the storage tier does. */
   readonly store?: FileStore;
+  /** Of public files in memory. */
+  readonly hotFilesBytes?: number;
   /** What scripts do. */
   readonly scripts?: (run: Run) => RunReply;
 }
@@ -123,6 +127,8 @@ export class BehindDoor {
       },
       learn: (...call: Parameters<RememberedCalls['learn']>) => memory.learn(...call),
     } as unknown as RememberedCalls;
+    const hot = new HotFiles(behind.hotFilesBytes ?? 1024 * 1024);
+    const store = (behind.store && watchedStore(behind.store, hot)) as FileStore;
     const grants = new Grants(state);
     const { scripts } = behind;
     const line: ScriptLine = {
@@ -152,13 +158,17 @@ export class BehindDoor {
         ...{ timeoutMs: 10_000, log: SILENT },
       }),
       trials: new ScriptTrials(runner, forwarder, 10_000),
-      publicFiles: new PublicFiles(state),
+      publicFiles: new PublicFiles({
+        ...{ state, limits, store, hot },
+        ...{ requestTimeoutMs: 10_000, exportTimeoutMs: 10_000 },
+      }),
       files: new FileCalls({
-        store: behind.store as FileStore,
+        store,
         signedUrls: new SignedUrls(state),
         requestTimeoutMs: 10_000,
         exportTimeoutMs: 10_000,
       }),
+      store,
       listings: new Listings(forwarder),
       documents: new Documents({ state, forwarder, requestTimeoutMs: 10_000 }),
       viewer: new Viewer(),

@@ -23,6 +23,9 @@ const TYPES: Readonly<Record<string, string>> = {
   json: 'application/json',
   html: 'text/html',
   zip: 'application/zip',
+  js: 'text/javascript',
+  svg: 'image/svg+xml',
+  png: 'image/png',
 };
 
 interface Uploading {

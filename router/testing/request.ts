@@ -53,6 +53,8 @@ export interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly body: string;
+  /** The same as it was sent. */
+  readonly bytes: Buffer;
 }
 
 /** Keeps what it is sent. */
@@ -70,12 +72,12 @@ export class KeepingReply implements Responder {
   onAborted(): void {}
 
   send(status: number, headers: Headers, body: Uint8Array | string): void {
-    this.#resolve({ status, headers, body: Buffer.from(body).toString() });
+    this.#answer(status, headers, Buffer.from(body as string));
   }
 
   stream(status: number, headers: Headers): BodyStream {
     const parts: Uint8Array[] = [];
-    const done = (): void => this.#resolve({ status, headers, body: Buffer.concat(parts).toString() });
+    const done = (): void => this.#answer(status, headers, Buffer.concat(parts));
     return {
       write: async (chunk) => {
         parts.push(chunk);
@@ -83,5 +85,9 @@ export class KeepingReply implements Responder {
       end: done,
       fail: done,
     };
+  }
+
+  #answer(status: number, headers: Headers, bytes: Buffer): void {
+    this.#resolve({ status, headers, body: bytes.toString(), bytes });
   }
 }

@@ -212,6 +212,26 @@ export const FILE_ENTRIES_CONVERTED_MAX = 20_000;
 export const FILE_FORM_PARTS_MAX = 1000;
 /** Headers of one of them. */
 export const FILE_FORM_HEAD_BYTES_MAX = 8 * KIB;
+/** Public files that a router keeps in memory, all together, where nobody says otherwise. */
+export const HOT_FILES_BYTES = 32 * MIB;
+/** One of them has a part of that at most: what is larger travels in pieces. */
+export const HOT_FILE_SHARE = 16;
+/** For so long one of them is sent without asking the storage whether it is current. */
+export const HOT_FILE_FRESH_MS = 1000;
+/** Spellings of the address of one of them that are found at once. */
+export const HOT_FILE_ADDRESSES_MAX = 4;
+/** Below this a compressed file is as large as it was. */
+export const COMPRESSED_FROM_BYTES = 1 * KIB;
+/** Files that are compressed while they are sent, each with some megabytes of state; more are sent as they are. */
+export const COMPRESSING_MAX = 8;
+/** A compressed neighbour of a file may be so much older than the file: both came with one upload. */
+export const NEIGHBOUR_AGE_MAX_MS = 60_000;
+/** What a package of an application becomes when it is unpacked, in the memory of a router. */
+export const APP_PACKAGE_BYTES_MAX = 64 * MIB;
+/** Files of one: as many as the largest applications have. */
+export const APP_PACKAGE_FILES_MAX = 10_000;
+/** How long the import of one waits for a service that it has made to be served. */
+export const APP_PACKAGE_SERVICE_MS = 10_000;
 /** Seconds for which a signed URL may be good: a week. */
 export const SIGNED_URL_SECONDS_MAX = 604_800;
 /** Of one part of a resumable upload: so much is sent again where this process is killed. */

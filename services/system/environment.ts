@@ -4,7 +4,7 @@ import { arch, hostname, platform, release, version } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Selectable } from 'kysely';
 import type { EnvironmentRequest } from '#proto/system/v1/system_pb.ts';
-import { launchUrl } from './apps/rules.ts';
+import { launchUrl, STORAGE_SERVICE_NAME, storageServiceName } from './apps/rules.ts';
 import type { Db } from './database/open.ts';
 import type { AppTable } from './database/tables.ts';
 import type { JsonObject, Tools } from './records/model.ts';
@@ -74,7 +74,8 @@ async function authentication(db: Db, tools: Tools): Promise<JsonObject> {
 async function appsOf(request: EnvironmentRequest, db: Db, tools: Tools): Promise<JsonObject[]> {
   const apps = await db
     .selectFrom('app')
-    .selectAll()
+    .selectAll('app')
+    .select(storageServiceName.as(STORAGE_SERVICE_NAME))
     .where('is_active', '=', 1)
     .where('type', '<>', 0)
     .orderBy('id')

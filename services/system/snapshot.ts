@@ -16,6 +16,7 @@ import {
   RoleSchema,
   type SchemaExtra,
   SchemaExtraSchema,
+  type Service,
   type ServiceType,
   ServiceTypeSchema,
   type Settings,
@@ -26,7 +27,7 @@ import {
   UserSchema,
 } from '#proto/access/v1/access_pb.ts';
 import { Selection_Kind } from '#proto/data/v1/data_pb.ts';
-import { launchUrl } from './apps/rules.ts';
+import { launchUrl, STORAGE_SERVICE_NAME, storageServiceName, storedAt } from './apps/rules.ts';
 import type { Dirty, RowKind } from './changes.ts';
 import type { Tables } from './database/tables.ts';
 import { type Entities, grouped, idOf, jsonOrNothing, keep, nameOf } from './entities.ts';
@@ -113,7 +114,9 @@ export class SnapshotLoader {
       return ids ? new Map([...old, ...(await read(ids))]) : old;
     };
     next.roles = await reload('roles', before.roles, (ids) => this.#roles(before.roles, ids));
-    next.apps = await reload('apps', before.apps, (ids) => this.#apps(before.apps, ids));
+    // Where they open holds the name of the service that they are stored in.
+    if (isRenamed(before.services, next.services)) next.apps = await this.#apps(before.apps);
+    else next.apps = await reload('apps', before.apps, (ids) => this.#apps(before.apps, ids));
     next.users = await reload('users', before.users, (ids) => this.#users(before.users, ids));
     if (next.users !== before.users) next.settings = this.#settings(before.settings, next.users);
     if (kinds.has('lookups')) {
@@ -160,7 +163,7 @@ export class SnapshotLoader {
   }
 
   async #apps(before: Entities<App>, ids?: ReadonlySet<number>): Promise<Entities<App>> {
-    let apps = this.#db.selectFrom('app').selectAll();
+    let apps = this.#db.selectFrom('app').selectAll('app').select(storageServiceName.as(STORAGE_SERVICE_NAME));
     if (ids) apps = apps.where('id', 'in', [...ids]);
     const rows = await apps.orderBy('id').execute();
     return keep(before, rows, idOf, (row) =>
@@ -173,6 +176,7 @@ export class SnapshotLoader {
         description: row.description ?? '',
         type: row.type,
         launchUrl: launchUrl({ ...row }, this.#tools),
+        ...storedAt(row),
       }),
     );
   }
@@ -323,6 +327,10 @@ export class SnapshotLoader {
     return equals(SettingsSchema, settings, before) ? before : settings;
   }
 }
+
+/** Does a service that was there have another name now? */
+const isRenamed = (before: Entities<Service>, now: Entities<Service>): boolean =>
+  before !== now && [...before].some(([id, { name }]) => now.get(id)?.name !== name);
 
 function holdsCreator({ field, propertiesJson }: SchemaExtra): boolean {
   const properties = Buffer.from(propertiesJson);

@@ -1,6 +1,6 @@
 /** Applications as records (system-api §5.1). */
 import { belongsTo, hasMany, ID, type Model, manyMany, TRACE, TRACE_RELATIONS } from '../records/model.ts';
-import { APP_RULES, launchUrl } from './rules.ts';
+import { APP_RULES, launchUrl, STORAGE_SERVICE_NAME, storageServiceName } from './rules.ts';
 
 export const APP: Model = {
   name: 'app',
@@ -27,6 +27,7 @@ export const APP: Model = {
     ...TRACE,
     { name: 'launch_url', kind: 'string', access: 'read_only', virtual: true, always: true, show: launchUrl },
   ],
+  computed: { [STORAGE_SERVICE_NAME]: storageServiceName },
   relations: [
     belongsTo('role', 'role_id'),
     belongsTo('service', 'storage_service_id'),

@@ -24,7 +24,6 @@ test.each([
 });
 
 test.each([
-  ['a store', { storage: { id: 1 } }],
   ['no object', { service: 'system' }],
   ['records of a database', { service: { db: { _table: ['a'] } } }],
   ['an unknown kind', { service: { system: { planet: ['mars'] } } }],

@@ -56,11 +56,6 @@ export interface Selected {
  * @throws MillraceError invalid for what a package cannot hold
  */
 export function readSelection(manifest: JsonObject): Selected[] {
-  if (manifest['storage'] != null) {
-    throw invalid("A package is sent as the answer: there is no file service to store it in, so leave 'storage' out.", {
-      storage: ['not taken'],
-    });
-  }
   if (manifest['service'] === undefined) return KINDS.map((kind) => ({ kind, wanted: undefined }));
   const system = systemPart(manifest);
   const selected = new Map(Object.entries(system).map(([name, names]) => [knownKind(name), selectionOf(name, names)]));

@@ -1,5 +1,6 @@
 /** What a system resource is: its columns, relations and rules as data. One implementation serves them all. */
 
+import type { RawBuilder } from 'kysely';
 import type { MillraceError } from '#common/errors.ts';
 import type { Caller } from '#proto/data/v1/data_pb.ts';
 import type { Kind, RowKind } from '../changes.ts';
@@ -104,6 +105,8 @@ export interface Model {
   readonly description: string;
   readonly key: string;
   readonly columns: readonly Column[];
+  /** Read with each row, for what its columns show. */
+  readonly computed?: Readonly<Record<string, RawBuilder<unknown>>>;
   readonly relations: readonly Relation[];
   /** Values that every record of this view has. */
   readonly scope: Readonly<Record<string, string | number | null>>;

@@ -16,10 +16,15 @@ export async function selectRows(db: Db, model: Model, where: Condition, page: P
   const limit = page.limit === undefined ? sql`` : sql`limit ${page.limit} offset ${page.offset ?? 0}`;
   const condition = allOf([inScope(model), where]);
   const { rows } =
-    await sql<Values>`select * from ${sql.table(model.table)} where ${condition} order by ${order} ${limit}`.execute(
+    await sql<Values>`select ${selected(model)} from ${sql.table(model.table)} where ${condition} order by ${order} ${limit}`.execute(
       db,
     );
   return rows.map((row) => decode(model, row));
+}
+
+function selected({ table, computed = {} }: Model): RawBuilder<unknown> {
+  const more = Object.entries(computed).map(([name, value]) => sql`${value} as ${sql.ref(name)}`);
+  return sql.join([sql`${sql.table(table)}.*`, ...more]);
 }
 
 export async function countRows(db: Db, model: Model, where: Condition): Promise<number> {

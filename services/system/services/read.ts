@@ -1,13 +1,14 @@
 /** Services as they are pushed: to routers without settings, to whoever serves them with all that they need. */
 import { create } from '@bufbuild/protobuf';
 import type { Kysely } from 'kysely';
-import { type Service, ServiceSchema } from '#proto/access/v1/access_pb.ts';
+import { type Hosting, type Service, ServiceSchema } from '#proto/access/v1/access_pb.ts';
 import type { Script } from '#proto/script/v1/script_pb.ts';
 import type { Tables } from '../database/tables.ts';
 import { type Entities, idOf, jsonOrNothing, keep } from '../entities.ts';
 import { systemLookups } from '../lookups/defined.ts';
 import { resolveLookups } from '../lookups/resolve.ts';
-import type { Tools } from '../records/model.ts';
+import { isObject } from '../records/input.ts';
+import type { JsonObject, Tools } from '../records/model.ts';
 import type { LinkedScripts } from '../scripts/linked.ts';
 import { linkOf, SCRIPT_TYPES, serviceScriptOf, wanted, withoutText } from '../scripts/running.ts';
 import { storedSettings } from './rules.ts';
@@ -25,6 +26,25 @@ const runningOf = ({ hash, queued, implementsAccessList, cacheSeconds }: Script)
 
 const textsIn = (value: unknown): string[] =>
   Array.isArray(value) ? value.filter((one) => typeof one === 'string') : [];
+
+/** Of a service without public files there is nothing to know. */
+function hostingOf(settings: JsonObject): { hosting?: Omit<Hosting, '$typeName' | '$unknown'> } {
+  if (textsIn(settings['public_path']).length === 0) return {};
+  const { index_file, cache_seconds, immutable_assets, public_headers } = settings;
+  const headers = isObject(public_headers) ? Object.entries(public_headers) : [];
+  return {
+    hosting: {
+      indexFile: typeof index_file === 'string' ? index_file : INDEX_FILE,
+      spaPaths: textsIn(settings['spa_path']),
+      findsApplications: !Array.isArray(settings['spa_path']),
+      cacheSeconds: typeof cache_seconds === 'number' ? Math.max(0, cache_seconds) : 0,
+      immutableAssets: immutable_assets !== false,
+      headers: Object.fromEntries(headers.map(([name, value]) => [name, String(value ?? '')])),
+    },
+  };
+}
+
+const INDEX_FILE = 'index.html';
 
 export async function readServices(
   db: Kysely<Tables>,
@@ -56,6 +76,7 @@ export async function readServices(
       isActive: row.is_active === 1,
       tier: tools.types.get(row.type)?.tier ?? '',
       publicPaths: textsIn(settings['public_path']),
+      ...hostingOf(settings),
     };
     return { shown, settings, script };
   });

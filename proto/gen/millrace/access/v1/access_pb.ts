@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file millrace/access/v1/access.proto.
  */
 export const file_millrace_access_v1_access: GenFile = /*@__PURE__*/
-  fileDesc("Ch9taWxscmFjZS9hY2Nlc3MvdjEvYWNjZXNzLnByb3RvEhJtaWxscmFjZS5hY2Nlc3MudjEifgoMV2F0Y2hSZXF1ZXN0EigKBXNjb3BlGAEgASgOMhkubWlsbHJhY2UuYWNjZXNzLnYxLlNjb3BlEgwKBHRpZXIYAiABKAkSNgoNc2VydmljZV90eXBlcxgDIAMoCzIfLm1pbGxyYWNlLmFjY2Vzcy52MS5TZXJ2aWNlVHlwZSKLAQoLU2VydmljZVR5cGUSDAoEbmFtZRgBIAEoCRINCgVsYWJlbBgCIAEoCRITCgtkZXNjcmlwdGlvbhgDIAEoCRINCgVncm91cBgEIAEoCRIRCglzaW5nbGV0b24YBSABKAgSGgoSY29uZmlnX3NjaGVtYV9qc29uGAYgASgMEgwKBHRpZXIYByABKAkixwUKBlVwZGF0ZRIPCgd2ZXJzaW9uGAEgASgEEgwKBGZ1bGwYAiABKAgSLQoIc2VydmljZXMYAyADKAsyGy5taWxscmFjZS5hY2Nlc3MudjEuU2VydmljZRInCgVyb2xlcxgEIAMoCzIYLm1pbGxyYWNlLmFjY2Vzcy52MS5Sb2xlEiUKBGFwcHMYBSADKAsyFy5taWxscmFjZS5hY2Nlc3MudjEuQXBwEicKBXVzZXJzGAYgAygLMhgubWlsbHJhY2UuYWNjZXNzLnYxLlVzZXISKwoHbG9va3VwcxgHIAMoCzIaLm1pbGxyYWNlLmFjY2Vzcy52MS5Mb29rdXASMAoKY29yc19ydWxlcxgIIAMoCzIcLm1pbGxyYWNlLmFjY2Vzcy52MS5Db3JzUnVsZRIzCgtyZXZvY2F0aW9ucxgJIAMoCzIeLm1pbGxyYWNlLmFjY2Vzcy52MS5SZXZvY2F0aW9uEjYKDXNjaGVtYV9leHRyYXMYCiADKAsyHy5taWxscmFjZS5hY2Nlc3MudjEuU2NoZW1hRXh0cmESNgoNc2VydmljZV90eXBlcxgLIAMoCzIfLm1pbGxyYWNlLmFjY2Vzcy52MS5TZXJ2aWNlVHlwZRIuCghzZXR0aW5ncxgMIAEoCzIcLm1pbGxyYWNlLmFjY2Vzcy52MS5TZXR0aW5ncxItCghyZW1vdmFscxgNIAMoCzIbLm1pbGxyYWNlLmFjY2Vzcy52MS5SZW1vdmFsEikKBmxpbWl0cxgOIAMoCzIZLm1pbGxyYWNlLmFjY2Vzcy52MS5MaW1pdBIwCgdpc3N1ZXJzGA8gAygLMh8ubWlsbHJhY2UuYWNjZXNzLnYxLlRva2VuSXNzdWVyEjYKDWV2ZW50X3NjcmlwdHMYECADKAsyHy5taWxscmFjZS5hY2Nlc3MudjEuRXZlbnRTY3JpcHQinAIKB1JlbW92YWwSLgoEa2luZBgBIAEoDjIgLm1pbGxyYWNlLmFjY2Vzcy52MS5SZW1vdmFsLktpbmQSCgoCaWQYAiABKAUi1AEKBEtpbmQSFAoQS0lORF9VTlNQRUNJRklFRBAAEhAKDEtJTkRfU0VSVklDRRABEg0KCUtJTkRfUk9MRRACEgwKCEtJTkRfQVBQEAMSDQoJS0lORF9VU0VSEAQSDwoLS0lORF9MT09LVVAQBRISCg5LSU5EX0NPUlNfUlVMRRAGEhUKEUtJTkRfU0NIRU1BX0VYVFJBEAcSDgoKS0lORF9MSU1JVBAIEhUKEUtJTkRfVE9LRU5fSVNTVUVSEAkSFQoRS0lORF9FVkVOVF9TQ1JJUFQQCiKHAQoLRXZlbnRTY3JpcHQSCgoCaWQYASABKAUSDAoEbmFtZRgCIAEoCRIgChhhbGxvd19ldmVudF9tb2RpZmljYXRpb24YAyABKAgSEAoIb3B0aW9uYWwYBCABKAgSKgoGc2NyaXB0GAUgASgLMhoubWlsbHJhY2Uuc2NyaXB0LnYxLlNjcmlwdCLdAQoHU2VydmljZRIKCgJpZBgBIAEoBRIMCgRuYW1lGAIgASgJEg0KBWxhYmVsGAMgASgJEhMKC2Rlc2NyaXB0aW9uGAQgASgJEgwKBHR5cGUYBSABKAkSEQoJaXNfYWN0aXZlGAYgASgIEgwKBHRpZXIYByABKAkSEwoLY29uZmlnX2pzb24YCCABKAwSLwoGc2NyaXB0GAkgASgLMhoubWlsbHJhY2Uuc2NyaXB0LnYxLlNjcmlwdEgAiAEBEhQKDHB1YmxpY19wYXRocxgKIAMoCUIJCgdfc2NyaXB0ImMKBFJvbGUSCgoCaWQYASABKAUSDAoEbmFtZRgCIAEoCRIRCglpc19hY3RpdmUYAyABKAgSLgoGYWNjZXNzGAQgAygLMh4ubWlsbHJhY2UuYWNjZXNzLnYxLlJvbGVBY2Nlc3MixAEKClJvbGVBY2Nlc3MSCgoCaWQYASABKAUSFwoKc2VydmljZV9pZBgCIAEoBUgAiAEBEhEKCWNvbXBvbmVudBgDIAEoCRIRCgl2ZXJiX21hc2sYBCABKA0SFgoOcmVxdWVzdG9yX21hc2sYBSABKA0SMQoHZmlsdGVycxgGIAMoCzIgLm1pbGxyYWNlLmFjY2Vzcy52MS5Sb3dDb25kaXRpb24SEQoJZmlsdGVyX29wGAcgASgJQg0KC19zZXJ2aWNlX2lkIj0KDFJvd0NvbmRpdGlvbhIMCgRuYW1lGAEgASgJEhAKCG9wZXJhdG9yGAIgASgJEg0KBXZhbHVlGAMgASgJIpwBCgNBcHASCgoCaWQYASABKAUSDAoEbmFtZRgCIAEoCRIPCgdhcGlfa2V5GAMgASgJEhEKCWlzX2FjdGl2ZRgEIAEoCBIUCgdyb2xlX2lkGAUgASgFSACIAQESEwoLZGVzY3JpcHRpb24YBiABKAkSDAoEdHlwZRgHIAEoBRISCgpsYXVuY2hfdXJsGAggASgJQgoKCF9yb2xlX2lkIpMCCgRVc2VyEgoKAmlkGAEgASgFEg0KBWVtYWlsGAIgASgJEgwKBG5hbWUYAyABKAkSEAoIdXNlcm5hbWUYBCABKAkSEgoKZmlyc3RfbmFtZRgFIAEoCRIRCglsYXN0X25hbWUYBiABKAkSEQoJaXNfYWN0aXZlGAcgASgIEhQKDGlzX3N5c19hZG1pbhgIIAEoCBIyCglhcHBfcm9sZXMYCSADKAsyHy5taWxscmFjZS5hY2Nlc3MudjEuVXNlckFwcFJvbGUSGQoRdG9rZW5zX3ZhbGlkX2Zyb20YCiABKAQSFwoPbGFzdF9sb2dpbl9kYXRlGAsgASgJEhgKEHBhc3N3b3JkX3ZlcnNpb24YDCABKAkiLgoLVXNlckFwcFJvbGUSDgoGYXBwX2lkGAEgASgFEg8KB3JvbGVfaWQYAiABKAUiqQEKBkxvb2t1cBIKCgJpZBgBIAEoBRIMCgRuYW1lGAIgASgJEg0KBXZhbHVlGAMgASgJEhIKCmlzX3ByaXZhdGUYBCABKAgSFAoHdXNlcl9pZBgFIAEoBUgAiAEBEhQKB3JvbGVfaWQYBiABKAVIAYgBARITCgZhcHBfaWQYByABKAVIAogBAUIKCghfdXNlcl9pZEIKCghfcm9sZV9pZEIJCgdfYXBwX2lkIrkBCghDb3JzUnVsZRIKCgJpZBgBIAEoBRIMCgRwYXRoGAIgASgJEg4KBm9yaWdpbhgDIAEoCRIOCgZoZWFkZXIYBCABKAkSFgoOZXhwb3NlZF9oZWFkZXIYBSABKAkSEwoLbWV0aG9kX21hc2sYBiABKA0SFwoPbWF4X2FnZV9zZWNvbmRzGAcgASgNEhwKFHN1cHBvcnRzX2NyZWRlbnRpYWxzGAggASgIEg8KB2VuYWJsZWQYCSABKAgi7gEKBUxpbWl0EgoKAmlkGAEgASgFEgwKBG5hbWUYAiABKAkSDAoEdHlwZRgDIAEoCRIMCgRyYXRlGAQgASgNEg4KBnBlcmlvZBgFIAEoCRIUCgd1c2VyX2lkGAYgASgFSACIAQESFAoHcm9sZV9pZBgHIAEoBUgBiAEBEhcKCnNlcnZpY2VfaWQYCCABKAVIAogBARIQCghlbmRwb2ludBgJIAEoCRIMCgR2ZXJiGAogASgJEhMKC3JlY29yZF9qc29uGAsgASgMQgoKCF91c2VyX2lkQgoKCF9yb2xlX2lkQg0KC19zZXJ2aWNlX2lkInMKC1Rva2VuSXNzdWVyEgoKAmlkGAEgASgFEg4KBmlzc3VlchgCIAEoCRIQCghhdWRpZW5jZRgDIAEoCRIQCghqd2tzX3VybBgEIAEoCRIPCgdyb2xlX2lkGAUgASgFEhMKC2NsYWltc19qc29uGAYgASgMIi0KClJldm9jYXRpb24SCwoDanRpGAEgASgJEhIKCmV4cGlyZXNfYXQYAiABKAQidgoLU2NoZW1hRXh0cmESCgoCaWQYASABKAUSEgoKc2VydmljZV9pZBgCIAEoBRINCgV0YWJsZRgDIAEoCRINCgVmaWVsZBgEIAEoCRIQCghyZWxhdGlvbhgFIAEoCRIXCg9wcm9wZXJ0aWVzX2pzb24YBiABKAwiiQEKCFNldHRpbmdzEhUKDXRva2VuX3NlY3JldHMYASADKAwSEwoLaW5zdGFuY2VfaWQYAiABKAkSGAoQbGFzdF9hZG1pbl9sb2dpbhgDIAEoCRIcChRtYXhfcmVjb3Jkc19yZXR1cm5lZBgEIAEoDRIZChF0b2tlbl90dGxfc2Vjb25kcxgFIAEoDSpYCgVTY29wZRIVChFTQ09QRV9VTlNQRUNJRklFRBAAEhAKDFNDT1BFX1JPVVRFUhABEhMKD1NDT1BFX0NPTk5FQ1RPUhACEhEKDVNDT1BFX1NDUklQVFMQAzJYCg1BY2Nlc3NDb250cm9sEkcKBVdhdGNoEiAubWlsbHJhY2UuYWNjZXNzLnYxLldhdGNoUmVxdWVzdBoaLm1pbGxyYWNlLmFjY2Vzcy52MS5VcGRhdGUwAWIGcHJvdG8z", [file_millrace_script_v1_script]);
+  fileDesc("Ch9taWxscmFjZS9hY2Nlc3MvdjEvYWNjZXNzLnByb3RvEhJtaWxscmFjZS5hY2Nlc3MudjEifgoMV2F0Y2hSZXF1ZXN0EigKBXNjb3BlGAEgASgOMhkubWlsbHJhY2UuYWNjZXNzLnYxLlNjb3BlEgwKBHRpZXIYAiABKAkSNgoNc2VydmljZV90eXBlcxgDIAMoCzIfLm1pbGxyYWNlLmFjY2Vzcy52MS5TZXJ2aWNlVHlwZSKLAQoLU2VydmljZVR5cGUSDAoEbmFtZRgBIAEoCRINCgVsYWJlbBgCIAEoCRITCgtkZXNjcmlwdGlvbhgDIAEoCRINCgVncm91cBgEIAEoCRIRCglzaW5nbGV0b24YBSABKAgSGgoSY29uZmlnX3NjaGVtYV9qc29uGAYgASgMEgwKBHRpZXIYByABKAkixwUKBlVwZGF0ZRIPCgd2ZXJzaW9uGAEgASgEEgwKBGZ1bGwYAiABKAgSLQoIc2VydmljZXMYAyADKAsyGy5taWxscmFjZS5hY2Nlc3MudjEuU2VydmljZRInCgVyb2xlcxgEIAMoCzIYLm1pbGxyYWNlLmFjY2Vzcy52MS5Sb2xlEiUKBGFwcHMYBSADKAsyFy5taWxscmFjZS5hY2Nlc3MudjEuQXBwEicKBXVzZXJzGAYgAygLMhgubWlsbHJhY2UuYWNjZXNzLnYxLlVzZXISKwoHbG9va3VwcxgHIAMoCzIaLm1pbGxyYWNlLmFjY2Vzcy52MS5Mb29rdXASMAoKY29yc19ydWxlcxgIIAMoCzIcLm1pbGxyYWNlLmFjY2Vzcy52MS5Db3JzUnVsZRIzCgtyZXZvY2F0aW9ucxgJIAMoCzIeLm1pbGxyYWNlLmFjY2Vzcy52MS5SZXZvY2F0aW9uEjYKDXNjaGVtYV9leHRyYXMYCiADKAsyHy5taWxscmFjZS5hY2Nlc3MudjEuU2NoZW1hRXh0cmESNgoNc2VydmljZV90eXBlcxgLIAMoCzIfLm1pbGxyYWNlLmFjY2Vzcy52MS5TZXJ2aWNlVHlwZRIuCghzZXR0aW5ncxgMIAEoCzIcLm1pbGxyYWNlLmFjY2Vzcy52MS5TZXR0aW5ncxItCghyZW1vdmFscxgNIAMoCzIbLm1pbGxyYWNlLmFjY2Vzcy52MS5SZW1vdmFsEikKBmxpbWl0cxgOIAMoCzIZLm1pbGxyYWNlLmFjY2Vzcy52MS5MaW1pdBIwCgdpc3N1ZXJzGA8gAygLMh8ubWlsbHJhY2UuYWNjZXNzLnYxLlRva2VuSXNzdWVyEjYKDWV2ZW50X3NjcmlwdHMYECADKAsyHy5taWxscmFjZS5hY2Nlc3MudjEuRXZlbnRTY3JpcHQinAIKB1JlbW92YWwSLgoEa2luZBgBIAEoDjIgLm1pbGxyYWNlLmFjY2Vzcy52MS5SZW1vdmFsLktpbmQSCgoCaWQYAiABKAUi1AEKBEtpbmQSFAoQS0lORF9VTlNQRUNJRklFRBAAEhAKDEtJTkRfU0VSVklDRRABEg0KCUtJTkRfUk9MRRACEgwKCEtJTkRfQVBQEAMSDQoJS0lORF9VU0VSEAQSDwoLS0lORF9MT09LVVAQBRISCg5LSU5EX0NPUlNfUlVMRRAGEhUKEUtJTkRfU0NIRU1BX0VYVFJBEAcSDgoKS0lORF9MSU1JVBAIEhUKEUtJTkRfVE9LRU5fSVNTVUVSEAkSFQoRS0lORF9FVkVOVF9TQ1JJUFQQCiKHAQoLRXZlbnRTY3JpcHQSCgoCaWQYASABKAUSDAoEbmFtZRgCIAEoCRIgChhhbGxvd19ldmVudF9tb2RpZmljYXRpb24YAyABKAgSEAoIb3B0aW9uYWwYBCABKAgSKgoGc2NyaXB0GAUgASgLMhoubWlsbHJhY2Uuc2NyaXB0LnYxLlNjcmlwdCKcAgoHU2VydmljZRIKCgJpZBgBIAEoBRIMCgRuYW1lGAIgASgJEg0KBWxhYmVsGAMgASgJEhMKC2Rlc2NyaXB0aW9uGAQgASgJEgwKBHR5cGUYBSABKAkSEQoJaXNfYWN0aXZlGAYgASgIEgwKBHRpZXIYByABKAkSEwoLY29uZmlnX2pzb24YCCABKAwSLwoGc2NyaXB0GAkgASgLMhoubWlsbHJhY2Uuc2NyaXB0LnYxLlNjcmlwdEgAiAEBEhQKDHB1YmxpY19wYXRocxgKIAMoCRIxCgdob3N0aW5nGAsgASgLMhsubWlsbHJhY2UuYWNjZXNzLnYxLkhvc3RpbmdIAYgBAUIJCgdfc2NyaXB0QgoKCF9ob3N0aW5nIugBCgdIb3N0aW5nEhIKCmluZGV4X2ZpbGUYASABKAkSEQoJc3BhX3BhdGhzGAIgAygJEhUKDWNhY2hlX3NlY29uZHMYAyABKA0SGAoQaW1tdXRhYmxlX2Fzc2V0cxgEIAEoCBI5CgdoZWFkZXJzGAUgAygLMigubWlsbHJhY2UuYWNjZXNzLnYxLkhvc3RpbmcuSGVhZGVyc0VudHJ5EhoKEmZpbmRzX2FwcGxpY2F0aW9ucxgGIAEoCBouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJjCgRSb2xlEgoKAmlkGAEgASgFEgwKBG5hbWUYAiABKAkSEQoJaXNfYWN0aXZlGAMgASgIEi4KBmFjY2VzcxgEIAMoCzIeLm1pbGxyYWNlLmFjY2Vzcy52MS5Sb2xlQWNjZXNzIsQBCgpSb2xlQWNjZXNzEgoKAmlkGAEgASgFEhcKCnNlcnZpY2VfaWQYAiABKAVIAIgBARIRCgljb21wb25lbnQYAyABKAkSEQoJdmVyYl9tYXNrGAQgASgNEhYKDnJlcXVlc3Rvcl9tYXNrGAUgASgNEjEKB2ZpbHRlcnMYBiADKAsyIC5taWxscmFjZS5hY2Nlc3MudjEuUm93Q29uZGl0aW9uEhEKCWZpbHRlcl9vcBgHIAEoCUINCgtfc2VydmljZV9pZCI9CgxSb3dDb25kaXRpb24SDAoEbmFtZRgBIAEoCRIQCghvcGVyYXRvchgCIAEoCRINCgV2YWx1ZRgDIAEoCSL9AQoDQXBwEgoKAmlkGAEgASgFEgwKBG5hbWUYAiABKAkSDwoHYXBpX2tleRgDIAEoCRIRCglpc19hY3RpdmUYBCABKAgSFAoHcm9sZV9pZBgFIAEoBUgAiAEBEhMKC2Rlc2NyaXB0aW9uGAYgASgJEgwKBHR5cGUYByABKAUSEgoKbGF1bmNoX3VybBgIIAEoCRIfChJzdG9yYWdlX3NlcnZpY2VfaWQYCSABKAVIAYgBARIZChFzdG9yYWdlX2NvbnRhaW5lchgKIAEoCRIMCgRwYXRoGAsgASgJQgoKCF9yb2xlX2lkQhUKE19zdG9yYWdlX3NlcnZpY2VfaWQikwIKBFVzZXISCgoCaWQYASABKAUSDQoFZW1haWwYAiABKAkSDAoEbmFtZRgDIAEoCRIQCgh1c2VybmFtZRgEIAEoCRISCgpmaXJzdF9uYW1lGAUgASgJEhEKCWxhc3RfbmFtZRgGIAEoCRIRCglpc19hY3RpdmUYByABKAgSFAoMaXNfc3lzX2FkbWluGAggASgIEjIKCWFwcF9yb2xlcxgJIAMoCzIfLm1pbGxyYWNlLmFjY2Vzcy52MS5Vc2VyQXBwUm9sZRIZChF0b2tlbnNfdmFsaWRfZnJvbRgKIAEoBBIXCg9sYXN0X2xvZ2luX2RhdGUYCyABKAkSGAoQcGFzc3dvcmRfdmVyc2lvbhgMIAEoCSIuCgtVc2VyQXBwUm9sZRIOCgZhcHBfaWQYASABKAUSDwoHcm9sZV9pZBgCIAEoBSKpAQoGTG9va3VwEgoKAmlkGAEgASgFEgwKBG5hbWUYAiABKAkSDQoFdmFsdWUYAyABKAkSEgoKaXNfcHJpdmF0ZRgEIAEoCBIUCgd1c2VyX2lkGAUgASgFSACIAQESFAoHcm9sZV9pZBgGIAEoBUgBiAEBEhMKBmFwcF9pZBgHIAEoBUgCiAEBQgoKCF91c2VyX2lkQgoKCF9yb2xlX2lkQgkKB19hcHBfaWQiuQEKCENvcnNSdWxlEgoKAmlkGAEgASgFEgwKBHBhdGgYAiABKAkSDgoGb3JpZ2luGAMgASgJEg4KBmhlYWRlchgEIAEoCRIWCg5leHBvc2VkX2hlYWRlchgFIAEoCRITCgttZXRob2RfbWFzaxgGIAEoDRIXCg9tYXhfYWdlX3NlY29uZHMYByABKA0SHAoUc3VwcG9ydHNfY3JlZGVudGlhbHMYCCABKAgSDwoHZW5hYmxlZBgJIAEoCCLuAQoFTGltaXQSCgoCaWQYASABKAUSDAoEbmFtZRgCIAEoCRIMCgR0eXBlGAMgASgJEgwKBHJhdGUYBCABKA0SDgoGcGVyaW9kGAUgASgJEhQKB3VzZXJfaWQYBiABKAVIAIgBARIUCgdyb2xlX2lkGAcgASgFSAGIAQESFwoKc2VydmljZV9pZBgIIAEoBUgCiAEBEhAKCGVuZHBvaW50GAkgASgJEgwKBHZlcmIYCiABKAkSEwoLcmVjb3JkX2pzb24YCyABKAxCCgoIX3VzZXJfaWRCCgoIX3JvbGVfaWRCDQoLX3NlcnZpY2VfaWQicwoLVG9rZW5Jc3N1ZXISCgoCaWQYASABKAUSDgoGaXNzdWVyGAIgASgJEhAKCGF1ZGllbmNlGAMgASgJEhAKCGp3a3NfdXJsGAQgASgJEg8KB3JvbGVfaWQYBSABKAUSEwoLY2xhaW1zX2pzb24YBiABKAwiLQoKUmV2b2NhdGlvbhILCgNqdGkYASABKAkSEgoKZXhwaXJlc19hdBgCIAEoBCJ2CgtTY2hlbWFFeHRyYRIKCgJpZBgBIAEoBRISCgpzZXJ2aWNlX2lkGAIgASgFEg0KBXRhYmxlGAMgASgJEg0KBWZpZWxkGAQgASgJEhAKCHJlbGF0aW9uGAUgASgJEhcKD3Byb3BlcnRpZXNfanNvbhgGIAEoDCKJAQoIU2V0dGluZ3MSFQoNdG9rZW5fc2VjcmV0cxgBIAMoDBITCgtpbnN0YW5jZV9pZBgCIAEoCRIYChBsYXN0X2FkbWluX2xvZ2luGAMgASgJEhwKFG1heF9yZWNvcmRzX3JldHVybmVkGAQgASgNEhkKEXRva2VuX3R0bF9zZWNvbmRzGAUgASgNKlgKBVNjb3BlEhUKEVNDT1BFX1VOU1BFQ0lGSUVEEAASEAoMU0NPUEVfUk9VVEVSEAESEwoPU0NPUEVfQ09OTkVDVE9SEAISEQoNU0NPUEVfU0NSSVBUUxADMlgKDUFjY2Vzc0NvbnRyb2wSRwoFV2F0Y2gSIC5taWxscmFjZS5hY2Nlc3MudjEuV2F0Y2hSZXF1ZXN0GhoubWlsbHJhY2UuYWNjZXNzLnYxLlVwZGF0ZTABYgZwcm90bzM", [file_millrace_script_v1_script]);
 
 /**
  * Router or connector to system service.
@@ -397,6 +397,13 @@ export type Service = Message<"millrace.access.v1.Service"> & {
    * @generated from field: repeated string public_paths = 10;
    */
   publicPaths: string[];
+
+  /**
+   * Of a file service: how those are served.
+   *
+   * @generated from field: optional millrace.access.v1.Hosting hosting = 11;
+   */
+  hosting?: Hosting | undefined;
 };
 
 /**
@@ -405,6 +412,61 @@ export type Service = Message<"millrace.access.v1.Service"> & {
  */
 export const ServiceSchema: GenMessage<Service> = /*@__PURE__*/
   messageDesc(file_millrace_access_v1_access, 5);
+
+/**
+ * @generated from message millrace.access.v1.Hosting
+ */
+export type Hosting = Message<"millrace.access.v1.Hosting"> & {
+  /**
+   * The file that stands for its folder.
+   *
+   * @generated from field: string index_file = 1;
+   */
+  indexFile: string;
+
+  /**
+   * Folders of single-page applications: what is no file in one of them is a page of the application itself.
+   *
+   * @generated from field: repeated string spa_paths = 2;
+   */
+  spaPaths: string[];
+
+  /**
+   * How long browsers keep what has no version in its name, without asking.
+   *
+   * @generated from field: uint32 cache_seconds = 3;
+   */
+  cacheSeconds: number;
+
+  /**
+   * Names with a hash of the content in them are kept for good.
+   *
+   * @generated from field: bool immutable_assets = 4;
+   */
+  immutableAssets: boolean;
+
+  /**
+   * Over those that files are sent with anyway; an empty value takes one away.
+   *
+   * @generated from field: map<string, string> headers = 5;
+   */
+  headers: { [key: string]: string };
+
+  /**
+   * Nobody has said where single-page applications are: every public folder may be one, and so is each application that
+   * is stored in the service.
+   *
+   * @generated from field: bool finds_applications = 6;
+   */
+  findsApplications: boolean;
+};
+
+/**
+ * Describes the message millrace.access.v1.Hosting.
+ * Use `create(HostingSchema)` to create a new message.
+ */
+export const HostingSchema: GenMessage<Hosting> = /*@__PURE__*/
+  messageDesc(file_millrace_access_v1_access, 6);
 
 /**
  * @generated from message millrace.access.v1.Role
@@ -436,7 +498,7 @@ export type Role = Message<"millrace.access.v1.Role"> & {
  * Use `create(RoleSchema)` to create a new message.
  */
 export const RoleSchema: GenMessage<Role> = /*@__PURE__*/
-  messageDesc(file_millrace_access_v1_access, 6);
+  messageDesc(file_millrace_access_v1_access, 7);
 
 /**
  * @generated from message millrace.access.v1.RoleAccess
@@ -487,7 +549,7 @@ export type RoleAccess = Message<"millrace.access.v1.RoleAccess"> & {
  * Use `create(RoleAccessSchema)` to create a new message.
  */
 export const RoleAccessSchema: GenMessage<RoleAccess> = /*@__PURE__*/
-  messageDesc(file_millrace_access_v1_access, 7);
+  messageDesc(file_millrace_access_v1_access, 8);
 
 /**
  * @generated from message millrace.access.v1.RowCondition
@@ -514,7 +576,7 @@ export type RowCondition = Message<"millrace.access.v1.RowCondition"> & {
  * Use `create(RowConditionSchema)` to create a new message.
  */
 export const RowConditionSchema: GenMessage<RowCondition> = /*@__PURE__*/
-  messageDesc(file_millrace_access_v1_access, 8);
+  messageDesc(file_millrace_access_v1_access, 9);
 
 /**
  * @generated from message millrace.access.v1.App
@@ -559,6 +621,23 @@ export type App = Message<"millrace.access.v1.App"> & {
    * @generated from field: string launch_url = 8;
    */
   launchUrl: string;
+
+  /**
+   * Of type 1: the file service that it is stored in, its folder there, and where in that it begins.
+   *
+   * @generated from field: optional int32 storage_service_id = 9;
+   */
+  storageServiceId?: number | undefined;
+
+  /**
+   * @generated from field: string storage_container = 10;
+   */
+  storageContainer: string;
+
+  /**
+   * @generated from field: string path = 11;
+   */
+  path: string;
 };
 
 /**
@@ -566,7 +645,7 @@ export type App = Message<"millrace.access.v1.App"> & {
  * Use `create(AppSchema)` to create a new message.
  */
 export const AppSchema: GenMessage<App> = /*@__PURE__*/
-  messageDesc(file_millrace_access_v1_access, 9);
+  messageDesc(file_millrace_access_v1_access, 10);
 
 /**
  * @generated from message millrace.access.v1.User
@@ -642,7 +721,7 @@ export type User = Message<"millrace.access.v1.User"> & {
  * Use `create(UserSchema)` to create a new message.
  */
 export const UserSchema: GenMessage<User> = /*@__PURE__*/
-  messageDesc(file_millrace_access_v1_access, 10);
+  messageDesc(file_millrace_access_v1_access, 11);
 
 /**
  * @generated from message millrace.access.v1.UserAppRole
@@ -664,7 +743,7 @@ export type UserAppRole = Message<"millrace.access.v1.UserAppRole"> & {
  * Use `create(UserAppRoleSchema)` to create a new message.
  */
 export const UserAppRoleSchema: GenMessage<UserAppRole> = /*@__PURE__*/
-  messageDesc(file_millrace_access_v1_access, 11);
+  messageDesc(file_millrace_access_v1_access, 12);
 
 /**
  * @generated from message millrace.access.v1.Lookup
@@ -713,7 +792,7 @@ export type Lookup = Message<"millrace.access.v1.Lookup"> & {
  * Use `create(LookupSchema)` to create a new message.
  */
 export const LookupSchema: GenMessage<Lookup> = /*@__PURE__*/
-  messageDesc(file_millrace_access_v1_access, 12);
+  messageDesc(file_millrace_access_v1_access, 13);
 
 /**
  * @generated from message millrace.access.v1.CorsRule
@@ -770,7 +849,7 @@ export type CorsRule = Message<"millrace.access.v1.CorsRule"> & {
  * Use `create(CorsRuleSchema)` to create a new message.
  */
 export const CorsRuleSchema: GenMessage<CorsRule> = /*@__PURE__*/
-  messageDesc(file_millrace_access_v1_access, 13);
+  messageDesc(file_millrace_access_v1_access, 14);
 
 /**
  * How often something may be done in a period.
@@ -849,7 +928,7 @@ export type Limit = Message<"millrace.access.v1.Limit"> & {
  * Use `create(LimitSchema)` to create a new message.
  */
 export const LimitSchema: GenMessage<Limit> = /*@__PURE__*/
-  messageDesc(file_millrace_access_v1_access, 14);
+  messageDesc(file_millrace_access_v1_access, 15);
 
 /**
  * Whose bearer tokens are taken, and for which role.
@@ -895,7 +974,7 @@ export type TokenIssuer = Message<"millrace.access.v1.TokenIssuer"> & {
  * Use `create(TokenIssuerSchema)` to create a new message.
  */
 export const TokenIssuerSchema: GenMessage<TokenIssuer> = /*@__PURE__*/
-  messageDesc(file_millrace_access_v1_access, 15);
+  messageDesc(file_millrace_access_v1_access, 16);
 
 /**
  * A token that was logged out or replaced; kept until it would have expired.
@@ -919,7 +998,7 @@ export type Revocation = Message<"millrace.access.v1.Revocation"> & {
  * Use `create(RevocationSchema)` to create a new message.
  */
 export const RevocationSchema: GenMessage<Revocation> = /*@__PURE__*/
-  messageDesc(file_millrace_access_v1_access, 16);
+  messageDesc(file_millrace_access_v1_access, 17);
 
 /**
  * What is stored about a table, a field or a relation beside the database's own catalogue.
@@ -967,7 +1046,7 @@ export type SchemaExtra = Message<"millrace.access.v1.SchemaExtra"> & {
  * Use `create(SchemaExtraSchema)` to create a new message.
  */
 export const SchemaExtraSchema: GenMessage<SchemaExtra> = /*@__PURE__*/
-  messageDesc(file_millrace_access_v1_access, 17);
+  messageDesc(file_millrace_access_v1_access, 18);
 
 /**
  * @generated from message millrace.access.v1.Settings
@@ -1006,7 +1085,7 @@ export type Settings = Message<"millrace.access.v1.Settings"> & {
  * Use `create(SettingsSchema)` to create a new message.
  */
 export const SettingsSchema: GenMessage<Settings> = /*@__PURE__*/
-  messageDesc(file_millrace_access_v1_access, 18);
+  messageDesc(file_millrace_access_v1_access, 19);
 
 /**
  * @generated from enum millrace.access.v1.Scope

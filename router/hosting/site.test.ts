@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isPublic } from './public-files.ts';
+import { isPublic } from './site.ts';
 
 const CASES: [string, string[], boolean][] = [
   ['a/b.txt', ['a'], true],
