@@ -49,7 +49,7 @@ const PROGRAMS = {
 
 /** What such a program needs on the machine besides packages. */
 const TOOLS = {
-  test: ['postgres', 'mariadb', 'nats', 'sftp', 'ftp', 'webdav', 's3', 'mongodb', 'chromium'],
+  test: ['postgres', 'mariadb', 'nats', 'sftp', 'ftp', 'webdav', 's3', 'mongodb', 'dynamodb', 'chromium'],
   bench: ['postgres', 'wrk'],
   'bench:database': ['postgres', 'mariadb', 'wrk'],
   'bench:access': ['postgres', 'nginx', 'wrk'],

@@ -26,7 +26,7 @@ export const containerFields = (description: string): ConfigField[] => [
     label: 'Single-Page Applications',
     type: 'array',
     description:
-      'Folders of applications that have addresses of their own: whatever is no file in one of them gets its index file.',
+      'Folders of applications that have addresses of their own: a page that is no file in one of them is its index file. Nothing: every public folder, and those of the apps that are stored here. An empty list: none.',
     default: null,
     required: false,
     allow_null: true,

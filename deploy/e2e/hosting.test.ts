@@ -22,7 +22,7 @@ suiteWith('chromium', 'a single-page application in a browser', () => {
     browser = await chromium.launch({ executablePath: findChromium()!, args: ['--no-sandbox'] });
     app = await host.taskApp('tasks');
     await host.deploy('tasks', await buildApplication('/files/tasks/', app.api_key));
-    await host.publish({ public_path: ['tasks'], spa_path: ['tasks'] });
+    await host.publish({ public_path: ['tasks'] });
     await host.served('/files/tasks/index.html');
   });
   afterAll(() => browser?.close());
@@ -108,7 +108,7 @@ describe('its files without a browser', () => {
     contents = await buildApplication('/files/plain/', 'no key');
     script = Object.keys(contents).find((name) => name.endsWith('.js'))!;
     await host.deploy('plain', contents);
-    await host.publish({ public_path: ['tasks', 'plain'], spa_path: ['tasks', 'plain'] });
+    await host.publish({ public_path: ['tasks', 'plain'] });
     await host.served('/files/plain/index.html');
   });
 
@@ -119,6 +119,21 @@ describe('its files without a browser', () => {
     expect((await host.open('/files/plain/any/where', { accept: 'text/html' })).status).toBe(200);
     expect((await host.open('/files/plain/any/where.js', { accept: 'text/html' })).status).toBe(404);
     expect((await host.open('/files/plain/assets/')).status).toBe(404);
+    expect((await host.open('/files/plain/index.html/')).status).toBe(404);
+    expect((await host.open('/files/other/page', { accept: 'text/html' })).status).toBe(403);
+  });
+
+  test('which folders have pages of an application', async () => {
+    const page = async () => (await host.open('/files/plain/any/where', { accept: 'text/html' })).status;
+    for (const [spa_path, status] of [
+      [[], 404],
+      [['/plain/'], 200],
+      [['tasks'], 404],
+      [null, 200],
+    ] as const) {
+      await host.publish({ spa_path });
+      await until(`${JSON.stringify(spa_path)} is known`, async () => (await page()) === status || undefined);
+    }
   });
 
   test('compressed, conditional, in parts', async () => {

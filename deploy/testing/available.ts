@@ -5,10 +5,11 @@ import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
 export type TestServer =
-  | 'mongodb'
   | 'postgres'
   | 'mariadb'
   | 'mysql'
+  | 'mongodb'
+  | 'dynamodb'
   | 'nats'
   | 's3'
   | 'sftp'
@@ -75,6 +76,17 @@ export function findMongo(): string | undefined {
   return java && findProgram('javac') && existsSync(join(MONGO_JARS, 'complete')) ? java : undefined;
 }
 
+export const DYNAMODB_JARS = join(JAR_FOLDER, 'DynamoDBLocal-2.5.2');
+const DYNAMODB_JAVA_MIN = 17;
+
+/** Java, where it is new enough and the jars of DynamoDB Local are there. */
+export function findDynamodb(): string | undefined {
+  const java = findProgram('java');
+  if (!java || !existsSync(join(DYNAMODB_JARS, 'complete'))) return undefined;
+  const { stderr } = spawnSync(java, ['-version'], { encoding: 'utf8' });
+  return Number(/version "(\d+)/.exec(stderr ?? '')?.[1]) >= DYNAMODB_JAVA_MIN ? java : undefined;
+}
+
 /** Where Go puts what it builds. */
 export const GO_FOLDER = join(homedir(), 'go', 'bin');
 
@@ -129,6 +141,9 @@ export function findMariadb(): { server: string; installer: string; version: str
 /** Address of a MySQL whose user may create databases: `mysql://user:password@host:port/database`. */
 export const mysqlUrl = (): string | undefined => process.env['MILLRACE_TEST_MYSQL_URL'] || undefined;
 
+/** Of a server with the interface of DynamoDB: `http://key:secret@host:port/?region=us-east-1`. */
+export const dynamodbUrl = (): string | undefined => process.env['MILLRACE_TEST_DYNAMODB_URL'] || undefined;
+
 /** Address of a MongoDB whose user may create databases. */
 export const mongoUrl = (): string | undefined => process.env['MILLRACE_TEST_MONGODB_URL'] || undefined;
 
@@ -147,6 +162,10 @@ export function whyNot(server: Needed): string | undefined {
       return findNats() ? undefined : `NATS ${NATS_MIN.join('.')} or newer is not installed`;
     case 's3':
       return findS3() || s3Url() ? undefined : 'no S3 server is installed (MinIO, or versitygw, which Go builds)';
+    case 'dynamodb':
+      return findDynamodb() || dynamodbUrl()
+        ? undefined
+        : `no DynamoDB is named, nor is DynamoDB Local there (Maven, Java ${DYNAMODB_JAVA_MIN} or newer)`;
     case 'sftp':
       return findSshd() ? undefined : 'OpenSSH (server and ssh-keygen) is not installed';
     case 'ftp':

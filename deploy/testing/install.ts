@@ -3,8 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import {
+  DYNAMODB_JARS,
   findApache,
   findChromium,
+  findDynamodb,
   findMariadb,
   findMongo,
   findNats,
@@ -45,6 +47,11 @@ const JAVA_TOOLS = {
     artifact: ['de.bwaldvogel', 'mongo-java-server', '1.46.0'],
     folder: MONGO_JARS,
     isPresent: () => findMongo() !== undefined,
+  },
+  dynamodb: {
+    artifact: ['com.amazonaws', 'DynamoDBLocal', '2.5.2'],
+    folder: DYNAMODB_JARS,
+    isPresent: () => findDynamodb() !== undefined,
   },
 } as const;
 const JAVA_PACKAGES = ['default-jdk-headless', 'maven'];

@@ -26,16 +26,21 @@ export async function sendFileContent(call: FileCall): Promise<void> {
     http.method === 'HEAD' || http.header('range') !== undefined || digest !== undefined || isConditional(http);
   try {
     if (!looksFirst) return await sendWhole(call, await open(call, undefined, undefined), []);
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await sendLooked(call, digest);
-      } catch (error) {
-        if (!isReplaced(error)) throw error;
-        if (attempt === ATTEMPTS) throw new MillraceError('unavailable', 'The file is replaced too often to be read.');
-      }
-    }
+    return await asLongAsReplaced(() => sendLooked(call, digest));
   } catch (error) {
     throw isNotFound(error) ? fileNotFound(call.address.path) : error;
+  }
+}
+
+/** Begins anew where the file is another one than was looked at, before anything was sent. */
+export async function asLongAsReplaced<T>(send: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await send();
+    } catch (error) {
+      if (!isReplaced(error)) throw error;
+      if (attempt === ATTEMPTS) throw new MillraceError('unavailable', 'The file is replaced too often to be read.');
+    }
   }
 }
 

@@ -2,7 +2,7 @@
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { headerOf } from '../testing/files.ts';
-import { HOSTING, Hosted, LONG } from '../testing/hosted.ts';
+import { HOSTING, Hosted, type HostedInit, LONG } from '../testing/hosted.ts';
 
 const HTML = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
 
@@ -70,6 +70,29 @@ describe('single-page applications', () => {
   test('the nearest application has the page', async () => {
     const hosted = new Hosted({ hosting: { ...HOSTING, spaPaths: ['site', 'site/deep'] } });
     expect((await hosted.get('/site/deep/x', HTML)).body).toBe('<h1>Deep</h1>');
+  });
+
+  describe('where nobody has said which folders they have', () => {
+    const finding = (init: HostedInit) => new Hosted({ hosting: { ...HOSTING, findsApplications: true }, ...init });
+
+    test.each<[string, HostedInit, string, number, string?]>([
+      ['a public folder', {}, '/site/orders/7', 200, '<h1>Home</h1>'],
+      ['the innermost public folder', { publicPaths: ['site', 'site/deep'] }, '/site/deep/x', 200, '<h1>Deep</h1>'],
+      ['an application in a public folder', { apps: [['/site/deep/', '']] }, '/site/deep/x', 200, '<h1>Deep</h1>'],
+      ['its page', { apps: [['site', 'deep/index.html']] }, '/site/deep/x', 200, '<h1>Deep</h1>'],
+      ['beside it', { apps: [['site', '/deep/index.html']] }, '/site/x', 200, '<h1>Home</h1>'],
+      ['one that is not active', { apps: [['site/deep', '', false]] }, '/site/deep/x', 200, '<h1>Home</h1>'],
+      ['one that is not public', { apps: [['shut', 'index.html']] }, '/shut/x', 403],
+      ['one that climbs', { publicPaths: ['site/deep'], apps: [['site/deep/../../shut', '']] }, '/site/x', 403],
+      ['the page of the root', { publicPaths: ['/'] }, '/orders/7', 200, '<h1>Root</h1>'],
+      ['a file of its own', { publicPaths: ['site/long.js'] }, '/site/long', 403],
+    ])('%s', async (_why, init, target, status, body) => {
+      const hosted = finding(init);
+      hosted.store.put('index.html', '<h1>Root</h1>');
+      const answer = await hosted.get(target, HTML);
+      expect(answer.status).toBe(status);
+      if (body !== undefined) expect(answer.body).toBe(body);
+    });
   });
 
   test('a page that is not public stays shut', async () => {
@@ -171,6 +194,20 @@ describe.each([
     ['/site/image.png', { 'accept-encoding': 'br' }],
   ])('%s for %j goes as it is', async (target, headers) => {
     expect(headerOf(await hostedSome().get(target, headers), 'content-encoding')).toBeUndefined();
+  });
+
+  test.each(['/site/long.js', '/site/'])('%s is replaced while it is looked for', async (target) => {
+    const hosted = hostedSome();
+    await hosted.get('/site/image.png');
+    hosted.store.beforeRead = () => {
+      hosted.store.beforeRead = undefined;
+      hosted.store.put('site/long.js', `${LONG}// new`);
+      hosted.store.put('site/index.html', 'new');
+    };
+    const answer = await hosted.get(target, { 'accept-encoding': 'br' });
+    expect(answer.status).toBe(200);
+    const isCoded = headerOf(answer, 'content-encoding') === 'br';
+    expect(isCoded ? brotliDecompressSync(answer.bytes).toString() : answer.body).toMatch(/new$/);
   });
 
   test('neighbours that are compressed already', async () => {

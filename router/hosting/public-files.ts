@@ -2,6 +2,7 @@
  * Files that anybody may read, without key and session, at addresses of their own beside the API: /{service}/{path}
  * (files-and-scripting-api §1.10), as a host of web applications serves them. Folders are never listed.
  */
+import { COMPRESSED_FROM_BYTES } from '#common/bounds.ts';
 import { MillraceError } from '#common/errors.ts';
 import type { FileEntry } from '#common/files/entry.ts';
 import { filePath } from '#common/files/path.ts';
@@ -13,7 +14,7 @@ import type { Principal } from '../authenticate/principal.ts';
 import { errorHeaders, errorPage } from '../encode/error.ts';
 import { isFileService } from '../files/address.ts';
 import { duringCall, type FileCall, type FileStore } from '../files/call.ts';
-import { sendFileContent, typeOf } from '../files/download.ts';
+import { asLongAsReplaced, sendFileContent, typeOf } from '../files/download.ts';
 import { fileNotFound } from '../files/refusals.ts';
 import type { Headers, Responder } from '../http/reply.ts';
 import type { Request } from '../http/request.ts';
@@ -55,8 +56,8 @@ const notPublic = (): MillraceError =>
 export class PublicFiles {
   readonly #init: PublicFilesInit;
   readonly #library: Library;
-  /** As long as the service is the same. */
-  readonly #sites = new WeakMap<Service, Site>();
+  /** By the service, as long as nothing changes. */
+  readonly #sites = new WeakMap<Service, { readonly site: Site; readonly epoch: number }>();
 
   constructor(init: PublicFilesInit) {
     this.#init = init;
@@ -113,7 +114,11 @@ export class PublicFiles {
   }
 
   /** @param call  that was found. @throws MillraceError */
-  async serve(call: ScriptedCall, http: Request): Promise<void> {
+  serve(call: ScriptedCall, http: Request): Promise<void> {
+    return asLongAsReplaced(() => this.#serve(call, http));
+  }
+
+  async #serve(call: ScriptedCall, http: Request): Promise<void> {
     const { service, request, reply, headers } = call;
     const site = this.#siteOf(service);
     const path = filePath(request.segments.join('/'));
@@ -122,10 +127,11 @@ export class PublicFiles {
     const found = site.isOpen(target) ? await this.#library.find(place, target) : undefined;
     if (found && found !== 'folder') return this.#send(call, place, found, http, target === path);
     if (target === path && (await this.#isFolderWithPage(place, path))) return redirect(http, reply, headers);
-    if (!site.isOpen(path) && !site.isOpen(target)) throw notPublic();
     const page = asksForPage(http, path) ? site.applicationPage(path) : undefined;
     const application = page !== undefined && site.isOpen(page) ? await this.#library.find(place, page) : undefined;
-    if (!application || application === 'folder') throw fileNotFound(path);
+    if (!application || application === 'folder') {
+      throw site.isOpen(path) || site.isOpen(target) ? fileNotFound(path) : notPublic();
+    }
     return this.#send(call, place, application, http, false);
   }
 
@@ -159,7 +165,7 @@ export class PublicFiles {
   async #sendLarge(call: FileCall, place: Place, { entry }: LargeFile): Promise<void> {
     const { http } = call.request;
     const type = typeOf(entry);
-    const varies = isCompressible(type);
+    const varies = isCompressible(type) && entry.size >= COMPRESSED_FROM_BYTES;
     const address = (path: string) => ({ path, isFolder: false });
     const shownWith =
       (...more: Headers) =>
@@ -187,11 +193,11 @@ export class PublicFiles {
   }
 
   #siteOf(service: Service): Site {
-    let site = this.#sites.get(service);
-    if (!site) {
-      site = new Site(service);
-      this.#sites.set(service, site);
-    }
+    const { apps, epoch } = this.#init.state;
+    const known = this.#sites.get(service);
+    if (known?.epoch === epoch) return known.site;
+    const site = new Site(service, apps.values());
+    this.#sites.set(service, { site, epoch });
     return site;
   }
 }

@@ -1,11 +1,12 @@
 /** The public files of one service, as its administrator wants them served: which they are, and with which headers. */
-import { isBelow, joinPath, nameOf, parentOf } from '#common/files/path.ts';
-import type { Service } from '#proto/access/v1/access_pb.ts';
+import { filePath, isBelow, joinPath, nameOf, parentOf } from '#common/files/path.ts';
+import type { App, Service } from '#proto/access/v1/access_pb.ts';
 import type { Headers } from '../http/reply.ts';
 import { cachingOf } from './caching.ts';
 import { isActive } from './media.ts';
 
 const INDEX_FILE = 'index.html';
+const PAGE = /\.x?html?$/i;
 
 /** An application that is built from files of its own and calls its own API. */
 const POLICY = [
@@ -38,19 +39,32 @@ const OURS =
   /^(?:content-(?:length|type|encoding|range)|transfer-encoding|connection|keep-alive|upgrade|trailer|te|date|etag|last-modified|vary|location|accept-ranges|set-cookie|x-request-id|access-control-.*)$/;
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
+/** A single-page application: its addresses are those in its folder. */
+interface Application {
+  readonly folder: string;
+  readonly page: string;
+}
+
 export class Site {
   readonly #paths: readonly string[];
   readonly #indexFile: string;
-  readonly #applications: readonly string[];
+  /** The innermost first. */
+  readonly #applications: readonly Application[];
   readonly #cacheSeconds: number;
   readonly #immutableAssets: boolean;
   /** As they are set; names of those that have a meaning here in lower case. */
   readonly #own: Headers;
 
-  constructor({ publicPaths, hosting }: Pick<Service, 'publicPaths' | 'hosting'>) {
+  /** @param apps  of all services */
+  constructor({ id, publicPaths, hosting }: Pick<Service, 'id' | 'publicPaths' | 'hosting'>, apps: Iterable<App> = []) {
     this.#paths = publicPaths;
-    this.#indexFile = nameOf(hosting?.indexFile || INDEX_FILE);
-    this.#applications = (hosting?.spaPaths ?? []).map(bare).sort((a, b) => b.length - a.length);
+    this.#indexFile = nameOf(pathOf(hosting?.indexFile ?? '') || INDEX_FILE);
+    const pages = hosting?.findsApplications
+      ? [...this.#storedIn(id, apps), ...publicPaths.map((folder) => this.#pageOf(folder, ''))]
+      : (hosting?.spaPaths ?? []).map((folder) => this.#pageOf(folder, ''));
+    this.#applications = pages
+      .flatMap((page) => (page === undefined ? [] : [{ folder: parentOf(page), page }]))
+      .sort((a, b) => b.folder.length - a.folder.length);
     this.#cacheSeconds = hosting?.cacheSeconds ?? 0;
     this.#immutableAssets = hosting?.immutableAssets ?? true;
     this.#own = Object.entries(hosting?.headers ?? {}).filter(
@@ -69,8 +83,20 @@ export class Site {
 
   /** The page of the application that this is an address of; undefined: of none. */
   applicationPage(path: string): string | undefined {
-    const folder = this.#applications.find((each) => path === each || isBelow(path, each));
-    return folder === undefined ? undefined : this.indexOf(folder);
+    return this.#applications.find(({ folder }) => path === folder || isBelow(path, folder))?.page;
+  }
+
+  /** What the records of applications say. */
+  #storedIn(serviceId: number, apps: Iterable<App>): (string | undefined)[] {
+    return [...apps]
+      .filter(({ isActive, storageServiceId }) => isActive && storageServiceId === serviceId)
+      .map(({ storageContainer, path }) => this.#pageOf(storageContainer, path));
+  }
+
+  /** @param start  in the folder: the page itself, or the folder of its index file */
+  #pageOf(folder: string, start: string): string | undefined {
+    const path = pathOf(`${folder}/${start}`);
+    return path === undefined || PAGE.test(start) ? path : this.indexOf(path);
   }
 
   /** What a file is sent with, whatever its content. @param type  undefined: of an answer without one */
@@ -96,3 +122,12 @@ export function isPublic(path: string, entries: readonly string[]): boolean {
 }
 
 const bare = (entry: string): string => entry.split('/').filter(Boolean).join('/');
+
+/** Settings and records are checked by nobody else. @returns undefined: it is no path */
+function pathOf(text: string): string | undefined {
+  try {
+    return filePath(text);
+  } catch {
+    return undefined;
+  }
+}

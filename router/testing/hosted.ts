@@ -27,6 +27,8 @@ const TREE = {
 export interface HostedInit {
   readonly publicPaths?: readonly string[];
   readonly hosting?: MessageInitShape<typeof HostingSchema>;
+  /** Stored in the service: the folder, and the start in it. */
+  readonly apps?: readonly (readonly [container: string, path: string, isActive?: boolean])[];
   readonly hotFilesBytes?: number;
 }
 
@@ -39,7 +41,7 @@ export class Hosted {
     this.#state = stateOf({
       services: [serviceOf(init)],
       roles: [{ id: 3, name: 'Clerk', isActive: true, access: [fileRule('*')] }],
-      apps: [{ id: 4, name: 'shop', apiKey: 'key', isActive: true, roleId: 3 }],
+      apps: [{ id: 4, name: 'shop', apiKey: 'key', isActive: true, roleId: 3 }, ...storedApps(init)],
       users: [{ id: 5, email: 'ann@a.example', username: 'ann', isActive: true }],
     } as UpdateInit);
     const { hotFilesBytes } = init;
@@ -74,6 +76,12 @@ export class Hosted {
     return this.store.calls.splice(0);
   }
 }
+
+const storedApps = ({ apps = [] }: HostedInit) =>
+  apps.map(([storageContainer, path, isActive = true], i) => {
+    const id = 100 + i;
+    return { id, name: `app ${id}`, apiKey: `key ${id}`, isActive, storageServiceId: FILES, storageContainer, path };
+  });
 
 const serviceOf = ({ publicPaths = ['site'], hosting }: HostedInit) => ({
   ...{ id: FILES, name: 'files', type: 'local_file', isActive: true, tier: 'storage', publicPaths: [...publicPaths] },

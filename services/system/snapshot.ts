@@ -27,7 +27,7 @@ import {
   UserSchema,
 } from '#proto/access/v1/access_pb.ts';
 import { Selection_Kind } from '#proto/data/v1/data_pb.ts';
-import { launchUrl, STORAGE_SERVICE_NAME, storageServiceName } from './apps/rules.ts';
+import { launchUrl, STORAGE_SERVICE_NAME, storageServiceName, storedAt } from './apps/rules.ts';
 import type { Dirty, RowKind } from './changes.ts';
 import type { Tables } from './database/tables.ts';
 import { type Entities, grouped, idOf, jsonOrNothing, keep, nameOf } from './entities.ts';
@@ -176,6 +176,7 @@ export class SnapshotLoader {
         description: row.description ?? '',
         type: row.type,
         launchUrl: launchUrl({ ...row }, this.#tools),
+        ...storedAt(row),
       }),
     );
   }

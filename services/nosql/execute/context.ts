@@ -44,6 +44,7 @@ export const conditionOf = (
   operation: Operation,
   { engine }: ServiceContext,
 ): Condition | undefined => {
-  const binding: Binding = { parameters: operation.parameters, senses: engine.senses };
+  const { senses, pushdown } = engine;
+  const binding: Binding = { parameters: operation.parameters, senses, takesNative: pushdown.nativeFilters };
   return bindFilters(filters, table, binding);
 };

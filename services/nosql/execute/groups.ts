@@ -90,7 +90,7 @@ export function planGroups(read: Read, table: TableView, context: ServiceContext
     const test =
       having &&
       predicateOf(
-        bindFilters([having], table, { parameters: operation.parameters, senses: undefined }) ?? {
+        bindFilters([having], table, { parameters: operation.parameters, senses: undefined, takesNative: false }) ?? {
           kind: 'all',
           of: [],
         },

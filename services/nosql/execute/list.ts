@@ -11,6 +11,7 @@ import type { StoredDocument } from '../document.ts';
 import { isNever } from '../plan/conditions.ts';
 import { predicateOf } from '../residual/evaluate.ts';
 import { conditionOf, type ServiceContext, storedOf } from './context.ts';
+import { planExplain } from './explain.ts';
 import { planGroups } from './groups.ts';
 import { outputsOf } from './outputs.ts';
 import { piecesOf } from './pieces.ts';
@@ -34,6 +35,7 @@ function counterOf(read: Read, table: TableView, context: ServiceContext): Count
 
 export function planList(read: Read, table: TableView, related: RelatedReader, context: ServiceContext): Runner {
   if (read.having && read.group.length === 0) throw invalid('A condition on groups needs groups.', { field: 'having' });
+  if (read.explain) return planExplain(read, table, context);
   if (read.paging !== Paging.UNSPECIFIED) return byCursor(read, table, related, context);
   return byOffset(read, table, related, context);
 }

@@ -4,6 +4,7 @@
  * comparison nor its negation), NULL operands are gone, and each operand has a type.
  */
 import { invalid } from '#common/errors.ts';
+import { parseJson } from '#common/json.ts';
 import { plainValue } from '#common/records/values.ts';
 import type { FieldView, TableView } from '#common/schema/extras.ts';
 import {
@@ -15,7 +16,7 @@ import {
   type Operand,
   type Value,
 } from '#proto/data/v1/data_pb.ts';
-import type { Wire } from '../document.ts';
+import type { Document, Wire } from '../document.ts';
 import type { BoundComparison, Condition } from '../engine.ts';
 import { compareValues, tagOf } from '../residual/compare.ts';
 import { type Senses, sensesOf } from './coerce.ts';
@@ -23,6 +24,8 @@ import { type Senses, sensesOf } from './coerce.ts';
 export interface Binding {
   readonly parameters: readonly Value[];
   readonly senses: Senses;
+  /** The store takes conditions in its own words. */
+  readonly takesNative: boolean;
 }
 
 export const ALWAYS: Condition = { kind: 'all', of: [] };
@@ -54,9 +57,24 @@ function bindFilter(filter: Filter, table: TableView, binding: Binding, negated:
       const parts = node.value.filters.map((inner) => bindFilter(inner, table, binding, negated));
       return (node.case === 'all') !== negated ? joinAll(parts) : joinAny(parts);
     }
+    case 'native':
+      return bindNative(node.value, binding, negated);
     default:
       throw invalid('The filter is empty or not known to this version.');
   }
+}
+
+/** The words themselves are judged by the engine, which knows them. */
+function bindNative(index: number, { parameters, takesNative }: Binding, negated: boolean): Condition {
+  const text = plainValue(parameters[index]);
+  if (!takesNative || negated || typeof text !== 'string') {
+    throw invalid('A filter of this service is text: an object is none.', { field: 'filter' });
+  }
+  const query = parseJson(Buffer.from(text));
+  if (typeof query !== 'object' || query === null || Array.isArray(query)) {
+    throw invalid('The filter must be an object.', { field: 'filter' });
+  }
+  return Object.keys(query).length === 0 ? ALWAYS : { kind: 'native', query: query as Document };
 }
 
 export function joinAll(parts: readonly Condition[]): Condition {

@@ -1,6 +1,7 @@
 /** What holds for applications (system-api §5.1). */
 import { randomBytes } from 'node:crypto';
-import { sql } from 'kysely';
+import { type Selectable, sql } from 'kysely';
+import type { AppTable } from '../database/tables.ts';
 import type { Row, Rules, Tools } from '../records/model.ts';
 import { assertFreesNoAdmin, assertMayGive } from '../roles/rights.ts';
 
@@ -49,6 +50,12 @@ export function launchUrl(row: Row, { config }: Tools): string {
     default:
       return '';
   }
+}
+
+/** Of type 1: where its files are. */
+export function storedAt({ type, storage_service_id, storage_container, path }: Selectable<AppTable>): object {
+  if (type !== 1 || storage_service_id === null) return {};
+  return { storageServiceId: storage_service_id, storageContainer: storage_container ?? '', path: path ?? '' };
 }
 
 const trimmed = (path: unknown): string => String(path ?? '').replace(/^\/+/, '');

@@ -36,6 +36,7 @@ function hostingOf(settings: JsonObject): { hosting?: Omit<Hosting, '$typeName' 
     hosting: {
       indexFile: typeof index_file === 'string' ? index_file : INDEX_FILE,
       spaPaths: textsIn(settings['spa_path']),
+      findsApplications: !Array.isArray(settings['spa_path']),
       cacheSeconds: typeof cache_seconds === 'number' ? Math.max(0, cache_seconds) : 0,
       immutableAssets: immutable_assets !== false,
       headers: Object.fromEntries(headers.map(([name, value]) => [name, String(value ?? '')])),

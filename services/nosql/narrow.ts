@@ -1,0 +1,55 @@
+/**
+ * What a condition says of fields whose type is known, as those of a key: a text that was written in a filter may stand
+ * for values of several types, of which such a field holds one.
+ */
+import { JsonNumber } from '#common/json.ts';
+import { Comparator } from '#proto/data/v1/data_pb.ts';
+import type { Wire } from './document.ts';
+import type { BoundComparison, Condition, KeyField } from './engine.ts';
+import { joinAll, joinAny, NEVER } from './plan/conditions.ts';
+
+type TypeOf = (field: string) => KeyField['type'] | undefined;
+
+/** @param typeOf  undefined: it may hold anything */
+export function narrowed(condition: Condition, typeOf: TypeOf): Condition {
+  switch (condition.kind) {
+    case 'all':
+      return joinAll(condition.of.map((part) => narrowed(part, typeOf)));
+    case 'any':
+      return joinAny(condition.of.map((part) => narrowed(part, typeOf)));
+    case 'not': {
+      const inner = narrowed(condition.of, typeOf);
+      return inner === NEVER ? present(condition.of as BoundComparison) : { kind: 'not', of: inner };
+    }
+    case 'compare':
+      return narrowedComparison(condition, typeOf(condition.field));
+    case 'native':
+      return condition;
+  }
+}
+
+function narrowedComparison(comparison: BoundComparison, type: KeyField['type'] | undefined): Condition {
+  const { comparator, operands } = comparison;
+  if (type === undefined || type === 'any' || comparator === Comparator.IS_NULL) return comparison;
+  const fitting = operands.filter((one) => isOfType(one, type));
+  switch (comparator) {
+    case Comparator.IN:
+      if (fitting.length === 1) return { ...comparison, comparator: Comparator.EQ, operands: fitting };
+      return fitting.length === 0 ? NEVER : { ...comparison, operands: fitting };
+    case Comparator.NE:
+      return fitting.length === 0 ? present(comparison) : comparison;
+    default:
+      return fitting.length === operands.length ? comparison : NEVER;
+  }
+}
+
+const present = ({ field }: BoundComparison): Condition => ({
+  kind: 'not',
+  of: { kind: 'compare', field, comparator: Comparator.IS_NULL, operands: [] },
+});
+
+function isOfType(value: Wire, type: KeyField['type']): boolean {
+  if (type === 'string') return typeof value === 'string';
+  if (type === 'number') return typeof value === 'number' || value instanceof JsonNumber;
+  return typeof value === 'object' && value !== null && Object.keys(value).join() === '$binary';
+}
