@@ -3,7 +3,8 @@
  * JavaScript on Node's own modules, as nothing else may be there yet. When all is current it costs a few stat calls.
  *
  * usage: node deploy/bootstrap.mjs <word> [arguments]; words: build, start, start:system, start:sql, start:nosql,
- * start:storage, start:router, start:scripting, test, bench, bench:database, bench:access, bench:scripts, bench:files
+ * start:storage, start:router, start:scripting, test, bench, bench:database, bench:access, bench:scripts, bench:files,
+ * bench:nosql
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
@@ -45,6 +46,7 @@ const PROGRAMS = {
   'bench:access': 'loadtest/access.ts',
   'bench:scripts': 'loadtest/scripts.ts',
   'bench:files': 'loadtest/files.ts',
+  'bench:nosql': 'loadtest/nosql.ts',
 };
 
 /** What such a program needs on the machine besides packages. */
@@ -55,6 +57,7 @@ const TOOLS = {
   'bench:access': ['postgres', 'nginx', 'wrk'],
   'bench:scripts': ['postgres', 'nats', 'wrk'],
   'bench:files': ['nginx-dav', 's3', 'curl', 'wrk'],
+  'bench:nosql': ['mongodb', 'wrk'],
 };
 
 /** What is built, or copied. */

@@ -25,6 +25,7 @@ export type Unit =
   | 'MB/s'
   | 'requests/CPU-s'
   | 'rows/s'
+  | 'documents/s'
   | 'runs/s'
   | 'µs'
   | 'ms'

@@ -32,6 +32,8 @@ export interface MillraceOptions {
   readonly components?: readonly string[];
   /** With the tier that runs scripts. */
   readonly scripts?: boolean;
+  /** With the tier that has document and key-value stores. */
+  readonly nosql?: boolean;
   /** With the tier that has files. */
   readonly files?: boolean;
   /** Settings of every tier beside those that it needs here. */
@@ -65,7 +67,7 @@ export function serviceOf(name: string, type: 'pgsql' | 'mariadb', server: Datab
 /** Creates one record: `POST {path}`. */
 export type Create = <T>(path: string, record: object) => Promise<T>;
 
-const ALL_TIERS = ['system', 'sql', 'storage', 'scripting', 'router'] as const;
+const ALL_TIERS = ['system', 'sql', 'nosql', 'storage', 'scripting', 'router'] as const;
 export type Tier = (typeof ALL_TIERS)[number];
 
 export interface MillraceTarget extends HttpTarget {
@@ -100,7 +102,10 @@ export async function startMillrace(scope: RunScope, options: MillraceOptions): 
   const env = { ...environmentOf(scope, system, dataFolder, { port, grpcPort }, administrator), ...options.env };
   const running = new Map<Tier, Running>();
   const tiers = ALL_TIERS.filter(
-    (tier) => (tier !== 'scripting' || options.scripts) && (tier !== 'storage' || options.files),
+    (tier) =>
+      (tier !== 'scripting' || options.scripts) &&
+      (tier !== 'storage' || options.files) &&
+      (tier !== 'nosql' || options.nosql),
   );
   const servers = () => [...running.values()];
   const start = async (wanted: readonly Tier[] = tiers) => {
@@ -156,6 +161,7 @@ function environmentOf(
   administrator: Administrator,
 ): Record<string, string> {
   const sql = `unix:${scope.folder}/sql.sock`;
+  const nosql = `unix:${scope.folder}/nosql.sock`;
   const storage = `unix:${scope.folder}/storage.sock`;
   const gateway = `unix:${scope.folder}/gateway.sock`;
   return {
@@ -167,6 +173,8 @@ function environmentOf(
     MILLRACE_SYSTEM_ADDRESS: system.address,
     MILLRACE_SQL_ADDRESS: sql,
     MILLRACE_SQL_ADDRESSES: sql,
+    MILLRACE_NOSQL_ADDRESS: nosql,
+    MILLRACE_NOSQL_ADDRESSES: nosql,
     MILLRACE_STORAGE_ADDRESS: storage,
     MILLRACE_STORAGE_ADDRESSES: storage,
     MILLRACE_STORAGE_CONTENT_ADDRESS: `unix:${scope.folder}/content.sock`,

@@ -33,8 +33,17 @@ const LIST: readonly OptionName[] = [
 const SHOWN: readonly OptionName[] = ['fields', 'related'];
 const BATCH: readonly OptionName[] = ['fields', 'related', 'continue', 'rollback'];
 
-/** What writes of a resource take beside the usual options. */
-const MORE: Readonly<Record<string, readonly OptionName[]>> = { app: ['regenerate'] };
+interface MoreOptions {
+  readonly read: readonly OptionName[];
+  readonly change: readonly OptionName[];
+  readonly remove: readonly OptionName[];
+}
+
+/** What one record of a resource takes beside the usual options. */
+const MORE: Readonly<Record<string, MoreOptions>> = {
+  app: { read: ['pkg', 'include_files'], change: ['regenerate'], remove: ['delete_storage'] },
+};
+const NO_MORE: MoreOptions = { read: [], change: [], remove: [] };
 
 export async function describeSystem({ service, word, catalogue, access, wants }: Subject): Promise<Part> {
   const [listed, described] = await Promise.all([
@@ -75,7 +84,7 @@ function modelEntries(word: string, model: Model): PathEntry[] {
   const [answer, answerList] = [`${classOf(model.label)}Response`, `${pluralOf(model)}Response`];
   const [body, bodyList] = [`${classOf(model.label)}Request`, `${pluralOf(model)}Request`];
   const what = model.plural.toLowerCase();
-  const more = MORE[model.name] ?? [];
+  const more = MORE[model.name] ?? NO_MORE;
   const change = (verb: string, summary: string) =>
     operation(`${verb}${many}`, summary, answerList, {
       description: 'Each by its identifier; or the first one to all in `ids`.',
@@ -83,7 +92,7 @@ function modelEntries(word: string, model: Model): PathEntry[] {
       body: bodyList,
     });
   const changeOne = (verb: string, summary: string) =>
-    operation(`${verb}${one}`, summary, answer, { options: [...SHOWN, ...more], body });
+    operation(`${verb}${one}`, summary, answer, { options: [...SHOWN, ...more.change], body });
   const key = model.primary_key[0] ?? 'id';
   const id = { ...KEY, schema: key === 'id' ? { type: 'integer', format: 'int32' } : { type: 'string' } };
   const writes = !model.read_only;
@@ -107,12 +116,12 @@ function modelEntries(word: string, model: Model): PathEntry[] {
       }),
     }),
     at([model.name, id], {
-      get: operation(`get${one}`, 'Read one.', answer, { options: SHOWN }),
+      get: operation(`get${one}`, 'Read one.', answer, { options: [...SHOWN, ...more.read] }),
       ...(BOUND.has(model.name) && { post: changeOne('bind', 'Change one, or make it where there is none.') }),
       ...(writes && {
         patch: changeOne('update', 'Change one.'),
         put: changeOne('replace', 'Change one, as PATCH does.'),
-        delete: operation(`delete${one}`, 'Delete one.', answer, { options: SHOWN }),
+        delete: operation(`delete${one}`, 'Delete one.', answer, { options: [...SHOWN, ...more.remove] }),
       }),
     }),
     ...(BOUND.has(model.name) ? [tryEntry(word, [model.name, id])] : []),
