@@ -4,7 +4,17 @@ import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
-export type TestServer = 'mongodb' | 'postgres' | 'mariadb' | 'mysql' | 'nats' | 's3' | 'sftp' | 'ftp' | 'webdav' | 'dynamodb';
+export type TestServer =
+  | 'mongodb'
+  | 'dynamodb'
+  | 'postgres'
+  | 'mariadb'
+  | 'mysql'
+  | 'nats'
+  | 's3'
+  | 'sftp'
+  | 'ftp'
+  | 'webdav';
 /** And what benchmarks measure against. */
 export type Needed = TestServer | 'nginx';
 
@@ -57,23 +67,21 @@ export function findNats(): string | undefined {
 
 /** Servers that Maven brings: their jars, each in a folder of its own. */
 export const JAR_FOLDER = join(homedir(), '.cache', 'millrace-test-servers');
+export const DYNAMODB_JARS = join(JAR_FOLDER, 'dynamodb-local-2.5.2');
 export const MONGO_JARS = join(JAR_FOLDER, 'mongo-java-server-1.46.0');
+
+/** Java, and the jars of DynamoDB Local. */
+export function findDynamodb(): string | undefined {
+  return existsSync(join(DYNAMODB_JARS, 'complete')) ? findProgram('java') : undefined;
+}
+
+/** Of a server with the interface of DynamoDB: `http://key:secret@host:port/?region=us-east-1`. */
+export const dynamodbUrl = (): string | undefined => process.env['MILLRACE_TEST_DYNAMODB_URL'] || undefined;
 
 /** Java, and the jars of MongoDB's wire protocol. */
 export function findMongo(): string | undefined {
   const java = findProgram('java');
   return java && findProgram('javac') && existsSync(join(MONGO_JARS, 'complete')) ? java : undefined;
-}
-
-export const DYNAMODB_JARS = join(JAR_FOLDER, 'DynamoDBLocal-2.5.2');
-const DYNAMODB_JAVA_MIN = 17;
-
-/** Java, where it is new enough and the jars of DynamoDB Local are there. */
-export function findDynamodb(): string | undefined {
-  const java = findProgram('java');
-  if (!java || !existsSync(join(DYNAMODB_JARS, 'complete'))) return undefined;
-  const { stderr } = spawnSync(java, ['-version'], { encoding: 'utf8' });
-  return Number(/version "(\d+)/.exec(stderr ?? '')?.[1]) >= DYNAMODB_JAVA_MIN ? java : undefined;
 }
 
 /** Where Go puts what it builds. */
@@ -121,9 +129,6 @@ export function findMariadb(): { server: string; installer: string; version: str
 /** Address of a MySQL whose user may create databases: `mysql://user:password@host:port/database`. */
 export const mysqlUrl = (): string | undefined => process.env['MILLRACE_TEST_MYSQL_URL'] || undefined;
 
-/** Of a server with the interface of DynamoDB: `http://key:secret@host:port/?region=us-east-1`. */
-export const dynamodbUrl = (): string | undefined => process.env['MILLRACE_TEST_DYNAMODB_URL'] || undefined;
-
 /** Address of a MongoDB whose user may create databases. */
 export const mongoUrl = (): string | undefined => process.env['MILLRACE_TEST_MONGODB_URL'] || undefined;
 
@@ -136,16 +141,16 @@ export function whyNot(server: Needed): string | undefined {
       return findMariadb() ? undefined : `MariaDB ${MARIADB_MIN.join('.')} or newer is not installed`;
     case 'mysql':
       return mysqlUrl() ? undefined : 'MILLRACE_TEST_MYSQL_URL names no MySQL';
+    case 'dynamodb':
+      return findDynamodb() || dynamodbUrl()
+        ? undefined
+        : 'no DynamoDB is named, nor is DynamoDB Local there (Java, Maven)';
     case 'mongodb':
       return findMongo() || mongoUrl() ? undefined : 'no MongoDB is named, nor is its emulator there (Java, Maven)';
     case 'nats':
       return findNats() ? undefined : `NATS ${NATS_MIN.join('.')} or newer is not installed`;
     case 's3':
       return findS3() || s3Url() ? undefined : 'no S3 server is installed (MinIO, or versitygw, which Go builds)';
-    case 'dynamodb':
-      return findDynamodb() || dynamodbUrl()
-        ? undefined
-        : `no DynamoDB is named, nor is DynamoDB Local there (Maven, Java ${DYNAMODB_JAVA_MIN} or newer)`;
     case 'sftp':
       return findSshd() ? undefined : 'OpenSSH (server and ssh-keygen) is not installed';
     case 'ftp':

@@ -22,7 +22,7 @@ export async function startDynamodb(): Promise<RunningDynamodb> {
   const address = dynamodbUrl();
   if (address !== undefined) return named(new URL(address));
   const found = findDynamodb();
-  if (found === undefined) throw new MillraceError('unavailable', 'DynamoDB Local is not installed.');
+  if (!found) throw new MillraceError('unavailable', 'DynamoDB Local is not installed.');
   return onFreePort((port) => startOnce(found, port), 'already in use');
 }
 
@@ -35,7 +35,13 @@ const named = (url: URL): RunningDynamodb => ({
 });
 
 async function startOnce(java: string, port: number): Promise<RunningDynamodb> {
-  const options = ['-Xmx512m', '-XX:TieredStopAtLevel=1', `-Djava.library.path=${DYNAMODB_JARS}`, '-cp', `${DYNAMODB_JARS}/*`];
+  const options = [
+    '-Xmx512m',
+    '-XX:TieredStopAtLevel=1',
+    `-Djava.library.path=${DYNAMODB_JARS}`,
+    '-cp',
+    `${DYNAMODB_JARS}/*`,
+  ];
   const program = [java, ...options, MAIN, '-inMemory', '-disableTelemetry', '-port', String(port)];
   const { stop } = await startGuarded({
     label: 'DynamoDB Local',

@@ -2,7 +2,7 @@
 import { MAX_RECORDS } from '#common/config/record-fields.ts';
 import type { RecordPiece } from '#common/connector.ts';
 import type { Deadline } from '#common/deadline.ts';
-import { MillraceError, unreachable } from '#common/errors.ts';
+import { MillraceError, notFound, unreachable } from '#common/errors.ts';
 import { inTime } from '#common/in-time.ts';
 import { forgetForeign, withForeign } from '#common/records/foreign.ts';
 import type { Runner } from '#common/records/result.ts';
@@ -11,7 +11,7 @@ import { isMismatch } from '#common/schema/mismatch.ts';
 import { TableAccess } from '#common/schema/table-access.ts';
 import type { DataService, OpenedService } from '#common/tier/connector.ts';
 import type { SchemaExtra } from '#proto/access/v1/access_pb.ts';
-import type { Operation, Result, Shape } from '#proto/data/v1/data_pb.ts';
+import { type Operation, ResourceKind, type Result, type Shape } from '#proto/data/v1/data_pb.ts';
 import { scannedMaxOf } from './config-fields.ts';
 import type { NoSqlEngine } from './engine.ts';
 import type { ServiceContext } from './execute/context.ts';
@@ -149,6 +149,7 @@ export class NoSqlService implements DataService {
       case 'delete':
         return planDelete(action.value, context);
       case 'listResources':
+        this.#requireTables(action.value.kind);
         return planListTables(action.value, this.#schema);
       case 'describeTables':
         return this.#described(action.value.tables, planDescribeTables(action.value, this.#schema));
@@ -167,6 +168,13 @@ export class NoSqlService implements DataService {
       default:
         return unreachable(action);
     }
+  }
+
+  /** A store has no procedures. @throws MillraceError not_found, as services without any have it */
+  #requireTables(kind: ResourceKind): void {
+    if (kind !== ResourceKind.PROCEDURE && kind !== ResourceKind.FUNCTION) return;
+    const resource = kind === ResourceKind.PROCEDURE ? '_proc' : '_func';
+    throw notFound(`Resource '${resource}' not found for service '${this.#options.name}'.`);
   }
 
   /** Descriptions tell what documents were seen to hold. */

@@ -6,9 +6,9 @@ import { create } from '@bufbuild/protobuf';
 import pino from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Deadline } from '#common/deadline.ts';
+import { type Action, failureOf } from '#common/testing/bench.ts';
 import { Removal_Kind as Kind, type Removal_Kind, UpdateSchema } from '#proto/access/v1/access_pb.ts';
 import { OperationSchema, type Shape, ShapeSchema, Target } from '#proto/data/v1/data_pb.ts';
-import { type Action, failureOf } from '#common/testing/bench.ts';
 import { define } from './conformance/company.ts';
 import { SqlConnector } from './connector.ts';
 

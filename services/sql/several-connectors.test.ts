@@ -7,10 +7,10 @@ import pino from 'pino';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { Deadline } from '#common/deadline.ts';
 import { parseJson } from '#common/json.ts';
+import type { Action } from '#common/testing/bench.ts';
 import { Removal_Kind as Kind, type SchemaExtra, SchemaExtraSchema, UpdateSchema } from '#proto/access/v1/access_pb.ts';
 import { OperationSchema, ResourceKind, ShapeSchema, Target } from '#proto/data/v1/data_pb.ts';
 import type { ExtraChange } from '#proto/system/v1/system_pb.ts';
-import type { Action } from '#common/testing/bench.ts';
 import { define, defineFields, drop } from './conformance/company.ts';
 import { SqlConnector } from './connector.ts';
 

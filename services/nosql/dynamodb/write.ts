@@ -150,7 +150,7 @@ async function writeInOrder(
     const request = prepared(table, write);
     const outcome = 'error' in request ? request : await writeOne(client, write, request, deadline);
     outcomes.push(outcome);
-    if (!('key' in outcome)) break;
+    if ('error' in outcome) break;
   }
   return outcomes;
 }

@@ -36,7 +36,9 @@ export function planExplain(read: Read, table: TableView, context: ServiceContex
   };
 }
 
-const NAMES = new Map(Object.entries(Comparator).map(([name, value]) => [value, name.toLowerCase()]));
+const NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(Comparator).map(([name, value]) => [value, name.toLowerCase()]),
+);
 
 function shown(condition: Condition | undefined): unknown {
   switch (condition?.kind) {

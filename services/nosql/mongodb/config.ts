@@ -3,6 +3,7 @@ import type { ConfigField } from '#common/config/field.ts';
 import { integer, mapping, secret, text, wrongSetting } from '#common/config/settings.ts';
 import type { ServiceConfig } from '#common/engine.ts';
 import { invalid } from '#common/errors.ts';
+import { STORE_FIELDS } from '../config-fields.ts';
 
 const DEFAULT_PORT = 27017;
 const OPTIONAL = { default: null, required: false, allow_null: true };
@@ -77,7 +78,12 @@ export const configFields: readonly ConfigField[] = [
     ...OPTIONAL,
     object: NAME_TO_VALUE,
   },
+  ...STORE_FIELDS,
 ];
+
+/** Options that read files of this machine or start programs on it, and what the tier decides itself. */
+const REFUSED =
+  /^(?:tls(?:CAFile|CertificateKeyFile|CertificateFile|CRLFile)|ssl(?:CA|Cert|Key|CRL)|autoEncryption|maxPoolSize|proxy\w+|authMechanismProperties)$/i;
 
 /** Options that say who signs in, and where: settings of their own. */
 const NO_OPTIONS = new Set(['db', 'username', 'password']);
@@ -86,6 +92,10 @@ const NO_OPTIONS = new Set(['db', 'username', 'password']);
 export function readMongoConfig(config: ServiceConfig): MongoConfig {
   const options = { ...mapping(config, 'driver_options'), ...mapping(config, 'options') };
   const dsn = text(config, 'dsn');
+  const inDsn = new URLSearchParams(/\?(.*)$/s.exec(dsn ?? '')?.[1] ?? '');
+  for (const name of [...Object.keys(options), ...inDsn.keys()]) {
+    if (REFUSED.test(name)) throw invalid(`The option '${name}' is not taken here.`, { field: 'options' });
+  }
   const url = dsn === undefined ? urlOf(config) : prefixed(dsn);
   const database = text(config, 'database') ?? options['db'] ?? databaseIn(url);
   if (!database) throw invalid("Setting 'database' is missing.", { field: 'database' });

@@ -23,6 +23,8 @@ const INT64_MIN = -(2n ** 63n);
 const INT64_MAX = 2n ** 63n - 1n;
 /** What a Decimal128 holds. */
 const DECIMAL_DIGITS = 34;
+/** What the server takes. */
+const DEPTH_MAX = 100;
 
 /** Where a value stands, for errors. */
 type Path = string;
@@ -31,25 +33,26 @@ type Path = string;
  * @param path  where it stands; of a whole document empty
  * @throws MillraceError invalid that names the place: a name with `$` that is none of a value, a value that is none
  */
-export function toBson(value: Wire, path: Path): unknown {
+export function toBson(value: Wire, path: Path, depth = 0): unknown {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
   if (typeof value === 'number') return numberToBson(value);
   if (value instanceof JsonNumber) return digitsToBson(value.text, path);
-  if (Array.isArray(value)) return value.map((one, index) => toBson(one, `${path}.${index}`));
+  if (Array.isArray(value)) return value.map((one, index) => toBson(one, `${path}.${index}`, depth + 1));
   const names = Object.keys(value);
   const [name] = names;
   if (name?.startsWith('$') && path !== '') return taggedToBson(value as Document, names, path);
-  return membersToBson(value as Document, path);
+  return membersToBson(value as Document, path, depth + 1);
 }
 
 /** Of a whole document: names that begin with `$` would be operators in some places, and are none anywhere. */
-export function membersToBson(document: Document, path: Path = ''): Record<string, unknown> {
+export function membersToBson(document: Document, path: Path = '', depth = 1): Record<string, unknown> {
+  if (depth > DEPTH_MAX) throw invalid(`A record is nested at most ${DEPTH_MAX} levels deep.`, { field: path });
   const members: Record<string, unknown> = Object.create(null);
   for (const [name, value] of Object.entries(document)) {
     if (name.startsWith('$'))
       throw invalid(`Field names must not begin with '$': '${name}'.`, { field: at(path, name) });
     if (name.includes('\0')) throw invalid('Field names must not hold a NUL.', { field: at(path, name) });
-    if (value !== undefined) members[name] = toBson(value, at(path, name));
+    if (value !== undefined) members[name] = toBson(value, at(path, name), depth);
   }
   return members;
 }

@@ -165,7 +165,7 @@ export class MongoWrites {
     }
     const { matchedCount } =
       write.kind === 'replace'
-        ? await collection.replaceOne(filter, withoutId(membersToBson(write.document)))
+        ? await collection.replaceOne(filter, settable(write.document))
         : await changed(collection, filter, settable(write.members));
     if (matchedCount === 1) return { key, created: false };
     if (!write.upsert) return { missing: true };
@@ -191,9 +191,10 @@ const withoutId = (row: BsonDocument): BsonDocument => {
 /** A name with dots would be a path. @throws MillraceError invalid */
 export function settable(members: Document): BsonDocument {
   const row = withoutId(membersToBson(members));
+  if ('' in row) throw invalid('A field without a name cannot be changed.', { field: '' });
   const dotted = Object.keys(row).find((name) => name.includes('.'));
   if (dotted !== undefined) {
-    throw invalid(`A field whose name has a dot cannot be changed by itself: '${dotted}'.`, { field: dotted });
+    throw invalid(`A record with a field whose name has a dot cannot be changed: '${dotted}'.`, { field: dotted });
   }
   return row;
 }

@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
 import { TableAccess } from '#common/schema/table-access.ts';
+import { all, any, apart, is, not } from '#common/testing/words.ts';
 import {
   type Comparator,
   type Filter,
@@ -9,7 +10,6 @@ import {
   OperandSchema,
   ShapeSchema,
 } from '#proto/data/v1/data_pb.ts';
-import { all, any, apart, is, not } from '#common/testing/words.ts';
 import type { Dialect } from '../dialect.ts';
 import { bindContextOf } from '../execute/context.ts';
 import { postgresDialect } from '../postgres/dialect.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { COMPANY, column, primaryKey, table, textColumn } from '#common/testing/catalogue.ts';
-import { Selection_Kind as Kind, Order_Nulls as Nulls } from '#proto/data/v1/data_pb.ts';
 import { wireValue } from '#common/testing/bench.ts';
+import { COMPANY, column, primaryKey, table, textColumn } from '#common/testing/catalogue.ts';
 import { all, any, is } from '#common/testing/words.ts';
+import { Selection_Kind as Kind, Order_Nulls as Nulls } from '#proto/data/v1/data_pb.ts';
 import type { Dialect } from '../dialect.ts';
 import { outputsOf } from '../plan/selection.ts';
 import { postgresDialect } from '../postgres/dialect.ts';

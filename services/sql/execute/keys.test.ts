@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { KeyReader } from '#common/records/keys.ts';
 import { memberOf } from '#common/records/values.ts';
-import { column, table, textColumn } from '#common/testing/catalogue.ts';
 import { wireValue } from '#common/testing/bench.ts';
+import { column, table, textColumn } from '#common/testing/catalogue.ts';
 import { postgresDialect } from '../postgres/dialect.ts';
 import type { Param } from '../statement.ts';
 import { contextOf, tableOf } from '../testing/views.ts';

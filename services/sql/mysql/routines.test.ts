@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Deadline, deadlinePassed } from '#common/deadline.ts';
+import { type Ask, type Outcome, wireValue } from '#common/testing/bench.ts';
 import { RoutineKind } from '#proto/data/v1/data_pb.ts';
 import { type RunningMariadb, startMariadb } from '../../../deploy/testing/mariadb.ts';
 import { type MysqlDatabase, startMysql } from '../../../deploy/testing/mysql.ts';
 import { suiteWith } from '../../../deploy/testing/suite.ts';
-import { type Ask, type Outcome, wireValue } from '#common/testing/bench.ts';
 import { Bench } from '../conformance/bench.ts';
 import { mariadb, mysql } from './index.ts';
 

@@ -2,12 +2,12 @@
 import { tmpdir } from 'node:os';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Deadline, deadlinePassed } from '#common/deadline.ts';
+import type { Ask } from '#common/testing/bench.ts';
+import { fields, insert, read, update } from '#common/testing/words.ts';
 import { Target } from '#proto/data/v1/data_pb.ts';
 import { type RunningMariadb, startMariadb } from '../../../deploy/testing/mariadb.ts';
 import { suiteWith } from '../../../deploy/testing/suite.ts';
-import { type Ask } from '#common/testing/bench.ts';
 import { Bench } from '../conformance/bench.ts';
-import { fields, insert, read, update } from '#common/testing/words.ts';
 import { Gate } from '../testing/gate.ts';
 import { mariadb as engine } from './index.ts';
 

@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
-import { OperationSchema, ShapeSchema } from '#proto/data/v1/data_pb.ts';
 import type { Action } from '#common/testing/bench.ts';
+import { OperationSchema, ShapeSchema } from '#proto/data/v1/data_pb.ts';
 import { loneTable } from './lone-table.ts';
 
 const comparison = (field: string) => ({ node: { case: 'comparison' as const, value: { field } } });

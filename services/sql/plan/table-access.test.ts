@@ -1,8 +1,8 @@
 import { create } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
 import { TableAccess } from '#common/schema/table-access.ts';
-import { ShapeSchema } from '#proto/data/v1/data_pb.ts';
 import { is } from '#common/testing/words.ts';
+import { ShapeSchema } from '#proto/data/v1/data_pb.ts';
 import { postgresDialect } from '../postgres/dialect.ts';
 import { contextOf, tableOf } from '../testing/views.ts';
 

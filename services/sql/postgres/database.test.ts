@@ -1,13 +1,13 @@
 /** What only a PostgreSQL database has: schemas, partitions, views that can be written, numbers that are none. */
 import { tmpdir } from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Ask, Outcome, Success } from '#common/testing/bench.ts';
+import { allFields, fields, insert, is, read, remove, update } from '#common/testing/words.ts';
 import { BatchMode, ResourceKind, Target } from '#proto/data/v1/data_pb.ts';
 import { type RunningPostgres, startPostgres } from '../../../deploy/testing/postgres.ts';
 import { suiteWith } from '../../../deploy/testing/suite.ts';
-import { type Ask, type Outcome, type Success } from '#common/testing/bench.ts';
 import { Bench } from '../conformance/bench.ts';
 import { define, describeTables, drop } from '../conformance/company.ts';
-import { allFields, fields, insert, is, read, remove, update } from '#common/testing/words.ts';
 import { engine } from './index.ts';
 
 const MADE = [
