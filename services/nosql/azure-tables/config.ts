@@ -7,6 +7,8 @@ import { httpAddress, missingSetting, textField } from '../settings.ts';
 
 const PROTOCOLS = ['https', 'http'] as const;
 const PUBLIC_CLOUD = 'table.core.windows.net';
+/** It becomes part of a host name. */
+const ACCOUNT = /^[a-z0-9]{3,24}$/;
 /** The signature of the account's key needs it as Azure gives it out. */
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 
@@ -46,5 +48,9 @@ export function readAzureTablesConfig(config: ServiceConfig): AzureTablesConfig 
   if (!BASE64.test(key)) throw wrongSetting('account_key', 'a key as Azure gives it out (Base64)');
   const protocol = text(config, 'protocol') ?? PROTOCOLS[0];
   if (!(PROTOCOLS as readonly string[]).includes(protocol)) throw wrongSetting('protocol', PROTOCOLS.join(' or '));
-  return { account, key, endpoint: httpAddress(config, 'endpoint') ?? `${protocol}://${account}.${PUBLIC_CLOUD}` };
+  const endpoint = httpAddress(config, 'endpoint');
+  if (endpoint === undefined && !ACCOUNT.test(account)) {
+    throw wrongSetting('account_name', 'the name of an account: 3 to 24 small letters and digits');
+  }
+  return { account, key, endpoint: endpoint ?? `${protocol}://${account}.${PUBLIC_CLOUD}` };
 }

@@ -14,6 +14,11 @@ import { exactDate, isName, PARTITION_KEY, propertyOf, ROW_KEY } from './types.t
 const COMPARISONS_MAX = 15;
 /** A URL of 32 KiB, encoded. */
 const FILTER_LENGTH_MAX = 8_000;
+/** Of OData: where one of them stands nobody reads a field. */
+const WORDS: ReadonlySet<string> = new Set([
+  ...['and', 'or', 'not', 'eq', 'ne', 'gt', 'ge', 'lt', 'le'],
+  ...['true', 'false', 'null', 'datetime', 'guid', 'X', 'binary'],
+]);
 const KEY_LENGTH_MAX = 512;
 const KEY_REFUSED = /[/\\#?\u0000-\u001f\u007f-\u009f]/;
 const isKeyField = (field: string): boolean => field === PARTITION_KEY || field === ROW_KEY;
@@ -28,7 +33,7 @@ const isDate = (value: Wire): boolean =>
 
 /** Whether Azure decides it as the dialect does. Numbers of other types do not compare there as they do here. */
 export function canCompare({ field, comparator, operands }: BoundComparison): boolean {
-  if (!isName(field)) return false;
+  if (!isName(field) || WORDS.has(field)) return false;
   const isOfKey = isKeyField(field);
   switch (comparator) {
     case Comparator.EQ:

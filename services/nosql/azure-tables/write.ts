@@ -80,7 +80,7 @@ export class AzureWriter {
     }
   }
 
-  /** Ends behind the first that fails. */
+  /** Ends behind the first that fails; one that is missing is no failure here. */
   async #inOrder(writes: readonly Write[]): Promise<WriteOutcome[]> {
     const all = writes.map(prepared);
     const bad = all.findIndex((one) => 'error' in one);
@@ -90,7 +90,7 @@ export class AzureWriter {
       for (const one of run) {
         const outcome = outcomes[one.index] ?? (await this.#one(one));
         outcomes[one.index] = outcome;
-        if (!('key' in outcome)) return outcomes.slice(0, one.index + 1);
+        if ('error' in outcome) return outcomes.slice(0, one.index + 1);
       }
     }
     return bad < 0 ? outcomes : [...outcomes, all[bad] as { readonly error: MillraceError }];

@@ -1,9 +1,12 @@
 /** The settings of a DynamoDB service: what an administrator is asked, and what the client is opened with. */
 import type { ConfigField } from '#common/config/field.ts';
-import { secret, text } from '#common/config/settings.ts';
+import { secret, text, wrongSetting } from '#common/config/settings.ts';
 import type { ServiceConfig } from '#common/engine.ts';
 import { STORE_FIELDS } from '../config-fields.ts';
 import { httpAddress, missingSetting, textField } from '../settings.ts';
+
+/** It becomes part of a host name. */
+const REGION = /^[A-Za-z0-9-]{1,63}$/;
 
 /** Names and order as clients know them (database-api §9.4); endpoint is ours. */
 export const configFields: readonly ConfigField[] = [
@@ -39,6 +42,7 @@ export function readDynamoConfig(config: ServiceConfig): DynamoConfig {
     secret(config, 'secret'),
   ];
   if (region === undefined) throw missingSetting('region');
+  if (!REGION.test(region)) throw wrongSetting('region', 'the name of a region, such as eu-central-1');
   if (accessKeyId !== undefined && secretAccessKey === undefined) throw missingSetting('secret');
   if (accessKeyId === undefined && secretAccessKey !== undefined) throw missingSetting('key');
   return {

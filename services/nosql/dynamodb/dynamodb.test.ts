@@ -1,21 +1,24 @@
-/** The suite of all engines on DynamoDB Local, or on what MILLRACE_TEST_DYNAMODB_URL names. */
-import { afterAll } from 'vitest';
+/** The suite of all engines on DynamoDB Local. */
+import { afterAll, describe } from 'vitest';
+import { whyNot } from '../../../deploy/testing/available.ts';
 import { type RunningDynamodb, startDynamodb } from '../../../deploy/testing/dynamodb.ts';
-import { suiteWith } from '../../../deploy/testing/suite.ts';
 import { tryEngine } from '../conformance/suite.ts';
 import { engine } from './index.ts';
 
-suiteWith('dynamodb', 'DynamoDB', () => {
+const reason = whyNot('dynamodb');
+const title = reason === undefined ? 'aws_dynamodb' : `aws_dynamodb: ${reason}`;
+
+describe.skipIf(reason !== undefined)(title, () => {
   let server: RunningDynamodb | undefined;
   afterAll(() => server?.stop());
   tryEngine({
     engine,
     config: async () => {
       server = await startDynamodb();
-      const { endpoint, region, key, secret } = server;
-      return { endpoint, region, key, secret };
+      const { region, key, secret, endpoint } = server;
+      return { region, key, secret, endpoint };
     },
-    key: { name: 'id', of: (place) => String(place) },
+    key: { name: 'id', of: (place) => `number-${place}` },
     generates: false,
   });
 });

@@ -73,7 +73,8 @@ function setOf(value: Wire, path: string): AttributeValue {
     throw refused(path, 'a set has texts, numbers or binaries, all of one kind');
   }
   const texts = elements.map((one) => (kind === 'B' ? base64(one.B as Uint8Array) : (one[kind] as string)));
-  if (new Set(texts).size < texts.length) throw refused(path, 'a set has each of its elements once');
+  if (new Set(kind === 'N' ? texts.map(canonicalNumber) : texts).size < texts.length)
+    throw refused(path, 'a set has each of its elements once');
   if (kind === 'B') return { BS: elements.map((one) => one.B as Uint8Array) };
   return kind === 'S' ? { SS: texts } : { NS: texts };
 }

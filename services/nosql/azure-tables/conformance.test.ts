@@ -1,4 +1,4 @@
-/** The suite of all engines on Azurite. */
+/** The suite of all engines on Azurite, in one partition: no table of Azure has keys of one field. */
 import { afterAll } from 'vitest';
 import { type RunningAzurite, startAzurite } from '../../../deploy/testing/azurite.ts';
 import { tryEngine } from '../conformance/suite.ts';
