@@ -7,7 +7,9 @@ import { missingSetting, stringField } from '../object/settings.ts';
 
 const DEFAULT_PORT = 27_017;
 const DEFAULT_BUCKET = 'fs';
-const [publicPath, container] = containerFields('Database, where none is named above.') as [ConfigField, ConfigField];
+const hosting = containerFields('Database, where none is named above.').map((field) =>
+  field.name === 'container' ? { ...field, required: false, allow_null: true } : field,
+);
 
 const objectField = (name: string, label: string, description: string): ConfigField => ({
   ...{ name, label, type: 'object', description, required: false, allow_null: true, default: null },
@@ -43,8 +45,7 @@ export const configFields: readonly ConfigField[] = [
     'Kept for clients that send it; all that is to be set is in the options.',
   ),
   stringField('bucket_name', 'Bucket Name', `Prefix of the two collections; ${DEFAULT_BUCKET} where none is given.`),
-  publicPath,
-  { ...container, required: false, allow_null: true },
+  ...hosting,
 ];
 
 export interface GridfsConfig {

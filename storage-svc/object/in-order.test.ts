@@ -58,6 +58,11 @@ describe.each([0, 1, 3, 1000])('with %s that may wait', (waitingMax) => {
   });
 });
 
+test('a folder that is asked for ahead of its turn brings nothing of those beside it', async () => {
+  const { found, expected } = await ordered(['0/a', '0 0/a', '0 0-/a'], true, 0);
+  expect(found).toEqual(expected);
+});
+
 test.each([
   { why: 'names without anything before a slash', name: (n: number) => `file${n}`, asked: 0 },
   { why: 'names with an extension', name: (n: number) => `file${n}.txt`, asked: 0 },

@@ -14,6 +14,7 @@ interface Keyed {
 }
 
 /**
+ * @param within  a folder that all of the items are in: what is beside it is not theirs to wait for
  * @param items  by the bytes of their keys
  * @param below  what the items have within this folder (`a/`), in any order of bytes: asked for ahead of its turn
  */
@@ -21,6 +22,7 @@ export async function* inOrder<T extends Keyed>(
   items: AsyncIterable<T>,
   below: (folder: string) => AsyncIterable<T>,
   waitingMax: number = WAITING_MAX,
+  within = '',
 ): AsyncGenerator<T> {
   const waiting: T[] = [];
   /** Folders whose items were given ahead of their turn. */
@@ -31,7 +33,7 @@ export async function* inOrder<T extends Keyed>(
     if ([...given].some((folder) => key.startsWith(folder))) continue;
     insert(waiting, item);
     for (let first = waiting[0]; first; first = waiting[0]) {
-      const folder = awaitedFolder(first.key, key, given);
+      const folder = awaitedFolder(first.key, key, given, within);
       if (folder === undefined) {
         yield first;
         waiting.shift();
@@ -39,7 +41,7 @@ export async function* inOrder<T extends Keyed>(
         // One that has begun is on its way: what is in it comes first by itself.
         if (waiting.length <= waitingMax || key.startsWith(folder)) break;
         given.add(folder);
-        yield* inOrder(below(folder), below, waitingMax);
+        yield* inOrder(below(folder), below, waitingMax, folder);
       }
     }
   }
@@ -47,8 +49,8 @@ export async function* inOrder<T extends Keyed>(
 }
 
 /** The first folder that may still come and stands before this key; the list has got as far as `reached`. */
-function awaitedFolder(key: string, reached: string, given: ReadonlySet<string>): string | undefined {
-  for (let at = 1; at < key.length && key[at - 1] === reached[at - 1]; at++) {
+function awaitedFolder(key: string, reached: string, given: ReadonlySet<string>, within: string): string | undefined {
+  for (let at = within.length + 1; at < key.length && key[at - 1] === reached[at - 1]; at++) {
     if ((key[at] as string) >= '/' || (reached[at] ?? '') > '/') continue;
     const folder = `${key.slice(0, at)}/`;
     if (!given.has(folder)) return folder;
