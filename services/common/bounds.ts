@@ -84,7 +84,7 @@ export const HEAD_FIELDS_MAX = 100;
 /** Bytes of the next requests that wait in our memory for the answer before theirs; more stay with the kernel. */
 export const PIPELINED_BYTES_MAX = 64 * KIB;
 /** What is taken from a connection at one time. */
-export const READ_BUFFER_BYTES = 64 * KIB;
+export const READ_BUFFER_BYTES = 256 * KIB;
 /** From the first byte of a request, or the beginning of its connection, to the end of the headers. */
 export const HEAD_TIMEOUT_MS = 10_000;
 /** A connection between two requests: longer than the minute for which balancers keep theirs. */
