@@ -1,7 +1,7 @@
 /** What a script is told of a call: its request and its answer as messages, in full or as far as it looks at them. */
 import { create } from '@bufbuild/protobuf';
-import { asBuffer, stringifyJson } from '#common/json.ts';
-import { bitOf, Member } from '#common/scripts/members.ts';
+import { stringifyJson } from '#common/json.ts';
+import { bitOf, EVENT_MEMBERS, Member } from '#common/scripts/members.ts';
 import {
   type Event,
   EventSchema,
@@ -12,6 +12,7 @@ import {
 import type { ApiRequest } from '../parse/api-request.ts';
 import type { Answer } from './answer.ts';
 import type { EventResource } from './events.ts';
+import type { KeyWriter } from './key-writer.ts';
 
 const NOTHING = new Uint8Array();
 
@@ -152,59 +153,49 @@ export class ScriptEvent {
     return event;
   }
 
-  /** A text that is the same for events that are the same in these members. @param members  a mask */
-  keyOf(members: number): string {
-    let key = `${this.#phase}${this.#answer ? (this.#answer.isJson ? 'j' : 't') : ''}`;
-    for (let member = 0; member <= Member.ANSWER_STATUS; member++) {
-      if ((members & bitOf(member)) === 0) continue;
-      const value = this.#valueOf(member);
-      key += `,${value.length}:${value}`;
+  /** Writes what is the same for events that are the same in these members. @param members  a mask */
+  writeKey(members: number, key: KeyWriter): void {
+    const answer = this.#answer;
+    key.number(this.#phase * 4 + (answer ? (answer.isJson ? 2 : 1) : 0));
+    for (let rest = members & EVENT_MEMBERS; rest !== 0; rest &= rest - 1) {
+      this.#writeMember(31 - Math.clz32(rest & -rest), key);
     }
-    return key;
   }
 
-  #valueOf(member: number): string {
+  #writeMember(member: number, key: KeyWriter): void {
     const request = this.#request;
+    const answer = this.#answer;
     switch (member) {
       case Member.METHOD:
-        return request.method;
+        return key.text(request.method);
       case Member.URI:
-        return request.uri;
+        return key.text(request.uri);
       case Member.SERVICE:
-        return request.service;
+        return key.text(request.service);
       case Member.RESOURCE:
-        return request.resource;
+        return key.text(request.resource);
       case Member.QUERY:
-        return request.query;
+        return key.text(request.query);
       case Member.HEADERS:
-        return latin1(request.headersJson);
+        return key.bytes(request.headersJson);
       case Member.CONTENT_TYPE:
-        return request.contentType;
+        return key.text(request.contentType);
       case Member.CONTENT:
-        return latin1(request.content);
+        return key.bytes(request.content);
       case Member.PAYLOAD:
-        return latin1(request.payloadJson);
+        return key.bytes(request.payloadJson);
       case Member.EVENT_RESOURCE:
-        return JSON.stringify(this.#resource);
-      default:
-        return this.#answer ? answerValue(this.#answer, member) : '';
+        return key.text(JSON.stringify(this.#resource));
+      case Member.ANSWER_CONTENT:
+        return key.bytes(answer?.content ?? NOTHING);
+      case Member.ANSWER_TYPE:
+        return key.text(answer?.contentType ?? '');
+      case Member.ANSWER_HEADERS:
+        return key.bytes(answer ? headersJson(answer) : NOTHING);
+      case Member.ANSWER_STATUS:
+        return key.number(answer?.status ?? 0);
     }
   }
 }
 
 const REQUEST_MEMBERS = bitOf(Member.EVENT_RESOURCE) - 1;
-
-function answerValue(answer: Answer, member: number): string {
-  switch (member) {
-    case Member.ANSWER_CONTENT:
-      return latin1(answer.content);
-    case Member.ANSWER_TYPE:
-      return answer.contentType ?? '';
-    case Member.ANSWER_HEADERS:
-      return latin1(headersJson(answer));
-    default:
-      return String(answer.status);
-  }
-}
-
-const latin1 = (bytes: Uint8Array): string => asBuffer(bytes).toString('latin1');

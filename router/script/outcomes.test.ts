@@ -48,7 +48,7 @@ const OUTCOMES: readonly (readonly [why: string, outcome: Outcome])[] = [
   ['an end', create(OutcomeSchema, { stopPropagation: true })],
 ];
 
-/** What is seen a second time is kept. */
+/** What is kept once, and what is seen a second time. */
 function twice(
   memory: RememberedOutcomes,
   way: number,
@@ -56,27 +56,39 @@ function twice(
   event = eventOf(),
   ways: readonly number[] = [],
 ): readonly number[] {
-  return memory.keep('1', memory.keep('1', ways, way, event, ANN, outcome), way, event, ANN, outcome);
+  return memory.keep(1n, memory.keep(1n, ways, way, event, ANN, outcome), way, event, ANN, outcome);
 }
 
 describe('outcomes of pure scripts', () => {
-  test('are kept from the second time on', () => {
+  test('are kept at once while there is room', () => {
     const memory = new RememberedOutcomes();
-    const ways = memory.keep('1', [], maskOf(), eventOf(), ANN, create(OutcomeSchema));
-    expect(memory.find('1', ways, eventOf(), ANN)).toBeUndefined();
+    const ways = memory.keep(1n, [], maskOf(), eventOf(), ANN, create(OutcomeSchema));
+    expect(memory.find(1n, ways, eventOf(), ANN)).toBeDefined();
+  });
+
+  test('are kept from the second time on where others have to give way', () => {
+    const memory = new RememberedOutcomes(1 << 16);
+    const way = maskOf(Member.EVENT_RESOURCE);
+    const large = create(OutcomeSchema, { contentJson: bytes(`"${'x'.repeat(8_000)}"`) });
+    for (let id = 0; id < 20; id++) memory.keep(1n, [way], way, eventOf({ id: String(id) }), ANN, large);
+    const last = eventOf({ id: '20' });
+    memory.keep(1n, [way], way, last, ANN, large);
+    expect(memory.find(1n, [way], last, ANN)).toBeUndefined();
+    memory.keep(1n, [way], way, last, ANN, large);
+    expect(memory.find(1n, [way], last, ANN)?.contentJson.length).toBe(8_002);
   });
 
   test.each(OUTCOMES)('are given back as they were: %s', (_, outcome) => {
     const memory = new RememberedOutcomes();
     const ways = twice(memory, maskOf(Member.QUERY), outcome);
-    const found = memory.find('1', ways, eventOf(), ANN) as Outcome;
+    const found = memory.find(1n, ways, eventOf(), ANN) as Outcome;
     const shown = ({ requestJson, responseJson, returnedJson, contentJson, stopPropagation }: Outcome) =>
       [requestJson, responseJson, returnedJson, contentJson].map((part) => Buffer.from(part).toString()).join() +
       stopPropagation;
     expect(shown(found)).toBe(shown(outcome));
   });
 
-  const found = (way: number, later: ScriptEvent, session = ANN, script = '1'): boolean => {
+  const found = (way: number, later: ScriptEvent, session = ANN, script = 1n): boolean => {
     const memory = new RememberedOutcomes();
     const ways = twice(memory, way, create(OutcomeSchema));
     return memory.find(script, ways, later, session) !== undefined;
@@ -112,7 +124,7 @@ describe('outcomes of pure scripts', () => {
   });
 
   test('those of another version do not count', () => {
-    expect(found(maskOf(), eventOf(), ANN, '2')).toBe(false);
+    expect(found(maskOf(), eventOf(), ANN, 2n)).toBe(false);
   });
 
   test('every way through a script is known by itself', () => {
@@ -126,15 +138,15 @@ describe('outcomes of pure scripts', () => {
       eventOf({ query: 'b' }),
       first,
     );
-    expect(memory.find('1', both, eventOf({ query: 'a', id: '6' }), ANN)?.stopPropagation).toBe(false);
-    expect(memory.find('1', both, eventOf({ query: 'b' }), ANN)?.stopPropagation).toBe(true);
-    expect(memory.find('1', both, eventOf({ query: 'b', id: '6' }), ANN)).toBeUndefined();
+    expect(memory.find(1n, both, eventOf({ query: 'a', id: '6' }), ANN)?.stopPropagation).toBe(false);
+    expect(memory.find(1n, both, eventOf({ query: 'b' }), ANN)?.stopPropagation).toBe(true);
+    expect(memory.find(1n, both, eventOf({ query: 'b', id: '6' }), ANN)).toBeUndefined();
   });
 
   test('what is large is not kept', () => {
     const memory = new RememberedOutcomes();
     const outcome = create(OutcomeSchema, { contentJson: bytes(`"${'x'.repeat(20_000)}"`) });
     const ways = twice(memory, maskOf(), outcome);
-    expect(memory.find('1', ways, eventOf(), ANN)).toBeUndefined();
+    expect(memory.find(1n, ways, eventOf(), ANN)).toBeUndefined();
   });
 });

@@ -39,8 +39,6 @@ const SCRIPTS_MAX = 10_000;
 
 /** What runs of a script have told of it. */
 interface Known {
-  /** Of the script: its hash as text. */
-  readonly key: string;
   /** Patient, until it has proved itself. */
   lane: Lane;
   /** A mask of the members that it has ever looked at; 0: not known. */
@@ -90,7 +88,7 @@ export class ScriptRunner {
     if (next !== Lane.UNSPECIFIED) known.lane = next;
     known.reads |= reads;
     if (outcome.case === 'done') {
-      if (repeatable) this.#keep(known, reads, event, call, outcome.value);
+      if (repeatable) this.#keep(script, known, reads, event, call, outcome.value);
       return outcome.value;
     }
     throw this.#failed(script, outcome.case === 'failure' ? outcome.value : undefined, call);
@@ -123,19 +121,28 @@ export class ScriptRunner {
 
   /** What a pure script has left behind where it saw the same before. */
   remembered(script: Script, event: ScriptEvent, { principal }: RunCall): Outcome | undefined {
-    const { key, ways } = this.#knownOf(script);
-    return ways.length === 0 ? undefined : this.#outcomes.find(key, ways, event, this.#parts.sessions.of(principal));
+    const { ways } = this.#knownOf(script);
+    return ways.length === 0
+      ? undefined
+      : this.#outcomes.find(script.hash, ways, event, this.#parts.sessions.of(principal));
   }
 
-  #keep(known: Known, reads: number, event: ScriptEvent, { principal }: RunCall, outcome: Outcome): void {
+  #keep(
+    { hash }: Script,
+    known: Known,
+    reads: number,
+    event: ScriptEvent,
+    { principal }: RunCall,
+    outcome: Outcome,
+  ): void {
     const session = this.#parts.sessions.of(principal);
-    known.ways = this.#outcomes.keep(known.key, known.ways, reads, event, session, outcome);
+    known.ways = this.#outcomes.keep(hash, known.ways, reads, event, session, outcome);
   }
 
   #knownOf({ hash }: Script): Known {
     let known = this.#known.get(hash);
     if (!known) {
-      known = { key: String(hash), lane: Lane.PATIENT, reads: 0, ways: [] };
+      known = { lane: Lane.PATIENT, reads: 0, ways: [] };
       this.#known.set(hash, known);
     }
     return known;

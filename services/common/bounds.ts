@@ -49,8 +49,8 @@ export const SWEEP_INTERVAL_MS = 50;
 export const SCRIPT_DEPTH_MAX = 5;
 /** Answers of script services that one router keeps. */
 export const SCRIPT_ANSWERS_KEPT_BYTES_MAX = 32 * MIB;
-/** Outcomes of pure scripts that one router remembers. */
-export const SCRIPT_OUTCOMES_BYTES_MAX = 64 * MIB;
+/** Outcomes of pure scripts that one router remembers: memory that they fill one after the other. */
+export const SCRIPT_OUTCOMES_BYTES_MAX = 128 * MIB;
 /** Bytes of an answer that scripts look at. */
 export const SCRIPT_ANSWER_BYTES_MAX = 10 * 1024 * 1024;
 /** Password checks at once: each costs 20 MB and some 20 ms of a core. */
