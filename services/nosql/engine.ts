@@ -12,6 +12,8 @@ export interface NoSqlEngine extends Engine<NoSqlSource> {
    * identifier. Values of different types never compare, so each of these is looked for.
    */
   senses?(text: string): readonly Wire[];
+  /** Can the store ever have such an index? Absent: it has none at all. @throws MillraceError invalid that says why not */
+  checkIndex?(index: NewIndex): void;
 }
 
 /** What the store does itself. All else is done by `residual/`, from documents that were read. */
@@ -55,12 +57,24 @@ export interface KeyField {
   readonly generated: boolean;
 }
 
+export interface StoreIndex {
+  readonly name: string;
+  readonly fields: readonly string[];
+  readonly unique: boolean;
+}
+
+/** One that is wanted. */
+export interface NewIndex extends StoreIndex {
+  /** What each of its fields holds, where that is known. */
+  readonly types?: readonly KeyField['type'][];
+}
+
 /** A collection, table or database of the store, as it is there. */
 export interface StoreTable {
   readonly name: string;
   /** In their order: one, or those of a composite key (partition, then sort key). */
   readonly key: readonly KeyField[];
-  readonly indexes: readonly { readonly name: string; readonly fields: readonly string[]; readonly unique: boolean }[];
+  readonly indexes: readonly StoreIndex[];
   /** What the store says about it in its own words: `native` of the description. */
   readonly native: unknown;
 }
@@ -158,7 +172,8 @@ export interface NoSqlSource extends Source {
   /** @param native  settings in the store's own words, as `native` of a definition has them */
   createTable(name: string, key: readonly KeyField[], native: unknown, deadline: Deadline): Promise<void>;
   dropTable(name: string, deadline: Deadline): Promise<void>;
-  createIndex?(table: StoreTable, index: StoreTable['indexes'][number], deadline: Deadline): Promise<void>;
+  /** Both where the engine has `checkIndex`. */
+  createIndex?(table: StoreTable, index: NewIndex, deadline: Deadline): Promise<void>;
   dropIndex?(table: StoreTable, name: string, deadline: Deadline): Promise<void>;
   /** In the order of the keys; undefined where there is none. Any number of keys: cut into requests here. */
   get(

@@ -7,6 +7,7 @@ import type {
   Condition,
   DocumentKey,
   KeyField,
+  NewIndex,
   NoSqlSource,
   StorePage,
   StoreQuery,
@@ -84,9 +85,9 @@ export class CouchSource implements NoSqlSource {
     await this.#call({ method: 'DELETE', path: [name], isRead: false }, deadline);
   }
 
-  async createIndex(table: StoreTable, index: StoreTable['indexes'][number], deadline: Deadline): Promise<void> {
-    const { name, fields, unique } = index;
-    if (unique) throw invalid('CouchDB has no unique indexes: only the identifier of a record is unique.');
+  async createIndex(table: StoreTable, index: NewIndex, deadline: Deadline): Promise<void> {
+    checkIndex(index);
+    const { name, fields } = index;
     const body = JSON.stringify({ index: { fields }, name, ddoc: name, type: 'json' });
     await this.#call({ method: 'POST', path: [table.name, '_index'], body, isRead: false }, deadline);
   }
@@ -187,6 +188,14 @@ export class CouchSource implements NoSqlSource {
       throw translate(error);
     }
   }
+}
+
+/** @throws MillraceError invalid */
+export function checkIndex({ fields: [field = ''], unique }: NewIndex): void {
+  if (!unique) return;
+  throw invalid(`Field '${field}': CouchDB has no unique indexes, only the identifier of a record is unique.`, {
+    field,
+  });
 }
 
 const isRecordId = (id: unknown): id is string => typeof id === 'string' && id !== '' && !id.startsWith('_');

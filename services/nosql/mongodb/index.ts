@@ -1,7 +1,7 @@
 /** MongoDB: the service type `mongodb`. */
 import type { NoSqlEngine, Pushdown } from '../engine.ts';
 import { configFields, readMongoConfig } from './config.ts';
-import { isSayable } from './request.ts';
+import { fieldName, isSayable } from './request.ts';
 import { MongoSource } from './source.ts';
 import { senses } from './types.ts';
 
@@ -29,5 +29,6 @@ export const engine: NoSqlEngine = {
   configFields,
   pushdown,
   senses,
+  checkIndex: ({ fields }) => void fields.forEach(fieldName),
   open: (config, { connectionsMax }) => new MongoSource(readMongoConfig(config), connectionsMax),
 };

@@ -17,6 +17,7 @@ import type {
   Condition,
   DocumentKey,
   KeyField,
+  NewIndex,
   NoSqlSource,
   StorePage,
   StoreQuery,
@@ -110,9 +111,10 @@ export class MongoSource implements NoSqlSource {
     await this.#do(deadline, () => this.#db.dropCollection(name, timeLimit(deadline)));
   }
 
-  async createIndex(table: StoreTable, index: StoreTable['indexes'][number], deadline: Deadline): Promise<void> {
+  async createIndex(table: StoreTable, index: NewIndex, deadline: Deadline): Promise<void> {
     const fields = Object.fromEntries(index.fields.map((field) => [fieldName(field), 1 as const]));
-    const options = { name: index.name, unique: index.unique };
+    // A member that is absent is like none other.
+    const options = { name: index.name, ...(index.unique && { unique: true, sparse: true }) };
     await this.#do(deadline, () => this.#collection(table.name).createIndex(fields, options));
   }
 
@@ -219,7 +221,7 @@ export class MongoSource implements NoSqlSource {
 
   async #indexesOf(name: string): Promise<StoreTable['indexes']> {
     const found = await this.#collection(name).indexes();
-    return found.map(({ name: index = '', key, unique = false }) => ({
+    return found.filter(isOfAll).map(({ name: index = '', key, unique = false }) => ({
       name: index,
       fields: Object.keys(key),
       unique: unique === true || index === '_id_',
@@ -253,6 +255,11 @@ export class MongoSource implements NoSqlSource {
     }
   }
 }
+
+/** Of the values of fields in all documents: no part of a collection, words of texts, or places. */
+const isOfAll = ({ key, partialFilterExpression }: BsonDocument): boolean =>
+  partialFilterExpression === undefined &&
+  Object.entries(key as object).every(([field, kind]) => !field.includes('$') && (Number(kind) || kind === 'hashed'));
 
 const ID: readonly KeyField[] = [{ name: '_id', type: 'any', generated: true }];
 
