@@ -170,6 +170,18 @@ suiteWith('mongodb', 'documents of MongoDB over HTTP', () => {
     });
   });
 
+  test('groups are made by the store where that is exact, and come line by line', async () => {
+    const group = `group=owner&fields=${encodeURIComponent('owner,COUNT(*),SUM(age)')}&order=owner`;
+    const plan = JSON.parse((await send('GET', `pets/_table/pet?${group}`, undefined, { prefer: 'explain' })).text);
+    expect(plan).toMatchObject({ resource: { group: 'pushed', order: 'residual', scan: false } });
+    const lines = ['{"owner":1,"COUNT_ALL":2,"SUM_age":3}', '{"owner":2,"COUNT_ALL":1,"SUM_age":5}', ''];
+    expect(await get(`pets/_table/pet?${group}`)).toEqual({
+      resource: lines.slice(0, 2).map((one) => JSON.parse(one)),
+    });
+    const { text } = await send('GET', `pets/_table/pet?${group}`, undefined, { accept: 'application/x-ndjson' });
+    expect(text).toBe(lines.join('\n'));
+  });
+
   test('lists of any length come line by line, and go so', async () => {
     const lines = Array.from({ length: 5000 }, (_, i) => `{"_id":${i},"name":"n${i}"}`).join('\n');
     const sent = await admin.send('POST', 'pets/_table/pet', lines, { 'content-type': 'application/x-ndjson' });

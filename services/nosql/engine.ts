@@ -2,6 +2,7 @@
 import type { Deadline } from '#common/deadline.ts';
 import type { Engine, Source } from '#common/engine.ts';
 import type { MillraceError } from '#common/errors.ts';
+import type { JsonNumber } from '#common/json.ts';
 import type { Comparator } from '#proto/data/v1/data_pb.ts';
 import type { Document, StoredDocument, Wire } from './document.ts';
 
@@ -36,6 +37,8 @@ export interface Pushdown {
   sorts(order: readonly SortField[], table: StoreTable): boolean;
   readonly offset: boolean;
   readonly count: boolean;
+  /** Groups whose values the store compares and sums as residual/ does, or says where it does not; absent: none. */
+  groups?(grouping: Grouping, table: StoreTable): boolean;
   /** Fields may be left out by the store; else they are cut here. */
   readonly projection: boolean;
   /** Several writes, all or none: how many at most, and whether they must share the first key field. */
@@ -102,6 +105,36 @@ export interface BoundComparison {
   readonly comparator: Comparator;
   /** As many as the comparator takes. LIKE: the pattern with % and _. */
   readonly operands: readonly Wire[];
+}
+
+/** Documents with the same values fall into one group. */
+export interface Grouping {
+  readonly by: readonly string[];
+  readonly tallied: readonly {
+    readonly field: string;
+    /** Its sum is wanted. */
+    readonly sums: boolean;
+    /** Its least and its greatest value are. */
+    readonly compares: boolean;
+  }[];
+}
+
+export interface StoreGroup {
+  /** Of the fields of `by`; one that is absent is null. */
+  readonly values: readonly Wire[];
+  readonly count: number;
+  /** Of the fields of `tallied`, in their order. */
+  readonly tallies: readonly Tally[];
+}
+
+export interface Tally {
+  /** How many have a value. */
+  readonly count: number;
+  /** How many have a number, and what those come to. */
+  readonly numbers: number;
+  readonly sum: number | JsonNumber;
+  readonly min: Wire;
+  readonly max: Wire;
 }
 
 /** What of a read the store itself does: only what its `pushdown` declares. */
@@ -184,6 +217,16 @@ export interface NoSqlSource extends Source {
   ): Promise<(StoredDocument | undefined)[]>;
   /** Pages as the store gives them; leaving the loop ends the query. Nothing is fetched before it is asked for. */
   find(table: StoreTable, query: StoreQuery, deadline: Deadline): AsyncIterable<StorePage>;
+  /**
+   * Where `pushdown.groups` says so; one group more than GROUPS_MAX where there are too many.
+   * @returns undefined where the values that are stored would give another answer in residual/: it is made there
+   */
+  group?(
+    table: StoreTable,
+    condition: Condition | undefined,
+    grouping: Grouping,
+    deadline: Deadline,
+  ): Promise<readonly StoreGroup[] | undefined>;
   /** Where `pushdown.count` says so. */
   count?(table: StoreTable, condition: Condition | undefined, deadline: Deadline): Promise<number>;
   /**

@@ -229,8 +229,15 @@ export function tryEngine(subject: Subject): void {
 
     test('an answer that would take too much reading is refused', async () => {
       const little = other({ max_scanned: 2 });
-      const outcome = await little.outcome(read('people', { group: ['city'], ...fields('city') }));
+      const outcome = await little.outcome(read('people', { group: ['city'], ...fields('SUM(salary)') }));
       expect(outcome).toEqual({ code: 'invalid' });
+    });
+
+    test('groups as a stream', async () => {
+      let text = '';
+      const group = { group: ['city'], order: [{ field: 'city' }], offset: 1, ...fields('city', 'COUNT(age)') };
+      for await (const piece of bench.stream(read('people', { everything: true, ...group }))) text += piece;
+      expect(text).toBe('{"city":"Oslo","COUNT_age":2}\n{"city":"Rome","COUNT_age":2}\n');
     });
 
     test('all of them as a stream', async () => {

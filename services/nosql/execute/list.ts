@@ -50,7 +50,7 @@ function byOffset(read: Read, table: TableView, related: RelatedReader, context:
   const page = async (operation: Operation, deadline: Deadline) => {
     const asked = cut ? limit + 1 : limit;
     if (groups) {
-      const pieces = await groups(operation, deadline);
+      const pieces = await groups.pieces(operation, deadline);
       return {
         found: Math.min(pieces.length - read.offset, asked),
         pieces: pieces.slice(read.offset, read.offset + limit),

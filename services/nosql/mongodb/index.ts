@@ -1,6 +1,7 @@
 /** MongoDB: the service type `mongodb`. */
 import type { NoSqlEngine, Pushdown } from '../engine.ts';
 import { configFields, readMongoConfig } from './config.ts';
+import { canGroup } from './groups.ts';
 import { fieldName, isSayable } from './request.ts';
 import { MongoSource } from './source.ts';
 import { senses } from './types.ts';
@@ -13,6 +14,7 @@ const pushdown: Pushdown = {
   sorts: (order) => order.every(({ field }) => isSayable({ kind: 'compare', field, comparator: 0, operands: [] })),
   offset: true,
   count: true,
+  groups: canGroup,
   projection: true,
   transactions: undefined,
   conditionalWrites: true,

@@ -16,9 +16,11 @@ import type { Document, StoredDocument, Wire } from '../document.ts';
 import type {
   Condition,
   DocumentKey,
+  Grouping,
   KeyField,
   NewIndex,
   NoSqlSource,
+  StoreGroup,
   StorePage,
   StoreQuery,
   StoreTable,
@@ -27,6 +29,7 @@ import type {
 } from '../engine.ts';
 import type { MongoConfig } from './config.ts';
 import { translate } from './errors.ts';
+import { groupOf, pipelineOf } from './groups.ts';
 import { fieldName, queryOf, sortOf } from './request.ts';
 import { MongoDocument } from './stored.ts';
 import { idsOf, idToWire } from './types.ts';
@@ -157,6 +160,31 @@ export class MongoSource implements NoSqlSource {
           page = [];
         }
         if (!document) return;
+      }
+    } finally {
+      forget();
+      await cursor.close().catch(() => {});
+    }
+  }
+
+  async group(
+    { name }: StoreTable,
+    condition: Condition | undefined,
+    grouping: Grouping,
+    deadline: Deadline,
+  ): Promise<readonly StoreGroup[] | undefined> {
+    const pipeline = pipelineOf(queryOf(condition), grouping);
+    const options = { batchSize: PAGE_DOCUMENTS, allowDiskUse: true, ...timeLimit(deadline) };
+    const cursor = this.#raw(name).aggregate(pipeline, options);
+    const forget = deadline.onAbort(() => void cursor.close().catch(() => {}));
+    const groups: StoreGroup[] = [];
+    try {
+      for (;;) {
+        const row = await this.#do(deadline, () => cursor.next());
+        if (!row) return groups;
+        const group = groupOf(stored(row).members(), grouping);
+        if (!group) return undefined;
+        groups.push(group);
       }
     } finally {
       forget();
