@@ -81,6 +81,8 @@ describe.skipIf(whyNot('mongodb'))('groups of MongoDB', () => {
   let pushing: Bench;
   let counting: Bench;
   let answered: unknown[] = [];
+  /** Others that speak the protocol of MongoDB may not: then all groups are made here. */
+  let canGroup = false;
 
   beforeAll(async () => {
     server = await startMongo();
@@ -103,6 +105,8 @@ describe.skipIf(whyNot('mongodb'))('groups of MongoDB', () => {
       });
       await pushing.ask({ ...insert('many', []), records: `[${texts.join(',')}]` });
     }
+    await pushing.ask(read('many', { group: ['set'], ...fields('set') }));
+    canGroup = answered.at(-1) === true;
   }, 60_000);
   afterAll(async () => {
     await pushing?.close();
@@ -124,7 +128,7 @@ describe.skipIf(whyNot('mongodb'))('groups of MongoDB', () => {
       expect(inSomeOrder(there)).toEqual(inSomeOrder(own));
     }
     expect(answered).toHaveLength(1 + ALL.length);
-    if (PUSHED.includes(set)) expect(new Set(answered)).toEqual(new Set([true]));
+    if (PUSHED.includes(set)) expect(new Set(answered)).toEqual(new Set([canGroup]));
     else expect(answered).toContain(false);
   });
 
@@ -139,8 +143,9 @@ describe.skipIf(whyNot('mongodb'))('groups of MongoDB', () => {
 
   test('a group that the store made costs nothing of what may be read', async () => {
     const little = new Bench({ engine, config: { max_scanned: 1 }, source: pushing.source });
-    const { json } = (await little.outcome(read('many', { group: ['set'], ...fields('set') }))) as { json: unknown[] };
-    expect(json).toHaveLength(Object.keys(SETS).length);
+    const outcome = await little.outcome(read('many', { group: ['set'], ...fields('set') }));
+    const sets = Object.keys(SETS).map((set) => ({ set }));
+    expect(outcome).toEqual(canGroup ? { json: expect.arrayContaining(sets) } : { code: 'invalid' });
     expect(await little.outcome(asked('fractions', 'SUM(of)'))).toEqual({ code: 'invalid' });
   });
 });

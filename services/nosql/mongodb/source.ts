@@ -9,7 +9,7 @@ import {
 } from 'mongodb';
 import { Batcher, type BatchOutcome } from '#common/batcher.ts';
 import type { Deadline } from '#common/deadline.ts';
-import { invalid } from '#common/errors.ts';
+import { invalid, type MillraceError } from '#common/errors.ts';
 import { inTime } from '#common/in-time.ts';
 import { parseJson, stringifyJson } from '#common/json.ts';
 import type { Document, StoredDocument, Wire } from '../document.ts';
@@ -41,6 +41,9 @@ const KEYS_MAX = 1_000;
 /** Collections whose indexes are looked at. */
 const INDEXED_MAX = 500;
 const BOUNDS = { batchMax: 256, waitingMax: 10_000, lines: 2, linesMax: 8, slowMs: 20 };
+
+/** What others that speak MongoDB's protocol say to stages, operators and commands that they have not. */
+const UNKNOWN: ReadonlySet<unknown> = new Set([59, 115, 168, 238, 15952, 40324]);
 
 /** By `_id` alone: what is behind a page is found by the last of it. */
 const BY_ID: Sort = { _id: 1 };
@@ -186,6 +189,9 @@ export class MongoSource implements NoSqlSource {
         if (!group) return undefined;
         groups.push(group);
       }
+    } catch (error) {
+      if (UNKNOWN.has(((error as MillraceError).cause as { code?: unknown } | undefined)?.code)) return undefined;
+      throw error;
     } finally {
       forget();
       await cursor.close().catch(() => {});
