@@ -29,6 +29,7 @@ import {
   toValue,
 } from './options.ts';
 import { preferencesOf, requireKnownOptions } from './prefer.ts';
+import { viewOf } from './views.ts';
 
 /** An operation before it is decided upon, and how its answer is to be shown. */
 export interface Parsed {
@@ -77,6 +78,7 @@ function parseRead(request: ApiRequest, service: string, table: string, id: stri
   const { filter, parameters } = target === Target.FILTER ? filterOf(request) : noFilter();
   const countOnly = flagOption(request, 'count_only');
   const having = filterOf(request, 'having', parameters).filter;
+  const view = id === undefined ? viewOf(request, parameters) : undefined;
   const after = target === Target.FILTER && !countOnly ? request.query.get('after') : undefined;
   const read = create(ReadSchema, {
     table,
@@ -85,7 +87,8 @@ function parseRead(request: ApiRequest, service: string, table: string, id: stri
     order: orderOf(request),
     limit: countOption(request, 'limit'),
     offset: countOption(request, 'offset'),
-    group: namesOf(request.option('group')),
+    // Of a view's rows it is a flag.
+    group: view ? [] : namesOf(request.option('group')),
     includeCount: request.query.flag('include_count'),
     countOnly,
     includeSchema: request.query.flag('include_schema'),
@@ -98,6 +101,7 @@ function parseRead(request: ApiRequest, service: string, table: string, id: stri
     paging: after === undefined ? Paging.UNSPECIFIED : after === '' ? Paging.FIRST : Paging.AFTER,
     ...(filter ? { filter } : {}),
     ...(having ? { having } : {}),
+    ...(view ? { view } : {}),
   });
   return {
     shape: create(ShapeSchema, { service, action: { case: 'read', value: read } }),

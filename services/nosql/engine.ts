@@ -160,6 +160,29 @@ export interface StorePage {
   behind?(index: number): string;
 }
 
+/** What the store computes of its documents by a program of its own. */
+export interface ViewQuery {
+  /** Where the program is. */
+  readonly design: string;
+  readonly name: string;
+  /** What is said of the rows, in the store's words: texts by their name. */
+  readonly options: Readonly<Record<string, string>>;
+  readonly offset: number;
+  readonly limit: number;
+  /** Rows are wanted with the documents that they were made of, which decide whether they are shown. */
+  readonly documents: boolean;
+}
+
+export interface ViewPage {
+  readonly rows: readonly {
+    readonly row: Document;
+    /** What it was made of, where it was asked for and is there; rows that come of several have none. */
+    readonly document: StoredDocument | undefined;
+  }[];
+  /** Of all rows of the view; undefined: the store does not say. */
+  readonly total: number | undefined;
+}
+
 /** Values of the key fields, in their order. */
 export type DocumentKey = readonly Wire[];
 
@@ -227,6 +250,8 @@ export interface NoSqlSource extends Source {
     grouping: Grouping,
     deadline: Deadline,
   ): Promise<readonly StoreGroup[] | undefined>;
+  /** Absent: the store has no views. @throws MillraceError invalid for names and options that it does not take */
+  view?(table: StoreTable, query: ViewQuery, deadline: Deadline): Promise<ViewPage>;
   /** Where `pushdown.count` says so. */
   count?(table: StoreTable, condition: Condition | undefined, deadline: Deadline): Promise<number>;
   /**

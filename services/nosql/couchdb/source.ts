@@ -12,6 +12,8 @@ import type {
   StorePage,
   StoreQuery,
   StoreTable,
+  ViewPage,
+  ViewQuery,
   Write,
   WriteOutcome,
 } from '../engine.ts';
@@ -21,6 +23,7 @@ import { CouchError, translate } from './errors.ts';
 import { allDocs, count, find } from './find.ts';
 import { keyDocument } from './rows.ts';
 import { isTableName, requireNewName } from './types.ts';
+import { readView } from './views.ts';
 import { write } from './write.ts';
 
 /** Keys of one request. */
@@ -130,6 +133,10 @@ export class CouchSource implements NoSqlSource {
     } catch (error) {
       throw translate(error);
     }
+  }
+
+  view(table: StoreTable, query: ViewQuery, deadline: Deadline): Promise<ViewPage> {
+    return this.#translated(readView(this.#client, table.name, query, deadline));
   }
 
   count(table: StoreTable, condition: Condition | undefined, deadline: Deadline): Promise<number> {

@@ -25,6 +25,7 @@ export async function* streamRead(
   if (read.target !== Target.FILTER || read.paging !== Paging.UNSPECIFIED || read.countOnly) {
     throw invalid('Only lists come as a stream.');
   }
+  if (read.view) throw invalid('Rows of a view do not come as a stream.', { field: 'view' });
   const table = findTable(context.view, read.table);
   if (read.group.length > 0) {
     yield* groupLines(planGroups(read, table, context), read.offset, operation, deadline);
