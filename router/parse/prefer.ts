@@ -36,12 +36,15 @@ function wordsOf(http: Request): ReadonlySet<string> | undefined {
   return new Set(words.map((word) => word.replace(/[\s"]/g, '')));
 }
 
+/** What stores with keys of two parts are given beside identifiers (database-api §9.3). */
+export const KEY_PART = 'PartitionKey';
+
 /** Options of record calls (database-api §2.2), and who asks. */
 const OPTIONS = new Set([
   ...['fields', 'related', 'filter', 'params', 'limit', 'offset', 'order', 'group', 'having', 'after'],
   ...['count_only', 'include_count', 'include_schema', 'ids', 'id_field', 'id_type', 'continue', 'rollback'],
   ...['as_list', 'refresh', 'file', 'accept', 'wrap', 'force', 'allow_related_delete', 'method', '_method'],
-  ...['api_key', 'session_token', 'script_token'],
+  ...['api_key', 'session_token', 'script_token', KEY_PART],
 ]);
 const RELATED = /\.(?:fields|order|limit|group|filter|count_only)$/;
 

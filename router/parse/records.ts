@@ -5,6 +5,7 @@ import { readPageToken } from '#common/page-token.ts';
 import {
   CreateSchema,
   DeleteSchema,
+  KeyPartSchema,
   Selection_Kind as Kind,
   Paging,
   ReadSchema,
@@ -28,7 +29,7 @@ import {
   textValue,
   toValue,
 } from './options.ts';
-import { preferencesOf, requireKnownOptions } from './prefer.ts';
+import { KEY_PART, preferencesOf, requireKnownOptions } from './prefer.ts';
 import { viewOf } from './views.ts';
 
 /** An operation before it is decided upon, and how its answer is to be shown. */
@@ -50,8 +51,16 @@ const EMPTY_OBJECT = Buffer.from('{}');
 export function parseRecords(request: ApiRequest, service: string, table: string, id: string | undefined): Parsed {
   const { strict } = preferencesOf(request);
   if (strict) requireKnownOptions(request);
-  const parsed = parseVerb(request, service, table, id);
+  const parsed = withKeyPart(request, parseVerb(request, service, table, id));
   return strict ? { ...parsed, shape: { ...parsed.shape, strict } } : parsed;
+}
+
+/** The part of a key that is given once for all of the request. */
+function withKeyPart(request: ApiRequest, parsed: Parsed): Parsed {
+  const part = request.query.get(KEY_PART);
+  if (part === undefined || request.http.upload) return parsed;
+  const keyPart = create(KeyPartSchema, { field: KEY_PART, parameter: parsed.parameters.length });
+  return { ...parsed, shape: { ...parsed.shape, keyPart }, parameters: [...parsed.parameters, textValue(part)] };
 }
 
 function parseVerb(request: ApiRequest, service: string, table: string, id: string | undefined): Parsed {
