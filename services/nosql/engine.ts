@@ -264,8 +264,13 @@ export interface NoSqlSource extends Source {
     ordered: boolean,
     deadline: Deadline,
   ): Promise<readonly WriteOutcome[]>;
-  /** All or none, where `pushdown.transactions` says so; outcomes end behind the one that failed. */
-  writeTogether?(table: StoreTable, writes: readonly Write[], deadline: Deadline): Promise<readonly WriteOutcome[]>;
+  /**
+   * All or none, where `pushdown.transactions` says so; absent where the server that was met has no transactions.
+   * Outcomes end behind the one that failed.
+   */
+  readonly writeTogether?:
+    | ((table: StoreTable, writes: readonly Write[], deadline: Deadline) => Promise<readonly WriteOutcome[]>)
+    | undefined;
   /** Changes all that meet the condition in one request, where the store can. @returns how many there were */
   updateWhere?(
     table: StoreTable,

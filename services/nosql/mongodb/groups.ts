@@ -1,6 +1,7 @@
 /** Groups as MongoDB counts and sums them: taken only where its answer is to the digit what would be made here. */
 import { type Document as BsonDocument, ObjectId, Timestamp } from 'mongodb';
 import { GROUPS_MAX } from '#common/bounds.ts';
+import { MillraceError } from '#common/errors.ts';
 import { JsonNumber } from '#common/json.ts';
 import type { Document, Wire } from '../document.ts';
 import type { Grouping, StoreGroup, StoreTable, Tally } from '../engine.ts';
@@ -21,6 +22,9 @@ const KINDS: readonly (readonly [end: unknown, kind: string])[] = [
 ];
 /** Up to there a double holds every whole number, and so every sum of some. */
 const WHOLE_MAX = Number.MAX_SAFE_INTEGER;
+
+/** What others that speak MongoDB's protocol say to stages, operators and commands that they have not. */
+const UNKNOWN: ReadonlySet<unknown> = new Set([59, 115, 168, 238, 15952, 40324]);
 
 /** A name with a dot may be one of a member as well; identifiers are shown in another way than they are kept. */
 export function canGroup({ by, tallied }: Grouping, { native }: StoreTable): boolean {
@@ -78,8 +82,29 @@ function kindOf(value: BsonDocument): unknown {
   return { $cond: [{ $eq: [value, null] }, 'null', kind] };
 }
 
-/** @returns undefined where values are of such kinds that the answer would be another one here */
-export function groupOf(row: Document, { by, tallied }: Grouping): StoreGroup | undefined {
+/**
+ * @param next  the rows of the pipeline, one after the other
+ * @returns undefined where values are of such kinds that the answer would be another one here, or the server cannot
+ */
+export async function readGroups(
+  next: () => Promise<Document | undefined>,
+  grouping: Grouping,
+): Promise<readonly StoreGroup[] | undefined> {
+  const groups: StoreGroup[] = [];
+  try {
+    for (let row = await next(); row; row = await next()) {
+      const group = groupOf(row, grouping);
+      if (!group) return undefined;
+      groups.push(group);
+    }
+    return groups;
+  } catch (error) {
+    if (UNKNOWN.has((MillraceError.from(error).cause as { code?: unknown } | undefined)?.code)) return undefined;
+    throw error;
+  }
+}
+
+function groupOf(row: Document, { by, tallied }: Grouping): StoreGroup | undefined {
   const key = row['_id'] as Document;
   const tallies: Tally[] = [];
   for (const at of by.keys()) {

@@ -16,7 +16,8 @@ const pushdown: Pushdown = {
   count: true,
   groups: canGroup,
   projection: true,
-  transactions: undefined,
+  // Where the server has them, which the source finds out.
+  transactions: { writesMax: 1000, samePartition: false },
   conditionalWrites: true,
   nativeFilters: true,
   keysMax: 1000,

@@ -5,11 +5,12 @@ import {
   type Db,
   MongoClient,
   type MongoClientOptions,
+  ObjectId,
   type Sort,
 } from 'mongodb';
 import { Batcher, type BatchOutcome } from '#common/batcher.ts';
 import type { Deadline } from '#common/deadline.ts';
-import { invalid, type MillraceError } from '#common/errors.ts';
+import { invalid } from '#common/errors.ts';
 import { inTime } from '#common/in-time.ts';
 import { parseJson, stringifyJson } from '#common/json.ts';
 import type { Document, StoredDocument, Wire } from '../document.ts';
@@ -29,9 +30,10 @@ import type {
 } from '../engine.ts';
 import type { MongoConfig } from './config.ts';
 import { translate } from './errors.ts';
-import { groupOf, pipelineOf } from './groups.ts';
+import { pipelineOf, readGroups } from './groups.ts';
 import { fieldName, queryOf, sortOf } from './request.ts';
 import { MongoDocument } from './stored.ts';
+import { Transactions } from './transactions.ts';
 import { idsOf, idToWire } from './types.ts';
 import { MongoWrites, settable } from './writes.ts';
 
@@ -41,9 +43,6 @@ const KEYS_MAX = 1_000;
 /** Collections whose indexes are looked at. */
 const INDEXED_MAX = 500;
 const BOUNDS = { batchMax: 256, waitingMax: 10_000, lines: 2, linesMax: 8, slowMs: 20 };
-
-/** What others that speak MongoDB's protocol say to stages, operators and commands that they have not. */
-const UNKNOWN: ReadonlySet<unknown> = new Set([59, 115, 168, 238, 15952, 40324]);
 
 /** By `_id` alone: what is behind a page is found by the last of it. */
 const BY_ID: Sort = { _id: 1 };
@@ -58,6 +57,7 @@ export class MongoSource implements NoSqlSource {
   readonly #db: Db;
   readonly #reads = new Map<string, Batcher<PointRead, StoredDocument | undefined>>();
   readonly #writes: MongoWrites;
+  readonly #transactions: Transactions;
 
   constructor(config: MongoConfig, connectionsMax: number) {
     const { url, database, username, password, options } = config;
@@ -82,10 +82,17 @@ export class MongoSource implements NoSqlSource {
       (name) => this.#collection(name),
       (deadline, work) => this.#do(deadline, work),
     );
+    this.#transactions = new Transactions({
+      command: (command) => this.#db.command(command),
+      startSession: () => this.#client.startSession(),
+      // Of a name that no collection has: it only matters whether the server takes the question.
+      read: (session) => this.#collection('millrace').findOne({ _id: NOBODY }, { session }),
+    });
   }
 
   async tables(deadline: Deadline): Promise<readonly StoreTable[]> {
     return this.#do(deadline, async () => {
+      await this.#transactions.look();
       const found = await this.#db.listCollections({}, { nameOnly: false, ...timeLimit(deadline) }).toArray();
       const known = found.filter(({ name }) => !name.startsWith('system.'));
       const tables: StoreTable[] = [];
@@ -180,18 +187,11 @@ export class MongoSource implements NoSqlSource {
     const options = { batchSize: PAGE_DOCUMENTS, allowDiskUse: true, ...timeLimit(deadline) };
     const cursor = this.#raw(name).aggregate(pipeline, options);
     const forget = deadline.onAbort(() => void cursor.close().catch(() => {}));
-    const groups: StoreGroup[] = [];
     try {
-      for (;;) {
+      return await readGroups(async () => {
         const row = await this.#do(deadline, () => cursor.next());
-        if (!row) return groups;
-        const group = groupOf(stored(row).members(), grouping);
-        if (!group) return undefined;
-        groups.push(group);
-      }
-    } catch (error) {
-      if (UNKNOWN.has(((error as MillraceError).cause as { code?: unknown } | undefined)?.code)) return undefined;
-      throw error;
+        return row ? stored(row).members() : undefined;
+      }, grouping);
     } finally {
       forget();
       await cursor.close().catch(() => {});
@@ -209,6 +209,15 @@ export class MongoSource implements NoSqlSource {
     deadline: Deadline,
   ): Promise<readonly WriteOutcome[]> {
     return this.#writes.write(table.name, writes, ordered, deadline);
+  }
+
+  /** Of a server that has no transactions the tier takes back what was done. */
+  get writeTogether(): NoSqlSource['writeTogether'] {
+    if (!this.#transactions.areThere) return undefined;
+    return ({ name }, writes, deadline) =>
+      this.#do(deadline, () =>
+        this.#transactions.run((session) => this.#writes.within(session, name, writes, deadline), deadline),
+      );
   }
 
   async updateWhere(
@@ -295,6 +304,7 @@ const isOfAll = ({ key, partialFilterExpression }: BsonDocument): boolean =>
   partialFilterExpression === undefined &&
   Object.entries(key as object).every(([field, kind]) => !field.includes('$') && (Number(kind) || kind === 'hashed'));
 
+const NOBODY = new ObjectId('0'.repeat(24));
 const ID: readonly KeyField[] = [{ name: '_id', type: 'any', generated: true }];
 
 const stored = (document: unknown): MongoDocument => new MongoDocument(document as Buffer);
