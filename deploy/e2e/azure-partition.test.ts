@@ -79,6 +79,15 @@ describe('a partition beside identifiers', () => {
     expect(await ask('POST', '?PartitionKey=r', { resource: [{ n: 1 }] })).toBe(400);
   });
 
+  test('lines of an import name it themselves', async () => {
+    const send = (path: string) =>
+      admin.send('POST', `cloud/_table/pet${path}`, '{"PartitionKey":"r","RowKey":"1"}\n', {
+        'content-type': 'application/x-ndjson',
+      });
+    expect((await send('?PartitionKey=r')).status).toBe(400);
+    expect(JSON.parse((await send('')).text)).toEqual({ count: 1 });
+  });
+
   test('changes', async () => {
     expect(await ask('PATCH', '/a?PartitionKey=q', { name: 'Cis' })).toEqual(key('q', 'a'));
     expect(await ask('PUT', '/new?PartitionKey=q', { name: 'New' })).toEqual(key('q', 'new'));

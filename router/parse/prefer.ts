@@ -44,7 +44,7 @@ const OPTIONS = new Set([
   ...['fields', 'related', 'filter', 'params', 'limit', 'offset', 'order', 'group', 'having', 'after'],
   ...['count_only', 'include_count', 'include_schema', 'ids', 'id_field', 'id_type', 'continue', 'rollback'],
   ...['as_list', 'refresh', 'file', 'accept', 'wrap', 'force', 'allow_related_delete', 'method', '_method'],
-  ...['api_key', 'session_token', 'script_token', KEY_PART],
+  ...['api_key', 'session_token', 'script_token'],
 ]);
 const RELATED = /\.(?:fields|order|limit|group|filter|count_only)$/;
 
@@ -52,7 +52,9 @@ export const isOption = (name: string): boolean => OPTIONS.has(name) || OPTION_A
 
 /** @throws MillraceError invalid that names every option that would have no effect */
 export function requireKnownOptions(request: ApiRequest): void {
-  const unknown = request.query.names().filter((name) => !isOption(name) && !isViewOption(name, request));
+  const unknown = request.query
+    .names()
+    .filter((name) => !isOption(name) && name !== KEY_PART && !isViewOption(name, request));
   if (unknown.length === 0) return;
   throw invalid(`Unknown option(s): ${unknown.map((name) => `'${name}'`).join(', ')}.`, { fields: unknown });
 }

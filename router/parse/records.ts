@@ -58,7 +58,10 @@ export function parseRecords(request: ApiRequest, service: string, table: string
 /** The part of a key that is given once for all of the request. */
 function withKeyPart(request: ApiRequest, parsed: Parsed): Parsed {
   const part = request.query.get(KEY_PART);
-  if (part === undefined || request.http.upload) return parsed;
+  if (part === undefined) return parsed;
+  if (request.http.upload) {
+    throw invalid(`Records of an import name their '${KEY_PART}' themselves.`, { field: KEY_PART });
+  }
   const keyPart = create(KeyPartSchema, { field: KEY_PART, parameter: parsed.parameters.length });
   return { ...parsed, shape: { ...parsed.shape, keyPart }, parameters: [...parsed.parameters, textValue(part)] };
 }
