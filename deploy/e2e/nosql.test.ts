@@ -170,12 +170,88 @@ suiteWith('mongodb', 'documents of MongoDB over HTTP', () => {
     });
   });
 
+  test('groups are made by the store where that is exact, and come line by line', async () => {
+    const group = `group=owner&fields=${encodeURIComponent('owner,COUNT(*),SUM(age)')}&order=owner`;
+    const plan = JSON.parse((await send('GET', `pets/_table/pet?${group}`, undefined, { prefer: 'explain' })).text);
+    expect(plan).toMatchObject({ resource: { group: 'pushed', order: 'residual', scan: false } });
+    const lines = ['{"owner":1,"COUNT_ALL":2,"SUM_age":3}', '{"owner":2,"COUNT_ALL":1,"SUM_age":5}', ''];
+    expect(await get(`pets/_table/pet?${group}`)).toEqual({
+      resource: lines.slice(0, 2).map((one) => JSON.parse(one)),
+    });
+    const { text } = await send('GET', `pets/_table/pet?${group}`, undefined, { accept: 'application/x-ndjson' });
+    expect(text).toBe(lines.join('\n'));
+  });
+
   test('lists of any length come line by line, and go so', async () => {
     const lines = Array.from({ length: 5000 }, (_, i) => `{"_id":${i},"name":"n${i}"}`).join('\n');
     const sent = await admin.send('POST', 'pets/_table/pet', lines, { 'content-type': 'application/x-ndjson' });
     expect(JSON.parse(sent.text)).toEqual({ count: 5000 });
     const { text } = await send('GET', 'pets/_table/pet?fields=name', undefined, { accept: 'application/x-ndjson' });
     expect(text.split('\n')).toHaveLength(5004);
+  });
+
+  describe('indexes', () => {
+    const fieldOf = async (name: string): Promise<unknown> => get(`pets/_schema/plant/_field/${name}`);
+    beforeAll(async () => {
+      const field = [
+        { name: 'height', type: 'integer', is_index: true },
+        { name: 'label', type: 'string', is_unique: true },
+      ];
+      await admin.json('POST', 'pets/_schema', { resource: [{ name: 'plant', field }] });
+    });
+
+    test('are made with the fields of a new table, and shown', async () => {
+      expect(await get('pets/_schema/plant')).toMatchObject({
+        field: [
+          { name: '_id', is_primary_key: true, is_index: false },
+          { name: 'height', type: 'integer', is_index: true, is_unique: false },
+          { name: 'label', type: 'string', is_index: false, is_unique: true },
+        ],
+        constraints: { undx_label: { constraint_type: 'UNIQUE', table_name: 'plant', column_name: 'label' } },
+      });
+    });
+    test('keep what is unique so', async () => {
+      const two = [{ label: 'rose' }, { height: 1 }, { height: 2 }, { label: 'rose' }];
+      const { status, text } = await send('POST', 'pets/_table/plant', { resource: two });
+      expect([status, JSON.parse(text).error.context.error]).toEqual([400, [3]]);
+    });
+    test.each([
+      ['POST', 'pets/_schema/plant', { field: [{ name: 'a', is_index: true }] }, 'a'],
+      ['PATCH', 'pets/_schema/plant', { field: [{ name: 'b', is_index: true }] }, 'b'],
+      ['PATCH', 'pets/_schema', { resource: [{ name: 'plant', field: [{ name: 'c', is_index: true }] }] }, 'c'],
+      ['POST', 'pets/_schema/plant/_field', { resource: [{ name: 'd', is_index: true }] }, 'd'],
+      ['PUT', 'pets/_schema/plant/_field/e', { type: 'float', is_index: true }, 'e'],
+      ['PATCH', 'pets/_schema/plant/_field/f', { is_index: '1' }, 'f'],
+    ])('by %s %s', async (verb, path, body, field) => {
+      await admin.json(verb, path, body);
+      expect(await fieldOf(field)).toMatchObject({ is_index: true, is_unique: false });
+      // What is indexed is not therefore declared: anything may be stored in it.
+      const record = { _id: field, [field]: field === 'e' ? 1.5 : ['any', { kind: 1 }] };
+      await admin.json('POST', 'pets/_table/plant', { resource: [record] });
+      expect(await get(`pets/_table/plant/${field}`)).toEqual(record);
+      await admin.json('DELETE', `pets/_table/plant/${field}`);
+      await admin.json('DELETE', `pets/_schema/plant/_field/${field}`);
+      expect(await fieldOf(field)).toMatchObject({ is_index: false });
+    });
+    test('go with fields that PUT does not name', async () => {
+      const field = [{ name: 'height', type: 'integer' }];
+      await admin.json('PUT', 'pets/_schema/plant', { field });
+      expect(await get('pets/_schema/plant')).toMatchObject({
+        field: expect.arrayContaining([expect.objectContaining({ name: 'height', is_index: true })]),
+        constraints: [],
+      });
+    });
+    test.each([
+      ['a value that is no flag', { name: 'g', is_index: 'perhaps' }],
+      ['a name that would be an operator', { name: '$g', is_index: true }],
+      ['a unique one over values that are not', { name: 'kind', is_unique: true }],
+    ])('%s is refused', async (_, field) => {
+      const { status } = await send('PATCH', 'pets/_schema/pet', { field: [field] });
+      expect([status >= 400, status < 500]).toEqual([true, true]);
+      const { field: fields } = (await get('pets/_schema/pet')) as { field: { name: string; is_unique: boolean }[] };
+      expect(fields.filter(({ name, is_unique }) => name.includes('g') && name !== 'tags' && is_unique)).toEqual([]);
+      expect(fields.find(({ name }) => name === 'kind')?.is_unique).toBe(false);
+    });
   });
 
   describe('relations over services', () => {

@@ -3,6 +3,7 @@ import { invalid } from '#common/errors.ts';
 import type { Request } from '../http/request.ts';
 import type { ApiRequest } from './api-request.ts';
 import { OPTION_ALIASES } from './query.ts';
+import { isViewOption } from './views.ts';
 
 export interface Preferences {
   /** `handling=strict`: what would be left out in silence is refused. */
@@ -35,6 +36,9 @@ function wordsOf(http: Request): ReadonlySet<string> | undefined {
   return new Set(words.map((word) => word.replace(/[\s"]/g, '')));
 }
 
+/** What stores with keys of two parts are given beside identifiers (database-api §9.3). */
+export const KEY_PART = 'PartitionKey';
+
 /** Options of record calls (database-api §2.2), and who asks. */
 const OPTIONS = new Set([
   ...['fields', 'related', 'filter', 'params', 'limit', 'offset', 'order', 'group', 'having', 'after'],
@@ -47,8 +51,10 @@ const RELATED = /\.(?:fields|order|limit|group|filter|count_only)$/;
 export const isOption = (name: string): boolean => OPTIONS.has(name) || OPTION_ALIASES.has(name) || RELATED.test(name);
 
 /** @throws MillraceError invalid that names every option that would have no effect */
-export function requireKnownOptions({ query }: ApiRequest): void {
-  const unknown = query.names().filter((name) => !isOption(name));
+export function requireKnownOptions(request: ApiRequest): void {
+  const unknown = request.query
+    .names()
+    .filter((name) => !isOption(name) && name !== KEY_PART && !isViewOption(name, request));
   if (unknown.length === 0) return;
   throw invalid(`Unknown option(s): ${unknown.map((name) => `'${name}'`).join(', ')}.`, { fields: unknown });
 }

@@ -5,6 +5,7 @@ import { readPageToken } from '#common/page-token.ts';
 import {
   CreateSchema,
   DeleteSchema,
+  KeyPartSchema,
   Selection_Kind as Kind,
   Paging,
   ReadSchema,
@@ -28,7 +29,8 @@ import {
   textValue,
   toValue,
 } from './options.ts';
-import { preferencesOf, requireKnownOptions } from './prefer.ts';
+import { KEY_PART, preferencesOf, requireKnownOptions } from './prefer.ts';
+import { viewOf } from './views.ts';
 
 /** An operation before it is decided upon, and how its answer is to be shown. */
 export interface Parsed {
@@ -49,8 +51,19 @@ const EMPTY_OBJECT = Buffer.from('{}');
 export function parseRecords(request: ApiRequest, service: string, table: string, id: string | undefined): Parsed {
   const { strict } = preferencesOf(request);
   if (strict) requireKnownOptions(request);
-  const parsed = parseVerb(request, service, table, id);
+  const parsed = withKeyPart(request, parseVerb(request, service, table, id));
   return strict ? { ...parsed, shape: { ...parsed.shape, strict } } : parsed;
+}
+
+/** The part of a key that is given once for all of the request. */
+function withKeyPart(request: ApiRequest, parsed: Parsed): Parsed {
+  const part = request.query.get(KEY_PART);
+  if (part === undefined) return parsed;
+  if (request.http.upload) {
+    throw invalid(`Records of an import name their '${KEY_PART}' themselves.`, { field: KEY_PART });
+  }
+  const keyPart = create(KeyPartSchema, { field: KEY_PART, parameter: parsed.parameters.length });
+  return { ...parsed, shape: { ...parsed.shape, keyPart }, parameters: [...parsed.parameters, textValue(part)] };
 }
 
 function parseVerb(request: ApiRequest, service: string, table: string, id: string | undefined): Parsed {
@@ -77,6 +90,7 @@ function parseRead(request: ApiRequest, service: string, table: string, id: stri
   const { filter, parameters } = target === Target.FILTER ? filterOf(request) : noFilter();
   const countOnly = flagOption(request, 'count_only');
   const having = filterOf(request, 'having', parameters).filter;
+  const view = id === undefined ? viewOf(request, parameters) : undefined;
   const after = target === Target.FILTER && !countOnly ? request.query.get('after') : undefined;
   const read = create(ReadSchema, {
     table,
@@ -85,7 +99,8 @@ function parseRead(request: ApiRequest, service: string, table: string, id: stri
     order: orderOf(request),
     limit: countOption(request, 'limit'),
     offset: countOption(request, 'offset'),
-    group: namesOf(request.option('group')),
+    // Of a view's rows it is a flag.
+    group: view ? [] : namesOf(request.option('group')),
     includeCount: request.query.flag('include_count'),
     countOnly,
     includeSchema: request.query.flag('include_schema'),
@@ -98,6 +113,7 @@ function parseRead(request: ApiRequest, service: string, table: string, id: stri
     paging: after === undefined ? Paging.UNSPECIFIED : after === '' ? Paging.FIRST : Paging.AFTER,
     ...(filter ? { filter } : {}),
     ...(having ? { having } : {}),
+    ...(view ? { view } : {}),
   });
   return {
     shape: create(ShapeSchema, { service, action: { case: 'read', value: read } }),

@@ -2,6 +2,7 @@
 import type { Deadline } from '#common/deadline.ts';
 import type { Engine, Source } from '#common/engine.ts';
 import type { MillraceError } from '#common/errors.ts';
+import type { JsonNumber } from '#common/json.ts';
 import type { Comparator } from '#proto/data/v1/data_pb.ts';
 import type { Document, StoredDocument, Wire } from './document.ts';
 
@@ -12,6 +13,8 @@ export interface NoSqlEngine extends Engine<NoSqlSource> {
    * identifier. Values of different types never compare, so each of these is looked for.
    */
   senses?(text: string): readonly Wire[];
+  /** Can the store ever have such an index? Absent: it has none at all. @throws MillraceError invalid that says why not */
+  checkIndex?(index: NewIndex): void;
 }
 
 /** What the store does itself. All else is done by `residual/`, from documents that were read. */
@@ -34,6 +37,8 @@ export interface Pushdown {
   sorts(order: readonly SortField[], table: StoreTable): boolean;
   readonly offset: boolean;
   readonly count: boolean;
+  /** Groups whose values the store compares and sums as residual/ does, or says where it does not; absent: none. */
+  groups?(grouping: Grouping, table: StoreTable): boolean;
   /** Fields may be left out by the store; else they are cut here. */
   readonly projection: boolean;
   /** Several writes, all or none: how many at most, and whether they must share the first key field. */
@@ -55,12 +60,24 @@ export interface KeyField {
   readonly generated: boolean;
 }
 
+export interface StoreIndex {
+  readonly name: string;
+  readonly fields: readonly string[];
+  readonly unique: boolean;
+}
+
+/** One that is wanted. */
+export interface NewIndex extends StoreIndex {
+  /** What each of its fields holds, where that is known. */
+  readonly types?: readonly KeyField['type'][];
+}
+
 /** A collection, table or database of the store, as it is there. */
 export interface StoreTable {
   readonly name: string;
   /** In their order: one, or those of a composite key (partition, then sort key). */
   readonly key: readonly KeyField[];
-  readonly indexes: readonly { readonly name: string; readonly fields: readonly string[]; readonly unique: boolean }[];
+  readonly indexes: readonly StoreIndex[];
   /** What the store says about it in its own words: `native` of the description. */
   readonly native: unknown;
 }
@@ -90,6 +107,36 @@ export interface BoundComparison {
   readonly operands: readonly Wire[];
 }
 
+/** Documents with the same values fall into one group. */
+export interface Grouping {
+  readonly by: readonly string[];
+  readonly tallied: readonly {
+    readonly field: string;
+    /** Its sum is wanted. */
+    readonly sums: boolean;
+    /** Its least and its greatest value are. */
+    readonly compares: boolean;
+  }[];
+}
+
+export interface StoreGroup {
+  /** Of the fields of `by`; one that is absent is null. */
+  readonly values: readonly Wire[];
+  readonly count: number;
+  /** Of the fields of `tallied`, in their order. */
+  readonly tallies: readonly Tally[];
+}
+
+export interface Tally {
+  /** How many have a value. */
+  readonly count: number;
+  /** How many have a number, and what those come to. */
+  readonly numbers: number;
+  readonly sum: number | JsonNumber;
+  readonly min: Wire;
+  readonly max: Wire;
+}
+
 /** What of a read the store itself does: only what its `pushdown` declares. */
 export interface StoreQuery {
   readonly condition: Condition | undefined;
@@ -111,6 +158,29 @@ export interface StorePage {
   readonly next: string | undefined;
   /** The cursor behind one of these, for stores whose cursors are made of a document's key. */
   behind?(index: number): string;
+}
+
+/** What the store computes of its documents by a program of its own. */
+export interface ViewQuery {
+  /** Where the program is. */
+  readonly design: string;
+  readonly name: string;
+  /** What is said of the rows, in the store's words: texts by their name. */
+  readonly options: Readonly<Record<string, string>>;
+  readonly offset: number;
+  readonly limit: number;
+  /** Rows are wanted with the documents that they were made of, which decide whether they are shown. */
+  readonly documents: boolean;
+}
+
+export interface ViewPage {
+  readonly rows: readonly {
+    readonly row: Document;
+    /** What it was made of, where it was asked for and is there; rows that come of several have none. */
+    readonly document: StoredDocument | undefined;
+  }[];
+  /** Of all rows of the view; undefined: the store does not say. */
+  readonly total: number | undefined;
 }
 
 /** Values of the key fields, in their order. */
@@ -158,7 +228,8 @@ export interface NoSqlSource extends Source {
   /** @param native  settings in the store's own words, as `native` of a definition has them */
   createTable(name: string, key: readonly KeyField[], native: unknown, deadline: Deadline): Promise<void>;
   dropTable(name: string, deadline: Deadline): Promise<void>;
-  createIndex?(table: StoreTable, index: StoreTable['indexes'][number], deadline: Deadline): Promise<void>;
+  /** Both where the engine has `checkIndex`. */
+  createIndex?(table: StoreTable, index: NewIndex, deadline: Deadline): Promise<void>;
   dropIndex?(table: StoreTable, name: string, deadline: Deadline): Promise<void>;
   /** In the order of the keys; undefined where there is none. Any number of keys: cut into requests here. */
   get(
@@ -169,6 +240,18 @@ export interface NoSqlSource extends Source {
   ): Promise<(StoredDocument | undefined)[]>;
   /** Pages as the store gives them; leaving the loop ends the query. Nothing is fetched before it is asked for. */
   find(table: StoreTable, query: StoreQuery, deadline: Deadline): AsyncIterable<StorePage>;
+  /**
+   * Where `pushdown.groups` says so; one group more than GROUPS_MAX where there are too many.
+   * @returns undefined where the values that are stored would give another answer in residual/: it is made there
+   */
+  group?(
+    table: StoreTable,
+    condition: Condition | undefined,
+    grouping: Grouping,
+    deadline: Deadline,
+  ): Promise<readonly StoreGroup[] | undefined>;
+  /** Absent: the store has no views. @throws MillraceError invalid for names and options that it does not take */
+  view?(table: StoreTable, query: ViewQuery, deadline: Deadline): Promise<ViewPage>;
   /** Where `pushdown.count` says so. */
   count?(table: StoreTable, condition: Condition | undefined, deadline: Deadline): Promise<number>;
   /**
@@ -181,8 +264,13 @@ export interface NoSqlSource extends Source {
     ordered: boolean,
     deadline: Deadline,
   ): Promise<readonly WriteOutcome[]>;
-  /** All or none, where `pushdown.transactions` says so; outcomes end behind the one that failed. */
-  writeTogether?(table: StoreTable, writes: readonly Write[], deadline: Deadline): Promise<readonly WriteOutcome[]>;
+  /**
+   * All or none, where `pushdown.transactions` says so; absent where the server that was met has no transactions.
+   * Outcomes end behind the one that failed.
+   */
+  readonly writeTogether?:
+    | ((table: StoreTable, writes: readonly Write[], deadline: Deadline) => Promise<readonly WriteOutcome[]>)
+    | undefined;
   /** Changes all that meet the condition in one request, where the store can. @returns how many there were */
   updateWhere?(
     table: StoreTable,

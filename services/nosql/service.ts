@@ -24,6 +24,7 @@ import { planRead } from './execute/read.ts';
 import { streamRead } from './execute/stream.ts';
 import { planUpdate } from './execute/update.ts';
 import { WriteLine } from './execute/write-line.ts';
+import { withKeyPart } from './key-part.ts';
 import { SchemaCache } from './schema-cache.ts';
 import type { StoreView } from './table-view.ts';
 
@@ -60,24 +61,27 @@ export class NoSqlService implements DataService {
   async execute(operation: Operation, shape: Shape, deadline: Deadline): Promise<Result> {
     const view = this.#schema.current ?? (await inTime(this.#schema.read(), deadline));
     try {
-      return withForeign(await this.#runner(shape, view)(operation, deadline), operation);
+      return await this.#run({ shape, operation }, view, deadline);
     } catch (error) {
       forgetForeign(operation);
       // Somebody made the table a moment ago: nothing was done yet that could be done twice.
       const newer = isMismatch(MillraceError.from(error)) && (await inTime(this.#schema.newerThan(view), deadline));
       if (!newer) throw error;
-      return withForeign(await this.#runner(shape, newer)(operation, deadline), operation);
+      return this.#run({ shape, operation }, newer, deadline);
     }
   }
 
   /** A Read of everything, as Connector has it. */
   async *stream(operation: Operation, shape: Shape, deadline: Deadline): AsyncGenerator<Uint8Array> {
-    const { action } = shape;
-    if (action.case !== 'read') throw new MillraceError('invalid', 'Only records that are read come as a stream.');
     const view = this.#schema.current ?? (await inTime(this.#schema.read(), deadline));
+    const readOf = (given: StoreView): AsyncGenerator<Uint8Array> => {
+      const { action } = withKeyPart({ shape, operation }, given).shape;
+      if (action.case !== 'read') throw new MillraceError('invalid', 'Only records that are read come as a stream.');
+      return streamRead(action.value, this.#context(shape, given), operation, deadline);
+    };
     let hasBegun = false;
     try {
-      for await (const piece of streamRead(action.value, this.#context(shape, view), operation, deadline)) {
+      for await (const piece of readOf(view)) {
         hasBegun = true;
         yield piece;
       }
@@ -85,7 +89,7 @@ export class NoSqlService implements DataService {
       const isUnknown = !hasBegun && isMismatch(MillraceError.from(error));
       const newer = isUnknown && (await inTime(this.#schema.newerThan(view), deadline));
       if (!newer) throw error;
-      yield* streamRead(action.value, this.#context(shape, newer), operation, deadline);
+      yield* readOf(newer);
     }
   }
 
@@ -107,6 +111,11 @@ export class NoSqlService implements DataService {
   close(): Promise<void> {
     this.#schema.close();
     return this.#options.source.close();
+  }
+
+  async #run(call: { shape: Shape; operation: Operation }, view: StoreView, deadline: Deadline): Promise<Result> {
+    const { shape, operation } = withKeyPart(call, view);
+    return withForeign(await this.#runner(shape, view)(operation, deadline), operation);
   }
 
   #runner(shape: Shape, view: StoreView): Runner {

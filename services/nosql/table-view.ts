@@ -9,7 +9,7 @@ import { NameIndex } from '#common/schema/name-index.ts';
 import { viewSchema } from '#common/schema/schema-view.ts';
 import { propertiesOf } from '#common/schema/table-marks.ts';
 import type { SchemaExtra } from '#proto/access/v1/access_pb.ts';
-import type { KeyField, StoreTable } from './engine.ts';
+import type { KeyField, StoreIndex, StoreTable } from './engine.ts';
 
 /** A field that was seen, and the simple type of what it held. */
 export interface SeenField {
@@ -55,14 +55,19 @@ function tableOf(table: StoreTable, seen: readonly SeenField[], extras: readonly
   }
   for (const { name, type } of seen) if (!columns.has(name)) columns.set(name, column(name, { type }));
   const primaryKey = table.key.map(({ name }) => name);
+  const indexes = table.indexes.filter(({ fields }) => fields.join('\0') !== primaryKey.join('\0'));
+  const named = indexes.flatMap(({ fields }) => fields.filter((field) => !field.includes('.')));
+  for (const name of named) if (!columns.has(name)) columns.set(name, column(name));
   return {
     name: table.name,
     schemaName: '',
     tableName: table.name,
     isView: false,
-    columns: [...columns.values()].map((one) => indexed(one, table)),
+    columns: [...columns.values()].map((one) => indexed(one, indexes)),
     primaryKey,
-    constraints: [],
+    constraints: indexes.flatMap(({ name, fields, unique }) =>
+      unique ? [{ name, type: 'UNIQUE' as const, columns: fields }] : [],
+    ),
     ...(table.native !== undefined && { native: table.native }),
   };
 }
@@ -125,10 +130,11 @@ const isDefault = (value: unknown): value is NonNullable<Column['default']> =>
   ['string', 'number', 'boolean'].includes(typeof value) ||
   (isObject(value) && typeof value['expression'] === 'string');
 
-function indexed(one: Column, { indexes }: StoreTable): Column {
-  const own = indexes.filter(({ fields }) => fields.length === 1 && fields[0] === one.name);
-  if (own.length === 0) return one;
-  return { ...one, indexed: true, unique: own.some(({ unique }) => unique) };
+/** As SQL services have it: of a unique index the only field, of another one the first. */
+function indexed(one: Column, indexes: readonly StoreIndex[]): Column {
+  const unique = indexes.some(({ fields, unique }) => unique && fields.length === 1 && fields[0] === one.name);
+  const indexed = indexes.some(({ fields, unique }) => !unique && fields[0] === one.name);
+  return unique || indexed ? { ...one, unique, indexed } : one;
 }
 
 /** Names of fields are taken as they are written: stores know `a` and `A` apart. */

@@ -188,7 +188,10 @@ export class SqlService {
     };
   }
 
-  #plan({ action }: Shape, context: ServiceContext): Runner {
+  #plan({ action, keyPart, strict }: Shape, context: ServiceContext): Runner {
+    if (keyPart && strict) {
+      throw new MillraceError('invalid', `Unknown option(s): '${keyPart.field}'.`, { fields: [keyPart.field] });
+    }
     switch (action.case) {
       case 'read':
         return planRead(action.value, context);

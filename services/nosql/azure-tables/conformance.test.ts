@@ -18,4 +18,5 @@ tryEngine({
   isFlat: true,
   added: 'Timestamp',
   generates: false,
+  indexes: 'none',
 });

@@ -6,4 +6,5 @@ tryEngine({
   config: async () => ({}),
   key: { name: 'id', of: (place) => place },
   generates: true,
+  indexes: 'none',
 });

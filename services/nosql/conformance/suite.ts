@@ -9,6 +9,7 @@ import { all, any, apart, fields, insert, is, not, read, remove, update } from '
 import { BatchMode, DefineMode, type Filter, Paging, PartKind, ResourceKind, Target } from '#proto/data/v1/data_pb.ts';
 import type { NoSqlEngine } from '../engine.ts';
 import { Bench } from './bench.ts';
+import { type Indexes, tryIndexes } from './indexes.ts';
 
 export interface Subject {
   readonly engine: NoSqlEngine;
@@ -26,6 +27,8 @@ export interface Subject {
   readonly native?: unknown;
   /** A key that is made by the store where a record brings none. */
   readonly generates: boolean;
+  /** Indexes of its own that it has, and drops. */
+  readonly indexes: Indexes;
   /** As `BenchOptions` has it. */
   readonly version?: string;
 }
@@ -95,7 +98,7 @@ const FILTERS: readonly (readonly [why: string, filter: Filter, places: readonly
 ];
 
 export function tryEngine(subject: Subject): void {
-  const { engine, config, key, composite, isFlat, added, native, generates, version } = subject;
+  const { engine, config, key, composite, isFlat, added, native, generates, indexes, version } = subject;
   let bench: Bench;
   let settings: ServiceConfig;
   const keyOf = (place: number) => ({ ...composite?.others, [key.name]: key.of(place) });
@@ -226,8 +229,15 @@ export function tryEngine(subject: Subject): void {
 
     test('an answer that would take too much reading is refused', async () => {
       const little = other({ max_scanned: 2 });
-      const outcome = await little.outcome(read('people', { group: ['city'], ...fields('city') }));
+      const outcome = await little.outcome(read('people', { group: ['city'], ...fields('SUM(salary)') }));
       expect(outcome).toEqual({ code: 'invalid' });
+    });
+
+    test('groups as a stream', async () => {
+      let text = '';
+      const group = { group: ['city'], order: [{ field: 'city' }], offset: 1, ...fields('city', 'COUNT(age)') };
+      for await (const piece of bench.stream(read('people', { everything: true, ...group }))) text += piece;
+      expect(text).toBe('{"city":"Oslo","COUNT_age":2}\n{"city":"Rome","COUNT_age":2}\n');
     });
 
     test('all of them as a stream', async () => {
@@ -452,6 +462,8 @@ export function tryEngine(subject: Subject): void {
       const parts = { table: 'item', kind: PartKind.FIELD, names: ['qty'] };
       await bench.ask({ action: { case: 'dropParts', value: parts } });
     });
+
+    tryIndexes({ bench: () => bench, has: indexes, keyOf, key: key.name });
 
     test('a table comes and goes', async () => {
       const value = { mode: DefineMode.CREATE };

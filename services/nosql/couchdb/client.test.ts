@@ -92,3 +92,18 @@ test('an answer that is none', async () => {
   answer = (_, response) => say(response, 200, []);
   await expect(count()).rejects.toMatchObject({ code: 'internal' });
 });
+
+test('an index is dropped where its design has it', async () => {
+  const made = { ddoc: '_design/ndx_n', name: 'ndx_n', type: 'json', def: { fields: [{ n: 'asc' }] } };
+  const own = { ddoc: null, name: '_all_docs', type: 'special', def: { fields: [{ _id: 'asc' }] } };
+  const told: string[] = [];
+  answer = ({ method, url }, response) => {
+    told.push(`${method} ${url}`);
+    say(response, 200, method === 'GET' ? { indexes: [own, made] } : { ok: true });
+  };
+  await source.dropIndex?.(TABLE, 'ndx_n', Deadline.after(5000));
+  expect(told).toEqual(['GET /db/_index', 'DELETE /db/_index/ndx_n/json/ndx_n']);
+  await expect(source.dropIndex?.(TABLE, '_all_docs', Deadline.after(5000))).rejects.toMatchObject({
+    code: 'not_found',
+  });
+});

@@ -14,5 +14,6 @@ tryEngine({
   },
   key: { name: '_id', of: (place) => `p${String(place).padStart(3, '0')}` },
   generates: true,
+  indexes: 'plain, never dropped',
   version: '_rev',
 });

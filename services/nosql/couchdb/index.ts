@@ -3,7 +3,7 @@ import type { ConfigField } from '#common/config/field.ts';
 import type { NoSqlEngine, Pushdown } from '../engine.ts';
 import { cloudantFields, couchdbFields, readCouchConfig } from './config.ts';
 import { canPush } from './request.ts';
-import { CouchSource, KEYS_MAX } from './source.ts';
+import { CouchSource, checkIndex, KEYS_MAX } from './source.ts';
 import { WRITES_MAX } from './write.ts';
 
 const pushdown: Pushdown = {
@@ -29,6 +29,7 @@ const engineOf = (name: string, label: string, configFields: readonly ConfigFiel
   group: 'Database',
   configFields,
   pushdown,
+  checkIndex,
   open: (config, { connectionsMax }) => new CouchSource(readCouchConfig(config), connectionsMax),
 });
 

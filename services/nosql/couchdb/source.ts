@@ -7,10 +7,13 @@ import type {
   Condition,
   DocumentKey,
   KeyField,
+  NewIndex,
   NoSqlSource,
   StorePage,
   StoreQuery,
   StoreTable,
+  ViewPage,
+  ViewQuery,
   Write,
   WriteOutcome,
 } from '../engine.ts';
@@ -20,6 +23,7 @@ import { CouchError, translate } from './errors.ts';
 import { allDocs, count, find } from './find.ts';
 import { keyDocument } from './rows.ts';
 import { isTableName, requireNewName } from './types.ts';
+import { readView } from './views.ts';
 import { write } from './write.ts';
 
 /** Keys of one request. */
@@ -84,9 +88,9 @@ export class CouchSource implements NoSqlSource {
     await this.#call({ method: 'DELETE', path: [name], isRead: false }, deadline);
   }
 
-  async createIndex(table: StoreTable, index: StoreTable['indexes'][number], deadline: Deadline): Promise<void> {
-    const { name, fields, unique } = index;
-    if (unique) throw invalid('CouchDB has no unique indexes: only the identifier of a record is unique.');
+  async createIndex(table: StoreTable, index: NewIndex, deadline: Deadline): Promise<void> {
+    checkIndex(index);
+    const { name, fields } = index;
     const body = JSON.stringify({ index: { fields }, name, ddoc: name, type: 'json' });
     await this.#call({ method: 'POST', path: [table.name, '_index'], body, isRead: false }, deadline);
   }
@@ -129,6 +133,10 @@ export class CouchSource implements NoSqlSource {
     } catch (error) {
       throw translate(error);
     }
+  }
+
+  view(table: StoreTable, query: ViewQuery, deadline: Deadline): Promise<ViewPage> {
+    return this.#translated(readView(this.#client, table.name, query, deadline));
   }
 
   count(table: StoreTable, condition: Condition | undefined, deadline: Deadline): Promise<number> {
@@ -187,6 +195,14 @@ export class CouchSource implements NoSqlSource {
       throw translate(error);
     }
   }
+}
+
+/** @throws MillraceError invalid */
+export function checkIndex({ fields: [field = ''], unique }: NewIndex): void {
+  if (!unique) return;
+  throw invalid(`Field '${field}': CouchDB has no unique indexes, only the identifier of a record is unique.`, {
+    field,
+  });
 }
 
 const isRecordId = (id: unknown): id is string => typeof id === 'string' && id !== '' && !id.startsWith('_');

@@ -20,5 +20,6 @@ describe.skipIf(reason !== undefined)(title, () => {
     },
     key: { name: 'id', of: (place) => `number-${place}` },
     generates: false,
+    indexes: 'plain',
   });
 });

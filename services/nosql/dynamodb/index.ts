@@ -3,6 +3,7 @@ import type { NoSqlEngine } from '../engine.ts';
 import { configFields, readDynamoConfig } from './config.ts';
 import { canCompare } from './expression.ts';
 import { DynamoSource, KEYS_MAX } from './source.ts';
+import { checkIndex } from './tables.ts';
 import { BATCH_MAX, TRANSACTION_MAX } from './write.ts';
 
 export const engine: NoSqlEngine = {
@@ -11,6 +12,7 @@ export const engine: NoSqlEngine = {
   description: 'Tables of Amazon DynamoDB.',
   group: 'Database',
   configFields,
+  checkIndex,
   open: (config, { connectionsMax }) => new DynamoSource(readDynamoConfig(config), connectionsMax),
   pushdown: {
     compares: (comparison, { key }) =>

@@ -55,6 +55,28 @@ suiteWith('dynamodb', 'DynamoDB', () => {
     await server?.stop();
   });
 
+  test.each([
+    ['a unique one', { fields: ['a'], unique: true }],
+    ['one of truths', { fields: ['a'], unique: false, types: ['any'] }],
+    ['one of a member of a member', { fields: ['a.b'], unique: false }],
+    ['one of three fields', { fields: ['a', 'b', 'c'], unique: false }],
+  ] as const)('an index that cannot be: %s', (_, index) => {
+    expect(() => engine.checkIndex?.({ name: 'i', ...index })).toThrow(
+      expect.objectContaining({ code: 'invalid', context: { field: index.fields[0] } }),
+    );
+  });
+
+  test('an index is of the type that its field has', async () => {
+    const things = await tableOf('things');
+    await source.createIndex?.(things, { name: 'by_n', fields: ['n'], unique: false, types: ['number'] }, soon());
+    const { native } = await tableOf('things');
+    expect(native).toMatchObject({
+      AttributeDefinitions: expect.arrayContaining([{ AttributeName: 'n', AttributeType: 'N' }]),
+    });
+    await source.dropIndex?.(things, 'by_n', soon());
+    expect((await tableOf('things')).indexes).toEqual([]);
+  });
+
   test('tables as they are there', () => {
     expect(orders).toMatchObject({
       key: [field('customer', 'string'), field('number', 'number')],

@@ -6,6 +6,7 @@ import type { StoredDocument } from '../document.ts';
 import type {
   DocumentKey,
   KeyField,
+  NewIndex,
   NoSqlSource,
   StorePage,
   StoreQuery,
@@ -58,7 +59,7 @@ export class DynamoSource implements NoSqlSource {
     return tables.dropTable(this.#client, name, deadline);
   }
 
-  createIndex(table: StoreTable, index: StoreTable['indexes'][number], deadline: Deadline): Promise<void> {
+  createIndex(table: StoreTable, index: NewIndex, deadline: Deadline): Promise<void> {
     return tables.createIndex(this.#client, table, index, deadline);
   }
 

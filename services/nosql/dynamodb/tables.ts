@@ -3,7 +3,7 @@ import * as dynamo from '@aws-sdk/client-dynamodb';
 import type { Deadline } from '#common/deadline.ts';
 import { invalid } from '#common/errors.ts';
 import { mapAtOnce } from '../at-once.ts';
-import type { KeyField, StoreTable } from '../engine.ts';
+import type { KeyField, NewIndex, StoreTable } from '../engine.ts';
 import { wait } from '../throttling.ts';
 import type { DynamoClient } from './client.ts';
 import { translate } from './errors.ts';
@@ -130,7 +130,7 @@ export async function dropTable(client: DynamoClient, TableName: string, deadlin
 export async function createIndex(
   client: DynamoClient,
   table: StoreTable,
-  index: StoreTable['indexes'][number],
+  index: NewIndex,
   deadline: Deadline,
 ): Promise<void> {
   const command = new dynamo.UpdateTableCommand(indexCreationOf(table, index));
@@ -138,16 +138,23 @@ export async function createIndex(
   await until(client, table.name, deadline, isReady);
 }
 
-/** A global one of texts, but of fields whose type is known. @throws MillraceError invalid */
-export function indexCreationOf(
-  { name, key, native }: StoreTable,
-  index: StoreTable['indexes'][number],
-): dynamo.UpdateTableCommandInput {
-  if (index.unique) throw invalid('The database has no unique indexes but the key.', { field: index.name });
-  if (index.fields.length < 1 || index.fields.length > 2) {
-    throw invalid('An index has one field or two.', { field: index.name });
+/** @throws MillraceError invalid */
+export function checkIndex({ fields, unique, types = [] }: NewIndex): void {
+  const refused = (field: string, why: string) => invalid(`Field '${field}': ${why}.`, { field });
+  const [first = ''] = fields;
+  if (unique) throw refused(first, 'DynamoDB has no unique indexes, only the key of a record is unique');
+  if (fields.length < 1 || fields.length > 2) throw refused(first, 'an index of DynamoDB has one field or two');
+  for (const [at, field] of fields.entries()) {
+    if (field.includes('.')) throw refused(field, 'DynamoDB has no indexes of members of members');
+    if (types[at] === 'any') throw refused(field, 'DynamoDB has indexes of texts, numbers and binaries only');
   }
+}
+
+/** A global one, of texts where no type is known. @throws MillraceError invalid */
+export function indexCreationOf({ name, key, native }: StoreTable, index: NewIndex): dynamo.UpdateTableCommandInput {
+  checkIndex(index);
   const known = new Map<string, KeyField['type']>([
+    ...index.fields.map((field, at) => [field, index.types?.[at] ?? 'string'] as const),
     ...keyTypes(native ?? {}),
     ...key.map((one) => [one.name, one.type] as const),
   ]);

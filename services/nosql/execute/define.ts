@@ -1,21 +1,11 @@
 /** Changes of the schema: tables are made and dropped in the store, all else is stored beside it (database-api §9). */
-import { create } from '@bufbuild/protobuf';
 import type { Deadline } from '#common/deadline.ts';
 import { invalid, MillraceError } from '#common/errors.ts';
 import { inTime } from '#common/in-time.ts';
 import { parseJson } from '#common/json.ts';
 import type { Runner } from '#common/records/result.ts';
 import { parseRelation } from '#common/schema/definition-relations.ts';
-import {
-  fault,
-  isBlank,
-  readDefault,
-  readFieldExtras,
-  readFlag,
-  readName,
-  readTexts,
-  readType,
-} from '#common/schema/definition-words.ts';
+import { readName, readTexts } from '#common/schema/definition-words.ts';
 import { describeField, describeRelation, describeTable } from '#common/schema/describe.ts';
 import { isObject, type Properties, type TableView } from '#common/schema/extras.ts';
 import { unknownTable } from '#common/schema/find.ts';
@@ -32,11 +22,13 @@ import {
   type Shape,
   Target,
 } from '#proto/data/v1/data_pb.ts';
-import { type ExtraChange, ExtraChangeSchema } from '#proto/system/v1/system_pb.ts';
-import type { KeyField, NoSqlSource } from '../engine.ts';
+import type { ExtraChange } from '#proto/system/v1/system_pb.ts';
+import type { NewIndex, NoSqlEngine, NoSqlSource } from '../engine.ts';
 import type { SchemaCache } from '../schema-cache.ts';
-import { DECLARED, type StoreView } from '../table-view.ts';
+import type { StoreView } from '../table-view.ts';
 import type { ServiceContext } from './context.ts';
+import { change, fieldChange, fieldsOf, forgotten, keyOf, removal } from './define-fields.ts';
+import { createIndexes, dropIndexes } from './define-indexes.ts';
 
 export type DefinitionAction = Extract<
   Shape['action'],
@@ -46,6 +38,7 @@ export type DefinitionAction = Extract<
 type SaveExtras = (changes: readonly ExtraChange[]) => Promise<void>;
 
 interface Desk {
+  readonly engine: NoSqlEngine;
   readonly source: NoSqlSource;
   readonly cache: SchemaCache;
   readonly saveExtras: SaveExtras;
@@ -54,21 +47,21 @@ interface Desk {
 export function planDefine(
   action: DefinitionAction,
   cache: SchemaCache,
-  { source }: ServiceContext,
+  { engine, source }: ServiceContext,
   saveExtras: SaveExtras,
 ): Runner {
-  const desk = { source, cache, saveExtras };
+  const desk = { engine, source, cache, saveExtras };
   return async (operation, deadline) => {
     const view = await inTime(cache.readAfresh(), deadline);
     switch (action.case) {
       case 'defineTables':
         return jsonResult(await defineTables(action.value, bodyOf(operation), view, desk, deadline));
       case 'defineParts':
-        return jsonResult(await defineParts(action.value, bodyOf(operation), view, desk));
+        return jsonResult(await defineParts(action.value, bodyOf(operation), view, desk, deadline));
       case 'dropTables':
         return jsonResult(await dropTables(action.value, view, desk, deadline));
       case 'dropParts':
-        return jsonResult(await dropParts(action.value, view, desk));
+        return jsonResult(await dropParts(action.value, view, desk, deadline));
     }
   };
 }
@@ -89,12 +82,17 @@ async function defineTables(
   { table, mode, checkExist, describe }: DefineTables,
   body: readonly Properties[],
   view: StoreView,
-  { source, cache, saveExtras }: Desk,
+  { engine, source, cache, saveExtras }: Desk,
   deadline: Deadline,
 ): Promise<unknown> {
   if (table && !view.byName.get(table)) throw unknownTable(table);
   const changes: ExtraChange[] = [];
   const fresh: (() => Promise<void>)[] = [];
+  const indexes: {
+    readonly table: string;
+    readonly created: readonly NewIndex[];
+    readonly dropped: readonly string[];
+  }[] = [];
   const names: string[] = [];
   for (const entry of body) {
     const definition = table ? { ...entry, name: table } : entry;
@@ -107,13 +105,23 @@ async function defineTables(
     const fields = fieldsOf(definition);
     const real = known?.name ?? name;
     changes.push(change(real, {}, tableExtras(real, definition)));
-    for (const field of fields) changes.push(fieldChange(real, field));
-    if (known && mode === DefineMode.REPLACE) changes.push(...forgotten(known, fields));
+    const created: NewIndex[] = [];
+    for (const field of fields) {
+      const { extras, index } = fieldChange(real, field, known, engine);
+      changes.push(extras);
+      if (index) created.push(index);
+    }
+    const dropped = known && mode === DefineMode.REPLACE ? forgotten(known, fields) : [];
+    changes.push(...dropped.map((field) => removal(real, { field })));
+    indexes.push({ table: real, created, dropped });
     if (!known) fresh.push(() => source.createTable(name, keyOf(fields), definition['native'], deadline));
     names.push(real);
   }
   for (const make of fresh) await make();
   if (fresh.length > 0) await inTime(cache.readAfresh(), deadline);
+  for (const { table: name, created, dropped } of indexes) {
+    await changeIndexes(name, created, dropped, { source, cache }, deadline);
+  }
   await save(changes, saveExtras);
   const now = cache.current ?? view;
   const entries = names.map((name) => {
@@ -123,64 +131,35 @@ async function defineTables(
   return table ? entries[0] : entries;
 }
 
-function fieldsOf(definition: Properties): readonly Properties[] {
-  const given = definition['field'] ?? [];
-  const list = Array.isArray(given) ? given : [given];
-  if (!list.every(isObject)) throw invalid("'field' must be a list of objects.", { field: 'field' });
-  return list;
-}
-
-/** Of those that say so, in their order; none: the store's own. */
-function keyOf(fields: readonly Properties[]): KeyField[] {
-  return fields
-    .filter((field) => readFlag(String(field['name']), field, 'is_primary_key'))
-    .map((field) => {
-      const { type } = readType(String(field['name']), field['type'] ?? 'string');
-      const kind = type === 'binary' ? 'binary' : /int|id|decimal|double|float|number/.test(type) ? 'number' : 'string';
-      return { name: readName(field, 'Field'), type: kind, generated: false };
-    });
-}
-
 function tableExtras(name: string, definition: Properties): Properties {
   const extras = readTexts(name, definition, ['alias', 'label', 'plural', 'description', 'name_field']);
   if (extras['label'] === defaultLabel(name)) extras['label'] = null;
   return extras;
 }
 
-function fieldChange(table: string, definition: Properties): ExtraChange {
-  const name = readName(definition, 'Field');
-  if (readFlag(name, definition, 'is_virtual')) throw fault(name, 'virtual fields are functions of SQL databases');
-  if (!isBlank(definition['db_function'])) throw fault(name, "'db_function' is for SQL databases");
-  const { type, length } = readType(name, definition['type'] ?? 'string');
-  return change(
-    table,
-    { field: name },
-    {
-      ...readFieldExtras(name, definition),
-      [DECLARED]: true,
-      declared_type: type,
-      length,
-      default: readDefault(name, definition['default']),
-      ...('required' in definition && { required: readFlag(name, definition, 'required') }),
-      ...('allow_null' in definition && { allow_null: readFlag(name, definition, 'allow_null') }),
-    },
-  );
-}
-
-function forgotten(table: TableView, fields: readonly Properties[]): ExtraChange[] {
-  const kept = new Set(fields.map(({ name }) => name));
-  const gone = table.fields.filter(({ name, column }) => column?.nativeType === 'declared' && !kept.has(name));
-  return gone.map(({ name }) => removal(table.name, { field: name }));
+async function changeIndexes(
+  name: string,
+  created: readonly NewIndex[],
+  dropped: readonly string[],
+  { source, cache }: Pick<Desk, 'source' | 'cache'>,
+  deadline: Deadline,
+): Promise<void> {
+  const stored = cache.current?.stored.get(name);
+  const hasDropped = await dropIndexes(stored, dropped, source, deadline);
+  const hasCreated = await createIndexes(stored, created, source, deadline);
+  if (hasDropped || hasCreated) await inTime(cache.readAfresh(), deadline);
 }
 
 async function defineParts(
   { table: wanted, kind, name: only, describe }: DefineParts,
   body: readonly Properties[],
   view: StoreView,
-  { cache, saveExtras }: Desk,
+  { engine, source, cache, saveExtras }: Desk,
+  deadline: Deadline,
 ): Promise<unknown> {
   const table = tableOf(view, wanted);
   const changes: ExtraChange[] = [];
+  const indexes: NewIndex[] = [];
   const names: string[] = [];
   for (const entry of body) {
     const definition = only ? { ...entry, name: only } : entry;
@@ -190,10 +169,13 @@ async function defineParts(
       if (replaces !== undefined && replaces !== name) changes.push(removal(table.name, { relation: replaces }));
       names.push(name);
     } else {
-      changes.push(fieldChange(table.name, definition));
+      const { extras, index } = fieldChange(table.name, definition, table, engine);
+      changes.push(extras);
+      if (index) indexes.push(index);
       names.push(readName(definition, 'Field'));
     }
   }
+  await changeIndexes(table.name, indexes, [], { source, cache }, deadline);
   await save(changes, saveExtras);
   const now = cache.current ?? view;
   const entries = names.map((name) => (describe ? describePart(now, table.name, kind, name) : []));
@@ -231,10 +213,12 @@ async function dropTables(
 async function dropParts(
   { table: wanted, kind, names }: DropParts,
   view: StoreView,
-  { saveExtras }: Desk,
+  { source, cache, saveExtras }: Desk,
+  deadline: Deadline,
 ): Promise<unknown> {
   const table = tableOf(view, wanted);
   if (names.length === 0) throw noData('delete');
+  if (kind !== PartKind.RELATION) await changeIndexes(table.name, [], names, { source, cache }, deadline);
   const part = kind === PartKind.RELATION ? 'relation' : 'field';
   await save(
     names.map((name) => removal(table.name, { [part]: name })),
@@ -248,16 +232,6 @@ function tableOf(view: StoreView, name: string): TableView {
   if (!table) throw unknownTable(name);
   return table;
 }
-
-interface Part {
-  readonly field?: string;
-  readonly relation?: string;
-}
-
-const change = (table: string, part: Part, properties: Properties): ExtraChange =>
-  create(ExtraChangeSchema, { table, ...part, propertiesJson: Buffer.from(JSON.stringify(properties)) });
-
-const removal = (table: string, part: Part): ExtraChange => create(ExtraChangeSchema, { table, ...part });
 
 async function save(changes: readonly ExtraChange[], saveExtras: SaveExtras): Promise<void> {
   if (changes.length > 0) await saveExtras(changes);

@@ -7,29 +7,33 @@ import { Comparator, type Read } from '#proto/data/v1/data_pb.ts';
 import type { Condition } from '../engine.ts';
 import { isNever } from '../plan/conditions.ts';
 import { conditionOf, type ServiceContext, storedOf } from './context.ts';
+import { planGroups } from './groups.ts';
 import { divide, orderOf } from './scan.ts';
 
 export function planExplain(read: Read, table: TableView, context: ServiceContext): Runner {
   const stored = storedOf(table, context);
   const order = orderOf(read.order, table);
   const { pushdown } = context.engine;
+  const groups = read.group.length > 0 ? planGroups(read, table, context) : undefined;
   return async (operation) => {
     const condition = conditionOf([read.filter, read.rowFilter], table, operation, context);
     const wanted = { table: stored, condition, order, offset: read.offset, limit: undefined, fields: undefined };
     const { pushed, residual, sortsHere, skipsHere } = divide(wanted, context);
-    const isGrouped = read.group.length > 0;
+    // Groups are put in order, and passed over, once they are made.
+    const isGrouped = groups !== undefined;
+    const groupsHere = groups !== undefined && !groups.isPushed(condition);
     const nothing = condition !== undefined && isNever(condition);
     const plan = {
       table: stored.name,
       engine: context.engine.name,
       pushed: nothing ? null : shown(pushed),
       residual: nothing ? null : shown(residual),
-      order: order.length === 0 ? null : sortsHere ? 'residual' : 'pushed',
-      offset: read.offset === 0 ? null : skipsHere ? 'residual' : 'pushed',
-      group: isGrouped ? 'residual' : null,
+      order: order.length === 0 ? null : isGrouped || sortsHere ? 'residual' : 'pushed',
+      offset: read.offset === 0 ? null : isGrouped || skipsHere ? 'residual' : 'pushed',
+      group: isGrouped ? (groupsHere ? 'residual' : 'pushed') : null,
       count: pushdown.count && residual === undefined ? 'pushed' : 'residual',
       // Documents are read that are no part of the answer: as many as max_scanned allows.
-      scan: !nothing && (residual !== undefined || sortsHere || skipsHere || isGrouped),
+      scan: !nothing && (isGrouped ? groupsHere : residual !== undefined || sortsHere || skipsHere),
       max_scanned: context.scannedMax,
     };
     return resultOf(Buffer.from(stringifyJson(plan)));

@@ -1,4 +1,7 @@
-/** Groups, counted and summed here over documents that were read: as many groups as a bound allows. */
+/**
+ * Groups, counted and summed by the store where it does that as it is done here, else here over documents that were
+ * read: as many groups as a bound allows.
+ */
 import { GROUPS_MAX } from '#common/bounds.ts';
 import type { Deadline } from '#common/deadline.ts';
 import { invalid } from '#common/errors.ts';
@@ -7,7 +10,9 @@ import type { TableView } from '#common/schema/extras.ts';
 import { unknownName } from '#common/schema/mismatch.ts';
 import { type Filter, Selection_Kind as Kind, type Operation, type Read } from '#proto/data/v1/data_pb.ts';
 import type { Document, Wire } from '../document.ts';
-import { bindFilters } from '../plan/conditions.ts';
+import type { Condition, Grouping, StoreTable, Tally } from '../engine.ts';
+import { bindFilters, isNever } from '../plan/conditions.ts';
+import { split } from '../plan/split.ts';
 import { compareValues } from '../residual/compare.ts';
 import { predicateOf } from '../residual/evaluate.ts';
 import { getter } from '../residual/path.ts';
@@ -31,20 +36,21 @@ interface Member {
 interface Group {
   readonly values: Document;
   count: number;
-  /** By the field: how many have a value, and what those are added up, the least and the greatest. */
-  readonly tallies: Tally[];
+  /** By the field. */
+  readonly tallies: readonly Writable<Tally>[];
 }
 
-interface Tally {
-  count: number;
-  numbers: number;
-  sum: number | JsonNumber;
-  min: Wire;
-  max: Wire;
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Groups of a read: how the store would make them, and how they become an answer. */
+export interface GroupPlan {
+  /** Does the store make them, of what meets this condition? It may find that it cannot, by what is stored. */
+  isPushed(condition: Condition | undefined): boolean;
+  /** @returns the JSON of all groups that meet `having`, in order */
+  pieces(operation: Operation, deadline: Deadline): Promise<Uint8Array[]>;
 }
 
-/** @returns the JSON of all groups that meet `having`, in order */
-export function planGroups(read: Read, table: TableView, context: ServiceContext) {
+export function planGroups(read: Read, table: TableView, context: ServiceContext): GroupPlan {
   const stored = storedOf(table, context);
   const nameOf = (name: string): string => table.byFieldWireName.get(name)?.name ?? name;
   const group = read.group.map((name) => ({ name, field: nameOf(name) }));
@@ -66,41 +72,80 @@ export function planGroups(read: Read, table: TableView, context: ServiceContext
   const summed = members.flatMap(({ aggregate, field }) => (aggregate && field ? [field] : []));
   const fields = [...new Set(summed)];
   const values = fields.map((field) => getter(field, elements));
-  return async (operation: Operation, deadline: Deadline): Promise<Uint8Array[]> => {
-    const condition = conditionOf([read.filter, read.rowFilter], table, operation, context);
-    const wanted = { table: stored, condition, order: [], offset: 0, limit: undefined };
+  const grouping = groupingOf(group, members, fields);
+  const isPushed = (condition: Condition | undefined): boolean =>
+    isPushable(grouping, condition, stored, table, context);
+  const names = group.map(({ name }) => name);
+
+  async function pushed(condition: Condition | undefined, deadline: Deadline): Promise<Group[] | undefined> {
+    if (condition && isNever(condition)) return [];
+    const found = await context.source.group?.(stored, condition, grouping, deadline);
+    if (found && found.length > GROUPS_MAX) throw tooManyGroups();
+    return found?.map(({ values, count, tallies }) => ({ values: valuesOf(names, values), count, tallies }));
+  }
+
+  async function counted(condition: Condition | undefined, deadline: Deadline): Promise<Group[]> {
     const groups = new Map<string, Group>();
-    const needed = [...new Set([...fields, ...group.map(({ field }) => field)])].filter((one) => !one.includes('.'));
+    const needed = [...new Set([...fields, ...group.map(({ field }) => field)])];
+    const asked = needed.some((one) => one.includes('.')) ? undefined : needed;
+    const wanted = { table: stored, condition, order: [], offset: 0, limit: undefined, fields: asked };
     let scanned = 0;
-    for await (const one of scan(
-      { ...wanted, fields: needed.length < fields.length + group.length ? undefined : needed },
-      context,
-      deadline,
-    )) {
+    for await (const one of scan(wanted, context, deadline)) {
       if (++scanned > context.scannedMax) throw tooManyScanned(context.scannedMax, stored.name);
-      add(
-        groups,
-        one.members(),
-        group.map(({ name }) => name),
-        gets,
-        values,
-      );
+      add(groups, one.members(), names, gets, values);
     }
-    const rows = [...groups.values()].map((one) => rowOf(one, members, fields));
-    const test =
-      having &&
-      predicateOf(
-        bindFilters([having], table, { parameters: operation.parameters, senses: undefined, takesNative: false }) ?? {
-          kind: 'all',
-          of: [],
-        },
-        false,
-      );
+    return [...groups.values()];
+  }
+
+  async function pieces(operation: Operation, deadline: Deadline): Promise<Uint8Array[]> {
+    const condition = conditionOf([read.filter, read.rowFilter], table, operation, context);
+    const groups =
+      (isPushed(condition) ? await pushed(condition, deadline) : undefined) ?? (await counted(condition, deadline));
+    const rows = groups.map((one) => rowOf(one, members, fields));
+    const binding = { parameters: operation.parameters, senses: undefined, takesNative: false };
+    const test = having && predicateOf(bindFilters([having], table, binding) ?? { kind: 'all', of: [] }, false);
     const kept = test ? rows.filter(test) : rows;
     const sorted = order.length > 0 ? sortBy(kept, order, (row, field) => row[field] ?? null) : kept;
     return sorted.map((row) => documentJson(only(row, shown)));
+  }
+
+  return { isPushed, pieces };
+}
+
+function groupingOf(
+  group: readonly { readonly field: string }[],
+  members: readonly Member[],
+  fields: readonly string[],
+): Grouping {
+  const asks = (field: string, ...aggregates: string[]): boolean =>
+    members.some((one) => one.field === field && aggregates.includes(one.aggregate ?? ''));
+  return {
+    by: group.map(({ field }) => field),
+    tallied: fields.map((field) => ({
+      field,
+      sums: asks(field, 'SUM', 'AVG'),
+      compares: asks(field, 'MIN', 'MAX'),
+    })),
   };
 }
+
+/** Sums of fractions are made digit by digit here, and of doubles in stores. */
+const FRACTIONS = /^(?:double|float|decimal|money)$/;
+
+function isPushable(
+  grouping: Grouping,
+  condition: Condition | undefined,
+  stored: StoreTable,
+  table: TableView,
+  { engine: { pushdown }, source }: ServiceContext,
+): boolean {
+  if (!source.group || !pushdown.groups?.(grouping, stored)) return false;
+  if (split(condition, pushdown, stored).residual !== undefined) return false;
+  return !grouping.tallied.some(({ field, sums }) => sums && FRACTIONS.test(table.byFieldName.get(field)?.type ?? ''));
+}
+
+const valuesOf = (names: readonly string[], values: readonly Wire[]): Document =>
+  Object.fromEntries(names.map((name, i) => [name, values[i] ?? null]));
 
 const only = (row: Document, shown: readonly Member[]): Document =>
   Object.fromEntries(shown.map(({ name }) => [name, row[name] ?? null]));
@@ -133,15 +178,15 @@ function add(
   let group = groups.get(key);
   if (!group) {
     if (groups.size >= GROUPS_MAX) throw tooManyGroups();
-    const tallies = values.map((): Tally => ({ count: 0, numbers: 0, sum: 0, min: null, max: null }));
-    group = { values: Object.fromEntries(names.map((name, i) => [name, own[i] as Wire])), count: 0, tallies };
+    const tallies = values.map((): Writable<Tally> => ({ count: 0, numbers: 0, sum: 0, min: null, max: null }));
+    group = { values: valuesOf(names, own), count: 0, tallies };
     groups.set(key, group);
   }
   group.count++;
-  for (const [i, get] of values.entries()) tally(group.tallies[i] as Tally, get(members) ?? null);
+  for (const [i, get] of values.entries()) tally(group.tallies[i] as Writable<Tally>, get(members) ?? null);
 }
 
-function tally(one: Tally, value: Wire): void {
+function tally(one: Writable<Tally>, value: Wire): void {
   if (value === null) return;
   one.count++;
   if (typeof value === 'number' || value instanceof JsonNumber) {

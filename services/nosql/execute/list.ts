@@ -17,6 +17,7 @@ import { outputsOf } from './outputs.ts';
 import { piecesOf } from './pieces.ts';
 import type { RelatedReader } from './related.ts';
 import { countOf, divide, orderOf, scan } from './scan.ts';
+import { planView } from './view.ts';
 
 type Counter = (operation: Operation, deadline: Deadline) => Promise<number>;
 
@@ -35,6 +36,7 @@ function counterOf(read: Read, table: TableView, context: ServiceContext): Count
 
 export function planList(read: Read, table: TableView, related: RelatedReader, context: ServiceContext): Runner {
   if (read.having && read.group.length === 0) throw invalid('A condition on groups needs groups.', { field: 'having' });
+  if (read.view) return planView(read.view, read, limitOf(read, context).limit, table, context);
   if (read.explain) return planExplain(read, table, context);
   if (read.paging !== Paging.UNSPECIFIED) return byCursor(read, table, related, context);
   return byOffset(read, table, related, context);
@@ -50,7 +52,7 @@ function byOffset(read: Read, table: TableView, related: RelatedReader, context:
   const page = async (operation: Operation, deadline: Deadline) => {
     const asked = cut ? limit + 1 : limit;
     if (groups) {
-      const pieces = await groups(operation, deadline);
+      const pieces = await groups.pieces(operation, deadline);
       return {
         found: Math.min(pieces.length - read.offset, asked),
         pieces: pieces.slice(read.offset, read.offset + limit),

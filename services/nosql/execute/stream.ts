@@ -5,6 +5,7 @@ import { findTable } from '#common/schema/find.ts';
 import { type Operation, Paging, type Read, Target } from '#proto/data/v1/data_pb.ts';
 import type { StoredDocument } from '../document.ts';
 import { conditionOf, type ServiceContext, storedOf } from './context.ts';
+import { type GroupPlan, planGroups } from './groups.ts';
 import { outputsOf } from './outputs.ts';
 import { piecesOf } from './pieces.ts';
 import { planRelated } from './related.ts';
@@ -24,8 +25,12 @@ export async function* streamRead(
   if (read.target !== Target.FILTER || read.paging !== Paging.UNSPECIFIED || read.countOnly) {
     throw invalid('Only lists come as a stream.');
   }
-  if (read.group.length > 0) throw invalid('Groups do not come as a stream.', { field: 'group' });
+  if (read.view) throw invalid('Rows of a view do not come as a stream.', { field: 'view' });
   const table = findTable(context.view, read.table);
+  if (read.group.length > 0) {
+    yield* groupLines(planGroups(read, table, context), read.offset, operation, deadline);
+    return;
+  }
   const related = planRelated(read.related, table, context);
   const outputs = outputsOf(read.selection, table, read.idField, related.localFields);
   const condition = conditionOf([read.filter, read.rowFilter], table, operation, context);
@@ -51,4 +56,16 @@ export async function* streamRead(
     if (some.length >= PORTION) yield await lines();
   }
   if (some.length > 0) yield await lines();
+}
+
+async function* groupLines(
+  groups: GroupPlan,
+  offset: number,
+  operation: Operation,
+  deadline: Deadline,
+): AsyncGenerator<Uint8Array> {
+  const pieces = await groups.pieces(operation, deadline);
+  for (let at = offset; at < pieces.length; at += PORTION) {
+    yield Buffer.concat(pieces.slice(at, at + PORTION).flatMap((piece) => [piece, LINE_END]));
+  }
 }

@@ -1,7 +1,8 @@
 /** MongoDB: the service type `mongodb`. */
 import type { NoSqlEngine, Pushdown } from '../engine.ts';
 import { configFields, readMongoConfig } from './config.ts';
-import { isSayable } from './request.ts';
+import { canGroup } from './groups.ts';
+import { fieldName, isSayable } from './request.ts';
 import { MongoSource } from './source.ts';
 import { senses } from './types.ts';
 
@@ -13,8 +14,10 @@ const pushdown: Pushdown = {
   sorts: (order) => order.every(({ field }) => isSayable({ kind: 'compare', field, comparator: 0, operands: [] })),
   offset: true,
   count: true,
+  groups: canGroup,
   projection: true,
-  transactions: undefined,
+  // Where the server has them, which the source finds out.
+  transactions: { writesMax: 1000, samePartition: false },
   conditionalWrites: true,
   nativeFilters: true,
   keysMax: 1000,
@@ -29,5 +32,6 @@ export const engine: NoSqlEngine = {
   configFields,
   pushdown,
   senses,
+  checkIndex: ({ fields }) => void fields.forEach(fieldName),
   open: (config, { connectionsMax }) => new MongoSource(readMongoConfig(config), connectionsMax),
 };

@@ -19,5 +19,6 @@ describe.skipIf(reason !== undefined)(title, () => {
     },
     key: { name: '_id', of: (place) => place },
     generates: true,
+    indexes: 'plain and unique',
   });
 });

@@ -1,4 +1,5 @@
 /** The engine against a server: what it says, and how it fails. */
+import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Deadline } from '#common/deadline.ts';
 import { JsonNumber } from '#common/json.ts';
@@ -8,6 +9,7 @@ import { type RunningMongo, startMongo } from '../../../deploy/testing/mongodb.t
 import type { Document, StoredDocument } from '../document.ts';
 import type { NoSqlSource, StoreQuery, StoreTable, Write } from '../engine.ts';
 import { engine } from './index.ts';
+import { mayHaveTransactions } from './transactions.ts';
 
 const soon = (): Deadline => Deadline.after(20_000);
 const QUERY: StoreQuery = {
@@ -69,6 +71,25 @@ describe.skipIf(whyNot('mongodb'))('mongodb', () => {
       `{"_id":"${id}","name":"b"}`,
       undefined,
     ]);
+  });
+
+  test('writes go together where the server has transactions, and nowhere else', async () => {
+    const client = new MongoClient(server.url);
+    const hello = await client
+      .db()
+      .command({ hello: 1 })
+      // The emulator does not know the command.
+      .catch(() => ({}))
+      .finally(() => client.close());
+    const { writeTogether } = source;
+    expect(mayHaveTransactions(hello) || writeTogether === undefined).toBe(true);
+    if (!writeTogether) return;
+    const both = ['t1', 't1'].map((_id): Write => ({ kind: 'insert', document: { _id } }));
+    const outcomes = await writeTogether(table, both, soon());
+    expect(outcomes).toMatchObject([{ created: true }, { error: { code: 'conflict' } }]);
+    expect(await source.get(table, [['t1']], undefined, soon())).toEqual([undefined]);
+    await writeTogether(table, both.slice(1), soon());
+    expect((await source.get(table, [['t1']], undefined, soon())).map(text)).toEqual(['{"_id":"t1"}']);
   });
 
   test('a number in a path finds a number', async () => {

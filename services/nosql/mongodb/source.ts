@@ -5,6 +5,7 @@ import {
   type Db,
   MongoClient,
   type MongoClientOptions,
+  ObjectId,
   type Sort,
 } from 'mongodb';
 import { Batcher, type BatchOutcome } from '#common/batcher.ts';
@@ -16,8 +17,11 @@ import type { Document, StoredDocument, Wire } from '../document.ts';
 import type {
   Condition,
   DocumentKey,
+  Grouping,
   KeyField,
+  NewIndex,
   NoSqlSource,
+  StoreGroup,
   StorePage,
   StoreQuery,
   StoreTable,
@@ -26,8 +30,10 @@ import type {
 } from '../engine.ts';
 import type { MongoConfig } from './config.ts';
 import { translate } from './errors.ts';
+import { pipelineOf, readGroups } from './groups.ts';
 import { fieldName, queryOf, sortOf } from './request.ts';
 import { MongoDocument } from './stored.ts';
+import { Transactions } from './transactions.ts';
 import { idsOf, idToWire } from './types.ts';
 import { MongoWrites, settable } from './writes.ts';
 
@@ -51,6 +57,7 @@ export class MongoSource implements NoSqlSource {
   readonly #db: Db;
   readonly #reads = new Map<string, Batcher<PointRead, StoredDocument | undefined>>();
   readonly #writes: MongoWrites;
+  readonly #transactions: Transactions;
 
   constructor(config: MongoConfig, connectionsMax: number) {
     const { url, database, username, password, options } = config;
@@ -75,10 +82,17 @@ export class MongoSource implements NoSqlSource {
       (name) => this.#collection(name),
       (deadline, work) => this.#do(deadline, work),
     );
+    this.#transactions = new Transactions({
+      command: (command) => this.#db.command(command),
+      startSession: () => this.#client.startSession(),
+      // Of a name that no collection has: it only matters whether the server takes the question.
+      read: (session) => this.#collection('millrace').findOne({ _id: NOBODY }, { session }),
+    });
   }
 
   async tables(deadline: Deadline): Promise<readonly StoreTable[]> {
     return this.#do(deadline, async () => {
+      await this.#transactions.look();
       const found = await this.#db.listCollections({}, { nameOnly: false, ...timeLimit(deadline) }).toArray();
       const known = found.filter(({ name }) => !name.startsWith('system.'));
       const tables: StoreTable[] = [];
@@ -110,9 +124,10 @@ export class MongoSource implements NoSqlSource {
     await this.#do(deadline, () => this.#db.dropCollection(name, timeLimit(deadline)));
   }
 
-  async createIndex(table: StoreTable, index: StoreTable['indexes'][number], deadline: Deadline): Promise<void> {
+  async createIndex(table: StoreTable, index: NewIndex, deadline: Deadline): Promise<void> {
     const fields = Object.fromEntries(index.fields.map((field) => [fieldName(field), 1 as const]));
-    const options = { name: index.name, unique: index.unique };
+    // A member that is absent is like none other.
+    const options = { name: index.name, ...(index.unique && { unique: true, sparse: true }) };
     await this.#do(deadline, () => this.#collection(table.name).createIndex(fields, options));
   }
 
@@ -162,6 +177,27 @@ export class MongoSource implements NoSqlSource {
     }
   }
 
+  async group(
+    { name }: StoreTable,
+    condition: Condition | undefined,
+    grouping: Grouping,
+    deadline: Deadline,
+  ): Promise<readonly StoreGroup[] | undefined> {
+    const pipeline = pipelineOf(queryOf(condition), grouping);
+    const options = { batchSize: PAGE_DOCUMENTS, allowDiskUse: true, ...timeLimit(deadline) };
+    const cursor = this.#raw(name).aggregate(pipeline, options);
+    const forget = deadline.onAbort(() => void cursor.close().catch(() => {}));
+    try {
+      return await readGroups(async () => {
+        const row = await this.#do(deadline, () => cursor.next());
+        return row ? stored(row).members() : undefined;
+      }, grouping);
+    } finally {
+      forget();
+      await cursor.close().catch(() => {});
+    }
+  }
+
   count({ name }: StoreTable, condition: Condition | undefined, deadline: Deadline): Promise<number> {
     return this.#do(deadline, () => this.#collection(name).countDocuments(queryOf(condition), timeLimit(deadline)));
   }
@@ -173,6 +209,15 @@ export class MongoSource implements NoSqlSource {
     deadline: Deadline,
   ): Promise<readonly WriteOutcome[]> {
     return this.#writes.write(table.name, writes, ordered, deadline);
+  }
+
+  /** Of a server that has no transactions the tier takes back what was done. */
+  get writeTogether(): NoSqlSource['writeTogether'] {
+    if (!this.#transactions.areThere) return undefined;
+    return ({ name }, writes, deadline) =>
+      this.#do(deadline, () =>
+        this.#transactions.run((session) => this.#writes.within(session, name, writes, deadline), deadline),
+      );
   }
 
   async updateWhere(
@@ -219,7 +264,7 @@ export class MongoSource implements NoSqlSource {
 
   async #indexesOf(name: string): Promise<StoreTable['indexes']> {
     const found = await this.#collection(name).indexes();
-    return found.map(({ name: index = '', key, unique = false }) => ({
+    return found.filter(isOfAll).map(({ name: index = '', key, unique = false }) => ({
       name: index,
       fields: Object.keys(key),
       unique: unique === true || index === '_id_',
@@ -254,6 +299,12 @@ export class MongoSource implements NoSqlSource {
   }
 }
 
+/** Of the values of fields in all documents: no part of a collection, words of texts, or places. */
+const isOfAll = ({ key, partialFilterExpression }: BsonDocument): boolean =>
+  partialFilterExpression === undefined &&
+  Object.entries(key as object).every(([field, kind]) => !field.includes('$') && (Number(kind) || kind === 'hashed'));
+
+const NOBODY = new ObjectId('0'.repeat(24));
 const ID: readonly KeyField[] = [{ name: '_id', type: 'any', generated: true }];
 
 const stored = (document: unknown): MongoDocument => new MongoDocument(document as Buffer);

@@ -2,6 +2,7 @@
 import {
   type Document as BsonDocument,
   type BulkWriteOptions,
+  type ClientSession,
   type Collection,
   MongoBulkWriteError,
   ObjectId,
@@ -14,6 +15,7 @@ import type { Document } from '../document.ts';
 import type { Write, WriteOutcome } from '../engine.ts';
 import { translate } from './errors.ts';
 import { queryOf } from './request.ts';
+import { isTransient } from './transactions.ts';
 import { idsOf, idToBson, idToWire, membersToBson } from './types.ts';
 
 /** Writes of one call that are under way at once, where each is a request of its own. */
@@ -54,6 +56,30 @@ export class MongoWrites {
       return this.#insertMany(name, documents, ordered, deadline);
     }
     return this.#apart(name, writes, ordered, deadline);
+  }
+
+  /**
+   * One after the other within a transaction, up to the first that is not done.
+   * @throws what the driver takes for a reason to begin the transaction anew
+   */
+  async within(
+    session: ClientSession,
+    name: string,
+    writes: readonly Write[],
+    deadline: Deadline,
+  ): Promise<readonly WriteOutcome[]> {
+    const outcomes: WriteOutcome[] = [];
+    for (const write of writes) {
+      deadline.throwIfAborted();
+      try {
+        outcomes.push(await this.#change(name, write, session));
+      } catch (error) {
+        if (isTransient(error)) throw error;
+        outcomes.push(failed(error));
+      }
+      if (!('key' in (outcomes.at(-1) as WriteOutcome))) break;
+    }
+    return outcomes;
   }
 
   async #insertOne(name: string, document: Document, deadline: Deadline): Promise<WriteOutcome> {
@@ -152,26 +178,32 @@ export class MongoWrites {
     }
   }
 
-  async #change(name: string, write: Exclude<Write, { kind: 'insert' }>): Promise<WriteOutcome> {
+  async #change(name: string, write: Write, session?: ClientSession): Promise<WriteOutcome> {
+    const collection = this.#collectionOf(name);
+    const within = session && { session };
+    if (write.kind === 'insert') {
+      const row = insertable(write.document);
+      await collection.insertOne(row, within);
+      return { key: { _id: idToWire(row['_id']) }, created: true };
+    }
     const [id = null] = write.key;
     const ids = idsOf(id);
     const byId = ids.length === 1 ? { _id: ids[0] as never } : { _id: { $in: ids as never[] } };
     const filter = write.onlyIf ? { $and: [byId, queryOf(write.onlyIf)] } : byId;
     const key = { _id: idToWire(ids[0]) };
-    const collection = this.#collectionOf(name);
     if (write.kind === 'delete') {
-      const { deletedCount } = await collection.deleteOne(filter);
+      const { deletedCount } = await collection.deleteOne(filter, within);
       return deletedCount === 1 ? { key, created: false } : { missing: true };
     }
     const { matchedCount } =
       write.kind === 'replace'
-        ? await collection.replaceOne(filter, settable(write.document))
-        : await changed(collection, filter, settable(write.members));
+        ? await collection.replaceOne(filter, settable(write.document), within)
+        : await changed(collection, filter, settable(write.members), within);
     if (matchedCount === 1) return { key, created: false };
     if (!write.upsert) return { missing: true };
     // Not by the driver's upsert: what was asked for by a list of identifiers says not which it should have.
     const document = write.kind === 'replace' ? write.document : write.members;
-    await collection.insertOne(insertable({ ...document, _id: id }));
+    await collection.insertOne(insertable({ ...document, _id: id }), within);
     return { key, created: true };
   }
 }
@@ -203,10 +235,11 @@ async function changed(
   collection: Collection<BsonDocument>,
   filter: BsonDocument,
   set: BsonDocument,
+  within: { readonly session: ClientSession } | undefined,
 ): Promise<{ matchedCount: number }> {
-  if (Object.keys(set).length > 0) return collection.updateOne(filter, { $set: set });
+  if (Object.keys(set).length > 0) return collection.updateOne(filter, { $set: set }, within);
   // Nothing is changed, and whether there is something is asked all the same.
-  return { matchedCount: await collection.countDocuments(filter, { limit: 1 }) };
+  return { matchedCount: await collection.countDocuments(filter, { limit: 1, ...within }) };
 }
 
 function attempt<T>(work: () => T): T | MillraceError {

@@ -35,6 +35,7 @@ export function planRead(read: Read, context: ServiceContext): Runner {
 }
 
 function runnerOf(read: Read, table: TableView, context: ServiceContext): Runner {
+  if (read.view) throw invalid("The rows of a 'view' of a 'design' are for CouchDB.", { field: 'view' });
   if (read.countOnly) return planCount(read, table, context);
   const related = planRelated(read.related, table, context);
   switch (read.target) {

@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file millrace/data/v1/data.proto.
  */
 export const file_millrace_data_v1_data: GenFile = /*@__PURE__*/
-  fileDesc("ChttaWxscmFjZS9kYXRhL3YxL2RhdGEucHJvdG8SEG1pbGxyYWNlLmRhdGEudjEiSQoFQmF0Y2gSLwoKb3BlcmF0aW9ucxgBIAMoCzIbLm1pbGxyYWNlLmRhdGEudjEuT3BlcmF0aW9uEg8KB2NhbmNlbHMYAiADKA0iNgoKQmF0Y2hSZXBseRIoCgdyZXBsaWVzGAEgAygLMhcubWlsbHJhY2UuZGF0YS52MS5SZXBseSKrAgoJT3BlcmF0aW9uEgoKAmlkGAEgASgNEhIKCnRpbWVvdXRfbXMYAiABKA0SFwoNZW5jb2RlZF9zaGFwZRgDIAEoDEgAEigKBXNoYXBlGAQgASgLMhcubWlsbHJhY2UuZGF0YS52MS5TaGFwZUgAEhAKBnRpY2tldBgFIAEoCUgAEiUKBGtleXMYBiADKAsyFy5taWxscmFjZS5kYXRhLnYxLlZhbHVlEisKCnBhcmFtZXRlcnMYByADKAsyFy5taWxscmFjZS5kYXRhLnYxLlZhbHVlEg8KB3JlY29yZHMYCCABKAwSKAoGY2FsbGVyGAkgASgLMhgubWlsbHJhY2UuZGF0YS52MS5DYWxsZXISEgoKcmVxdWVzdF9pZBgKIAEoCUIGCgRmb3JtIkwKBkNhbGxlchIPCgd1c2VyX2lkGAEgASgFEg8KB3JvbGVfaWQYAiABKAUSDgoGYXBwX2lkGAMgASgFEhAKCGlzX2FkbWluGAQgASgIIo8GCgVTaGFwZRIPCgdzZXJ2aWNlGAEgASgJEiYKBHJlYWQYAiABKAsyFi5taWxscmFjZS5kYXRhLnYxLlJlYWRIABIqCgZjcmVhdGUYAyABKAsyGC5taWxscmFjZS5kYXRhLnYxLkNyZWF0ZUgAEioKBnVwZGF0ZRgEIAEoCzIYLm1pbGxyYWNlLmRhdGEudjEuVXBkYXRlSAASKgoGZGVsZXRlGAUgASgLMhgubWlsbHJhY2UuZGF0YS52MS5EZWxldGVIABI5Cg5saXN0X3Jlc291cmNlcxgGIAEoCzIfLm1pbGxyYWNlLmRhdGEudjEuTGlzdFJlc291cmNlc0gAEjsKD2Rlc2NyaWJlX3RhYmxlcxgHIAEoCzIgLm1pbGxyYWNlLmRhdGEudjEuRGVzY3JpYmVUYWJsZXNIABI5Cg5kZXNjcmliZV9wYXJ0cxgIIAEoCzIfLm1pbGxyYWNlLmRhdGEudjEuRGVzY3JpYmVQYXJ0c0gAEjcKDWRlZmluZV90YWJsZXMYCSABKAsyHi5taWxscmFjZS5kYXRhLnYxLkRlZmluZVRhYmxlc0gAEjUKDGRlZmluZV9wYXJ0cxgKIAEoCzIdLm1pbGxyYWNlLmRhdGEudjEuRGVmaW5lUGFydHNIABIzCgtkcm9wX3RhYmxlcxgLIAEoCzIcLm1pbGxyYWNlLmRhdGEudjEuRHJvcFRhYmxlc0gAEjEKCmRyb3BfcGFydHMYDCABKAsyGy5taWxscmFjZS5kYXRhLnYxLkRyb3BQYXJ0c0gAEj8KEWRlc2NyaWJlX3JvdXRpbmVzGA0gASgLMiIubWlsbHJhY2UuZGF0YS52MS5EZXNjcmliZVJvdXRpbmVzSAASJgoEY2FsbBgOIAEoCzIWLm1pbGxyYWNlLmRhdGEudjEuQ2FsbEgAEioKBXJ1bGVzGB4gAygLMhsubWlsbHJhY2UuZGF0YS52MS5UYWJsZVJ1bGUSDwoHdW5ydWxlZBgfIAEoCBIOCgZzdHJpY3QYICABKAhCCAoGYWN0aW9uIm8KCVRhYmxlUnVsZRINCgV0YWJsZRgBIAEoCRINCgV2ZXJicxgCIAEoDRIsCgpyb3dfZmlsdGVyGAMgASgLMhgubWlsbHJhY2UuZGF0YS52MS5GaWx0ZXISFgoOZmlsdGVyZWRfdmVyYnMYBCABKA0ilQEKCVNlbGVjdGlvbhIuCgRraW5kGAEgASgOMiAubWlsbHJhY2UuZGF0YS52MS5TZWxlY3Rpb24uS2luZBINCgVuYW1lcxgCIAMoCSJJCgRLaW5kEhQKEEtJTkRfVU5TUEVDSUZJRUQQABIMCghLSU5EX0FMTBABEgwKCEtJTkRfS0VZEAISDwoLS0lORF9MSVNURUQQAyLyBAoEUmVhZBINCgV0YWJsZRgBIAEoCRIoCgZ0YXJnZXQYAiABKA4yGC5taWxscmFjZS5kYXRhLnYxLlRhcmdldBIuCglzZWxlY3Rpb24YAyABKAsyGy5taWxscmFjZS5kYXRhLnYxLlNlbGVjdGlvbhIoCgZmaWx0ZXIYBCABKAsyGC5taWxscmFjZS5kYXRhLnYxLkZpbHRlchIsCgpyb3dfZmlsdGVyGAUgASgLMhgubWlsbHJhY2UuZGF0YS52MS5GaWx0ZXISJgoFb3JkZXIYBiADKAsyFy5taWxscmFjZS5kYXRhLnYxLk9yZGVyEg0KBWxpbWl0GAcgASgNEg4KBm9mZnNldBgIIAEoDRINCgVncm91cBgJIAMoCRIVCg1pbmNsdWRlX2NvdW50GAogASgIEhIKCmNvdW50X29ubHkYCyABKAgSFgoOaW5jbHVkZV9zY2hlbWEYDCABKAgSEAoIaWRfZmllbGQYDSADKAkSKQoEbW9kZRgOIAEoDjIbLm1pbGxyYWNlLmRhdGEudjEuQmF0Y2hNb2RlEioKB3JlbGF0ZWQYDyADKAsyGS5taWxscmFjZS5kYXRhLnYxLlJlbGF0ZWQSKAoGaGF2aW5nGBAgASgLMhgubWlsbHJhY2UuZGF0YS52MS5GaWx0ZXISFgoOZXN0aW1hdGVfY291bnQYESABKAgSKAoGcGFnaW5nGBIgASgOMhgubWlsbHJhY2UuZGF0YS52MS5QYWdpbmcSEgoKZXZlcnl0aGluZxgTIAEoCBIWCg5tZXJnZXNfZm9yZWlnbhgUIAEoCBIPCgdleHBsYWluGBUgASgIIs4BCgZDcmVhdGUSDQoFdGFibGUYASABKAkSLgoJc2VsZWN0aW9uGAIgASgLMhsubWlsbHJhY2UuZGF0YS52MS5TZWxlY3Rpb24SEAoIaWRfZmllbGQYAyADKAkSKQoEbW9kZRgEIAEoDjIbLm1pbGxyYWNlLmRhdGEudjEuQmF0Y2hNb2RlEioKB3JlbGF0ZWQYBSADKAsyGS5taWxscmFjZS5kYXRhLnYxLlJlbGF0ZWQSHAoUYWxsb3dfcmVsYXRlZF9kZWxldGUYBiABKAgigAMKBlVwZGF0ZRINCgV0YWJsZRgBIAEoCRIoCgZ0YXJnZXQYAiABKA4yGC5taWxscmFjZS5kYXRhLnYxLlRhcmdldBIuCglzZWxlY3Rpb24YAyABKAsyGy5taWxscmFjZS5kYXRhLnYxLlNlbGVjdGlvbhIoCgZmaWx0ZXIYBCABKAsyGC5taWxscmFjZS5kYXRhLnYxLkZpbHRlchIsCgpyb3dfZmlsdGVyGAUgASgLMhgubWlsbHJhY2UuZGF0YS52MS5GaWx0ZXISEAoIaWRfZmllbGQYBiADKAkSKQoEbW9kZRgHIAEoDjIbLm1pbGxyYWNlLmRhdGEudjEuQmF0Y2hNb2RlEg0KBWxpbWl0GAggASgNEioKB3JlbGF0ZWQYCSADKAsyGS5taWxscmFjZS5kYXRhLnYxLlJlbGF0ZWQSHAoUYWxsb3dfcmVsYXRlZF9kZWxldGUYCiABKAgSDwoHcmVwbGFjZRgLIAEoCBIOCgZ1cHNlcnQYDCABKAgixgIKBkRlbGV0ZRINCgV0YWJsZRgBIAEoCRIoCgZ0YXJnZXQYAiABKA4yGC5taWxscmFjZS5kYXRhLnYxLlRhcmdldBIuCglzZWxlY3Rpb24YAyABKAsyGy5taWxscmFjZS5kYXRhLnYxLlNlbGVjdGlvbhIoCgZmaWx0ZXIYBCABKAsyGC5taWxscmFjZS5kYXRhLnYxLkZpbHRlchIsCgpyb3dfZmlsdGVyGAUgASgLMhgubWlsbHJhY2UuZGF0YS52MS5GaWx0ZXISEAoIaWRfZmllbGQYBiADKAkSKQoEbW9kZRgHIAEoDjIbLm1pbGxyYWNlLmRhdGEudjEuQmF0Y2hNb2RlEhIKCmV2ZXJ5dGhpbmcYCCABKAgSKgoHcmVsYXRlZBgJIAMoCzIZLm1pbGxyYWNlLmRhdGEudjEuUmVsYXRlZCKZAQoFT3JkZXISDQoFZmllbGQYASABKAkSEgoKZGVzY2VuZGluZxgCIAEoCBIsCgVudWxscxgDIAEoDjIdLm1pbGxyYWNlLmRhdGEudjEuT3JkZXIuTnVsbHMiPwoFTnVsbHMSFQoRTlVMTFNfVU5TUEVDSUZJRUQQABIPCgtOVUxMU19GSVJTVBABEg4KCk5VTExTX0xBU1QQAiL3AQoHUmVsYXRlZBIMCgRuYW1lGAEgASgJEi4KCXNlbGVjdGlvbhgCIAEoCzIbLm1pbGxyYWNlLmRhdGEudjEuU2VsZWN0aW9uEiYKBW9yZGVyGAMgAygLMhcubWlsbHJhY2UuZGF0YS52MS5PcmRlchINCgVsaW1pdBgEIAEoDRINCgVncm91cBgFIAMoCRIoCgZmaWx0ZXIYBiABKAsyGC5taWxscmFjZS5kYXRhLnYxLkZpbHRlchISCgpjb3VudF9vbmx5GAcgASgIEioKB3JlbGF0ZWQYCCADKAsyGS5taWxscmFjZS5kYXRhLnYxLlJlbGF0ZWQi2QEKBkZpbHRlchIyCgpjb21wYXJpc29uGAEgASgLMhwubWlsbHJhY2UuZGF0YS52MS5Db21wYXJpc29uSAASKwoDYWxsGAIgASgLMhwubWlsbHJhY2UuZGF0YS52MS5GaWx0ZXJMaXN0SAASKwoDYW55GAMgASgLMhwubWlsbHJhY2UuZGF0YS52MS5GaWx0ZXJMaXN0SAASJwoDbm90GAQgASgLMhgubWlsbHJhY2UuZGF0YS52MS5GaWx0ZXJIABIQCgZuYXRpdmUYBSABKA1IAEIGCgRub2RlIjcKCkZpbHRlckxpc3QSKQoHZmlsdGVycxgBIAMoCzIYLm1pbGxyYWNlLmRhdGEudjEuRmlsdGVyInoKCkNvbXBhcmlzb24SDQoFZmllbGQYASABKAkSMAoKY29tcGFyYXRvchgCIAEoDjIcLm1pbGxyYWNlLmRhdGEudjEuQ29tcGFyYXRvchIrCghvcGVyYW5kcxgDIAMoCzIZLm1pbGxyYWNlLmRhdGEudjEuT3BlcmFuZCJ8CgdPcGVyYW5kEhMKCXBhcmFtZXRlchgBIAEoDUgAEigKBXZhbHVlGAIgASgLMhcubWlsbHJhY2UuZGF0YS52MS5WYWx1ZUgAEioKBm1vbWVudBgDIAEoCzIYLm1pbGxyYWNlLmRhdGEudjEuTW9tZW50SABCBgoEa2luZCKdAQoGTW9tZW50EisKBGJhc2UYASABKA4yHS5taWxscmFjZS5kYXRhLnYxLk1vbWVudC5CYXNlEhYKDm9mZnNldF9zZWNvbmRzGAIgASgRIk4KBEJhc2USFAoQQkFTRV9VTlNQRUNJRklFRBAAEhIKDkJBU0VfVElNRVNUQU1QEAESDQoJQkFTRV9EQVRFEAISDQoJQkFTRV9USU1FEAMigQEKBVZhbHVlEg4KBHRleHQYASABKAlIABIQCgZudW1iZXIYAiABKAlIABIRCgdib29sZWFuGAMgASgISAASDgoEbnVsbBgEIAEoCEgAEisKBGxpc3QYBSABKAsyGy5taWxscmFjZS5kYXRhLnYxLlZhbHVlTGlzdEgAQgYKBGtpbmQiNAoJVmFsdWVMaXN0EicKBnZhbHVlcxgBIAMoCzIXLm1pbGxyYWNlLmRhdGEudjEuVmFsdWUibQoNTGlzdFJlc291cmNlcxIsCgRraW5kGAEgASgOMh4ubWlsbHJhY2UuZGF0YS52MS5SZXNvdXJjZUtpbmQSDgoGc2NoZW1hGAIgASgJEg8KB3JlZnJlc2gYAyABKAgSDQoFbmFtZXMYBCADKAkiWwoORGVzY3JpYmVUYWJsZXMSDgoGdGFibGVzGAEgAygJEigKBnRhcmdldBgCIAEoDjIYLm1pbGxyYWNlLmRhdGEudjEuVGFyZ2V0Eg8KB3JlZnJlc2gYAyABKAgikgEKDURlc2NyaWJlUGFydHMSDQoFdGFibGUYASABKAkSKAoEa2luZBgCIAEoDjIaLm1pbGxyYWNlLmRhdGEudjEuUGFydEtpbmQSDQoFbmFtZXMYAyADKAkSKAoGdGFyZ2V0GAQgASgOMhgubWlsbHJhY2UuZGF0YS52MS5UYXJnZXQSDwoHcmVmcmVzaBgFIAEoCCJwCgxEZWZpbmVUYWJsZXMSDQoFdGFibGUYASABKAkSKgoEbW9kZRgCIAEoDjIcLm1pbGxyYWNlLmRhdGEudjEuRGVmaW5lTW9kZRITCgtjaGVja19leGlzdBgDIAEoCBIQCghkZXNjcmliZRgEIAEoCCKSAQoLRGVmaW5lUGFydHMSDQoFdGFibGUYASABKAkSKAoEa2luZBgCIAEoDjIaLm1pbGxyYWNlLmRhdGEudjEuUGFydEtpbmQSDAoEbmFtZRgDIAEoCRIqCgRtb2RlGAQgASgOMhwubWlsbHJhY2UuZGF0YS52MS5EZWZpbmVNb2RlEhAKCGRlc2NyaWJlGAUgASgIIkYKCkRyb3BUYWJsZXMSDgoGdGFibGVzGAEgAygJEigKBnRhcmdldBgCIAEoDjIYLm1pbGxyYWNlLmRhdGEudjEuVGFyZ2V0IlMKCURyb3BQYXJ0cxINCgV0YWJsZRgBIAEoCRIoCgRraW5kGAIgASgOMhoubWlsbHJhY2UuZGF0YS52MS5QYXJ0S2luZBINCgVuYW1lcxgDIAMoCSJfChBEZXNjcmliZVJvdXRpbmVzEisKBGtpbmQYASABKA4yHS5taWxscmFjZS5kYXRhLnYxLlJvdXRpbmVLaW5kEg0KBW5hbWVzGAIgAygJEg8KB3JlZnJlc2gYAyABKAgi0gEKBENhbGwSKwoEa2luZBgBIAEoDjIdLm1pbGxyYWNlLmRhdGEudjEuUm91dGluZUtpbmQSDAoEbmFtZRgCIAEoCRINCgVuYW1lcxgDIAMoCRIPCgd3cmFwcGVyGAQgASgJEg8KB3JldHVybnMYBSABKAkSMAoFY2FzdHMYBiADKAsyIS5taWxscmFjZS5kYXRhLnYxLkNhbGwuQ2FzdHNFbnRyeRosCgpDYXN0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEioAEKBVJlcGx5EgoKAmlkGAEgASgNEioKBnJlc3VsdBgCIAEoCzIYLm1pbGxyYWNlLmRhdGEudjEuUmVzdWx0SAASKAoFZXJyb3IYAyABKAsyFy5taWxscmFjZS5kYXRhLnYxLkVycm9ySAASKgoGcGFya2VkGAQgASgLMhgubWlsbHJhY2UuZGF0YS52MS5QYXJrZWRIAEIJCgdvdXRjb21lItoBCgZSZXN1bHQSDAoEanNvbhgBIAEoDBISCgVjb3VudBgCIAEoBEgAiAEBEhEKBG5leHQYAyABKARIAYgBARITCgtzY2hlbWFfanNvbhgEIAEoDBIPCgdkcm9wcGVkGAUgAygJEg8KB2NyZWF0ZWQYBiABKAgSEgoKbmV4dF9hZnRlchgHIAEoCRIRCgllc3RpbWF0ZWQYCCABKAgSKgoHZm9yZWlnbhgJIAMoCzIZLm1pbGxyYWNlLmRhdGEudjEuRm9yZWlnbkIICgZfY291bnRCBwoFX25leHQi1QEKB0ZvcmVpZ24SKgoHcmVsYXRlZBgBIAEoCzIZLm1pbGxyYWNlLmRhdGEudjEuUmVsYXRlZBINCgVuYW1lZBgCIAEoCBIOCgZzaW5nbGUYAyABKAgSEAoIbnVsbGFibGUYBCABKAgSKwoDZmFyGAUgASgLMh4ubWlsbHJhY2UuZGF0YS52MS5Gb3JlaWduVGFibGUSMAoIanVuY3Rpb24YBiABKAsyHi5taWxscmFjZS5kYXRhLnYxLkZvcmVpZ25UYWJsZRIOCgZ2YWx1ZXMYByADKAkiTgoMRm9yZWlnblRhYmxlEhIKCnNlcnZpY2VfaWQYASABKAUSDQoFdGFibGUYAiABKAkSDQoFZmllbGQYAyABKAkSDAoEbGluaxgEIAEoCSJRCgZQYXJrZWQSDgoGdGlja2V0GAEgASgJEg0KBWJ5dGVzGAIgASgNEigKBnJlc3VsdBgDIAEoCzIYLm1pbGxyYWNlLmRhdGEudjEuUmVzdWx0ImcKBUNodW5rEgwKBGpzb24YASABKAwSKAoGcmVzdWx0GAIgASgLMhgubWlsbHJhY2UuZGF0YS52MS5SZXN1bHQSJgoFZXJyb3IYAyABKAsyFy5taWxscmFjZS5kYXRhLnYxLkVycm9yIo0BCgVQaWVjZRIuCglvcGVyYXRpb24YASABKAsyGy5taWxscmFjZS5kYXRhLnYxLk9wZXJhdGlvbhIPCgdyZWNvcmRzGAIgASgMEg0KBWxpbmVzGAMgAygNEiYKBWVycm9yGAQgASgLMhcubWlsbHJhY2UuZGF0YS52MS5FcnJvchIMCgRsYXN0GAUgASgIImsKBUVycm9yEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIUCgxjb250ZXh0X2pzb24YAyABKAwSLQoFYmF0Y2gYBCABKAsyHi5taWxscmFjZS5kYXRhLnYxLkJhdGNoRmFpbHVyZSJUCgxCYXRjaEZhaWx1cmUSLwoIb3V0Y29tZXMYASADKAsyHS5taWxscmFjZS5kYXRhLnYxLkl0ZW1PdXRjb21lEhMKC3JvbGxlZF9iYWNrGAIgASgIIk8KC0l0ZW1PdXRjb21lEg4KBGpzb24YASABKAxIABIoCgVlcnJvchgCIAEoCzIXLm1pbGxyYWNlLmRhdGEudjEuRXJyb3JIAEIGCgRraW5kKmgKBlRhcmdldBIWChJUQVJHRVRfVU5TUEVDSUZJRUQQABIOCgpUQVJHRVRfT05FEAESDwoLVEFSR0VUX0tFWVMQAhISCg5UQVJHRVRfUkVDT1JEUxADEhEKDVRBUkdFVF9GSUxURVIQBCpuCglCYXRjaE1vZGUSGgoWQkFUQ0hfTU9ERV9VTlNQRUNJRklFRBAAEhMKD0JBVENIX01PREVfU1RPUBABEhcKE0JBVENIX01PREVfQ09OVElOVUUQAhIXChNCQVRDSF9NT0RFX1JPTExCQUNLEAMqRAoGUGFnaW5nEhYKElBBR0lOR19VTlNQRUNJRklFRBAAEhAKDFBBR0lOR19GSVJTVBABEhAKDFBBR0lOR19BRlRFUhACKsECCgpDb21wYXJhdG9yEhoKFkNPTVBBUkFUT1JfVU5TUEVDSUZJRUQQABIRCg1DT01QQVJBVE9SX0VREAESEQoNQ09NUEFSQVRPUl9ORRACEhEKDUNPTVBBUkFUT1JfR1QQAxIRCg1DT01QQVJBVE9SX0dFEAQSEQoNQ09NUEFSQVRPUl9MVBAFEhEKDUNPTVBBUkFUT1JfTEUQBhITCg9DT01QQVJBVE9SX0xJS0UQBxIXChNDT01QQVJBVE9SX0NPTlRBSU5TEAgSGgoWQ09NUEFSQVRPUl9TVEFSVFNfV0lUSBAJEhgKFENPTVBBUkFUT1JfRU5EU19XSVRIEAoSEQoNQ09NUEFSQVRPUl9JThALEhYKEkNPTVBBUkFUT1JfQkVUV0VFThAMEhYKEkNPTVBBUkFUT1JfSVNfTlVMTBANKrEBCgxSZXNvdXJjZUtpbmQSHQoZUkVTT1VSQ0VfS0lORF9VTlNQRUNJRklFRBAAEhYKElJFU09VUkNFX0tJTkRfUk9PVBABEhgKFFJFU09VUkNFX0tJTkRfU0NIRU1BEAISFwoTUkVTT1VSQ0VfS0lORF9UQUJMRRADEhsKF1JFU09VUkNFX0tJTkRfUFJPQ0VEVVJFEAQSGgoWUkVTT1VSQ0VfS0lORF9GVU5DVElPThAFKlIKCFBhcnRLaW5kEhkKFVBBUlRfS0lORF9VTlNQRUNJRklFRBAAEhMKD1BBUlRfS0lORF9GSUVMRBABEhYKElBBUlRfS0lORF9SRUxBVElPThACKnEKCkRlZmluZU1vZGUSGwoXREVGSU5FX01PREVfVU5TUEVDSUZJRUQQABIWChJERUZJTkVfTU9ERV9DUkVBVEUQARIXChNERUZJTkVfTU9ERV9SRVBMQUNFEAISFQoRREVGSU5FX01PREVfTUVSR0UQAypiCgtSb3V0aW5lS2luZBIcChhST1VUSU5FX0tJTkRfVU5TUEVDSUZJRUQQABIaChZST1VUSU5FX0tJTkRfUFJPQ0VEVVJFEAESGQoVUk9VVElORV9LSU5EX0ZVTkNUSU9OEAIylwIKDURhdGFDb25uZWN0b3ISRQoIRXhjaGFuZ2USFy5taWxscmFjZS5kYXRhLnYxLkJhdGNoGhwubWlsbHJhY2UuZGF0YS52MS5CYXRjaFJlcGx5KAEwARI/CgdFeGVjdXRlEhsubWlsbHJhY2UuZGF0YS52MS5PcGVyYXRpb24aFy5taWxscmFjZS5kYXRhLnYxLlJlcGx5EkAKBkV4cG9ydBIbLm1pbGxyYWNlLmRhdGEudjEuT3BlcmF0aW9uGhcubWlsbHJhY2UuZGF0YS52MS5DaHVuazABEjwKBkltcG9ydBIXLm1pbGxyYWNlLmRhdGEudjEuUGllY2UaFy5taWxscmFjZS5kYXRhLnYxLlJlcGx5KAFiBnByb3RvMw");
+  fileDesc("ChttaWxscmFjZS9kYXRhL3YxL2RhdGEucHJvdG8SEG1pbGxyYWNlLmRhdGEudjEiSQoFQmF0Y2gSLwoKb3BlcmF0aW9ucxgBIAMoCzIbLm1pbGxyYWNlLmRhdGEudjEuT3BlcmF0aW9uEg8KB2NhbmNlbHMYAiADKA0iNgoKQmF0Y2hSZXBseRIoCgdyZXBsaWVzGAEgAygLMhcubWlsbHJhY2UuZGF0YS52MS5SZXBseSKrAgoJT3BlcmF0aW9uEgoKAmlkGAEgASgNEhIKCnRpbWVvdXRfbXMYAiABKA0SFwoNZW5jb2RlZF9zaGFwZRgDIAEoDEgAEigKBXNoYXBlGAQgASgLMhcubWlsbHJhY2UuZGF0YS52MS5TaGFwZUgAEhAKBnRpY2tldBgFIAEoCUgAEiUKBGtleXMYBiADKAsyFy5taWxscmFjZS5kYXRhLnYxLlZhbHVlEisKCnBhcmFtZXRlcnMYByADKAsyFy5taWxscmFjZS5kYXRhLnYxLlZhbHVlEg8KB3JlY29yZHMYCCABKAwSKAoGY2FsbGVyGAkgASgLMhgubWlsbHJhY2UuZGF0YS52MS5DYWxsZXISEgoKcmVxdWVzdF9pZBgKIAEoCUIGCgRmb3JtIkwKBkNhbGxlchIPCgd1c2VyX2lkGAEgASgFEg8KB3JvbGVfaWQYAiABKAUSDgoGYXBwX2lkGAMgASgFEhAKCGlzX2FkbWluGAQgASgIIrwGCgVTaGFwZRIPCgdzZXJ2aWNlGAEgASgJEiYKBHJlYWQYAiABKAsyFi5taWxscmFjZS5kYXRhLnYxLlJlYWRIABIqCgZjcmVhdGUYAyABKAsyGC5taWxscmFjZS5kYXRhLnYxLkNyZWF0ZUgAEioKBnVwZGF0ZRgEIAEoCzIYLm1pbGxyYWNlLmRhdGEudjEuVXBkYXRlSAASKgoGZGVsZXRlGAUgASgLMhgubWlsbHJhY2UuZGF0YS52MS5EZWxldGVIABI5Cg5saXN0X3Jlc291cmNlcxgGIAEoCzIfLm1pbGxyYWNlLmRhdGEudjEuTGlzdFJlc291cmNlc0gAEjsKD2Rlc2NyaWJlX3RhYmxlcxgHIAEoCzIgLm1pbGxyYWNlLmRhdGEudjEuRGVzY3JpYmVUYWJsZXNIABI5Cg5kZXNjcmliZV9wYXJ0cxgIIAEoCzIfLm1pbGxyYWNlLmRhdGEudjEuRGVzY3JpYmVQYXJ0c0gAEjcKDWRlZmluZV90YWJsZXMYCSABKAsyHi5taWxscmFjZS5kYXRhLnYxLkRlZmluZVRhYmxlc0gAEjUKDGRlZmluZV9wYXJ0cxgKIAEoCzIdLm1pbGxyYWNlLmRhdGEudjEuRGVmaW5lUGFydHNIABIzCgtkcm9wX3RhYmxlcxgLIAEoCzIcLm1pbGxyYWNlLmRhdGEudjEuRHJvcFRhYmxlc0gAEjEKCmRyb3BfcGFydHMYDCABKAsyGy5taWxscmFjZS5kYXRhLnYxLkRyb3BQYXJ0c0gAEj8KEWRlc2NyaWJlX3JvdXRpbmVzGA0gASgLMiIubWlsbHJhY2UuZGF0YS52MS5EZXNjcmliZVJvdXRpbmVzSAASJgoEY2FsbBgOIAEoCzIWLm1pbGxyYWNlLmRhdGEudjEuQ2FsbEgAEioKBXJ1bGVzGB4gAygLMhsubWlsbHJhY2UuZGF0YS52MS5UYWJsZVJ1bGUSDwoHdW5ydWxlZBgfIAEoCBIOCgZzdHJpY3QYICABKAgSKwoIa2V5X3BhcnQYISABKAsyGS5taWxscmFjZS5kYXRhLnYxLktleVBhcnRCCAoGYWN0aW9uIisKB0tleVBhcnQSDQoFZmllbGQYASABKAkSEQoJcGFyYW1ldGVyGAIgASgNIm8KCVRhYmxlUnVsZRINCgV0YWJsZRgBIAEoCRINCgV2ZXJicxgCIAEoDRIsCgpyb3dfZmlsdGVyGAMgASgLMhgubWlsbHJhY2UuZGF0YS52MS5GaWx0ZXISFgoOZmlsdGVyZWRfdmVyYnMYBCABKA0ilQEKCVNlbGVjdGlvbhIuCgRraW5kGAEgASgOMiAubWlsbHJhY2UuZGF0YS52MS5TZWxlY3Rpb24uS2luZBINCgVuYW1lcxgCIAMoCSJJCgRLaW5kEhQKEEtJTkRfVU5TUEVDSUZJRUQQABIMCghLSU5EX0FMTBABEgwKCEtJTkRfS0VZEAISDwoLS0lORF9MSVNURUQQAyKYBQoEUmVhZBINCgV0YWJsZRgBIAEoCRIoCgZ0YXJnZXQYAiABKA4yGC5taWxscmFjZS5kYXRhLnYxLlRhcmdldBIuCglzZWxlY3Rpb24YAyABKAsyGy5taWxscmFjZS5kYXRhLnYxLlNlbGVjdGlvbhIoCgZmaWx0ZXIYBCABKAsyGC5taWxscmFjZS5kYXRhLnYxLkZpbHRlchIsCgpyb3dfZmlsdGVyGAUgASgLMhgubWlsbHJhY2UuZGF0YS52MS5GaWx0ZXISJgoFb3JkZXIYBiADKAsyFy5taWxscmFjZS5kYXRhLnYxLk9yZGVyEg0KBWxpbWl0GAcgASgNEg4KBm9mZnNldBgIIAEoDRINCgVncm91cBgJIAMoCRIVCg1pbmNsdWRlX2NvdW50GAogASgIEhIKCmNvdW50X29ubHkYCyABKAgSFgoOaW5jbHVkZV9zY2hlbWEYDCABKAgSEAoIaWRfZmllbGQYDSADKAkSKQoEbW9kZRgOIAEoDjIbLm1pbGxyYWNlLmRhdGEudjEuQmF0Y2hNb2RlEioKB3JlbGF0ZWQYDyADKAsyGS5taWxscmFjZS5kYXRhLnYxLlJlbGF0ZWQSKAoGaGF2aW5nGBAgASgLMhgubWlsbHJhY2UuZGF0YS52MS5GaWx0ZXISFgoOZXN0aW1hdGVfY291bnQYESABKAgSKAoGcGFnaW5nGBIgASgOMhgubWlsbHJhY2UuZGF0YS52MS5QYWdpbmcSEgoKZXZlcnl0aGluZxgTIAEoCBIWCg5tZXJnZXNfZm9yZWlnbhgUIAEoCBIPCgdleHBsYWluGBUgASgIEiQKBHZpZXcYFiABKAsyFi5taWxscmFjZS5kYXRhLnYxLlZpZXciNQoEVmlldxIOCgZkZXNpZ24YASABKAkSDAoEbmFtZRgCIAEoCRIPCgdvcHRpb25zGAMgASgNIs4BCgZDcmVhdGUSDQoFdGFibGUYASABKAkSLgoJc2VsZWN0aW9uGAIgASgLMhsubWlsbHJhY2UuZGF0YS52MS5TZWxlY3Rpb24SEAoIaWRfZmllbGQYAyADKAkSKQoEbW9kZRgEIAEoDjIbLm1pbGxyYWNlLmRhdGEudjEuQmF0Y2hNb2RlEioKB3JlbGF0ZWQYBSADKAsyGS5taWxscmFjZS5kYXRhLnYxLlJlbGF0ZWQSHAoUYWxsb3dfcmVsYXRlZF9kZWxldGUYBiABKAgigAMKBlVwZGF0ZRINCgV0YWJsZRgBIAEoCRIoCgZ0YXJnZXQYAiABKA4yGC5taWxscmFjZS5kYXRhLnYxLlRhcmdldBIuCglzZWxlY3Rpb24YAyABKAsyGy5taWxscmFjZS5kYXRhLnYxLlNlbGVjdGlvbhIoCgZmaWx0ZXIYBCABKAsyGC5taWxscmFjZS5kYXRhLnYxLkZpbHRlchIsCgpyb3dfZmlsdGVyGAUgASgLMhgubWlsbHJhY2UuZGF0YS52MS5GaWx0ZXISEAoIaWRfZmllbGQYBiADKAkSKQoEbW9kZRgHIAEoDjIbLm1pbGxyYWNlLmRhdGEudjEuQmF0Y2hNb2RlEg0KBWxpbWl0GAggASgNEioKB3JlbGF0ZWQYCSADKAsyGS5taWxscmFjZS5kYXRhLnYxLlJlbGF0ZWQSHAoUYWxsb3dfcmVsYXRlZF9kZWxldGUYCiABKAgSDwoHcmVwbGFjZRgLIAEoCBIOCgZ1cHNlcnQYDCABKAgixgIKBkRlbGV0ZRINCgV0YWJsZRgBIAEoCRIoCgZ0YXJnZXQYAiABKA4yGC5taWxscmFjZS5kYXRhLnYxLlRhcmdldBIuCglzZWxlY3Rpb24YAyABKAsyGy5taWxscmFjZS5kYXRhLnYxLlNlbGVjdGlvbhIoCgZmaWx0ZXIYBCABKAsyGC5taWxscmFjZS5kYXRhLnYxLkZpbHRlchIsCgpyb3dfZmlsdGVyGAUgASgLMhgubWlsbHJhY2UuZGF0YS52MS5GaWx0ZXISEAoIaWRfZmllbGQYBiADKAkSKQoEbW9kZRgHIAEoDjIbLm1pbGxyYWNlLmRhdGEudjEuQmF0Y2hNb2RlEhIKCmV2ZXJ5dGhpbmcYCCABKAgSKgoHcmVsYXRlZBgJIAMoCzIZLm1pbGxyYWNlLmRhdGEudjEuUmVsYXRlZCKZAQoFT3JkZXISDQoFZmllbGQYASABKAkSEgoKZGVzY2VuZGluZxgCIAEoCBIsCgVudWxscxgDIAEoDjIdLm1pbGxyYWNlLmRhdGEudjEuT3JkZXIuTnVsbHMiPwoFTnVsbHMSFQoRTlVMTFNfVU5TUEVDSUZJRUQQABIPCgtOVUxMU19GSVJTVBABEg4KCk5VTExTX0xBU1QQAiL3AQoHUmVsYXRlZBIMCgRuYW1lGAEgASgJEi4KCXNlbGVjdGlvbhgCIAEoCzIbLm1pbGxyYWNlLmRhdGEudjEuU2VsZWN0aW9uEiYKBW9yZGVyGAMgAygLMhcubWlsbHJhY2UuZGF0YS52MS5PcmRlchINCgVsaW1pdBgEIAEoDRINCgVncm91cBgFIAMoCRIoCgZmaWx0ZXIYBiABKAsyGC5taWxscmFjZS5kYXRhLnYxLkZpbHRlchISCgpjb3VudF9vbmx5GAcgASgIEioKB3JlbGF0ZWQYCCADKAsyGS5taWxscmFjZS5kYXRhLnYxLlJlbGF0ZWQi2QEKBkZpbHRlchIyCgpjb21wYXJpc29uGAEgASgLMhwubWlsbHJhY2UuZGF0YS52MS5Db21wYXJpc29uSAASKwoDYWxsGAIgASgLMhwubWlsbHJhY2UuZGF0YS52MS5GaWx0ZXJMaXN0SAASKwoDYW55GAMgASgLMhwubWlsbHJhY2UuZGF0YS52MS5GaWx0ZXJMaXN0SAASJwoDbm90GAQgASgLMhgubWlsbHJhY2UuZGF0YS52MS5GaWx0ZXJIABIQCgZuYXRpdmUYBSABKA1IAEIGCgRub2RlIjcKCkZpbHRlckxpc3QSKQoHZmlsdGVycxgBIAMoCzIYLm1pbGxyYWNlLmRhdGEudjEuRmlsdGVyInoKCkNvbXBhcmlzb24SDQoFZmllbGQYASABKAkSMAoKY29tcGFyYXRvchgCIAEoDjIcLm1pbGxyYWNlLmRhdGEudjEuQ29tcGFyYXRvchIrCghvcGVyYW5kcxgDIAMoCzIZLm1pbGxyYWNlLmRhdGEudjEuT3BlcmFuZCJ8CgdPcGVyYW5kEhMKCXBhcmFtZXRlchgBIAEoDUgAEigKBXZhbHVlGAIgASgLMhcubWlsbHJhY2UuZGF0YS52MS5WYWx1ZUgAEioKBm1vbWVudBgDIAEoCzIYLm1pbGxyYWNlLmRhdGEudjEuTW9tZW50SABCBgoEa2luZCKdAQoGTW9tZW50EisKBGJhc2UYASABKA4yHS5taWxscmFjZS5kYXRhLnYxLk1vbWVudC5CYXNlEhYKDm9mZnNldF9zZWNvbmRzGAIgASgRIk4KBEJhc2USFAoQQkFTRV9VTlNQRUNJRklFRBAAEhIKDkJBU0VfVElNRVNUQU1QEAESDQoJQkFTRV9EQVRFEAISDQoJQkFTRV9USU1FEAMigQEKBVZhbHVlEg4KBHRleHQYASABKAlIABIQCgZudW1iZXIYAiABKAlIABIRCgdib29sZWFuGAMgASgISAASDgoEbnVsbBgEIAEoCEgAEisKBGxpc3QYBSABKAsyGy5taWxscmFjZS5kYXRhLnYxLlZhbHVlTGlzdEgAQgYKBGtpbmQiNAoJVmFsdWVMaXN0EicKBnZhbHVlcxgBIAMoCzIXLm1pbGxyYWNlLmRhdGEudjEuVmFsdWUibQoNTGlzdFJlc291cmNlcxIsCgRraW5kGAEgASgOMh4ubWlsbHJhY2UuZGF0YS52MS5SZXNvdXJjZUtpbmQSDgoGc2NoZW1hGAIgASgJEg8KB3JlZnJlc2gYAyABKAgSDQoFbmFtZXMYBCADKAkiWwoORGVzY3JpYmVUYWJsZXMSDgoGdGFibGVzGAEgAygJEigKBnRhcmdldBgCIAEoDjIYLm1pbGxyYWNlLmRhdGEudjEuVGFyZ2V0Eg8KB3JlZnJlc2gYAyABKAgikgEKDURlc2NyaWJlUGFydHMSDQoFdGFibGUYASABKAkSKAoEa2luZBgCIAEoDjIaLm1pbGxyYWNlLmRhdGEudjEuUGFydEtpbmQSDQoFbmFtZXMYAyADKAkSKAoGdGFyZ2V0GAQgASgOMhgubWlsbHJhY2UuZGF0YS52MS5UYXJnZXQSDwoHcmVmcmVzaBgFIAEoCCJwCgxEZWZpbmVUYWJsZXMSDQoFdGFibGUYASABKAkSKgoEbW9kZRgCIAEoDjIcLm1pbGxyYWNlLmRhdGEudjEuRGVmaW5lTW9kZRITCgtjaGVja19leGlzdBgDIAEoCBIQCghkZXNjcmliZRgEIAEoCCKSAQoLRGVmaW5lUGFydHMSDQoFdGFibGUYASABKAkSKAoEa2luZBgCIAEoDjIaLm1pbGxyYWNlLmRhdGEudjEuUGFydEtpbmQSDAoEbmFtZRgDIAEoCRIqCgRtb2RlGAQgASgOMhwubWlsbHJhY2UuZGF0YS52MS5EZWZpbmVNb2RlEhAKCGRlc2NyaWJlGAUgASgIIkYKCkRyb3BUYWJsZXMSDgoGdGFibGVzGAEgAygJEigKBnRhcmdldBgCIAEoDjIYLm1pbGxyYWNlLmRhdGEudjEuVGFyZ2V0IlMKCURyb3BQYXJ0cxINCgV0YWJsZRgBIAEoCRIoCgRraW5kGAIgASgOMhoubWlsbHJhY2UuZGF0YS52MS5QYXJ0S2luZBINCgVuYW1lcxgDIAMoCSJfChBEZXNjcmliZVJvdXRpbmVzEisKBGtpbmQYASABKA4yHS5taWxscmFjZS5kYXRhLnYxLlJvdXRpbmVLaW5kEg0KBW5hbWVzGAIgAygJEg8KB3JlZnJlc2gYAyABKAgi0gEKBENhbGwSKwoEa2luZBgBIAEoDjIdLm1pbGxyYWNlLmRhdGEudjEuUm91dGluZUtpbmQSDAoEbmFtZRgCIAEoCRINCgVuYW1lcxgDIAMoCRIPCgd3cmFwcGVyGAQgASgJEg8KB3JldHVybnMYBSABKAkSMAoFY2FzdHMYBiADKAsyIS5taWxscmFjZS5kYXRhLnYxLkNhbGwuQ2FzdHNFbnRyeRosCgpDYXN0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEioAEKBVJlcGx5EgoKAmlkGAEgASgNEioKBnJlc3VsdBgCIAEoCzIYLm1pbGxyYWNlLmRhdGEudjEuUmVzdWx0SAASKAoFZXJyb3IYAyABKAsyFy5taWxscmFjZS5kYXRhLnYxLkVycm9ySAASKgoGcGFya2VkGAQgASgLMhgubWlsbHJhY2UuZGF0YS52MS5QYXJrZWRIAEIJCgdvdXRjb21lItoBCgZSZXN1bHQSDAoEanNvbhgBIAEoDBISCgVjb3VudBgCIAEoBEgAiAEBEhEKBG5leHQYAyABKARIAYgBARITCgtzY2hlbWFfanNvbhgEIAEoDBIPCgdkcm9wcGVkGAUgAygJEg8KB2NyZWF0ZWQYBiABKAgSEgoKbmV4dF9hZnRlchgHIAEoCRIRCgllc3RpbWF0ZWQYCCABKAgSKgoHZm9yZWlnbhgJIAMoCzIZLm1pbGxyYWNlLmRhdGEudjEuRm9yZWlnbkIICgZfY291bnRCBwoFX25leHQi1QEKB0ZvcmVpZ24SKgoHcmVsYXRlZBgBIAEoCzIZLm1pbGxyYWNlLmRhdGEudjEuUmVsYXRlZBINCgVuYW1lZBgCIAEoCBIOCgZzaW5nbGUYAyABKAgSEAoIbnVsbGFibGUYBCABKAgSKwoDZmFyGAUgASgLMh4ubWlsbHJhY2UuZGF0YS52MS5Gb3JlaWduVGFibGUSMAoIanVuY3Rpb24YBiABKAsyHi5taWxscmFjZS5kYXRhLnYxLkZvcmVpZ25UYWJsZRIOCgZ2YWx1ZXMYByADKAkiTgoMRm9yZWlnblRhYmxlEhIKCnNlcnZpY2VfaWQYASABKAUSDQoFdGFibGUYAiABKAkSDQoFZmllbGQYAyABKAkSDAoEbGluaxgEIAEoCSJRCgZQYXJrZWQSDgoGdGlja2V0GAEgASgJEg0KBWJ5dGVzGAIgASgNEigKBnJlc3VsdBgDIAEoCzIYLm1pbGxyYWNlLmRhdGEudjEuUmVzdWx0ImcKBUNodW5rEgwKBGpzb24YASABKAwSKAoGcmVzdWx0GAIgASgLMhgubWlsbHJhY2UuZGF0YS52MS5SZXN1bHQSJgoFZXJyb3IYAyABKAsyFy5taWxscmFjZS5kYXRhLnYxLkVycm9yIo0BCgVQaWVjZRIuCglvcGVyYXRpb24YASABKAsyGy5taWxscmFjZS5kYXRhLnYxLk9wZXJhdGlvbhIPCgdyZWNvcmRzGAIgASgMEg0KBWxpbmVzGAMgAygNEiYKBWVycm9yGAQgASgLMhcubWlsbHJhY2UuZGF0YS52MS5FcnJvchIMCgRsYXN0GAUgASgIImsKBUVycm9yEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIUCgxjb250ZXh0X2pzb24YAyABKAwSLQoFYmF0Y2gYBCABKAsyHi5taWxscmFjZS5kYXRhLnYxLkJhdGNoRmFpbHVyZSJUCgxCYXRjaEZhaWx1cmUSLwoIb3V0Y29tZXMYASADKAsyHS5taWxscmFjZS5kYXRhLnYxLkl0ZW1PdXRjb21lEhMKC3JvbGxlZF9iYWNrGAIgASgIIk8KC0l0ZW1PdXRjb21lEg4KBGpzb24YASABKAxIABIoCgVlcnJvchgCIAEoCzIXLm1pbGxyYWNlLmRhdGEudjEuRXJyb3JIAEIGCgRraW5kKmgKBlRhcmdldBIWChJUQVJHRVRfVU5TUEVDSUZJRUQQABIOCgpUQVJHRVRfT05FEAESDwoLVEFSR0VUX0tFWVMQAhISCg5UQVJHRVRfUkVDT1JEUxADEhEKDVRBUkdFVF9GSUxURVIQBCpuCglCYXRjaE1vZGUSGgoWQkFUQ0hfTU9ERV9VTlNQRUNJRklFRBAAEhMKD0JBVENIX01PREVfU1RPUBABEhcKE0JBVENIX01PREVfQ09OVElOVUUQAhIXChNCQVRDSF9NT0RFX1JPTExCQUNLEAMqRAoGUGFnaW5nEhYKElBBR0lOR19VTlNQRUNJRklFRBAAEhAKDFBBR0lOR19GSVJTVBABEhAKDFBBR0lOR19BRlRFUhACKsECCgpDb21wYXJhdG9yEhoKFkNPTVBBUkFUT1JfVU5TUEVDSUZJRUQQABIRCg1DT01QQVJBVE9SX0VREAESEQoNQ09NUEFSQVRPUl9ORRACEhEKDUNPTVBBUkFUT1JfR1QQAxIRCg1DT01QQVJBVE9SX0dFEAQSEQoNQ09NUEFSQVRPUl9MVBAFEhEKDUNPTVBBUkFUT1JfTEUQBhITCg9DT01QQVJBVE9SX0xJS0UQBxIXChNDT01QQVJBVE9SX0NPTlRBSU5TEAgSGgoWQ09NUEFSQVRPUl9TVEFSVFNfV0lUSBAJEhgKFENPTVBBUkFUT1JfRU5EU19XSVRIEAoSEQoNQ09NUEFSQVRPUl9JThALEhYKEkNPTVBBUkFUT1JfQkVUV0VFThAMEhYKEkNPTVBBUkFUT1JfSVNfTlVMTBANKrEBCgxSZXNvdXJjZUtpbmQSHQoZUkVTT1VSQ0VfS0lORF9VTlNQRUNJRklFRBAAEhYKElJFU09VUkNFX0tJTkRfUk9PVBABEhgKFFJFU09VUkNFX0tJTkRfU0NIRU1BEAISFwoTUkVTT1VSQ0VfS0lORF9UQUJMRRADEhsKF1JFU09VUkNFX0tJTkRfUFJPQ0VEVVJFEAQSGgoWUkVTT1VSQ0VfS0lORF9GVU5DVElPThAFKlIKCFBhcnRLaW5kEhkKFVBBUlRfS0lORF9VTlNQRUNJRklFRBAAEhMKD1BBUlRfS0lORF9GSUVMRBABEhYKElBBUlRfS0lORF9SRUxBVElPThACKnEKCkRlZmluZU1vZGUSGwoXREVGSU5FX01PREVfVU5TUEVDSUZJRUQQABIWChJERUZJTkVfTU9ERV9DUkVBVEUQARIXChNERUZJTkVfTU9ERV9SRVBMQUNFEAISFQoRREVGSU5FX01PREVfTUVSR0UQAypiCgtSb3V0aW5lS2luZBIcChhST1VUSU5FX0tJTkRfVU5TUEVDSUZJRUQQABIaChZST1VUSU5FX0tJTkRfUFJPQ0VEVVJFEAESGQoVUk9VVElORV9LSU5EX0ZVTkNUSU9OEAIylwIKDURhdGFDb25uZWN0b3ISRQoIRXhjaGFuZ2USFy5taWxscmFjZS5kYXRhLnYxLkJhdGNoGhwubWlsbHJhY2UuZGF0YS52MS5CYXRjaFJlcGx5KAEwARI/CgdFeGVjdXRlEhsubWlsbHJhY2UuZGF0YS52MS5PcGVyYXRpb24aFy5taWxscmFjZS5kYXRhLnYxLlJlcGx5EkAKBkV4cG9ydBIbLm1pbGxyYWNlLmRhdGEudjEuT3BlcmF0aW9uGhcubWlsbHJhY2UuZGF0YS52MS5DaHVuazABEjwKBkltcG9ydBIXLm1pbGxyYWNlLmRhdGEudjEuUGllY2UaFy5taWxscmFjZS5kYXRhLnYxLlJlcGx5KAFiBnByb3RvMw");
 
 /**
  * Router to connector.
@@ -299,6 +299,14 @@ export type Shape = Message<"millrace.data.v1.Shape"> & {
    * @generated from field: bool strict = 32;
    */
   strict: boolean;
+
+  /**
+   * Routers, for calls that give it beside the identifiers: a part of every key that the call names. Stores whose keys
+   * have no such part pass it over, unless the call is strict.
+   *
+   * @generated from field: millrace.data.v1.KeyPart key_part = 33;
+   */
+  keyPart?: KeyPart | undefined;
 };
 
 /**
@@ -307,6 +315,32 @@ export type Shape = Message<"millrace.data.v1.Shape"> & {
  */
 export const ShapeSchema: GenMessage<Shape> = /*@__PURE__*/
   messageDesc(file_millrace_data_v1_data, 4);
+
+/**
+ * The first part of a composite key, of all records of a call.
+ *
+ * @generated from message millrace.data.v1.KeyPart
+ */
+export type KeyPart = Message<"millrace.data.v1.KeyPart"> & {
+  /**
+   * @generated from field: string field = 1;
+   */
+  field: string;
+
+  /**
+   * Index into Operation.parameters.
+   *
+   * @generated from field: uint32 parameter = 2;
+   */
+  parameter: number;
+};
+
+/**
+ * Describes the message millrace.data.v1.KeyPart.
+ * Use `create(KeyPartSchema)` to create a new message.
+ */
+export const KeyPartSchema: GenMessage<KeyPart> = /*@__PURE__*/
+  messageDesc(file_millrace_data_v1_data, 5);
 
 /**
  * Access to one table, decided by the router.
@@ -348,7 +382,7 @@ export type TableRule = Message<"millrace.data.v1.TableRule"> & {
  * Use `create(TableRuleSchema)` to create a new message.
  */
 export const TableRuleSchema: GenMessage<TableRule> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 5);
+  messageDesc(file_millrace_data_v1_data, 6);
 
 /**
  * Which fields come back.
@@ -374,7 +408,7 @@ export type Selection = Message<"millrace.data.v1.Selection"> & {
  * Use `create(SelectionSchema)` to create a new message.
  */
 export const SelectionSchema: GenMessage<Selection> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 6);
+  messageDesc(file_millrace_data_v1_data, 7);
 
 /**
  * @generated from enum millrace.data.v1.Selection.Kind
@@ -412,7 +446,7 @@ export type Selection_Kind = (typeof Selection_Kind)[keyof typeof Selection_Kind
  * Describes the enum millrace.data.v1.Selection.Kind.
  */
 export const Selection_KindSchema: GenEnum<Selection_Kind> = /*@__PURE__*/
-  enumDesc(file_millrace_data_v1_data, 6, 0);
+  enumDesc(file_millrace_data_v1_data, 7, 0);
 
 /**
  * @generated from message millrace.data.v1.Read
@@ -542,6 +576,13 @@ export type Read = Message<"millrace.data.v1.Read"> & {
    * @generated from field: bool explain = 21;
    */
   explain: boolean;
+
+  /**
+   * Routers, for calls that name one: rows of a view take the place of records. Stores that have none refuse it.
+   *
+   * @generated from field: millrace.data.v1.View view = 22;
+   */
+  view?: View | undefined;
 };
 
 /**
@@ -549,7 +590,40 @@ export type Read = Message<"millrace.data.v1.Read"> & {
  * Use `create(ReadSchema)` to create a new message.
  */
 export const ReadSchema: GenMessage<Read> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 7);
+  messageDesc(file_millrace_data_v1_data, 8);
+
+/**
+ * Something that the store computes of its records and keeps.
+ *
+ * @generated from message millrace.data.v1.View
+ */
+export type View = Message<"millrace.data.v1.View"> & {
+  /**
+   * The document that defines it.
+   *
+   * @generated from field: string design = 1;
+   */
+  design: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * Index into Operation.parameters of the text of a JSON object: what the caller says of the rows, in the store's words.
+   *
+   * @generated from field: uint32 options = 3;
+   */
+  options: number;
+};
+
+/**
+ * Describes the message millrace.data.v1.View.
+ * Use `create(ViewSchema)` to create a new message.
+ */
+export const ViewSchema: GenMessage<View> = /*@__PURE__*/
+  messageDesc(file_millrace_data_v1_data, 9);
 
 /**
  * @generated from message millrace.data.v1.Create
@@ -593,7 +667,7 @@ export type Create = Message<"millrace.data.v1.Create"> & {
  * Use `create(CreateSchema)` to create a new message.
  */
 export const CreateSchema: GenMessage<Create> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 8);
+  messageDesc(file_millrace_data_v1_data, 10);
 
 /**
  * @generated from message millrace.data.v1.Update
@@ -671,7 +745,7 @@ export type Update = Message<"millrace.data.v1.Update"> & {
  * Use `create(UpdateSchema)` to create a new message.
  */
 export const UpdateSchema: GenMessage<Update> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 9);
+  messageDesc(file_millrace_data_v1_data, 11);
 
 /**
  * @generated from message millrace.data.v1.Delete
@@ -730,7 +804,7 @@ export type Delete = Message<"millrace.data.v1.Delete"> & {
  * Use `create(DeleteSchema)` to create a new message.
  */
 export const DeleteSchema: GenMessage<Delete> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 10);
+  messageDesc(file_millrace_data_v1_data, 12);
 
 /**
  * @generated from message millrace.data.v1.Order
@@ -757,7 +831,7 @@ export type Order = Message<"millrace.data.v1.Order"> & {
  * Use `create(OrderSchema)` to create a new message.
  */
 export const OrderSchema: GenMessage<Order> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 11);
+  messageDesc(file_millrace_data_v1_data, 13);
 
 /**
  * @generated from enum millrace.data.v1.Order.Nulls
@@ -788,7 +862,7 @@ export type Order_Nulls = (typeof Order_Nulls)[keyof typeof Order_Nulls] | Unkno
  * Describes the enum millrace.data.v1.Order.Nulls.
  */
 export const Order_NullsSchema: GenEnum<Order_Nulls> = /*@__PURE__*/
-  enumDesc(file_millrace_data_v1_data, 11, 0);
+  enumDesc(file_millrace_data_v1_data, 13, 0);
 
 /**
  * Records of another table that belong to each record, by the name of the relation; "*": all of them.
@@ -848,7 +922,7 @@ export type Related = Message<"millrace.data.v1.Related"> & {
  * Use `create(RelatedSchema)` to create a new message.
  */
 export const RelatedSchema: GenMessage<Related> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 12);
+  messageDesc(file_millrace_data_v1_data, 14);
 
 /**
  * @generated from message millrace.data.v1.Filter
@@ -898,7 +972,7 @@ export type Filter = Message<"millrace.data.v1.Filter"> & {
  * Use `create(FilterSchema)` to create a new message.
  */
 export const FilterSchema: GenMessage<Filter> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 13);
+  messageDesc(file_millrace_data_v1_data, 15);
 
 /**
  * @generated from message millrace.data.v1.FilterList
@@ -915,7 +989,7 @@ export type FilterList = Message<"millrace.data.v1.FilterList"> & {
  * Use `create(FilterListSchema)` to create a new message.
  */
 export const FilterListSchema: GenMessage<FilterList> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 14);
+  messageDesc(file_millrace_data_v1_data, 16);
 
 /**
  * @generated from message millrace.data.v1.Comparison
@@ -944,7 +1018,7 @@ export type Comparison = Message<"millrace.data.v1.Comparison"> & {
  * Use `create(ComparisonSchema)` to create a new message.
  */
 export const ComparisonSchema: GenMessage<Comparison> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 15);
+  messageDesc(file_millrace_data_v1_data, 17);
 
 /**
  * @generated from message millrace.data.v1.Operand
@@ -981,7 +1055,7 @@ export type Operand = Message<"millrace.data.v1.Operand"> & {
  * Use `create(OperandSchema)` to create a new message.
  */
 export const OperandSchema: GenMessage<Operand> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 16);
+  messageDesc(file_millrace_data_v1_data, 18);
 
 /**
  * The database's own clock, moved by an offset: now(), current_date - 7 days.
@@ -1005,7 +1079,7 @@ export type Moment = Message<"millrace.data.v1.Moment"> & {
  * Use `create(MomentSchema)` to create a new message.
  */
 export const MomentSchema: GenMessage<Moment> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 17);
+  messageDesc(file_millrace_data_v1_data, 19);
 
 /**
  * @generated from enum millrace.data.v1.Moment.Base
@@ -1041,7 +1115,7 @@ export type Moment_Base = (typeof Moment_Base)[keyof typeof Moment_Base] | Unkno
  * Describes the enum millrace.data.v1.Moment.Base.
  */
 export const Moment_BaseSchema: GenEnum<Moment_Base> = /*@__PURE__*/
-  enumDesc(file_millrace_data_v1_data, 17, 0);
+  enumDesc(file_millrace_data_v1_data, 19, 0);
 
 /**
  * A value as it was written. Numbers are decimal text, so that nothing is rounded on the way to a column that holds it.
@@ -1090,7 +1164,7 @@ export type Value = Message<"millrace.data.v1.Value"> & {
  * Use `create(ValueSchema)` to create a new message.
  */
 export const ValueSchema: GenMessage<Value> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 18);
+  messageDesc(file_millrace_data_v1_data, 20);
 
 /**
  * @generated from message millrace.data.v1.ValueList
@@ -1107,7 +1181,7 @@ export type ValueList = Message<"millrace.data.v1.ValueList"> & {
  * Use `create(ValueListSchema)` to create a new message.
  */
 export const ValueListSchema: GenMessage<ValueList> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 19);
+  messageDesc(file_millrace_data_v1_data, 21);
 
 /**
  * Answer: [{"name", "label", …}], all properties.
@@ -1145,7 +1219,7 @@ export type ListResources = Message<"millrace.data.v1.ListResources"> & {
  * Use `create(ListResourcesSchema)` to create a new message.
  */
 export const ListResourcesSchema: GenMessage<ListResources> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 20);
+  messageDesc(file_millrace_data_v1_data, 22);
 
 /**
  * Answer: a list of full descriptions; the first alone for TARGET_ONE.
@@ -1174,7 +1248,7 @@ export type DescribeTables = Message<"millrace.data.v1.DescribeTables"> & {
  * Use `create(DescribeTablesSchema)` to create a new message.
  */
 export const DescribeTablesSchema: GenMessage<DescribeTables> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 21);
+  messageDesc(file_millrace_data_v1_data, 23);
 
 /**
  * @generated from message millrace.data.v1.DescribeParts
@@ -1213,7 +1287,7 @@ export type DescribeParts = Message<"millrace.data.v1.DescribeParts"> & {
  * Use `create(DescribePartsSchema)` to create a new message.
  */
 export const DescribePartsSchema: GenMessage<DescribeParts> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 22);
+  messageDesc(file_millrace_data_v1_data, 24);
 
 /**
  * The definitions are Operation.records. Answer: [{"name"}].
@@ -1251,7 +1325,7 @@ export type DefineTables = Message<"millrace.data.v1.DefineTables"> & {
  * Use `create(DefineTablesSchema)` to create a new message.
  */
 export const DefineTablesSchema: GenMessage<DefineTables> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 23);
+  messageDesc(file_millrace_data_v1_data, 25);
 
 /**
  * @generated from message millrace.data.v1.DefineParts
@@ -1290,7 +1364,7 @@ export type DefineParts = Message<"millrace.data.v1.DefineParts"> & {
  * Use `create(DefinePartsSchema)` to create a new message.
  */
 export const DefinePartsSchema: GenMessage<DefineParts> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 24);
+  messageDesc(file_millrace_data_v1_data, 26);
 
 /**
  * @generated from message millrace.data.v1.DropTables
@@ -1312,7 +1386,7 @@ export type DropTables = Message<"millrace.data.v1.DropTables"> & {
  * Use `create(DropTablesSchema)` to create a new message.
  */
 export const DropTablesSchema: GenMessage<DropTables> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 25);
+  messageDesc(file_millrace_data_v1_data, 27);
 
 /**
  * @generated from message millrace.data.v1.DropParts
@@ -1339,7 +1413,7 @@ export type DropParts = Message<"millrace.data.v1.DropParts"> & {
  * Use `create(DropPartsSchema)` to create a new message.
  */
 export const DropPartsSchema: GenMessage<DropParts> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 26);
+  messageDesc(file_millrace_data_v1_data, 28);
 
 /**
  * Answer: a list of full descriptions.
@@ -1368,7 +1442,7 @@ export type DescribeRoutines = Message<"millrace.data.v1.DescribeRoutines"> & {
  * Use `create(DescribeRoutinesSchema)` to create a new message.
  */
 export const DescribeRoutinesSchema: GenMessage<DescribeRoutines> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 27);
+  messageDesc(file_millrace_data_v1_data, 29);
 
 /**
  * Runs a stored procedure or function. The values are Operation.parameters.
@@ -1420,7 +1494,7 @@ export type Call = Message<"millrace.data.v1.Call"> & {
  * Use `create(CallSchema)` to create a new message.
  */
 export const CallSchema: GenMessage<Call> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 28);
+  messageDesc(file_millrace_data_v1_data, 30);
 
 /**
  * @generated from message millrace.data.v1.Reply
@@ -1462,7 +1536,7 @@ export type Reply = Message<"millrace.data.v1.Reply"> & {
  * Use `create(ReplySchema)` to create a new message.
  */
 export const ReplySchema: GenMessage<Reply> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 29);
+  messageDesc(file_millrace_data_v1_data, 31);
 
 /**
  * @generated from message millrace.data.v1.Result
@@ -1538,7 +1612,7 @@ export type Result = Message<"millrace.data.v1.Result"> & {
  * Use `create(ResultSchema)` to create a new message.
  */
 export const ResultSchema: GenMessage<Result> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 30);
+  messageDesc(file_millrace_data_v1_data, 32);
 
 /**
  * Records that belong to records of another service, by a virtual relation.
@@ -1599,7 +1673,7 @@ export type Foreign = Message<"millrace.data.v1.Foreign"> & {
  * Use `create(ForeignSchema)` to create a new message.
  */
 export const ForeignSchema: GenMessage<Foreign> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 31);
+  messageDesc(file_millrace_data_v1_data, 33);
 
 /**
  * @generated from message millrace.data.v1.ForeignTable
@@ -1633,7 +1707,7 @@ export type ForeignTable = Message<"millrace.data.v1.ForeignTable"> & {
  * Use `create(ForeignTableSchema)` to create a new message.
  */
 export const ForeignTableSchema: GenMessage<ForeignTable> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 32);
+  messageDesc(file_millrace_data_v1_data, 34);
 
 /**
  * Too large for the shared stream: fetch it by Export with this ticket, within its lifetime.
@@ -1662,7 +1736,7 @@ export type Parked = Message<"millrace.data.v1.Parked"> & {
  * Use `create(ParkedSchema)` to create a new message.
  */
 export const ParkedSchema: GenMessage<Parked> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 33);
+  messageDesc(file_millrace_data_v1_data, 35);
 
 /**
  * @generated from message millrace.data.v1.Chunk
@@ -1693,7 +1767,7 @@ export type Chunk = Message<"millrace.data.v1.Chunk"> & {
  * Use `create(ChunkSchema)` to create a new message.
  */
 export const ChunkSchema: GenMessage<Chunk> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 34);
+  messageDesc(file_millrace_data_v1_data, 36);
 
 /**
  * A part of an Import. The records of a Create are written by pieces: each is a transaction of its own, unless the mode
@@ -1743,7 +1817,7 @@ export type Piece = Message<"millrace.data.v1.Piece"> & {
  * Use `create(PieceSchema)` to create a new message.
  */
 export const PieceSchema: GenMessage<Piece> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 35);
+  messageDesc(file_millrace_data_v1_data, 37);
 
 /**
  * One failure, in the terms of the error family; doors map it to their own status.
@@ -1781,7 +1855,7 @@ export type Error = Message<"millrace.data.v1.Error"> & {
  * Use `create(ErrorSchema)` to create a new message.
  */
 export const ErrorSchema: GenMessage<Error> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 36);
+  messageDesc(file_millrace_data_v1_data, 38);
 
 /**
  * @generated from message millrace.data.v1.BatchFailure
@@ -1805,7 +1879,7 @@ export type BatchFailure = Message<"millrace.data.v1.BatchFailure"> & {
  * Use `create(BatchFailureSchema)` to create a new message.
  */
 export const BatchFailureSchema: GenMessage<BatchFailure> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 37);
+  messageDesc(file_millrace_data_v1_data, 39);
 
 /**
  * @generated from message millrace.data.v1.ItemOutcome
@@ -1834,7 +1908,7 @@ export type ItemOutcome = Message<"millrace.data.v1.ItemOutcome"> & {
  * Use `create(ItemOutcomeSchema)` to create a new message.
  */
 export const ItemOutcomeSchema: GenMessage<ItemOutcome> = /*@__PURE__*/
-  messageDesc(file_millrace_data_v1_data, 38);
+  messageDesc(file_millrace_data_v1_data, 40);
 
 /**
  * Which records an operation is about.

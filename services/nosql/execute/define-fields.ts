@@ -1,0 +1,95 @@
+/** Fields as definitions of this tier have them: declared beside the store, perhaps with an index in it. */
+import { create } from '@bufbuild/protobuf';
+import { invalid } from '#common/errors.ts';
+import {
+  fault,
+  isBlank,
+  isUnset,
+  readDefault,
+  readFieldExtras,
+  readFlag,
+  readName,
+  readType,
+} from '#common/schema/definition-words.ts';
+import { isObject, type Properties, type TableView } from '#common/schema/extras.ts';
+import { type ExtraChange, ExtraChangeSchema } from '#proto/system/v1/system_pb.ts';
+import type { KeyField, NewIndex, NoSqlEngine } from '../engine.ts';
+import { DECLARED } from '../table-view.ts';
+import { asksForIndex, keyTypeOf, newIndexOf } from './define-indexes.ts';
+
+/** The fields of a table's definition. @throws MillraceError invalid */
+export function fieldsOf(definition: Properties): readonly Properties[] {
+  const given = definition['field'] ?? [];
+  const list = Array.isArray(given) ? given : [given];
+  if (!list.every(isObject)) throw invalid("'field' must be a list of objects.", { field: 'field' });
+  return list;
+}
+
+/** Of those that say so, in their order; none: the store's own. */
+export function keyOf(fields: readonly Properties[]): KeyField[] {
+  return fields
+    .filter((field) => readFlag(String(field['name']), field, 'is_primary_key'))
+    .map((field) => {
+      const { type } = readType(String(field['name']), field['type'] ?? 'string');
+      const kind = keyTypeOf(type);
+      return { name: readName(field, 'Field'), type: kind === 'any' ? 'string' : kind, generated: false };
+    });
+}
+
+interface FieldChange {
+  readonly extras: ExtraChange;
+  readonly index: NewIndex | undefined;
+}
+
+/**
+ * What a definition of a field comes to.
+ * @param known  of a table that is there
+ * @throws MillraceError invalid that names the field
+ */
+export function fieldChange(
+  table: string,
+  definition: Properties,
+  known: TableView | undefined,
+  engine: NoSqlEngine,
+): FieldChange {
+  const name = readName(definition, 'Field');
+  if (readFlag(name, definition, 'is_virtual')) throw fault(name, 'virtual fields are functions of SQL databases');
+  if (!isBlank(definition['db_function'])) throw fault(name, "'db_function' is for SQL databases");
+  const before = known?.byFieldName.get(name);
+  const isDeclared = before?.column?.nativeType === 'declared';
+  const isTyped = !isUnset(definition['type']);
+  const { type, length } = readType(name, isTyped ? definition['type'] : (before?.type ?? 'string'));
+  // Whoever only wants an index says nothing of what the field holds.
+  const isDeclaring = isTyped || !(isDeclared || asksForIndex(name, definition));
+  const extras = change(
+    table,
+    { field: name },
+    {
+      ...readFieldExtras(name, definition),
+      ...(isDeclaring && { [DECLARED]: true, declared_type: type, length }),
+      ...((isDeclaring || 'default' in definition) && { default: readDefault(name, definition['default']) }),
+      ...('required' in definition && { required: readFlag(name, definition, 'required') }),
+      ...('allow_null' in definition && { allow_null: readFlag(name, definition, 'allow_null') }),
+    },
+  );
+  return { extras, index: newIndexOf(name, definition, type, known, engine) };
+}
+
+/** Fields that were declared, and are no more. */
+export function forgotten(table: TableView, fields: readonly Properties[]): string[] {
+  const kept = new Set(fields.map(({ name }) => name));
+  const gone = table.fields.filter(({ name, column }) => column?.nativeType === 'declared' && !kept.has(name));
+  return gone.map(({ name }) => name);
+}
+
+interface Part {
+  readonly field?: string;
+  readonly relation?: string;
+}
+
+/** What is stored beside the schema. */
+export const change = (table: string, part: Part, properties: Properties): ExtraChange =>
+  create(ExtraChangeSchema, { table, ...part, propertiesJson: Buffer.from(JSON.stringify(properties)) });
+
+/** Takes it back. */
+export const removal = (table: string, part: Part): ExtraChange => create(ExtraChangeSchema, { table, ...part });
