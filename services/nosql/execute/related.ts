@@ -1,22 +1,18 @@
 /** Records that belong to each document (database-api §5.2), by virtual relations: of this store, or of other services. */
 import type { Deadline } from '#common/deadline.ts';
 import { invalid } from '#common/errors.ts';
-import { stringifyJson } from '#common/json.ts';
 import { markForeign } from '#common/records/foreign.ts';
 import { arrayOfPieces, withMembers } from '#common/records/pieces.ts';
 import type { FieldView, TableView } from '#common/schema/extras.ts';
 import type { RelationEnds } from '#common/schema/relation-ends.ts';
 import { tablesOf, type WantedRelation, wantedRelations } from '#common/schema/wanted-relations.ts';
-import { Comparator, type Filter, type Operation, type Related, type Value } from '#proto/data/v1/data_pb.ts';
+import type { Operation, Related } from '#proto/data/v1/data_pb.ts';
 import type { Document, StoredDocument, Wire } from '../document.ts';
-import type { Condition } from '../engine.ts';
-import { sensesOf } from '../plan/coerce.ts';
-import { joinAll } from '../plan/conditions.ts';
-import { tagOf } from '../residual/compare.ts';
 import { getter } from '../residual/path.ts';
-import { conditionOf, type ServiceContext, storedOf } from './context.ts';
+import type { ServiceContext } from './context.ts';
+import { documentsWith, linkText } from './links.ts';
 import { outputsOf } from './outputs.ts';
-import { orderOf, scan } from './scan.ts';
+import { orderOf } from './scan.ts';
 
 export interface RelatedReader {
   readonly empty: boolean;
@@ -76,15 +72,6 @@ export function planRelated(
 
 const NONE: RelatedReader = { empty: true, localFields: [], attach: async (_, pieces) => [...pieces] };
 
-/** What a value that leads somewhere is as text; null where it leads nowhere. */
-function linkText(value: Wire | undefined): string | null {
-  if (value === null || value === undefined) return null;
-  if (typeof value === 'string') return value;
-  const tag = tagOf(value);
-  const inner = tag === undefined ? value : (value as Document)[tag];
-  return typeof inner === 'string' ? inner : stringifyJson(inner);
-}
-
 interface Planned {
   readonly name: string;
   readonly local: FieldView;
@@ -122,6 +109,7 @@ function fetchOf(
   const nested = planRelated(related.related, ends.far, context, path);
   const outputs = outputsOf(related.selection, ends.far, [], nested.localFields);
   const target = getter(ends.target.name, false);
+  const order = orderOf(related.order, ends.far);
   const limit = related.limit > 0 ? Math.min(related.limit, context.maxRecords) : context.maxRecords;
   return async (values, operation, deadline) => {
     const distinct = [...new Set(values)].filter((value) => value !== null);
@@ -129,13 +117,12 @@ function fetchOf(
     const links = ends.junction ? await linksOf(ends.junction, distinct, context, operation, deadline) : undefined;
     const farValues = links ? [...new Set([...links.values()].flat())] : distinct;
     const filters = [related.filter, context.access.reading(ends.far)];
-    const found = await recordsOf(
+    const found = await documentsWith(
       ends.far,
       ends.target,
       farValues,
       filters,
-      orderOf(related.order, ends.far),
-      limit,
+      { order, limit },
       context,
       operation,
       deadline,
@@ -166,7 +153,8 @@ async function linksOf(
   deadline: Deadline,
 ): Promise<Map<string, string[]>> {
   const filters = [context.access.reading(table)];
-  const found = await recordsOf(table, near, values, filters, [], undefined, context, operation, deadline);
+  const all = { order: [], limit: undefined };
+  const found = await documentsWith(table, near, values, filters, all, context, operation, deadline);
   const [nearOf, linkOf] = [getter(near.name, false), getter(link.name, false)];
   const links = new Map<string, string[]>();
   for (const one of found) {
@@ -176,26 +164,3 @@ async function linksOf(
   }
   return links;
 }
-
-async function recordsOf(
-  table: TableView,
-  field: FieldView,
-  values: readonly string[],
-  filters: readonly (Filter | undefined)[],
-  order: ReturnType<typeof orderOf>,
-  limit: number | undefined,
-  context: ServiceContext,
-  operation: Operation,
-  deadline: Deadline,
-): Promise<StoredDocument[]> {
-  const operands = [...new Set(values.flatMap((text) => sensesOf(textValue(text), field, context.engine.senses)))];
-  const among: Condition = { kind: 'compare', field: field.name, comparator: Comparator.IN, operands };
-  const own = conditionOf(filters, table, operation, context);
-  const condition = own ? joinAll([among, own]) : among;
-  const wanted = { table: storedOf(table, context), condition, order, offset: 0, limit, fields: undefined };
-  const found: StoredDocument[] = [];
-  for await (const document of scan(wanted, context, deadline)) found.push(document);
-  return found;
-}
-
-const textValue = (value: string): Value => ({ $typeName: 'millrace.data.v1.Value', kind: { case: 'text', value } });
