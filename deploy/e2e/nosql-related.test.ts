@@ -65,6 +65,16 @@ const WRITES: Case[] = [
   },
 ];
 
+/** A filter of a table, and what it finds. */
+const BY_RELATED: [table: string, filter: string, ...found: number[]][] = [
+  ['book', "author_by_author.name = 'Ada'", 1, 2],
+  ['book', "NOT (author_by_author.name = 'Ada')", 3, 4],
+  ['author', '(book_by_author.year = 1990) AND (book_by_author.year = 2000)', 1],
+  ['author', "book_by_author.home.city = 'Rome'", 1],
+  ['author', "name = 'Cem' OR book_by_author.title = 'Three'", 2, 3],
+  ['book', "home.city = 'Rome'", 1],
+];
+
 const GET = 1;
 const POST = 2;
 const PATCH = 8;
@@ -90,6 +100,12 @@ const RULED: { name: string; rules: Record<string, number>; cases: Case[] }[] = 
     name: 'may change authors only',
     rules: { author: GET | PATCH },
     cases: [
+      {
+        name: 'in a filter',
+        path: '_table/author?filter=book_by_author.year > 1',
+        status: 403,
+        contains: ['_table/book'],
+      },
       {
         name: 'create',
         method: 'PATCH',
@@ -148,6 +164,59 @@ suiteWith('mongodb', 'documents and those that belong to them', () => {
       const before = await admin.json<object>('GET', path);
       await admin.json('PUT', 'library/_table/author/1', before);
       expect(await admin.json('GET', path)).toEqual(before);
+    });
+  });
+
+  describe('filtered by', () => {
+    test.each(BY_RELATED)('%s where %s', async (table, filter, ...found) => {
+      const path = `library/_table/${table}?fields=_id&order=_id&filter=${encodeURIComponent(filter)}`;
+      expect(await admin.json('GET', path)).toEqual(list(...found.map((_id) => ({ _id }))));
+    });
+
+    test('changed and deleted', async () => {
+      const byBea = "library/_table/book?filter=author_by_author.name = 'Bea'";
+      expect(await admin.json('PATCH', byBea, { resource: [{ year: 1 }] })).toEqual(list({ _id: 3 }));
+      expect(await admin.json('DELETE', byBea)).toEqual(list({ _id: 3 }));
+      expect(await admin.json('GET', 'library/_table/book?count_only=true')).toBe(3);
+    });
+
+    test('a relation to another service', async () => {
+      const { status, text } = await admin.send('GET', "library/_table/book?filter=customer_by_reader.name = 'x'");
+      expect([status, text]).toEqual([400, expect.stringContaining('customer_by_reader')]);
+    });
+
+    test('the plan is told', async () => {
+      const path = "library/_table/book?filter=author_by_author.name = 'Ada'";
+      const { text } = await admin.send('GET', path, undefined, { prefer: 'explain' });
+      expect(JSON.parse(text)).toMatchObject({
+        resource: {
+          related: [{ table: 'author', field: '_id', pushed: { field: 'name' }, residual: null, scan: false }],
+          pushed: { field: 'author', is: 'in', values: ['_id of author'] },
+        },
+      });
+    });
+
+    test('a role sees what its conditions let through, there too', async () => {
+      const late = [{ name: 'year', operator: '>', value: '1995' }];
+      const client = await clientOf([
+        { component: '_table/author/*', verb_mask: GET },
+        { component: '_table/book/*', verb_mask: GET, filters: late },
+      ]);
+      const found = (year: number) =>
+        client.json('GET', `library/_table/author?fields=_id&filter=book_by_author.year = ${year}`);
+      expect([await found(1990), await found(2000)]).toEqual([list(), list({ _id: 1 })]);
+    });
+
+    test('a condition of a role is on what is related', async () => {
+      const ofAda = [{ name: 'author_by_author.name', operator: '=', value: 'Ada' }];
+      const client = await clientOf([
+        { component: '_table/author/*', verb_mask: GET },
+        { component: '_table/book/*', verb_mask: GET | PATCH, filters: ofAda },
+      ]);
+      expect(await client.json('GET', 'library/_table/book?fields=_id&order=_id')).toEqual(
+        list({ _id: 1 }, { _id: 2 }),
+      );
+      expect((await client.send('PATCH', 'library/_table/book/3', { year: 1 })).status).toBe(404);
     });
   });
 

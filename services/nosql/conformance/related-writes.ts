@@ -1,112 +1,12 @@
 /** Records written together with those of their relations, on every engine as SQL services have it. */
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Ask, Outcome } from '#common/testing/bench.ts';
-import { fields, insert, is, read, remove, update } from '#common/testing/words.ts';
-import { BatchMode, DefineMode, PartKind, Target } from '#proto/data/v1/data_pb.ts';
-import type { Bench } from './bench.ts';
+import { fields, insert, is, update } from '#common/testing/words.ts';
+import { BatchMode, Target } from '#proto/data/v1/data_pb.ts';
+import type { Left, Library } from './library.ts';
 
-/** As Subject has it. */
-export interface RelatedSubject {
-  readonly bench: () => Bench;
-  readonly key: { readonly name: string; readonly of: (place: number) => unknown };
-  readonly keyOf: (place: number) => Record<string, unknown>;
-  readonly id: (place: number) => string;
-  readonly generates: boolean;
-  readonly native?: unknown;
-}
-
-const TABLES = ['author', 'book', 'tag', 'booktag'] as const;
-
-interface Left {
-  readonly author: readonly unknown[];
-  /** Title, author, critic. */
-  readonly book: readonly (readonly unknown[])[];
-  readonly tag: readonly unknown[];
-  /** Book and tag. */
-  readonly booktag: readonly (readonly unknown[])[];
-}
-
-/** Tables of authors, books and tags, their relations, and the same records for every test. */
-export class Library {
-  readonly #subject: RelatedSubject;
-
-  constructor(subject: RelatedSubject) {
-    this.#subject = subject;
-  }
-
-  async open(): Promise<void> {
-    const { bench, key, native } = this.#subject;
-    const value = { mode: DefineMode.CREATE } as const;
-    const records = TABLES.map((name) => ({ name, ...(native !== undefined && { native }) }));
-    await bench().ask({ action: { case: 'defineTables', value }, records });
-    const define = (table: string, kind: PartKind, parts: object[]) =>
-      bench().ask({
-        action: { case: 'defineParts', value: { table, kind, mode: DefineMode.CREATE } },
-        records: parts,
-      });
-    const relation = (type: string, field: string, ref_table: string, ref_field: string, more: object = {}) => ({
-      ...{ name: `${ref_table} of ${field}`, is_virtual: true, type, field, ref_table, ref_field },
-      ...more,
-    });
-    await define('book', PartKind.FIELD, [
-      { name: 'year', type: 'integer', allow_null: true },
-      { name: 'shelf', type: 'string', allow_null: false, default: 'store' },
-    ]);
-    await define('author', PartKind.RELATION, [
-      relation('has_many', key.name, 'book', 'author'),
-      relation('has_one', key.name, 'book', 'critic'),
-      relation('has_many', 'name', 'book', 'shelf'),
-    ]);
-    const between = { junction_table: 'booktag', junction_field: 'book', junction_ref_field: 'tag' };
-    await define('book', PartKind.RELATION, [
-      relation('belongs_to', 'author', 'author', key.name),
-      relation('many_many', key.name, 'tag', key.name, between),
-    ]);
-  }
-
-  async refill(): Promise<void> {
-    const { bench, key, keyOf } = this.#subject;
-    for (const name of TABLES) await bench().ask(remove(name, Target.FILTER, { everything: true }));
-    const fill = (table: string, records: object[]) =>
-      bench().ask(
-        insert(
-          table,
-          records.map((record, i) => ({ ...keyOf(i + 1), ...record })),
-        ),
-      );
-    await fill('author', [{ name: 'Ada' }, { name: 'Bea' }, { name: 'Cem' }]);
-    await fill('book', [
-      { title: 'One', author: key.of(1), year: 1990 },
-      { title: 'Two', author: key.of(1), critic: key.of(1), year: 2000 },
-      { title: 'Three', author: key.of(2), year: 2010 },
-      { title: 'Nobody', shelf: 'Ada' },
-    ]);
-    await fill('tag', [{ label: 'old' }, { label: 'new' }]);
-    await fill('booktag', [
-      { book: key.of(1), tag: key.of(1) },
-      { book: key.of(2), tag: key.of(1) },
-      { book: key.of(2), tag: key.of(2) },
-    ]);
-  }
-
-  async left(): Promise<Left> {
-    const all = async (table: string, ...names: string[]): Promise<unknown[][]> => {
-      const outcome = (await this.#subject.bench().outcome(read(table))) as { json: Record<string, unknown>[] };
-      const rows = outcome.json.map((one) => names.map((name) => one[name] ?? null));
-      return rows.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
-    };
-    return {
-      author: (await all('author', 'name')).flat(),
-      book: await all('book', 'title', 'author', 'critic'),
-      tag: (await all('tag', 'label')).flat(),
-      booktag: await all('booktag', 'book', 'tag'),
-    };
-  }
-}
-
-export function tryRelatedWrites(subject: RelatedSubject): void {
-  const { bench, key, keyOf, id, generates } = subject;
-  const library = new Library(subject);
+export function tryRelatedWrites(library: Library): void {
+  const { bench, key, keyOf, id, generates } = library.subject;
   const k = key.of;
   const BEFORE: Left = {
     author: ['Ada', 'Bea', 'Cem'],

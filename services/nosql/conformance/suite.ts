@@ -9,6 +9,8 @@ import { all, any, apart, fields, insert, is, not, read, remove, update } from '
 import { BatchMode, DefineMode, type Filter, Paging, PartKind, ResourceKind, Target } from '#proto/data/v1/data_pb.ts';
 import type { NoSqlEngine } from '../engine.ts';
 import { Bench } from './bench.ts';
+import { Library } from './library.ts';
+import { tryRelatedFilters } from './related-filters.ts';
 import { tryRelatedWrites } from './related-writes.ts';
 
 export interface Subject {
@@ -466,5 +468,7 @@ export function tryEngine(subject: Subject): void {
       expect(await bench.outcome(read('fleeting'))).toEqual({ code: 'not_found' });
     });
   });
-  tryRelatedWrites({ bench: () => bench, key, keyOf, id, generates, native });
+  const library = new Library({ bench: () => bench, key, keyOf, id, generates, native });
+  tryRelatedWrites(library);
+  tryRelatedFilters(library, other);
 }

@@ -15,6 +15,7 @@ import { joinAll } from '../plan/conditions.ts';
 import { getter } from '../residual/path.ts';
 import { changeOf } from './change.ts';
 import { conditionOf, type ServiceContext, storedOf } from './context.ts';
+import { withJoins } from './joins.ts';
 import { Finder, type GoodKey, withKey } from './keys.ts';
 import { leadsTo, linkText } from './links.ts';
 import { notTaken, readNew } from './new-document.ts';
@@ -262,7 +263,9 @@ export class NestedWriter {
 
   /** Also undefined for one that the caller may not see. */
   async #find(table: TableView, key: GoodKey): Promise<Found | undefined> {
-    const condition = conditionOf([this.#context.access.reading(table)], table, this.#operation, this.#context);
+    const filters = [this.#context.access.reading(table)];
+    const joined = await withJoins(filters, table, this.#operation, this.#context, this.#deadline);
+    const condition = conditionOf(filters, table, this.#operation, joined);
     const [found] = await this.#finder(table).keysOf([key], condition, this.#deadline);
     return found && { ...found, condition };
   }

@@ -2,7 +2,6 @@
 import { invalid } from '#common/errors.ts';
 import {
   bringsRelated as bringsRelations,
-  type IsField,
   type RecordObject,
   type Relations,
   relationsIn as relationsOf,
@@ -14,22 +13,20 @@ import { isReadOnly, validate } from '#common/schema/validate.ts';
 import type { Caller } from '#proto/data/v1/data_pb.ts';
 import type { Document, Wire } from '../document.ts';
 import { coercionOf } from '../plan/coerce.ts';
+import { isDeclared } from '../table-view.ts';
 import type { ServiceContext } from './context.ts';
 
-/** What documents were only seen to hold does not hide a relation. */
-const isField: IsField = (name, table) =>
-  table.fields.some(({ wireName, column }) => wireName === name && column?.nativeType !== 'seen');
-
 /** As common/records/nested.ts has it, for tables whose documents may hold anything. */
-export const relationsIn = (record: RecordObject, table: TableView): Relations => relationsOf(record, table, isField);
+export const relationsIn = (record: RecordObject, table: TableView): Relations =>
+  relationsOf(record, table, isDeclared);
 
 /** Does any of the records hold a member that is a relation? */
 export const bringsRelated = (records: readonly unknown[], table: TableView): boolean =>
-  bringsRelations(records, table, isField);
+  bringsRelations(records, table, isDeclared);
 
 /** Every table that these records bring records of. @throws MillraceError that names those whose rules did not come */
 export const requireReached = (records: readonly unknown[], table: TableView, context: ServiceContext): void =>
-  requireRelations(records, table, context, isField);
+  requireRelations(records, table, context, isDeclared);
 
 export interface ReadMembers {
   readonly members: Document;

@@ -6,13 +6,16 @@ import { arrayOfPieces, withMembers } from '#common/records/pieces.ts';
 import type { FieldView, TableView } from '#common/schema/extras.ts';
 import type { RelationEnds } from '#common/schema/relation-ends.ts';
 import { tablesOf, type WantedRelation, wantedRelations } from '#common/schema/wanted-relations.ts';
-import type { Operation, Related } from '#proto/data/v1/data_pb.ts';
+import type { Filter, Operation, Related } from '#proto/data/v1/data_pb.ts';
 import type { Document, StoredDocument, Wire } from '../document.ts';
+import { joinAll } from '../plan/conditions.ts';
 import { getter } from '../residual/path.ts';
-import type { ServiceContext } from './context.ts';
-import { documentsWith, linkText } from './links.ts';
+import type { SortKey } from '../residual/sort.ts';
+import { conditionOf, type ServiceContext, storedOf } from './context.ts';
+import { withJoins } from './joins.ts';
+import { leadsTo, linkText } from './links.ts';
 import { outputsOf } from './outputs.ts';
-import { orderOf } from './scan.ts';
+import { orderOf, scan } from './scan.ts';
 
 export interface RelatedReader {
   readonly empty: boolean;
@@ -163,4 +166,24 @@ async function linksOf(
     if (from !== null && to !== null) links.set(from, [...(links.get(from) ?? []), to]);
   }
   return links;
+}
+
+/** Documents whose field holds one of these values, and that meet the filters. */
+async function documentsWith(
+  table: TableView,
+  field: FieldView,
+  values: readonly string[],
+  filters: readonly (Filter | undefined)[],
+  { order, limit }: { readonly order: readonly SortKey[]; readonly limit: number | undefined },
+  context: ServiceContext,
+  operation: Operation,
+  deadline: Deadline,
+): Promise<StoredDocument[]> {
+  const among = leadsTo(field, values, context);
+  const own = conditionOf(filters, table, operation, await withJoins(filters, table, operation, context, deadline));
+  const condition = own ? joinAll([among, own]) : among;
+  const wanted = { table: storedOf(table, context), condition, order, offset: 0, limit, fields: undefined };
+  const found: StoredDocument[] = [];
+  for await (const document of scan(wanted, context, deadline)) found.push(document);
+  return found;
 }

@@ -5,6 +5,7 @@ import { findTable } from '#common/schema/find.ts';
 import { type Operation, Paging, type Read, Target } from '#proto/data/v1/data_pb.ts';
 import type { StoredDocument } from '../document.ts';
 import { conditionOf, type ServiceContext, storedOf } from './context.ts';
+import { withJoins } from './joins.ts';
 import { outputsOf } from './outputs.ts';
 import { piecesOf } from './pieces.ts';
 import { planRelated } from './related.ts';
@@ -28,7 +29,9 @@ export async function* streamRead(
   const table = findTable(context.view, read.table);
   const related = planRelated(read.related, table, context);
   const outputs = outputsOf(read.selection, table, read.idField, related.localFields);
-  const condition = conditionOf([read.filter, read.rowFilter], table, operation, context);
+  const filters = [read.filter, read.rowFilter];
+  const joined = await withJoins(filters, table, operation, context, deadline);
+  const condition = conditionOf(filters, table, operation, joined);
   const order = orderOf(read.order, table);
   const wanted = {
     table: storedOf(table, context),
