@@ -11,6 +11,7 @@ import type { NoSqlEngine } from '../engine.ts';
 import { Bench } from './bench.ts';
 import { Library } from './library.ts';
 import { tryRelatedFilters } from './related-filters.ts';
+import { tryRelatedGroups } from './related-groups.ts';
 import { tryRelatedWrites } from './related-writes.ts';
 
 export interface Subject {
@@ -471,4 +472,5 @@ export function tryEngine(subject: Subject): void {
   const library = new Library({ bench: () => bench, key, keyOf, id, generates, native });
   tryRelatedWrites(library);
   tryRelatedFilters(library, other);
+  tryRelatedGroups(library);
 }

@@ -16,6 +16,7 @@ import { planGroups } from './groups.ts';
 import { outputsOf } from './outputs.ts';
 import { piecesOf } from './pieces.ts';
 import type { RelatedReader } from './related.ts';
+import { withRelated } from './related-groups.ts';
 import { countOf, divide, orderOf, scan } from './scan.ts';
 
 type Counter = (operation: Operation, deadline: Deadline) => Promise<number>;
@@ -46,14 +47,15 @@ function byOffset(read: Read, table: TableView, related: RelatedReader, context:
   const outputs = outputsOf(read.selection, table, read.idField, related.localFields);
   const count = counterOf(read, table, context);
   const order = orderOf(read.order, table);
-  const groups = read.group.length > 0 ? planGroups(read, table, context) : undefined;
+  const grouped = withRelated(read, table, related);
+  const groups = read.group.length > 0 ? planGroups(grouped.read, table, context) : undefined;
   const page = async (operation: Operation, deadline: Deadline) => {
     const asked = cut ? limit + 1 : limit;
     if (groups) {
       const pieces = await groups(operation, deadline);
       return {
         found: Math.min(pieces.length - read.offset, asked),
-        pieces: pieces.slice(read.offset, read.offset + limit),
+        pieces: await grouped.attach(pieces.slice(read.offset, read.offset + limit), operation, deadline),
       };
     }
     const condition = conditionOf([read.filter, read.rowFilter], table, operation, context);

@@ -15,6 +15,7 @@ import { conditionOf, type ServiceContext, storedOf } from './context.ts';
 import { withJoins } from './joins.ts';
 import { leadsTo, linkText } from './links.ts';
 import { outputsOf } from './outputs.ts';
+import { groupsByOwner, groupsThrough } from './owner-groups.ts';
 import { orderOf, scan } from './scan.ts';
 
 export interface RelatedReader {
@@ -93,22 +94,52 @@ function planRelation(
   if (!ends) {
     return { ...planned, fetch: async (values, operation) => markForeign(relation, related, named, values, operation) };
   }
-  if (related.group.length > 0) throw invalid('Related records of this service are not grouped.', { field: 'related' });
   const isSingle = relation.type === 'belongs_to' || relation.type === 'has_one';
   // The original shows a has_one without a row as an empty list.
   const absent = related.countOnly ? ZERO : relation.type === 'belongs_to' ? NULL : EMPTY_LIST;
-  return { ...planned, fetch: fetchOf(related, ends, isSingle, absent, context, path) };
+  const fetch = related.group.length > 0 && !related.countOnly ? groupsOf : recordsOf;
+  return { ...planned, fetch: fetch({ related, ends, isSingle, absent }, context, path) };
+}
+
+interface Branch {
+  readonly related: Related;
+  readonly ends: RelationEnds;
+  readonly isSingle: boolean;
+  /** Shown where nothing belongs to a record. */
+  readonly absent: Uint8Array;
+}
+
+const shownOf = (own: readonly Uint8Array[], { isSingle, absent }: Branch): Uint8Array => {
+  if (own.length === 0) return absent;
+  return isSingle ? (own[0] as Uint8Array) : arrayOfPieces(own);
+};
+
+/** For each value that leads there: the groups of the records. */
+function groupsOf(branch: Branch, context: ServiceContext): Fetch {
+  const { related, ends } = branch;
+  if (related.related.length > 0) {
+    throw invalid('Groups of related records bring none of their own.', { field: 'related' });
+  }
+  return async (values, operation, deadline) => {
+    const distinct = [...new Set(values)].filter((value) => value !== null);
+    if (distinct.length === 0) return values.map(() => branch.absent);
+    const groups = ends.junction
+      ? await groupsThrough(
+          related,
+          ends,
+          await linksOf(ends.junction, distinct, context, operation, deadline),
+          operation,
+          context,
+          deadline,
+        )
+      : await groupsByOwner(related, ends, distinct, operation, context, deadline);
+    return values.map((value) => shownOf(groups.get(value ?? '') ?? [], branch));
+  };
 }
 
 /** For each value that leads there: the records, in their order. */
-function fetchOf(
-  related: Related,
-  ends: RelationEnds,
-  isSingle: boolean,
-  absent: Uint8Array,
-  context: ServiceContext,
-  path: readonly TableView[],
-): Fetch {
+function recordsOf(branch: Branch, context: ServiceContext, path: readonly TableView[]): Fetch {
+  const { related, ends, absent } = branch;
   const nested = planRelated(related.related, ends.far, context, path);
   const outputs = outputsOf(related.selection, ends.far, [], nested.localFields);
   const target = getter(ends.target.name, false);
@@ -141,8 +172,7 @@ function fetchOf(
       if (value === null) return absent;
       const own = links ? (links.get(value) ?? []).flatMap((far) => groups.get(far) ?? []) : (groups.get(value) ?? []);
       if (related.countOnly) return Buffer.from(String(own.length));
-      if (own.length === 0) return absent;
-      return isSingle ? (own[0] as Uint8Array) : arrayOfPieces(own);
+      return shownOf(own, branch);
     });
   };
 }
