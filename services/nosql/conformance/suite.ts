@@ -9,6 +9,7 @@ import { all, any, apart, fields, insert, is, not, read, remove, update } from '
 import { BatchMode, DefineMode, type Filter, Paging, PartKind, ResourceKind, Target } from '#proto/data/v1/data_pb.ts';
 import type { NoSqlEngine } from '../engine.ts';
 import { Bench } from './bench.ts';
+import { tryIdFields } from './id-fields.ts';
 import { Library } from './library.ts';
 import { tryRelatedFilters } from './related-filters.ts';
 import { tryRelatedGroups } from './related-groups.ts';
@@ -473,4 +474,5 @@ export function tryEngine(subject: Subject): void {
   tryRelatedWrites(library);
   tryRelatedFilters(library, other);
   tryRelatedGroups(library);
+  tryIdFields(library);
 }
