@@ -235,6 +235,17 @@ export function tryEngine(subject: Subject): void {
       expect(outcome).toEqual({ code: 'invalid' });
     });
 
+    test('a count that may be an estimate', async () => {
+      const { json, estimated } = await bench.ask(read('people', { countOnly: true, estimateCount: true }));
+      // As the store has it, which is exact in servers for tests.
+      expect([Number(Buffer.from(json).toString()), estimated]).toEqual([5, bench.source.estimate !== undefined]);
+      const page = read('people', { includeCount: true, estimateCount: true, limit: 2 });
+      expect(await bench.ask(page)).toMatchObject({ count: 5n, next: 2n, estimated });
+      const ask = read('people', { countOnly: true, estimateCount: true, rowFilter: is('age', '=', 41) });
+      const narrow = await bench.ask(ask);
+      expect([Buffer.from(narrow.json).toString(), narrow.estimated]).toEqual(['2', false]);
+    });
+
     test('all of them as a stream', async () => {
       let text = '';
       for await (const piece of bench.stream(
