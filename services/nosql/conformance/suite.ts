@@ -9,11 +9,7 @@ import { all, any, apart, fields, insert, is, not, read, remove, update } from '
 import { BatchMode, DefineMode, type Filter, Paging, PartKind, ResourceKind, Target } from '#proto/data/v1/data_pb.ts';
 import type { NoSqlEngine } from '../engine.ts';
 import { Bench } from './bench.ts';
-import { tryIdFields } from './id-fields.ts';
-import { Library } from './library.ts';
-import { tryRelatedFilters } from './related-filters.ts';
-import { tryRelatedGroups } from './related-groups.ts';
-import { tryRelatedWrites } from './related-writes.ts';
+import { tryRelations } from './relations.ts';
 
 export interface Subject {
   readonly engine: NoSqlEngine;
@@ -481,9 +477,5 @@ export function tryEngine(subject: Subject): void {
       expect(await bench.outcome(read('fleeting'))).toEqual({ code: 'not_found' });
     });
   });
-  const library = new Library({ bench: () => bench, key, keyOf, id, generates, native });
-  tryRelatedWrites(library);
-  tryRelatedFilters(library, other);
-  tryRelatedGroups(library);
-  tryIdFields(library);
+  tryRelations({ bench: () => bench, key, keyOf, id, generates, native }, other);
 }
