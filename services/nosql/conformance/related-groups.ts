@@ -1,11 +1,14 @@
 /** Groups together with related records, on every engine as SQL services have it. */
 import { beforeAll, describe, expect, test } from 'vitest';
+import type { ServiceConfig } from '#common/engine.ts';
 import type { Ask, Outcome } from '#common/testing/bench.ts';
 import { fields, is, not, read } from '#common/testing/words.ts';
 import { Target } from '#proto/data/v1/data_pb.ts';
-import type { Library } from './library.ts';
+import type { Bench } from './bench.ts';
+import { Library } from './library.ts';
 
-export function tryRelatedGroups(library: Library): void {
+/** @param other  the same store with other settings */
+export function tryRelatedGroups(library: Library, other: (config: ServiceConfig) => Bench): void {
   const { bench, key, keyOf, id } = library.subject;
   const k = key.of;
   const booksOf = (...names: string[]) => ({ name: 'book_by_author', ...fields(...names) });
@@ -97,6 +100,22 @@ export function tryRelatedGroups(library: Library): void {
     beforeAll(async () => {
       await library.open();
       await library.refill();
+    });
+
+    test('counts are of all records, whatever a list may hold', async () => {
+      const little = other({ max_records: 1 });
+      await new Library({ ...library.subject, bench: () => little }).relate();
+      const counting = (table: string, name: string, place: number) =>
+        little.outcome(
+          read(
+            table,
+            { target: Target.ONE, related: [{ name, countOnly: true }], ...fields('name') },
+            { keys: [id(place)] },
+          ),
+        );
+      expect(await counting('author', 'book_by_author', 1)).toMatchObject({ json: { book_by_author: 2 } });
+      expect(await counting('author', 'book_by_author', 3)).toMatchObject({ json: { book_by_author: 0 } });
+      expect(await counting('tag', 'book_by_booktag', 1)).toMatchObject({ json: { book_by_booktag: 2 } });
     });
 
     test.each(CASES)('%s', async (_, ask, gives) => {

@@ -12,6 +12,6 @@ export function tryRelations(subject: RelatedSubject, other: (config: ServiceCon
   const library = new Library(subject);
   tryRelatedWrites(library);
   tryRelatedFilters(library, other);
-  tryRelatedGroups(library);
+  tryRelatedGroups(library, other);
   tryIdFields(library);
 }

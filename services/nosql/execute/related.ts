@@ -10,13 +10,12 @@ import type { Filter, Operation, Related } from '#proto/data/v1/data_pb.ts';
 import type { Document, StoredDocument, Wire } from '../document.ts';
 import { joinAll } from '../plan/conditions.ts';
 import { getter } from '../residual/path.ts';
-import type { SortKey } from '../residual/sort.ts';
 import { conditionOf, type ServiceContext, storedOf } from './context.ts';
 import { withJoins } from './joins.ts';
 import { leadsTo, linkText } from './links.ts';
 import { outputsOf } from './outputs.ts';
 import { groupsByOwner, groupsThrough } from './owner-groups.ts';
-import { orderOf, scan } from './scan.ts';
+import { orderOf, scan, tooMany, type Wanted } from './scan.ts';
 
 export interface RelatedReader {
   readonly empty: boolean;
@@ -97,8 +96,9 @@ function planRelation(
   const isSingle = relation.type === 'belongs_to' || relation.type === 'has_one';
   // The original shows a has_one without a row as an empty list.
   const absent = related.countOnly ? ZERO : relation.type === 'belongs_to' ? NULL : EMPTY_LIST;
-  const fetch = related.group.length > 0 && !related.countOnly ? groupsOf : recordsOf;
-  return { ...planned, fetch: fetch({ related, ends, isSingle, absent }, context, path) };
+  const branch = { related, ends, isSingle, absent };
+  if (related.countOnly) return { ...planned, fetch: countsOf(branch, context) };
+  return { ...planned, fetch: related.group.length > 0 ? groupsOf(branch, context) : recordsOf(branch, context, path) };
 }
 
 interface Branch {
@@ -113,6 +113,34 @@ const shownOf = (own: readonly Uint8Array[], { isSingle, absent }: Branch): Uint
   if (own.length === 0) return absent;
   return isSingle ? (own[0] as Uint8Array) : arrayOfPieces(own);
 };
+
+/** For each value that leads there: how many records there are, whatever a list may hold. */
+function countsOf({ related, ends }: Branch, context: ServiceContext): Fetch {
+  const { far, target, junction } = ends;
+  const get = getter(target.name, false);
+  const fields = target.name.includes('.') ? undefined : [target.name];
+  return async (values, operation, deadline) => {
+    const distinct = [...new Set(values)].filter((value) => value !== null);
+    if (distinct.length === 0) return values.map(() => ZERO);
+    const links = junction ? await linksOf(junction, distinct, context, operation, deadline) : undefined;
+    const farValues = links ? [...new Set([...links.values()].flat())] : distinct;
+    const filters = [related.filter, context.access.reading(far)];
+    const all = { order: [], limit: undefined, fields };
+    const counts = new Map<string, number>();
+    let read = 0;
+    for await (const one of documentsWith(far, target, farValues, filters, all, context, operation, deadline)) {
+      if (++read > context.scannedMax) throw tooMany(context.scannedMax, storedOf(far, context));
+      const leads = linkText(get(one.members())) ?? '';
+      counts.set(leads, (counts.get(leads) ?? 0) + 1);
+    }
+    const countOf = (value: string): number => counts.get(value) ?? 0;
+    return values.map((value) => {
+      if (value === null) return ZERO;
+      const count = links ? (links.get(value) ?? []).reduce((sum, one) => sum + countOf(one), 0) : countOf(value);
+      return Buffer.from(String(count));
+    });
+  };
+}
 
 /** For each value that leads there: the groups of the records. */
 function groupsOf(branch: Branch, context: ServiceContext): Fetch {
@@ -151,16 +179,21 @@ function recordsOf(branch: Branch, context: ServiceContext, path: readonly Table
     const links = ends.junction ? await linksOf(ends.junction, distinct, context, operation, deadline) : undefined;
     const farValues = links ? [...new Set([...links.values()].flat())] : distinct;
     const filters = [related.filter, context.access.reading(ends.far)];
-    const found = await documentsWith(
-      ends.far,
+    const listing = { order, limit, fields: undefined };
+    const { far } = ends;
+    const found: StoredDocument[] = [];
+    for await (const one of documentsWith(
+      far,
       ends.target,
       farValues,
       filters,
-      { order, limit },
+      listing,
       context,
       operation,
       deadline,
-    );
+    )) {
+      found.push(one);
+    }
     const pieces = found.map((one) => outputs.json(one));
     const whole = nested.empty ? pieces : await nested.attach(found, pieces, operation, deadline);
     const groups = new Map<string, Uint8Array[]>();
@@ -171,7 +204,6 @@ function recordsOf(branch: Branch, context: ServiceContext, path: readonly Table
     return values.map((value) => {
       if (value === null) return absent;
       const own = links ? (links.get(value) ?? []).flatMap((far) => groups.get(far) ?? []) : (groups.get(value) ?? []);
-      if (related.countOnly) return Buffer.from(String(own.length));
       return shownOf(own, branch);
     });
   };
@@ -186,11 +218,10 @@ async function linksOf(
   deadline: Deadline,
 ): Promise<Map<string, string[]>> {
   const filters = [context.access.reading(table)];
-  const all = { order: [], limit: undefined };
-  const found = await documentsWith(table, near, values, filters, all, context, operation, deadline);
+  const all = { order: [], limit: undefined, fields: undefined };
   const [nearOf, linkOf] = [getter(near.name, false), getter(link.name, false)];
   const links = new Map<string, string[]>();
-  for (const one of found) {
+  for await (const one of documentsWith(table, near, values, filters, all, context, operation, deadline)) {
     const members = one.members();
     const [from, to] = [linkText(nearOf(members)), linkText(linkOf(members))];
     if (from !== null && to !== null) links.set(from, [...(links.get(from) ?? []), to]);
@@ -199,21 +230,18 @@ async function linksOf(
 }
 
 /** Documents whose field holds one of these values, and that meet the filters. */
-async function documentsWith(
+async function* documentsWith(
   table: TableView,
   field: FieldView,
   values: readonly string[],
   filters: readonly (Filter | undefined)[],
-  { order, limit }: { readonly order: readonly SortKey[]; readonly limit: number | undefined },
+  listing: Pick<Wanted, 'order' | 'limit' | 'fields'>,
   context: ServiceContext,
   operation: Operation,
   deadline: Deadline,
-): Promise<StoredDocument[]> {
+): AsyncGenerator<StoredDocument> {
   const among = leadsTo(field, values, context);
   const own = conditionOf(filters, table, operation, await withJoins(filters, table, operation, context, deadline));
   const condition = own ? joinAll([among, own]) : among;
-  const wanted = { table: storedOf(table, context), condition, order, offset: 0, limit, fields: undefined };
-  const found: StoredDocument[] = [];
-  for await (const document of scan(wanted, context, deadline)) found.push(document);
-  return found;
+  yield* scan({ table: storedOf(table, context), condition, offset: 0, ...listing }, context, deadline);
 }
