@@ -19,6 +19,7 @@ const FULL: { why: string; sent: Sent }[] = [
   { why: 'a record with an escaped name of an option', sent: patch('{"\\u0061pi_key":"x"}') },
   { why: 'a key in the query', sent: { target: '/a?x=1&api_key=k' } },
   { why: 'a token in the query', sent: { target: '/a?session_token=k' } },
+  { why: 'identifiers of a type', sent: { target: '/a/1?id_type=integer' } },
   { why: 'parameters', sent: { target: '/a?params[:a]=1' } },
   { why: 'encoded parameters', sent: { target: '/a?params%5b:a%5d=1' } },
   { why: 'a verb in the query', sent: post('[{}]', '/a?_method=GET') },

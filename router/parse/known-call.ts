@@ -33,8 +33,8 @@ const OPTION_NAMES = new Set([
   ...['api_key', 'session_token', 'script_token', '_method', 'method', 'force', 'resource'],
 ]);
 
-/** Options of the query that say who asks or what is done, or that are values like those of a filter. */
-const PERSONAL = /(?:^|&)(?:api_key|session_token|script_token|params(?:\[|%5B|=)|method=|_method=)/i;
+/** Options of the query that say who asks or what is done, what an identifier is, or that are values as of a filter. */
+const PERSONAL = /(?:^|&)(?:api_key|session_token|script_token|params(?:\[|%5B|=)|id_type=|method=|_method=)/i;
 
 /** A name in another spelling may be any of them. */
 const ENCODED_NAME = /(?:^|&)[^=&]*%/;

@@ -16,6 +16,7 @@ import {
   type Value,
 } from '#proto/data/v1/data_pb.ts';
 import type { ApiRequest } from './api-request.ts';
+import { typedIds } from './id-type.ts';
 import {
   countOption,
   filterOf,
@@ -117,7 +118,7 @@ function parseRead(request: ApiRequest, service: string, table: string, id: stri
   });
   return {
     shape: create(ShapeSchema, { service, action: { case: 'read', value: read } }),
-    keys: after ? [toValue(readPageToken(after))] : id !== undefined ? [textValue(id)] : (ids ?? []),
+    keys: after ? [toValue(readPageToken(after))] : typedIds(request, id !== undefined ? [textValue(id)] : (ids ?? [])),
     parameters,
     records: byRecords ? request.body.records : NOTHING,
     single: target === Target.ONE || countOnly,
@@ -186,7 +187,7 @@ export function parseUpdate(request: ApiRequest, service: string, table: string,
   });
   return {
     shape: create(ShapeSchema, { service, action: { case: 'update', value } }),
-    keys: id !== undefined ? [textValue(id)] : byKeys ? ids : [],
+    keys: typedIds(request, id !== undefined ? [textValue(id)] : byKeys ? ids : []),
     parameters,
     records: id !== undefined ? requireObject(request) : requireRecords(request),
     single: target === Target.ONE,
@@ -216,7 +217,7 @@ function parseDelete(request: ApiRequest, service: string, table: string, id: st
   });
   return {
     shape: create(ShapeSchema, { service, action: { case: 'delete', value } }),
-    keys: id !== undefined ? [textValue(id)] : (ids ?? []),
+    keys: typedIds(request, id !== undefined ? [textValue(id)] : (ids ?? [])),
     parameters,
     records: byRecords ? request.body.records : NOTHING,
     single: target === Target.ONE || everything,

@@ -35,6 +35,8 @@ export const FILTER_LENGTH_MAX = 64 * KIB;
 export const FILTER_NODES_MAX = 2000;
 /** Relations of relations that one request may follow. */
 export const RELATED_DEPTH_MAX = 10;
+/** Conditions on related documents in one filter of a store that does not join: each is a query of its own. */
+export const JOINS_MAX = 20;
 /** Identifiers in one request. */
 export const KEYS_MAX = 10_000;
 /** Records in one request. */

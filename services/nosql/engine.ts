@@ -254,6 +254,8 @@ export interface NoSqlSource extends Source {
   view?(table: StoreTable, query: ViewQuery, deadline: Deadline): Promise<ViewPage>;
   /** Where `pushdown.count` says so. */
   count?(table: StoreTable, condition: Condition | undefined, deadline: Deadline): Promise<number>;
+  /** How many documents there are by what the store keeps of it, for stores that count slowly; 0: it cannot tell. */
+  estimate?(table: StoreTable, deadline: Deadline): Promise<number>;
   /**
    * Any number of writes, each of which fails alone.
    * @param ordered  end at the first that fails: fewer outcomes than writes

@@ -19,6 +19,7 @@ import { planCreate } from './execute/create.ts';
 import { planDefine } from './execute/define.ts';
 import { planDelete } from './execute/delete.ts';
 import { importRecords } from './execute/import.ts';
+import { planJoined } from './execute/joins.ts';
 import { PointReads } from './execute/point-reads.ts';
 import { planRead } from './execute/read.ts';
 import { streamRead } from './execute/stream.ts';
@@ -32,6 +33,8 @@ export interface ServiceOptions extends OpenedService<NoSqlEngine> {
   /** As SchemaCache has it. */
   readonly watchIntervalMs?: number;
 }
+
+const NO_JOINS = new Map<never, never>();
 
 export class NoSqlService implements DataService {
   readonly #options: ServiceOptions;
@@ -123,7 +126,7 @@ export class NoSqlService implements DataService {
     const { runners } = this.#planned;
     let runner = runners.get(shape);
     if (!runner) {
-      runner = this.#plan(shape, this.#context(shape, view));
+      runner = planJoined(shape, this.#context(shape, view), (context) => this.#plan(shape, context));
       runners.set(shape, runner);
     }
     return runner;
@@ -142,6 +145,7 @@ export class NoSqlService implements DataService {
       allowUpsert: config['allow_upsert'] === true,
       strict: shape.strict,
       mergesForeign: shape.action.case === 'read' && shape.action.value.mergesForeign,
+      joins: NO_JOINS,
       points: this.#points,
       writes: this.#writes,
     };

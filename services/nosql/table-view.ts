@@ -25,6 +25,10 @@ export interface StoreView extends SchemaView {
   readonly stored: ReadonlyMap<string, StoreTable>;
 }
 
+/** Is it a field by more than that some documents were seen to have it? */
+export const isDeclared = (name: string, table: TableView): boolean =>
+  table.fields.some(({ wireName, column }) => wireName === name && column?.nativeType !== 'seen');
+
 /** @param seen  by the name of the table */
 export function viewStore(
   tables: readonly StoreTable[],

@@ -10,6 +10,7 @@ import { BatchMode, DefineMode, type Filter, Paging, PartKind, ResourceKind, Tar
 import type { NoSqlEngine } from '../engine.ts';
 import { Bench } from './bench.ts';
 import { type Indexes, tryIndexes } from './indexes.ts';
+import { tryRelations } from './relations.ts';
 
 export interface Subject {
   readonly engine: NoSqlEngine;
@@ -209,6 +210,17 @@ export function tryEngine(subject: Subject): void {
     ];
     test.each(READS)('%s', async (_, ask, gives) => {
       expect(ofClients(await bench.outcome(ask()))).toEqual(gives());
+    });
+
+    test('a count that may be an estimate', async () => {
+      const { json, estimated } = await bench.ask(read('people', { countOnly: true, estimateCount: true }));
+      // As the store has it, which is exact in servers for tests.
+      expect([Number(Buffer.from(json).toString()), estimated]).toEqual([5, bench.source.estimate !== undefined]);
+      const page = read('people', { includeCount: true, estimateCount: true, limit: 2 });
+      expect(await bench.ask(page)).toMatchObject({ count: 5n, next: 2n, estimated });
+      const ask = read('people', { countOnly: true, estimateCount: true, rowFilter: is('age', '=', 41) });
+      const narrow = await bench.ask(ask);
+      expect([Buffer.from(narrow.json).toString(), narrow.estimated]).toEqual(['2', false]);
     });
 
     test('pages follow each other by the cursor of the store', async () => {
@@ -477,4 +489,5 @@ export function tryEngine(subject: Subject): void {
       expect(await bench.outcome(read('fleeting'))).toEqual({ code: 'not_found' });
     });
   });
+  tryRelations({ bench: () => bench, key, keyOf, id, generates, native }, other);
 }

@@ -67,6 +67,10 @@ export class DynamoSource implements NoSqlSource {
     return tables.dropIndex(this.#client, table.name, name, deadline);
   }
 
+  estimate({ name }: StoreTable, deadline: Deadline): Promise<number> {
+    return tables.estimate(this.#client, name, deadline);
+  }
+
   async get(
     table: StoreTable,
     keys: readonly DocumentKey[],

@@ -81,6 +81,11 @@ async function describe(
   }
 }
 
+/** DynamoDB counts every few hours. */
+export async function estimate(client: DynamoClient, name: string, deadline: Deadline): Promise<number> {
+  return (await describe(client, name, deadline))?.ItemCount ?? 0;
+}
+
 export async function createTable(
   client: DynamoClient,
   name: string,

@@ -4,20 +4,15 @@ import { type ItemOutcome, MillraceError } from '#common/errors.ts';
 import { concernsAll } from '#common/of-all.ts';
 import { batchError } from '#common/records/result.ts';
 import { BatchMode } from '#proto/data/v1/data_pb.ts';
-import type { Document, StoredDocument } from '../document.ts';
-import type { DocumentKey, StoreTable, Write, WriteOutcome } from '../engine.ts';
+import type { StoredDocument } from '../document.ts';
+import type { StoreTable, Write, WriteOutcome } from '../engine.ts';
 import type { ServiceContext } from './context.ts';
+import { type Done, inverseOf, requireTakenBack } from './undo.ts';
 
 /** A write, with the document as it was before where that is known, or why there is none. */
 export type Step =
   | { readonly write: Write; readonly before?: StoredDocument | undefined }
   | { readonly error: MillraceError };
-
-/** What the store made of the key, by the place of the step. */
-export interface Done {
-  readonly key: Document;
-  readonly created: boolean;
-}
 
 /**
  * Runs the steps in order as the mode says.
@@ -80,7 +75,7 @@ function fitsTransaction(writes: readonly Write[], { key }: StoreTable, { engine
   return writes.every((write) => partition(write) === partition(writes[0] as Write));
 }
 
-/** The inverse of each write that was done, the last one first. @throws MillraceError where one cannot be undone */
+/** @throws MillraceError conflict where one cannot be undone */
 async function undo(
   steps: readonly Step[],
   items: readonly (Done | MillraceError)[],
@@ -88,26 +83,10 @@ async function undo(
   { source }: ServiceContext,
   deadline: Deadline,
 ): Promise<void> {
-  const inverse: Write[] = [];
-  for (const [i, item] of items.entries()) {
+  const inverses = items.flatMap((item, i) => {
     const step = steps[i];
-    if (item instanceof MillraceError || !step || 'error' in step) continue;
-    const key: DocumentKey = table.key.map(({ name }) => item.key[name] ?? null);
-    if (step.before && step.write.kind === 'delete')
-      inverse.unshift({ kind: 'insert', document: step.before.members() });
-    else if (step.before) {
-      inverse.unshift({ kind: 'replace', key, document: step.before.members(), upsert: false, anyVersion: true });
-    } else if (item.created) inverse.unshift({ kind: 'delete', key });
-  }
-  if (inverse.length === 0) return;
-  const outcomes = await source.write(table, inverse, false, deadline);
-  const failed = outcomes.find((outcome) => 'error' in outcome);
-  if (failed) {
-    throw new MillraceError(
-      'conflict',
-      'Not all changes could be taken back: somebody else changed the records.',
-      undefined,
-      failed,
-    );
-  }
+    if (item instanceof MillraceError || !step || 'error' in step) return [];
+    return inverseOf(step.write, step.before, item, table) ?? [];
+  });
+  if (inverses.length > 0) requireTakenBack(await source.write(table, inverses.toReversed(), false, deadline));
 }

@@ -5,7 +5,7 @@ import { unknownTable } from '#common/schema/find.ts';
 import type { TableAccess } from '#common/schema/table-access.ts';
 import type { Operation } from '#proto/data/v1/data_pb.ts';
 import type { Condition, NoSqlEngine, NoSqlSource, StoreTable } from '../engine.ts';
-import { type Binding, bindFilters } from '../plan/conditions.ts';
+import { type Binding, bindFilters, type Joins } from '../plan/conditions.ts';
 import type { StoreView } from '../table-view.ts';
 import type { PointReads } from './point-reads.ts';
 import type { WriteLine } from './write-line.ts';
@@ -25,6 +25,10 @@ export interface ServiceContext {
   readonly strict: boolean;
   /** Whoever asks puts records of other services into the answer. */
   readonly mergesForeign: boolean;
+  /** What the conditions of this operation say of related documents; empty where they say nothing. */
+  readonly joins: Joins;
+  /** Nothing is to be read: how it would be is told here, in the order in which it would. */
+  readonly explained?: unknown[];
   readonly points: PointReads;
   readonly writes: WriteLine;
 }
@@ -42,9 +46,10 @@ export const conditionOf = (
   filters: Filters,
   table: TableView,
   operation: Operation,
-  { engine }: ServiceContext,
+  { engine, joins }: ServiceContext,
 ): Condition | undefined => {
   const { senses, pushdown } = engine;
-  const binding: Binding = { parameters: operation.parameters, senses, takesNative: pushdown.nativeFilters };
+  const { parameters } = operation;
+  const binding: Binding = { parameters, senses, takesNative: pushdown.nativeFilters, joins };
   return bindFilters(filters, table, binding);
 };

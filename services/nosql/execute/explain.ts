@@ -26,6 +26,7 @@ export function planExplain(read: Read, table: TableView, context: ServiceContex
     const plan = {
       table: stored.name,
       engine: context.engine.name,
+      ...(context.explained && { related: context.explained }),
       pushed: nothing ? null : shown(pushed),
       residual: nothing ? null : shown(residual),
       order: order.length === 0 ? null : isGrouped || sortsHere ? 'residual' : 'pushed',
@@ -44,7 +45,8 @@ const NAMES: ReadonlyMap<number, string> = new Map(
   Object.entries(Comparator).map(([name, value]) => [value, name.toLowerCase()]),
 );
 
-function shown(condition: Condition | undefined): unknown {
+/** A condition as a plan shows it. */
+export function shown(condition: Condition | undefined): unknown {
   switch (condition?.kind) {
     case undefined:
       return null;

@@ -11,8 +11,8 @@ import { BatchMode, type Create, type Operation, type Result } from '#proto/data
 import type { Document } from '../document.ts';
 import type { StoreTable, Write } from '../engine.ts';
 import { type ServiceContext, storedOf } from './context.ts';
-import { type ReadOrError, readNew } from './create.ts';
-import { RecordReader } from './records.ts';
+import { type ReadOrError, readNew } from './new-document.ts';
+import { bringsRelated, RecordReader } from './records.ts';
 
 /**
  * @param pieces  JSON objects, each on a line of its own
@@ -31,14 +31,16 @@ export async function importRecords(
   const stored = storedOf(table, context);
   const reader = new RecordReader(table, context.strict);
   const tally = new ImportTally(create.mode === BatchMode.ROLLBACK);
+  const rowOf = (record: unknown): ReadOrError =>
+    bringsRelated([record], table)
+      ? { error: invalid('Records of an import bring no related records.') }
+      : readNew(record, stored, reader, operation);
   const writer = new Writer(create.mode, stored, tally, context, deadline);
   let writing = Promise.resolve(true);
   try {
     for await (const piece of pieces) {
       // Read at once, as the next piece may be written over it.
-      const rows = recordsOfPiece(piece).map((one) =>
-        'error' in one ? one : readNew(one.value, table, stored, reader, operation),
-      );
+      const rows = recordsOfPiece(piece).map((one) => ('error' in one ? one : rowOf(one.value)));
       if (!(await writing)) break;
       writing = writer.put(rows, piece.lines);
       writing.catch(() => {}); // met when it is awaited

@@ -15,7 +15,7 @@ import { type ServiceContext, storedOf } from './context.ts';
 import { scan } from './scan.ts';
 
 export type WireKey = Key<Wire>;
-type GoodKey = Exclude<WireKey, { error: unknown }>;
+export type GoodKey = Exclude<WireKey, { error: unknown }>;
 
 export class Finder {
   readonly reader: KeyReader<Wire>;

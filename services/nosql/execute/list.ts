@@ -16,21 +16,34 @@ import { planGroups } from './groups.ts';
 import { outputsOf } from './outputs.ts';
 import { piecesOf } from './pieces.ts';
 import type { RelatedReader } from './related.ts';
+import { withRelated } from './related-groups.ts';
 import { countOf, divide, orderOf, scan } from './scan.ts';
 import { planView } from './view.ts';
 
-type Counter = (operation: Operation, deadline: Deadline) => Promise<number>;
+interface Counted {
+  readonly documents: number;
+  readonly estimated: boolean;
+}
+
+type Counter = (operation: Operation, deadline: Deadline) => Promise<Counted>;
 
 export function planCount(read: Read, table: TableView, context: ServiceContext): Runner {
   const count = counterOf(read, table, context);
-  return async (operation, deadline) => resultOf(Buffer.from(String(await count(operation, deadline))));
+  return async (operation, deadline) => {
+    const { documents, estimated } = await count(operation, deadline);
+    return resultOf(Buffer.from(String(documents)), { estimated });
+  };
 }
 
+/** Documents that match, whatever the page; by what the store keeps of it where that was asked for and nothing narrows it. */
 function counterOf(read: Read, table: TableView, context: ServiceContext): Counter {
   const stored = storedOf(table, context);
-  return (operation, deadline) => {
+  const { source } = context;
+  return async (operation, deadline) => {
     const condition = conditionOf([read.filter, read.rowFilter], table, operation, context);
-    return countOf(stored, condition, context, deadline);
+    const estimate = read.estimateCount && !condition ? await source.estimate?.(stored, deadline) : undefined;
+    if (estimate) return { documents: estimate, estimated: true };
+    return { documents: await countOf(stored, condition, context, deadline), estimated: false };
   };
 }
 
@@ -48,14 +61,15 @@ function byOffset(read: Read, table: TableView, related: RelatedReader, context:
   const outputs = outputsOf(read.selection, table, read.idField, related.localFields);
   const count = counterOf(read, table, context);
   const order = orderOf(read.order, table);
-  const groups = read.group.length > 0 ? planGroups(read, table, context) : undefined;
+  const grouped = withRelated(read, table, related);
+  const groups = read.group.length > 0 ? planGroups(grouped.read, table, context) : undefined;
   const page = async (operation: Operation, deadline: Deadline) => {
     const asked = cut ? limit + 1 : limit;
     if (groups) {
       const pieces = await groups.pieces(operation, deadline);
       return {
         found: Math.min(pieces.length - read.offset, asked),
-        pieces: pieces.slice(read.offset, read.offset + limit),
+        pieces: await grouped.attach(pieces.slice(read.offset, read.offset + limit), operation, deadline),
       };
     }
     const condition = conditionOf([read.filter, read.rowFilter], table, operation, context);
@@ -74,10 +88,12 @@ function byOffset(read: Read, table: TableView, related: RelatedReader, context:
     const json = arrayOfPieces(pieces);
     // The page itself tells how many there are where it is the last one, and not behind the end.
     const isLast = !groups && found <= limit && (found > 0 || read.offset === 0);
-    const total = asked ?? (cut ? (isLast ? read.offset + found : await count(operation, deadline)) : undefined);
-    if (total === undefined || (asked === undefined && total <= limit)) return resultOf(json);
-    const next = total - read.offset > limit ? { next: BigInt(read.offset + limit) } : {};
-    return resultOf(json, { count: BigInt(total), ...next });
+    const seen = { documents: read.offset + found, estimated: false };
+    const total = asked ?? (cut ? (isLast ? seen : await count(operation, deadline)) : undefined);
+    if (!total || (!asked && total.documents <= limit)) return resultOf(json);
+    const { documents, estimated } = total;
+    const next = documents - read.offset > limit ? { next: BigInt(read.offset + limit) } : {};
+    return resultOf(json, { count: BigInt(documents), estimated, ...next });
   };
 }
 
@@ -108,7 +124,7 @@ function byCursor(read: Read, table: TableView, related: RelatedReader, context:
       read.includeCount ? count(operation, deadline) : undefined,
     ]);
     const json = arrayOfPieces(await piecesOf(page.documents, outputs, related, operation, deadline));
-    const counted: Partial<Result> = asked === undefined ? {} : { count: BigInt(asked) };
+    const counted: Partial<Result> = asked ? { count: BigInt(asked.documents), estimated: asked.estimated } : {};
     return resultOf(json, { ...counted, nextAfter: page.next });
   };
 }

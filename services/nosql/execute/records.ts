@@ -1,11 +1,32 @@
 /** A record as it was sent becomes members of a document (database-api §4.4, §9): what is not declared is kept as it is. */
 import { invalid } from '#common/errors.ts';
+import {
+  bringsRelated as bringsRelations,
+  type RecordObject,
+  type Relations,
+  relationsIn as relationsOf,
+  requireReached as requireRelations,
+} from '#common/records/nested.ts';
 import { objectOf } from '#common/records/values.ts';
 import type { FieldView, TableView } from '#common/schema/extras.ts';
 import { isReadOnly, validate } from '#common/schema/validate.ts';
 import type { Caller } from '#proto/data/v1/data_pb.ts';
 import type { Document, Wire } from '../document.ts';
 import { coercionOf } from '../plan/coerce.ts';
+import { isDeclared } from '../table-view.ts';
+import type { ServiceContext } from './context.ts';
+
+/** As common/records/nested.ts has it, for tables whose documents may hold anything. */
+export const relationsIn = (record: RecordObject, table: TableView): Relations =>
+  relationsOf(record, table, isDeclared);
+
+/** Does any of the records hold a member that is a relation? */
+export const bringsRelated = (records: readonly unknown[], table: TableView): boolean =>
+  bringsRelations(records, table, isDeclared);
+
+/** Every table that these records bring records of. @throws MillraceError that names those whose rules did not come */
+export const requireReached = (records: readonly unknown[], table: TableView, context: ServiceContext): void =>
+  requireRelations(records, table, context, isDeclared);
 
 export interface ReadMembers {
   readonly members: Document;

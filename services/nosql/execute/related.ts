@@ -1,22 +1,21 @@
 /** Records that belong to each document (database-api §5.2), by virtual relations: of this store, or of other services. */
 import type { Deadline } from '#common/deadline.ts';
 import { invalid } from '#common/errors.ts';
-import { stringifyJson } from '#common/json.ts';
 import { markForeign } from '#common/records/foreign.ts';
 import { arrayOfPieces, withMembers } from '#common/records/pieces.ts';
 import type { FieldView, TableView } from '#common/schema/extras.ts';
 import type { RelationEnds } from '#common/schema/relation-ends.ts';
 import { tablesOf, type WantedRelation, wantedRelations } from '#common/schema/wanted-relations.ts';
-import { Comparator, type Filter, type Operation, type Related, type Value } from '#proto/data/v1/data_pb.ts';
+import type { Filter, Operation, Related } from '#proto/data/v1/data_pb.ts';
 import type { Document, StoredDocument, Wire } from '../document.ts';
-import type { Condition } from '../engine.ts';
-import { sensesOf } from '../plan/coerce.ts';
 import { joinAll } from '../plan/conditions.ts';
-import { tagOf } from '../residual/compare.ts';
 import { getter } from '../residual/path.ts';
 import { conditionOf, type ServiceContext, storedOf } from './context.ts';
+import { withJoins } from './joins.ts';
+import { leadsTo, linkText } from './links.ts';
 import { outputsOf } from './outputs.ts';
-import { orderOf, scan } from './scan.ts';
+import { groupsByOwner, groupsThrough } from './owner-groups.ts';
+import { orderOf, scan, tooMany, type Wanted } from './scan.ts';
 
 export interface RelatedReader {
   readonly empty: boolean;
@@ -76,15 +75,6 @@ export function planRelated(
 
 const NONE: RelatedReader = { empty: true, localFields: [], attach: async (_, pieces) => [...pieces] };
 
-/** What a value that leads somewhere is as text; null where it leads nowhere. */
-function linkText(value: Wire | undefined): string | null {
-  if (value === null || value === undefined) return null;
-  if (typeof value === 'string') return value;
-  const tag = tagOf(value);
-  const inner = tag === undefined ? value : (value as Document)[tag];
-  return typeof inner === 'string' ? inner : stringifyJson(inner);
-}
-
 interface Planned {
   readonly name: string;
   readonly local: FieldView;
@@ -103,25 +93,85 @@ function planRelation(
   if (!ends) {
     return { ...planned, fetch: async (values, operation) => markForeign(relation, related, named, values, operation) };
   }
-  if (related.group.length > 0) throw invalid('Related records of this service are not grouped.', { field: 'related' });
   const isSingle = relation.type === 'belongs_to' || relation.type === 'has_one';
   // The original shows a has_one without a row as an empty list.
   const absent = related.countOnly ? ZERO : relation.type === 'belongs_to' ? NULL : EMPTY_LIST;
-  return { ...planned, fetch: fetchOf(related, ends, isSingle, absent, context, path) };
+  const branch = { related, ends, isSingle, absent };
+  if (related.countOnly) return { ...planned, fetch: countsOf(branch, context) };
+  return { ...planned, fetch: related.group.length > 0 ? groupsOf(branch, context) : recordsOf(branch, context, path) };
+}
+
+interface Branch {
+  readonly related: Related;
+  readonly ends: RelationEnds;
+  readonly isSingle: boolean;
+  /** Shown where nothing belongs to a record. */
+  readonly absent: Uint8Array;
+}
+
+const shownOf = (own: readonly Uint8Array[], { isSingle, absent }: Branch): Uint8Array => {
+  if (own.length === 0) return absent;
+  return isSingle ? (own[0] as Uint8Array) : arrayOfPieces(own);
+};
+
+/** For each value that leads there: how many records there are, whatever a list may hold. */
+function countsOf({ related, ends }: Branch, context: ServiceContext): Fetch {
+  const { far, target, junction } = ends;
+  const get = getter(target.name, false);
+  const fields = target.name.includes('.') ? undefined : [target.name];
+  return async (values, operation, deadline) => {
+    const distinct = [...new Set(values)].filter((value) => value !== null);
+    if (distinct.length === 0) return values.map(() => ZERO);
+    const links = junction ? await linksOf(junction, distinct, context, operation, deadline) : undefined;
+    const farValues = links ? [...new Set([...links.values()].flat())] : distinct;
+    const filters = [related.filter, context.access.reading(far)];
+    const all = { order: [], limit: undefined, fields };
+    const counts = new Map<string, number>();
+    let read = 0;
+    for await (const one of documentsWith(far, target, farValues, filters, all, context, operation, deadline)) {
+      if (++read > context.scannedMax) throw tooMany(context.scannedMax, storedOf(far, context));
+      const leads = linkText(get(one.members())) ?? '';
+      counts.set(leads, (counts.get(leads) ?? 0) + 1);
+    }
+    const countOf = (value: string): number => counts.get(value) ?? 0;
+    return values.map((value) => {
+      if (value === null) return ZERO;
+      const count = links ? (links.get(value) ?? []).reduce((sum, one) => sum + countOf(one), 0) : countOf(value);
+      return Buffer.from(String(count));
+    });
+  };
+}
+
+/** For each value that leads there: the groups of the records. */
+function groupsOf(branch: Branch, context: ServiceContext): Fetch {
+  const { related, ends } = branch;
+  if (related.related.length > 0) {
+    throw invalid('Groups of related records bring none of their own.', { field: 'related' });
+  }
+  return async (values, operation, deadline) => {
+    const distinct = [...new Set(values)].filter((value) => value !== null);
+    if (distinct.length === 0) return values.map(() => branch.absent);
+    const groups = ends.junction
+      ? await groupsThrough(
+          related,
+          ends,
+          await linksOf(ends.junction, distinct, context, operation, deadline),
+          operation,
+          context,
+          deadline,
+        )
+      : await groupsByOwner(related, ends, distinct, operation, context, deadline);
+    return values.map((value) => shownOf(groups.get(value ?? '') ?? [], branch));
+  };
 }
 
 /** For each value that leads there: the records, in their order. */
-function fetchOf(
-  related: Related,
-  ends: RelationEnds,
-  isSingle: boolean,
-  absent: Uint8Array,
-  context: ServiceContext,
-  path: readonly TableView[],
-): Fetch {
+function recordsOf(branch: Branch, context: ServiceContext, path: readonly TableView[]): Fetch {
+  const { related, ends, absent } = branch;
   const nested = planRelated(related.related, ends.far, context, path);
   const outputs = outputsOf(related.selection, ends.far, [], nested.localFields);
   const target = getter(ends.target.name, false);
+  const order = orderOf(related.order, ends.far);
   const limit = related.limit > 0 ? Math.min(related.limit, context.maxRecords) : context.maxRecords;
   return async (values, operation, deadline) => {
     const distinct = [...new Set(values)].filter((value) => value !== null);
@@ -129,17 +179,21 @@ function fetchOf(
     const links = ends.junction ? await linksOf(ends.junction, distinct, context, operation, deadline) : undefined;
     const farValues = links ? [...new Set([...links.values()].flat())] : distinct;
     const filters = [related.filter, context.access.reading(ends.far)];
-    const found = await recordsOf(
-      ends.far,
+    const listing = { order, limit, fields: undefined };
+    const { far } = ends;
+    const found: StoredDocument[] = [];
+    for await (const one of documentsWith(
+      far,
       ends.target,
       farValues,
       filters,
-      orderOf(related.order, ends.far),
-      limit,
+      listing,
       context,
       operation,
       deadline,
-    );
+    )) {
+      found.push(one);
+    }
     const pieces = found.map((one) => outputs.json(one));
     const whole = nested.empty ? pieces : await nested.attach(found, pieces, operation, deadline);
     const groups = new Map<string, Uint8Array[]>();
@@ -150,9 +204,7 @@ function fetchOf(
     return values.map((value) => {
       if (value === null) return absent;
       const own = links ? (links.get(value) ?? []).flatMap((far) => groups.get(far) ?? []) : (groups.get(value) ?? []);
-      if (related.countOnly) return Buffer.from(String(own.length));
-      if (own.length === 0) return absent;
-      return isSingle ? (own[0] as Uint8Array) : arrayOfPieces(own);
+      return shownOf(own, branch);
     });
   };
 }
@@ -166,10 +218,10 @@ async function linksOf(
   deadline: Deadline,
 ): Promise<Map<string, string[]>> {
   const filters = [context.access.reading(table)];
-  const found = await recordsOf(table, near, values, filters, [], undefined, context, operation, deadline);
+  const all = { order: [], limit: undefined, fields: undefined };
   const [nearOf, linkOf] = [getter(near.name, false), getter(link.name, false)];
   const links = new Map<string, string[]>();
-  for (const one of found) {
+  for await (const one of documentsWith(table, near, values, filters, all, context, operation, deadline)) {
     const members = one.members();
     const [from, to] = [linkText(nearOf(members)), linkText(linkOf(members))];
     if (from !== null && to !== null) links.set(from, [...(links.get(from) ?? []), to]);
@@ -177,25 +229,19 @@ async function linksOf(
   return links;
 }
 
-async function recordsOf(
+/** Documents whose field holds one of these values, and that meet the filters. */
+async function* documentsWith(
   table: TableView,
   field: FieldView,
   values: readonly string[],
   filters: readonly (Filter | undefined)[],
-  order: ReturnType<typeof orderOf>,
-  limit: number | undefined,
+  listing: Pick<Wanted, 'order' | 'limit' | 'fields'>,
   context: ServiceContext,
   operation: Operation,
   deadline: Deadline,
-): Promise<StoredDocument[]> {
-  const operands = [...new Set(values.flatMap((text) => sensesOf(textValue(text), field, context.engine.senses)))];
-  const among: Condition = { kind: 'compare', field: field.name, comparator: Comparator.IN, operands };
-  const own = conditionOf(filters, table, operation, context);
+): AsyncGenerator<StoredDocument> {
+  const among = leadsTo(field, values, context);
+  const own = conditionOf(filters, table, operation, await withJoins(filters, table, operation, context, deadline));
   const condition = own ? joinAll([among, own]) : among;
-  const wanted = { table: storedOf(table, context), condition, order, offset: 0, limit, fields: undefined };
-  const found: StoredDocument[] = [];
-  for await (const document of scan(wanted, context, deadline)) found.push(document);
-  return found;
+  yield* scan({ table: storedOf(table, context), condition, offset: 0, ...listing }, context, deadline);
 }
-
-const textValue = (value: string): Value => ({ $typeName: 'millrace.data.v1.Value', kind: { case: 'text', value } });

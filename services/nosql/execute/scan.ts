@@ -128,7 +128,8 @@ export async function countOf(
   return count;
 }
 
-const tooMany = (bound: number, table: StoreTable) =>
+/** More than `max_scanned` documents that are no part of the answer. */
+export const tooMany = (bound: number, table: StoreTable) =>
   invalid(
     `The request would read more than ${bound} documents of '${table.name}', as the store cannot do all of its ` +
       `filter, order, group or count itself. Narrow it by a condition that the store decides (a key or an index), ` +

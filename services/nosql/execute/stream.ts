@@ -6,6 +6,7 @@ import { type Operation, Paging, type Read, Target } from '#proto/data/v1/data_p
 import type { StoredDocument } from '../document.ts';
 import { conditionOf, type ServiceContext, storedOf } from './context.ts';
 import { type GroupPlan, planGroups } from './groups.ts';
+import { withJoins } from './joins.ts';
 import { outputsOf } from './outputs.ts';
 import { piecesOf } from './pieces.ts';
 import { planRelated } from './related.ts';
@@ -27,13 +28,15 @@ export async function* streamRead(
   }
   if (read.view) throw invalid('Rows of a view do not come as a stream.', { field: 'view' });
   const table = findTable(context.view, read.table);
+  const filters = [read.filter, read.rowFilter];
+  const joined = await withJoins(filters, table, operation, context, deadline);
   if (read.group.length > 0) {
-    yield* groupLines(planGroups(read, table, context), read.offset, operation, deadline);
+    yield* groupLines(planGroups(read, table, joined), read.offset, operation, deadline);
     return;
   }
   const related = planRelated(read.related, table, context);
   const outputs = outputsOf(read.selection, table, read.idField, related.localFields);
-  const condition = conditionOf([read.filter, read.rowFilter], table, operation, context);
+  const condition = conditionOf(filters, table, operation, joined);
   const order = orderOf(read.order, table);
   const wanted = {
     table: storedOf(table, context),

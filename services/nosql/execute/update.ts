@@ -1,11 +1,12 @@
 /** Changes of documents: PUT replaces them, PATCH changes members; by key, or all that meet a filter (database-api §4.2). */
 import type { Deadline } from '#common/deadline.ts';
-import { invalid, type MillraceError } from '#common/errors.ts';
+import { invalid, MillraceError } from '#common/errors.ts';
 import { parseJson } from '#common/json.ts';
 import { attempt } from '#common/records/attempt.ts';
 import { missing } from '#common/records/keys.ts';
 import { arrayOfPieces } from '#common/records/pieces.ts';
 import { batchError, type Runner, recordsOf, resultOf } from '#common/records/result.ts';
+import { objectOf } from '#common/records/values.ts';
 import type { TableView } from '#common/schema/extras.ts';
 import { findTable } from '#common/schema/find.ts';
 import { type Operation, type Result, Target, type Update } from '#proto/data/v1/data_pb.ts';
@@ -13,13 +14,16 @@ import type { StoredDocument } from '../document.ts';
 import type { Condition, DocumentKey, StoreTable, Write } from '../engine.ts';
 import { split } from '../plan/split.ts';
 import { runSteps, type Step } from './batch.ts';
+import { changeOf } from './change.ts';
 import { conditionOf, type ServiceContext, storedOf } from './context.ts';
-import { droppedOf, type ReadOrError, readNew, refuseRelated, Shower } from './create.ts';
-import { Finder, type WireKey, withKey } from './keys.ts';
+import { Finder, type GoodKey, type WireKey } from './keys.ts';
+import { type ShownWrites, type WriteOne, writeNested } from './nested-writes.ts';
+import { droppedOf, type ReadOrError, readNew } from './new-document.ts';
 import { documentJson } from './outputs.ts';
 import { piecesOf } from './pieces.ts';
-import { type ReadMembers, RecordReader } from './records.ts';
+import { bringsRelated, type ReadMembers, RecordReader, requireReached } from './records.ts';
 import { scan } from './scan.ts';
+import { Shower } from './shower.ts';
 
 /** Documents of a filter that are changed by one request of the store. */
 const CHUNK = 500;
@@ -63,7 +67,16 @@ class UpdatePlan {
     if (typeof record !== 'object' || record === null || Array.isArray(record) || Object.keys(record).length === 0) {
       throw invalid('The request contains no valid record fields.');
     }
-    refuseRelated(record, this.#table);
+    if (bringsRelated([record], this.#table)) {
+      try {
+        const { pieces, created } = await this.#nested([key], [record], operation, deadline);
+        return resultOf(pieces[0] as Uint8Array, { created });
+      } catch (error) {
+        // One record is not a batch: what happened to it is the answer.
+        const [outcome] = MillraceError.from(error).batch?.outcomes ?? [];
+        throw outcome && 'error' in outcome ? outcome.error : error;
+      }
+    }
     const read = this.#read(record, operation);
     const condition = conditionOf([this.#update.rowFilter], this.#table, operation, this.#context);
     const isPlain = this.#finder.isExact(key) && condition === undefined && !this.#isEmpty(read);
@@ -97,6 +110,11 @@ class UpdatePlan {
     const { reader } = this.#finder;
     const keys: readonly WireKey[] = byKeys ? reader.list(operation.keys) : reader.ofRecords(records);
     if (keys.length === 0) throw invalid('The request contains no valid identifiers.');
+    if (bringsRelated(byKeys ? [first] : records, this.#table)) {
+      const each = byKeys ? keys.map(() => first) : records;
+      const { pieces, created } = await this.#nested(keys, each, operation, deadline);
+      return resultOf(arrayOfPieces(pieces), { created });
+    }
     const shared = byKeys ? this.#attempt(first, operation) : undefined;
     const read = keys.map((_, i) => shared ?? this.#attempt(records[i], operation));
     const condition = conditionOf([this.#update.rowFilter], this.#table, operation, this.#context);
@@ -135,10 +153,10 @@ class UpdatePlan {
   async byFilter(operation: Operation, deadline: Deadline): Promise<Result> {
     const [record] = recordsOf(operation);
     if (record === undefined) throw invalid('No record(s) detected in request.');
-    const read = attempt(() => {
-      refuseRelated(record, this.#table);
-      return this.#records.read(record, 'merge', operation.caller);
-    });
+    if (bringsRelated([record], this.#table)) {
+      throw invalid('Records that are changed by a filter bring no related records.', { table: this.#table.wireName });
+    }
+    const read = attempt(() => this.#records.read(record, 'merge', operation.caller));
     if ('error' in read) throw batchError({ outcomes: [read], rolledBack: false });
     const { filter, rowFilter } = this.#update;
     const condition = conditionOf([filter, rowFilter], this.#table, operation, this.#context);
@@ -180,10 +198,7 @@ class UpdatePlan {
   }
 
   #attempt(record: unknown, operation: Operation): ReadOrError {
-    return attempt(() => {
-      refuseRelated(record, this.#table);
-      return this.#read(record, operation);
-    });
+    return attempt(() => this.#read(record, operation));
   }
 
   #isEmpty({ members }: ReadMembers): boolean {
@@ -192,20 +207,34 @@ class UpdatePlan {
 
   #change(
     key: DocumentKey,
-    { members }: ReadMembers,
-    before: StoredDocument | undefined,
+    read: ReadMembers,
+    document: StoredDocument | undefined,
     condition: Condition | undefined,
   ): Write {
-    const { pushdown } = this.#context.engine;
-    const guarded = condition && pushdown.conditionalWrites && !split(condition, pushdown, this.#stored).residual;
-    const guard = {
-      ...(guarded && { onlyIf: condition }),
-      ...(condition && before?.version && { version: before.version }),
-    };
-    if (this.#update.replace) {
-      return { kind: 'replace', key, document: withKey(members, key, this.#stored), upsert: false, ...guard };
-    }
-    return { kind: 'merge', key, members, upsert: false, ...guard };
+    return changeOf({ key, document, condition }, read, this.#update.replace, this.#stored, this.#context);
+  }
+
+  #nested(
+    keys: readonly WireKey[],
+    records: readonly unknown[],
+    operation: Operation,
+    deadline: Deadline,
+  ): Promise<ShownWrites> {
+    const table = this.#table;
+    requireReached(records, table, this.#context);
+    const condition = conditionOf([this.#update.rowFilter], table, operation, this.#context);
+    const writes = keys.map(
+      (key, i): WriteOne =>
+        async (writer) => {
+          if ('error' in key) throw key.error;
+          const record = objectOf(records[i]);
+          const [found] = await this.#finder.keysOf([key], condition, deadline);
+          if (found) return writer.update(table, { ...found, condition }, record, this.#update.replace);
+          if (!this.#mayInsert) throw missing(key.shown);
+          return writer.create(table, this.#keyed(record, key));
+        },
+    );
+    return writeNested(writes, this.#update, this.#shower, operation, deadline, this.#context);
   }
 
   /** Never where a role's condition may hide the record: it could be there all the same. */
@@ -213,16 +242,14 @@ class UpdatePlan {
     return this.#update.upsert && this.#context.allowUpsert && this.#update.rowFilter === undefined;
   }
 
-  #insertion(
-    record: unknown,
-    key: Exclude<WireKey, { error: unknown }>,
-    operation: Operation,
-  ): { write: Write } | { error: MillraceError } {
-    const keyed = {
-      ...(record as object),
-      ...Object.fromEntries(this.#finder.reader.fields.map((field, i) => [field.wireName, key.params[i]])),
-    };
-    const read = readNew(keyed, this.#table, this.#stored, this.#records, operation);
+  #insertion(record: unknown, key: GoodKey, operation: Operation): { write: Write } | { error: MillraceError } {
+    const read = readNew(this.#keyed(record, key), this.#stored, this.#records, operation);
     return 'error' in read ? read : { write: { kind: 'insert', document: read.members } };
+  }
+
+  /** The record with the values of its key. */
+  #keyed(record: unknown, { params }: GoodKey): Readonly<Record<string, unknown>> {
+    const values = this.#finder.reader.fields.map(({ wireName }, i) => [wireName, params[i]]);
+    return { ...(record as object), ...Object.fromEntries(values) };
   }
 }

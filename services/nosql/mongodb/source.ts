@@ -202,6 +202,10 @@ export class MongoSource implements NoSqlSource {
     return this.#do(deadline, () => this.#collection(name).countDocuments(queryOf(condition), timeLimit(deadline)));
   }
 
+  estimate({ name }: StoreTable, deadline: Deadline): Promise<number> {
+    return this.#do(deadline, () => this.#collection(name).estimatedDocumentCount(timeLimit(deadline)));
+  }
+
   write(
     table: StoreTable,
     writes: readonly Write[],

@@ -7,6 +7,7 @@ import { invalid } from '#common/errors.ts';
 import { parseJson } from '#common/json.ts';
 import { plainValue } from '#common/records/values.ts';
 import type { FieldView, TableView } from '#common/schema/extras.ts';
+import { type RelationPath, relationPath } from '#common/schema/relation-path.ts';
 import {
   Comparator,
   type Comparison,
@@ -19,6 +20,7 @@ import {
 import type { Document, Wire } from '../document.ts';
 import type { BoundComparison, Condition } from '../engine.ts';
 import { compareValues, tagOf } from '../residual/compare.ts';
+import { isDeclared } from '../table-view.ts';
 import { type Senses, sensesOf } from './coerce.ts';
 
 export interface Binding {
@@ -26,7 +28,19 @@ export interface Binding {
   readonly senses: Senses;
   /** The store takes conditions in its own words. */
   readonly takesNative: boolean;
+  /** What conditions on fields of related documents come to. */
+  readonly joins?: Joins;
 }
+
+/** A condition on related documents, as one on the values that lead to them. */
+export interface Join {
+  /** One of them meets it. */
+  readonly some: Condition;
+  readonly none: Condition;
+}
+
+/** By the comparison as the filter has it. */
+export type Joins = ReadonlyMap<Comparison, Join>;
 
 export const ALWAYS: Condition = { kind: 'all', of: [] };
 export const NEVER: Condition = { kind: 'any', of: [] };
@@ -89,7 +103,16 @@ export function joinAny(parts: readonly Condition[]): Condition {
   return of.length === 1 ? (of[0] as Condition) : { kind: 'any', of };
 }
 
+/** `relation.field`, unless a field of that name is declared. */
+export const relatedPath = (name: string, table: TableView): RelationPath | undefined =>
+  isDeclared(name, table) ? undefined : relationPath(name, table);
+
 function bindComparison(comparison: Comparison, table: TableView, binding: Binding, negated: boolean): Condition {
+  const join = binding.joins?.get(comparison);
+  if (join) return negated ? join.none : join.some;
+  if (relatedPath(comparison.field, table)) {
+    throw invalid('Fields of related records are no part of this condition.', { field: comparison.field });
+  }
   const known = table.byFieldWireName.get(comparison.field);
   const field = known?.name ?? comparison.field;
   const { comparator, operands } = comparison;

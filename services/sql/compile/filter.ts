@@ -6,6 +6,7 @@ import type { Column } from '#common/schema/catalogue.ts';
 import type { FieldView, RelationView, TableView } from '#common/schema/extras.ts';
 import { unknownName } from '#common/schema/mismatch.ts';
 import { endsOf } from '#common/schema/relation-ends.ts';
+import { relationPath } from '#common/schema/relation-path.ts';
 import {
   Comparator,
   type Comparison,
@@ -74,7 +75,7 @@ export function compileFilters(
 }
 
 function compileComparison(comparison: Comparison, table: TableView, builder: SqlBuilder, scope?: string): string {
-  const path = table.byFieldWireName.get(comparison.field) ? undefined : pathOf(comparison.field, table);
+  const path = table.byFieldWireName.get(comparison.field) ? undefined : relationPath(comparison.field, table);
   if (path) {
     const filter = comparisonOf({ ...comparison, field: path.rest });
     return compileExists(path.relation, filter, table, builder, scope);
@@ -108,15 +109,6 @@ function compileComparison(comparison: Comparison, table: TableView, builder: Sq
       return `${sql} ${symbol} ${operandSql(operands[0], field, column, builder)}`;
     }
   }
-}
-
-/** `relation.rest`; undefined where no relation of the table is named. Names may have dots of their own. */
-function pathOf(name: string, table: TableView): { relation: RelationView; rest: string } | undefined {
-  for (let dot = name.indexOf('.'); dot > 0; dot = name.indexOf('.', dot + 1)) {
-    const relation = table.byRelationWireName.get(name.slice(0, dot));
-    if (relation) return { relation, rest: name.slice(dot + 1) };
-  }
-  return undefined;
 }
 
 function comparisonOf(value: Comparison): Filter {

@@ -18,7 +18,7 @@ import { type Output, outputsOf } from '../plan/selection.ts';
 import type { Rows, Statement } from '../statement.ts';
 import { runSteps, type Step } from './batch.ts';
 import { bindContextOf, type ServiceContext } from './context.ts';
-import { relationsIn, requireReached } from './nested.ts';
+import { bringsRelated, requireReached } from './nested.ts';
 import { type WriteOne, writeNested } from './nested-writes.ts';
 import { RecordReader, type Row, SIGNATURES_MAX } from './records.ts';
 import { rowAt } from './rows.ts';
@@ -89,14 +89,6 @@ export function planCreate(create: Create, context: ServiceContext): Runner {
     const { pieces } = await createMany(rows, create.mode, forms, operation, deadline, context);
     return resultOf(arrayOfPieces(pieces), { dropped });
   };
-}
-
-/** Does any of the records hold a member that is a relation? */
-export function bringsRelated(records: readonly unknown[], table: TableView): boolean {
-  if (table.relations.length === 0) return false;
-  return records.some(
-    (record) => typeof record === 'object' && record !== null && relationsIn(record as never, table).size > 0,
-  );
 }
 
 async function createNested(

@@ -14,7 +14,8 @@ import { BatchMode, type Create, type Operation, type Result } from '#proto/data
 import { bind } from '../compile/builder.ts';
 import type { Rows, Statement } from '../statement.ts';
 import { bindContextOf, type ServiceContext } from './context.ts';
-import { bringsRelated, bulkOf, bulkStatements, createMany, InsertForms, notTaken, type RowOrError } from './create.ts';
+import { bulkOf, bulkStatements, createMany, InsertForms, notTaken, type RowOrError } from './create.ts';
+import { bringsRelated } from './nested.ts';
 import { RecordReader } from './records.ts';
 import { isOfOneRow } from './write-line.ts';
 

@@ -4,6 +4,17 @@
  */
 
 import { invalid, MillraceError } from '#common/errors.ts';
+import {
+  bringsRelated as bringsRelations,
+  type IsField,
+  isNone,
+  type RecordObject,
+  type Relations,
+  relatedObject,
+  relatedObjects,
+  relationsIn as relationsOf,
+  requireReached as requireRelations,
+} from '#common/records/nested.ts';
 import { memberOf } from '#common/records/values.ts';
 import type { FieldView, RelationView, TableView } from '#common/schema/extras.ts';
 import { keyFields } from '#common/schema/find.ts';
@@ -19,7 +30,6 @@ import { bindContextOf, type ServiceContext } from './context.ts';
 import { RecordReader } from './records.ts';
 
 type Run = (statement: Statement) => Promise<Rows>;
-type RecordObject = Readonly<Record<string, unknown>>;
 
 /** What is known of a record once it is written: its columns that keys and relations refer to, as text. */
 type Written = ReadonlyMap<FieldView, string | null>;
@@ -83,15 +93,11 @@ export class NestedWriter {
   }
 
   /** belongs_to: a parent without its key is made, and the record refers to it. */
-  async #withParents(
-    table: TableView,
-    record: RecordObject,
-    related: ReadonlyMap<RelationView, unknown>,
-  ): Promise<RecordObject> {
+  async #withParents(table: TableView, record: RecordObject, related: Relations): Promise<RecordObject> {
     const complete: Record<string, unknown> = { ...record };
     for (const [relation, value] of related) {
       if (relation.type !== 'belongs_to' || value === null || value === undefined) continue;
-      const parent = objectOf(value, relation);
+      const parent = relatedObject(value, relation);
       const { far, target, local } = this.#ends(relation, table);
       const [keyField] = keyFields(far, []);
       const keyValue = keyField && memberOf(parent, keyField.wireName);
@@ -105,18 +111,18 @@ export class NestedWriter {
     return complete;
   }
 
-  async #writeChildren(table: TableView, related: ReadonlyMap<RelationView, unknown>, written: Written): Promise<void> {
+  async #writeChildren(table: TableView, related: Relations, written: Written): Promise<void> {
     for (const [relation, value] of related) {
       if (relation.type === 'belongs_to') continue;
       const { local } = this.#ends(relation, table);
       const owner = written.get(local) ?? null;
       if (owner === null)
         throw invalid(`The record has no value for '${local.wireName}', which '${relation.wireName}' needs.`);
-      if (relation.type === 'has_one' && isEmpty(value)) {
+      if (relation.type === 'has_one' && isNone(value)) {
         await this.#disownAll(relation, table, owner);
         continue;
       }
-      for (const element of elementsOf(value, relation)) {
+      for (const element of relatedObjects(value, relation)) {
         if (relation.type === 'many_many') await this.#link(relation, table, owner, element);
         else await this.#adopt(relation, table, owner, element);
       }
@@ -240,37 +246,18 @@ export class NestedWriter {
   }
 }
 
-/** Every table that these records bring records of. @throws MillraceError that names those whose rules did not come */
-export function requireReached(records: readonly unknown[], table: TableView, context: ServiceContext): void {
-  const reached = new Set<TableView>();
-  const collect = (values: readonly unknown[], owner: TableView): void => {
-    for (const value of values) {
-      if (typeof value !== 'object' || value === null) continue;
-      if (Array.isArray(value)) {
-        collect(value, owner);
-        continue;
-      }
-      for (const [relation, inner] of relationsIn(value as RecordObject, owner)) {
-        const { far, junction } = endsOf(relation, owner, context.view);
-        reached.add(far);
-        if (junction) reached.add(junction.table);
-        collect([inner], far);
-      }
-    }
-  };
-  collect(records, table);
-  context.access.require([...reached]);
-}
+const isField: IsField = (name, table) => table.byFieldWireName.get(name) !== undefined;
 
-export function relationsIn(record: RecordObject, table: TableView): ReadonlyMap<RelationView, unknown> {
-  const found = new Map<RelationView, unknown>();
-  for (const [key, value] of Object.entries(record)) {
-    if (table.byFieldWireName.get(key)) continue;
-    const relation = table.byRelationWireName.get(key);
-    if (relation) found.set(relation, value);
-  }
-  return found;
-}
+/** As common/records/nested.ts has it, for tables whose columns are known. */
+export const relationsIn = (record: RecordObject, table: TableView): Relations => relationsOf(record, table, isField);
+
+/** Does any of the records hold a member that is a relation? */
+export const bringsRelated = (records: readonly unknown[], table: TableView): boolean =>
+  bringsRelations(records, table, isField);
+
+/** Every table that these records bring records of. @throws MillraceError that names those whose rules did not come */
+export const requireReached = (records: readonly unknown[], table: TableView, context: ServiceContext): void =>
+  requireRelations(records, table, context, isField);
 
 /** The key, and every field that a relation starts from. */
 export function referredFields(table: TableView): FieldView[] {
@@ -284,23 +271,6 @@ export function referredFields(table: TableView): FieldView[] {
 
 function writtenOf(fields: readonly FieldView[], rows: Rows): Written {
   return new Map(fields.map((field, i) => [field, rows.hidden[i] ?? null]));
-}
-
-function objectOf(value: unknown, relation: RelationView): RecordObject {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw invalid(`'${relation.wireName}' must hold an object.`, { field: relation.wireName });
-  }
-  return value as RecordObject;
-}
-
-function elementsOf(value: unknown, relation: RelationView): RecordObject[] {
-  if (isEmpty(value)) return [];
-  const list = Array.isArray(value) ? value : [value];
-  return list.map((element) => objectOf(element, relation));
-}
-
-function isEmpty(value: unknown): boolean {
-  return value === null || value === undefined || (Array.isArray(value) && value.length === 0);
 }
 
 function without(record: RecordObject, field: FieldView): RecordObject {
