@@ -20,6 +20,7 @@ import { documentJson } from './outputs.ts';
 import { piecesOf } from './pieces.ts';
 import { type ReadMembers, RecordReader } from './records.ts';
 import { scan } from './scan.ts';
+import { movedAway, stays, staysAnyway } from './stays.ts';
 
 /** Documents of a filter that are changed by one request of the store. */
 const CHUNK = 500;
@@ -70,8 +71,9 @@ class UpdatePlan {
     const known = isPlain
       ? { key: key.params, document: undefined }
       : (await this.#finder.keysOf([key], condition, deadline))[0];
-    const write = known ? this.#change(known.key, read, known.document, condition) : undefined;
-    const outcome = write && (await this.#context.writes.write(this.#stored, write, deadline));
+    const change = known && this.#change(known.key, read, known.document, condition);
+    if (change && 'error' in change) throw change.error;
+    const outcome = change && (await this.#context.writes.write(this.#stored, change.write, deadline));
     if (outcome && 'error' in outcome) throw outcome.error;
     const { dropped } = read;
     if (outcome && !('missing' in outcome)) {
@@ -109,7 +111,7 @@ class UpdatePlan {
       const known = found[place++];
       const one = read[i] as ReadOrError;
       if ('error' in one) return one;
-      if (known) return { write: this.#change(known.key, one, known.document, condition), before: known.document };
+      if (known) return this.#change(known.key, one, known.document, condition);
       if (!this.#mayInsert) return { error: missing(key.shown) };
       return this.#insertion(byKeys ? first : records[i], key, operation);
     });
@@ -141,6 +143,10 @@ class UpdatePlan {
     });
     if ('error' in read) throw batchError({ outcomes: [read], rolledBack: false });
     const { filter, rowFilter } = this.#update;
+    const own = conditionOf([rowFilter], this.#table, operation, this.#context);
+    if (!staysAnyway(read.members, own, this.#elements)) {
+      throw batchError({ outcomes: [{ error: movedAway() }], rolledBack: false });
+    }
     const condition = conditionOf([filter, rowFilter], this.#table, operation, this.#context);
     if (Object.keys(read.members).length > 0) await this.#changeAll(condition, read, deadline);
     const { maxRecords } = this.#context;
@@ -175,6 +181,10 @@ class UpdatePlan {
     if (writes.length > 0) await flush();
   }
 
+  get #elements(): boolean {
+    return this.#context.engine.pushdown.elements ?? false;
+  }
+
   #read(record: unknown, operation: Operation): ReadMembers {
     return this.#records.read(record, this.#update.replace ? 'replace' : 'merge', operation.caller);
   }
@@ -195,17 +205,18 @@ class UpdatePlan {
     { members }: ReadMembers,
     before: StoredDocument | undefined,
     condition: Condition | undefined,
-  ): Write {
+  ): Step {
+    const { replace } = this.#update;
+    const document = withKey(replace ? members : { ...before?.members(), ...members }, key, this.#stored);
+    if (!stays(document, condition, this.#elements)) return { error: movedAway() };
     const { pushdown } = this.#context.engine;
     const guarded = condition && pushdown.conditionalWrites && !split(condition, pushdown, this.#stored).residual;
     const guard = {
       ...(guarded && { onlyIf: condition }),
       ...(condition && before?.version && { version: before.version }),
     };
-    if (this.#update.replace) {
-      return { kind: 'replace', key, document: withKey(members, key, this.#stored), upsert: false, ...guard };
-    }
-    return { kind: 'merge', key, members, upsert: false, ...guard };
+    if (replace) return { write: { kind: 'replace', key, document, upsert: false, ...guard }, before };
+    return { write: { kind: 'merge', key, members, upsert: false, ...guard }, before };
   }
 
   /** Never where a role's condition may hide the record: it could be there all the same. */
