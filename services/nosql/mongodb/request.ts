@@ -39,10 +39,11 @@ export function fieldName(name: string): string {
   return name;
 }
 
-/** Can it be said in the store's words? Only names can be at fault. */
-export function isSayable({ field }: BoundComparison): boolean {
+/** Can it be said in the store's words? Names can be at fault, and numbers of more digits than it has. */
+export function isSayable({ field, operands }: BoundComparison): boolean {
   try {
     fieldName(field);
+    for (const operand of operands) if (operand instanceof JsonNumber) toBson(operand, field);
     return true;
   } catch {
     return false;
