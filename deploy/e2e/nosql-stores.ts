@@ -17,6 +17,8 @@ export interface DocumentStore {
   readonly key: string;
   /** A member that the store adds, and that changes with the record. */
   readonly version?: string;
+  /** Filters in its own words, as JSON. */
+  readonly takesNative: boolean;
   open(): Promise<OpenStore>;
 }
 
@@ -25,6 +27,7 @@ export const DOCUMENT_STORES: readonly DocumentStore[] = [
     name: 'MongoDB',
     needs: 'mongodb',
     key: '_id',
+    takesNative: true,
     open: async () => {
       const { url, newDatabase, stop } = await startMongo();
       return { type: 'mongodb', config: { dsn: url, database: newDatabase() }, stop };
@@ -34,6 +37,7 @@ export const DOCUMENT_STORES: readonly DocumentStore[] = [
     name: 'DynamoDB',
     needs: 'dynamodb',
     key: 'id',
+    takesNative: false,
     open: async () => {
       const { endpoint, region, key, secret, stop } = await startDynamodb();
       return { type: 'aws_dynamodb', config: { endpoint, region, key, secret }, stop };
@@ -43,6 +47,7 @@ export const DOCUMENT_STORES: readonly DocumentStore[] = [
     name: 'CouchDB',
     key: '_id',
     version: '_rev',
+    takesNative: true,
     open: async () => {
       const { url, stop } = await startCouchDb();
       return { type: 'couchdb', config: { dsn: `${url}/sale` }, stop };
