@@ -33,14 +33,29 @@ const TOP_LEVEL = {
   made: ['node_modules', 'dist', 'data'],
 };
 
-/** Engine of services/sql → packages that no other folder of it may import. */
-const DRIVERS: Readonly<Record<string, readonly string[]>> = {
-  postgres: ['pg', 'pg-cursor', 'pg-query-stream', 'pg-copy-streams'],
-  sqlite: ['better-sqlite3'],
-  mysql: ['mysql2'],
-  sqlserver: ['tedious'],
-  oracle: ['oracledb'],
-  db2: ['ibm_db'],
+/** Tier → engine → packages that no other folder of the tier may import. */
+const DRIVERS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  'services/sql': {
+    postgres: ['pg', 'pg-cursor', 'pg-query-stream', 'pg-copy-streams'],
+    sqlite: ['better-sqlite3'],
+    mysql: ['mysql2'],
+    sqlserver: ['tedious'],
+    oracle: ['oracledb'],
+    db2: ['ibm_db'],
+  },
+  'services/nosql': {
+    mongodb: ['mongodb', 'bson'],
+    dynamodb: ['@aws-sdk/client-dynamodb'],
+    'azure-tables': ['@azure/data-tables'],
+    couchdb: ['undici'],
+  },
+};
+
+const EVERYWHERE = ['config.ts', 'errors.ts', 'index.ts', 'source.ts', 'types.ts'];
+/** Files that each engine of a tier has, by the same names. */
+const ENGINE_FILES: Readonly<Record<string, readonly string[]>> = {
+  'services/sql': [...EVERYWHERE, 'column-sql.ts', 'dialect.ts', 'expressions.ts', 'introspect.ts', 'quote.ts'],
+  'services/nosql': [...EVERYWHERE, 'request.ts'],
 };
 
 interface Import {
@@ -101,28 +116,50 @@ describe('layers', () => {
   });
 });
 
-describe('engines of services/sql', () => {
-  const engines = readdirSync(join(ROOT, 'services/sql')).filter((name) =>
-    existsSync(join(ROOT, 'services/sql', name, 'source.ts')),
-  );
-  const imports = sourcesOf('services/sql').flatMap(importsOf);
+const enginesOf = (room: string): string[] =>
+  readdirSync(join(ROOT, room)).filter((name) => existsSync(join(ROOT, room, name, 'source.ts')));
+
+describe.each(Object.entries(DRIVERS))('engines of %s', (room, drivers) => {
+  const engines = enginesOf(room);
+  const imports = sourcesOf(room).flatMap(importsOf);
 
   test.each(engines)('%s is in the registry', (engine) => {
-    const registered = imports.filter(({ file }) => file === 'services/sql/engines.ts').map(({ target }) => target);
-    expect(registered).toContain(`services/sql/${engine}/index.ts`);
+    const registered = imports.filter(({ file }) => file === `${room}/engines.ts`).map(({ target }) => target);
+    expect(registered).toContain(`${room}/${engine}/index.ts`);
   });
 
   test.each(engines)('%s imports no other engine', (engine) => {
     const others = engines.filter((other) => other !== engine);
     const isStray = ({ file, target }: Import): boolean =>
-      isIn(file, `services/sql/${engine}`) && others.some((other) => isIn(target, `services/sql/${other}`));
+      isIn(file, `${room}/${engine}`) && others.some((other) => isIn(target, `${room}/${other}`));
     expect(imports.filter(isStray).map(show)).toEqual([]);
   });
 
-  test.each(Object.entries(DRIVERS))('the driver of %s is imported in its folder only', (engine, drivers) => {
+  test.each(engines)('%s has the files that all of them have, and a driver is named for it', (engine) => {
+    expect(readdirSync(join(ROOT, room, engine))).toEqual(expect.arrayContaining([...(ENGINE_FILES[room] ?? [])]));
+    expect(Object.keys(drivers)).toContain(engine);
+  });
+
+  test.each(Object.entries(drivers))('the driver of %s is imported in its folder only', (engine, packages) => {
     const isStray = ({ file, target, isOurs }: Import): boolean =>
-      !isOurs && !isTest(file) && drivers.includes(packageOf(target)) && !isIn(file, `services/sql/${engine}`);
+      !isOurs && !isTest(file) && packages.includes(packageOf(target)) && !isIn(file, `${room}/${engine}`);
     expect(imports.filter(isStray).map(show)).toEqual([]);
+  });
+});
+
+describe('engines of services/nosql', () => {
+  const room = 'services/nosql';
+  const imports = sourcesOf(room).flatMap(importsOf);
+
+  test.each(enginesOf(room))('%s is known to its own folder and the registry only', (engine) => {
+    const isStray = ({ file, target }: Import): boolean =>
+      isIn(target, `${room}/${engine}`) && !isIn(file, `${room}/${engine}`) && file !== `${room}/engines.ts`;
+    expect(imports.filter(isStray).map(show)).toEqual([]);
+  });
+
+  test.each(enginesOf(room))('%s is tried by the conformance suite', (engine) => {
+    const tried = imports.filter(({ file }) => isIn(file, `${room}/${engine}`) && isTest(file));
+    expect(tried.map(({ target }) => target)).toContain(`${room}/conformance/suite.ts`);
   });
 });
 

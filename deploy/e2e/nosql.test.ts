@@ -77,6 +77,8 @@ suiteWith('mongodb', 'documents of MongoDB over HTTP', () => {
     ['owner in (1)', ['Ada', 'Cid']],
     ['{"age":{"$gte":5}}', ['Bob']],
     ['{"$or":[{"name":"Ada"},{"age":{"$exists":false}}]}', ['Ada', 'Cid']],
+    ['{"__proto__":"x"}', []],
+    ['{"__proto__":{"age":{"$gt":3}}}', 400],
     ['{"$where":"true"}', 400],
     ['{"a":{"$function":{"body":"1"}}}', 400],
     ['{"$expr":{"$eq":[1,1]}}', 400],

@@ -98,7 +98,7 @@ export class AzureWriter {
 
   /** What is refused in company is sent again alone, so that a bad one fails alone. */
   async #group(group: readonly Prepared[], outcomes: WriteOutcome[]): Promise<void> {
-    if (group.length > 1 && group.every(isCompanion)) {
+    if (group.length > 1 && !isOfOneEntity(group) && group.every(isCompanion)) {
       if (await this.#together(group, outcomes)) return;
       const left = group.filter(({ index }) => !outcomes[index]);
       await mapAtOnce(left, AT_ONCE, async (one) => {
@@ -274,6 +274,10 @@ function runsOf(all: readonly Prepared[]): Prepared[][] {
 const isCompanion = (one: Prepared): boolean => isPlain(one) && !isUpsert(one.write);
 
 const isUpsert = (write: Write): boolean => (write.kind === 'replace' || write.kind === 'merge') && write.upsert;
+
+/** As `groupsOf` makes them: a group with two writes of one entity has no others. */
+const isOfOneEntity = ([first, second]: readonly Prepared[]): boolean =>
+  first?.key.partitionKey === second?.key.partitionKey && first?.key.rowKey === second?.key.rowKey;
 
 /** One request does it. Merging cannot take a value away. */
 function isPlain({ write }: Prepared): boolean {

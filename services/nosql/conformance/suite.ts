@@ -5,11 +5,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { ServiceConfig } from '#common/engine.ts';
 import type { Ask, Outcome } from '#common/testing/bench.ts';
-import { all, any, apart, fields, insert, is, not, read, remove, update } from '#common/testing/words.ts';
-import { BatchMode, DefineMode, type Filter, Paging, PartKind, ResourceKind, Target } from '#proto/data/v1/data_pb.ts';
+import { apart, fields, insert, is, not, read, remove, update } from '#common/testing/words.ts';
+import { BatchMode, DefineMode, Paging, PartKind, ResourceKind, Target } from '#proto/data/v1/data_pb.ts';
 import type { NoSqlEngine } from '../engine.ts';
 import { Bench } from './bench.ts';
+import { FILTERS } from './filters.ts';
 import { type Indexes, tryIndexes } from './indexes.ts';
+import { conditionWay, waysOf } from './matrix.ts';
 import { tryRelations } from './relations.ts';
 
 export interface Subject {
@@ -51,53 +53,6 @@ const PEOPLE: readonly Person[] = [
   { name: 'Eve', age: 41, active: false, salary: 0, city: 'Oslo', born: '1980-12-31' },
 ];
 
-/** Places of the people that a condition finds. */
-const FILTERS: readonly (readonly [why: string, filter: Filter, places: readonly number[]])[] = [
-  ['equal', is('age', '=', 41), [2, 5]],
-  ['equal, text for a number', is('age', '=', '41'), [2, 5]],
-  ['not equal leaves NULL out', is('age', '!=', 41), [1, 4]],
-  ['greater', is('age', '>', '41'), [4]],
-  ['greater or equal', is('age', '>=', 41), [2, 4, 5]],
-  ['less', is('age', '<', 41), [1]],
-  ['less or equal', is('age', '<=', '41'), [1, 2, 5]],
-  ['a fraction', is('salary', '=', '100.25'), [1]],
-  ['zero', is('salary', '<=', 0), [5]],
-  ['a text', is('name', '=', "C'mon 50%"), [3]],
-  ['a text beyond ASCII', is('name', '=', 'Dörte_☃'), [4]],
-  ['text is ordered', is('name', '>', 'Bz'), [3, 4, 5]],
-  ['dates as texts are ordered', is('born', '<', '1980-12-31'), [4]],
-  ['true', is('active', '=', true), [1, 3, 4]],
-  ['true in words', is('active', '=', 'true'), [1, 3, 4]],
-  ['false in words', is('active', '=', 'false'), [2, 5]],
-  ['like with wildcards', is('name', 'like', '%o%'), [2, 3]],
-  ['like with one character', is('name', 'like', 'E_e'), [5]],
-  ['like without wildcards, in any case', is('name', 'like', 'aNN'), [1]],
-  ['like with what patterns of others mean', is('name', 'like', '.*'), []],
-  ['contains', is('name', 'contains', 'mon'), [3]],
-  ['contains a wildcard', is('name', 'contains', 'o_'), [2, 3]],
-  ['starts with', is('name', 'starts with', 'd'), [4]],
-  ['ends with', is('name', 'ends with', 'VE'), [5]],
-  ['not like leaves NULL out', not(is('city', 'like', 'r%')), [4, 5]],
-  ['in', is('age', 'in', 30, '52'), [1, 4]],
-  ['in, texts', is('name', 'in', "C'mon 50%", 'Eve', 'nobody'), [3, 5]],
-  ['not in leaves NULL out', not(is('age', 'in', 30, 52)), [2, 5]],
-  ['between, both ends in it', is('age', 'between', 30, '41'), [1, 2, 5]],
-  ['not between', not(is('age', 'between', 31, 41)), [1, 4]],
-  ['NULL', is('age', 'is null'), [3]],
-  ['not NULL', not(is('age', 'is null')), [1, 2, 4, 5]],
-  ['a member that is not there', is('city', 'is null'), [3]],
-  ['a field that nobody has', is('nothing', '=', 1), []],
-  ['a field that nobody has, not equal', is('nothing', '!=', 1), []],
-  ['and', all(is('age', '=', 41), is('name', 'starts with', 'E')), [5]],
-  ['or', any(is('age', '=', 30), is('name', 'starts with', 'E')), [1, 5]],
-  ['not', not(any(is('age', '=', 30), is('age', '=', 52))), [2, 5]],
-  ['not of and', not(all(is('age', '=', 41), is('active', '=', false))), [1, 3, 4]],
-  ['and in or', any(all(is('age', '=', 41), is('city', '=', 'Rome')), is('age', '=', 52)), [2, 4]],
-  ['no condition of all', all(), [1, 2, 3, 4, 5]],
-  ['no condition of any', any(), []],
-  ['deep', Array.from({ length: 99 }).reduce<Filter>((inner) => not(inner), is('age', '=', 30)), [2, 4, 5]],
-];
-
 export function tryEngine(subject: Subject): void {
   const { engine, config, key, composite, isFlat, added, native, generates, indexes, version } = subject;
   let bench: Bench;
@@ -133,6 +88,13 @@ export function tryEngine(subject: Subject): void {
     test.each(FILTERS)('%s', async (_, filter, places) => {
       const { filter: bare, parameters } = apart(filter);
       expect(await sorted(read('people', { filter: bare, ...fields('name') }, { parameters }))).toEqual(places);
+    });
+    test('are decided where docs/nosql-matrix.md says', async () => {
+      const ways = await waysOf(engine);
+      for (const [why, filter] of FILTERS) {
+        const outcome = await bench.outcome(read('people', { filter, explain: true }));
+        expect([why, conditionWay(outcome)]).toEqual([why, ways.get(why)]);
+      }
     });
     test('the role sees less', async () => {
       const ask = read('people', { filter: is('age', '=', 41), rowFilter: is('city', '=', 'Oslo') });

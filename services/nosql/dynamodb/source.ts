@@ -29,6 +29,8 @@ export const KEYS_MAX = 100;
 const BATCHES_AT_ONCE = 8;
 /** Items that are looked at for one page of those that match. */
 const FILTERED_PAGE = 1000;
+/** Of a page, as the store takes it. */
+const LIMIT_MAX = 2 ** 31 - 1;
 
 export class DynamoSource implements NoSqlSource {
   readonly #client: DynamoClient;
@@ -130,7 +132,7 @@ export class DynamoSource implements NoSqlSource {
     let start = query.after === undefined ? undefined : readCursor(query.after, cursorFields);
     let left = query.limit ?? Number.POSITIVE_INFINITY;
     while (left > 0) {
-      const most = isFiltered ? Math.max(left, FILTERED_PAGE) : left;
+      const most = Math.min(isFiltered ? Math.max(left, FILTERED_PAGE) : left, LIMIT_MAX);
       const request = {
         ...input,
         ...(Number.isFinite(left) && { Limit: most }),

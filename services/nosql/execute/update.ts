@@ -24,6 +24,7 @@ import { piecesOf } from './pieces.ts';
 import { bringsRelated, type ReadMembers, RecordReader, requireReached } from './records.ts';
 import { scan } from './scan.ts';
 import { Shower } from './shower.ts';
+import { movedAway, staysAnyway } from './stays.ts';
 
 /** Documents of a filter that are changed by one request of the store. */
 const CHUNK = 500;
@@ -83,8 +84,9 @@ class UpdatePlan {
     const known = isPlain
       ? { key: key.params, document: undefined }
       : (await this.#finder.keysOf([key], condition, deadline))[0];
-    const write = known ? this.#change(known.key, read, known.document, condition) : undefined;
-    const outcome = write && (await this.#context.writes.write(this.#stored, write, deadline));
+    const change = known && this.#change(known.key, read, known.document, condition);
+    if (change && 'error' in change) throw change.error;
+    const outcome = change && (await this.#context.writes.write(this.#stored, change.write, deadline));
     if (outcome && 'error' in outcome) throw outcome.error;
     const { dropped } = read;
     if (outcome && !('missing' in outcome)) {
@@ -127,7 +129,7 @@ class UpdatePlan {
       const known = found[place++];
       const one = read[i] as ReadOrError;
       if ('error' in one) return one;
-      if (known) return { write: this.#change(known.key, one, known.document, condition), before: known.document };
+      if (known) return this.#change(known.key, one, known.document, condition);
       if (!this.#mayInsert) return { error: missing(key.shown) };
       return this.#insertion(byKeys ? first : records[i], key, operation);
     });
@@ -159,6 +161,10 @@ class UpdatePlan {
     const read = attempt(() => this.#records.read(record, 'merge', operation.caller));
     if ('error' in read) throw batchError({ outcomes: [read], rolledBack: false });
     const { filter, rowFilter } = this.#update;
+    const own = conditionOf([rowFilter], this.#table, operation, this.#context);
+    if (!staysAnyway(read.members, own, this.#elements)) {
+      throw batchError({ outcomes: [{ error: movedAway() }], rolledBack: false });
+    }
     const condition = conditionOf([filter, rowFilter], this.#table, operation, this.#context);
     if (Object.keys(read.members).length > 0) await this.#changeAll(condition, read, deadline);
     const { maxRecords } = this.#context;
@@ -193,6 +199,10 @@ class UpdatePlan {
     if (writes.length > 0) await flush();
   }
 
+  get #elements(): boolean {
+    return this.#context.engine.pushdown.elements ?? false;
+  }
+
   #read(record: unknown, operation: Operation): ReadMembers {
     return this.#records.read(record, this.#update.replace ? 'replace' : 'merge', operation.caller);
   }
@@ -210,8 +220,12 @@ class UpdatePlan {
     read: ReadMembers,
     document: StoredDocument | undefined,
     condition: Condition | undefined,
-  ): Write {
-    return changeOf({ key, document, condition }, read, this.#update.replace, this.#stored, this.#context);
+  ): Step {
+    const { replace } = this.#update;
+    return attempt(() => ({
+      write: changeOf({ key, document, condition }, read, replace, this.#stored, this.#context),
+      before: document,
+    }));
   }
 
   #nested(

@@ -46,7 +46,7 @@ const RULES: ReadonlyMap<number, Rule> = new Map(
       ],
       [rule('not_found', 'The collection does not exist.'), 26],
       [rule('conflict', 'Something of this name already exists in the database.'), 48, 85, 86],
-      [rule('invalid', 'The database does not take this name.'), 73],
+      [rule('invalid', 'The database does not take this name.'), 73, 10080],
       [rule('unavailable', 'The database takes no changes at the moment: it is read-only.'), 10107, 13435, 20],
       [
         rule('unavailable', 'The database is not taking requests at the moment.'),

@@ -1,9 +1,10 @@
 import { BSONRegExp } from 'mongodb';
 import { describe, expect, test } from 'vitest';
+import { JsonNumber } from '#common/json.ts';
 import { Comparator } from '#proto/data/v1/data_pb.ts';
 import type { Document, Wire } from '../document.ts';
 import type { Condition } from '../engine.ts';
-import { nativeQuery, queryOf, sortOf } from './request.ts';
+import { isSayable, nativeQuery, queryOf, sortOf } from './request.ts';
 
 const compare = (field: string, comparator: Comparator, ...operands: Wire[]): Condition => ({
   kind: 'compare',
@@ -49,6 +50,16 @@ describe('conditions', () => {
     ['never', { kind: 'any', of: [] }, { _id: { $in: [] } }],
   ];
   test.each(CASES)('%s', (_, condition, expected) => expect(shown(queryOf(condition))).toEqual(expected));
+
+  test('what it has no words for is left to the tier', () => {
+    const sayable = (comparator: Comparator, operand: Wire) =>
+      isSayable({ kind: 'compare', field: 'a', comparator, operands: [operand] });
+    expect(sayable(Comparator.LIKE, 'x%')).toBe(true);
+    expect(sayable(Comparator.LIKE, 'nul\0')).toBe(false);
+    expect(sayable(Comparator.EQ, 'nul\0')).toBe(true);
+    expect(sayable(Comparator.EQ, new JsonNumber('9007199254740993'))).toBe(true);
+    expect(sayable(Comparator.EQ, new JsonNumber('9'.repeat(50)))).toBe(false);
+  });
 
   test.each(['$where', 'a.$where', '$expr', '', 'a\0'])('no name of a field: %j', (field) => {
     expect(() => queryOf(compare(field, Comparator.EQ, 'x'))).toThrow(expect.objectContaining({ code: 'invalid' }));
@@ -97,9 +108,18 @@ describe("queries in the store's words", () => {
     { $or: 'x' },
     { $or: ['x'] },
     { a: { $in: 'x' } },
+    { a: { $regex: [] } },
+    { a: { $regex: 'x', $options: {} } },
+    JSON.parse('{"a":{"__proto__":{"$gt":1},"$where":"1"}}'),
   ];
   test.each(REFUSED)('refused: %j', (query) => {
     expect(() => nativeQuery(query)).toThrow(expect.objectContaining({ code: 'invalid' }));
+  });
+
+  test('__proto__ is a name like any other', () => {
+    const query = JSON.parse('{"__proto__":{"$gt":1}}') as Document;
+    expect(Object.entries(nativeQuery(query))).toHaveLength(1);
+    expect(Object.keys(nativeQuery({ $and: [query] })['$and'][0])).toEqual(['__proto__']);
   });
 
   test('nor is one without an end in sight', () => {

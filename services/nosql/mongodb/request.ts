@@ -39,10 +39,19 @@ export function fieldName(name: string): string {
   return name;
 }
 
-/** Can it be said in the store's words? Only names can be at fault. */
-export function isSayable({ field }: BoundComparison): boolean {
+const PATTERNS: ReadonlySet<Comparator> = new Set([
+  Comparator.LIKE,
+  Comparator.CONTAINS,
+  Comparator.STARTS_WITH,
+  Comparator.ENDS_WITH,
+]);
+
+/** Can it be said in the store's words? Names can be at fault, numbers of more digits than it has, a NUL in a pattern. */
+export function isSayable({ field, comparator, operands }: BoundComparison): boolean {
+  if (PATTERNS.has(comparator) && String(operands[0]).includes('\0')) return false;
   try {
     fieldName(field);
+    for (const operand of operands) if (operand instanceof JsonNumber) toBson(operand, field);
     return true;
   } catch {
     return false;
@@ -123,7 +132,8 @@ const QUERY_DEPTH_MAX = 32;
 /** @throws MillraceError invalid that names the operator */
 export function nativeQuery(query: Document, depth = 0): BsonDocument {
   if (depth > QUERY_DEPTH_MAX) throw invalid('The filter is nested too deep.');
-  const out: BsonDocument = {};
+  // Without a prototype: `__proto__` is a name like any other.
+  const out: BsonDocument = Object.create(null);
   for (const [name, value] of Object.entries(query)) {
     if (!name.startsWith('$')) {
       out[fieldName(name)] = testOf(value, name, depth);
@@ -140,7 +150,8 @@ export function nativeQuery(query: Document, depth = 0): BsonDocument {
 function testOf(value: Wire, field: string, depth: number): unknown {
   if (depth > QUERY_DEPTH_MAX) throw invalid('The filter is nested too deep.');
   if (!isObject(value) || !hasOperator(value)) return plainValue(value, field);
-  const out: BsonDocument = {};
+  // Without a prototype: `__proto__` is a name like any other.
+  const out: BsonDocument = Object.create(null);
   for (const [name, inner] of Object.entries(value as Document)) {
     if (!TESTING.has(name)) throw refused(name);
     out[name] = operandOf(name, inner, field, depth + 1);
@@ -155,6 +166,12 @@ function operandOf(operator: string, value: Wire, field: string, depth: number):
     case '$all':
       if (!Array.isArray(value)) throw invalid(`'${operator}' takes a list.`, { field });
       return value.flatMap((one) => (field === '_id' ? idsOf(one as Wire) : [toBson(one as Wire, field)]));
+    case '$regex':
+    case '$options':
+      if (typeof value === 'string' || (isObject(value) && Object.hasOwn(value, '$regularExpression'))) {
+        return toBson(value, field);
+      }
+      throw invalid(`'${operator}' takes a text.`, { field });
     case '$not':
       return isObject(value) ? testOf(value, field, depth) : toBson(value, field);
     case '$elemMatch':

@@ -156,7 +156,7 @@ export class MongoSource implements NoSqlSource {
       skip: offset,
       batchSize: size,
       ...(limit !== undefined && { limit }),
-      ...(fields && { projection: projectionOf(fields) }),
+      ...(fields?.every(isPath) && { projection: projectionOf(fields) }),
       ...timeLimit(deadline),
     });
     const forget = deadline.onAbort(() => void cursor.close().catch(() => {}));
@@ -315,6 +315,9 @@ const stored = (document: unknown): MongoDocument => new MongoDocument(document 
 
 /** The server ends what nobody waits for. */
 const timeLimit = (deadline: Deadline) => ({ maxTimeMS: Math.max(1, Math.ceil(deadline.remainingMs())) });
+
+/** The store refuses others; a document may have a member of such a name all the same. */
+const isPath = (field: string): boolean => !field.split('.').includes('');
 
 /** `_id` comes in any case, as it is the key. */
 const projectionOf = (fields: readonly string[]) =>

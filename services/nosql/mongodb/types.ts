@@ -205,5 +205,7 @@ export function idToWire(id: unknown): Wire {
   if (id instanceof Int32 || id instanceof Double) return id.valueOf();
   if (id instanceof Long) return id.toString().length < 16 ? id.toNumber() : new JsonNumber(id.toString());
   if (id === null || typeof id === 'string' || typeof id === 'number' || typeof id === 'boolean') return id;
+  // Nobody has made these: they come from a request, and have no words of their own.
+  if (Array.isArray(id) || Object.getPrototypeOf(id) === null) return JSON.stringify(id);
   return String(id);
 }

@@ -75,12 +75,13 @@ function integerOf(text: string): Wire | undefined {
   return /^[+-]?\d+$/.test(text) ? number : undefined;
 }
 
-/** Digits that a double does not hold stay as they are. */
+/** Digits that a double does not hold stay as they are, and so does what is too large for it, or too close to zero. */
 export function numberOf(text: string): number | JsonNumber | undefined {
   const trimmed = text.trim();
   if (!NUMBER.test(trimmed)) return undefined;
   const number = Number(trimmed);
-  if (trimmed.length < 16) return number;
+  const isInRange = Number.isFinite(number) && (number !== 0 || !/^[^e]*[1-9]/i.test(trimmed));
+  if (trimmed.length < 16 && isInRange) return number;
   const canonical = trimmed.replace(/^\+/, '').replace(/^(-?)0+(?=\d)/, '$1');
   return String(number) === canonical ? number : new JsonNumber(jsonDigits(canonical));
 }

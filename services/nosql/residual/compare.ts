@@ -38,8 +38,8 @@ export function compareValues(a: Wire, b: Wire): number | undefined {
 
 export const isSame = (a: Wire, b: Wire): boolean => {
   if (a === b) return true;
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
   if (a instanceof JsonNumber || b instanceof JsonNumber) return compareValues(a, b) === 0;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
   if (isList(a) || isList(b)) {
     return isList(a) && isList(b) && a.length === b.length && a.every((one, i) => isSame(one, b[i] as Wire));
   }

@@ -7,9 +7,10 @@ export type Get = (document: Document) => Wire | undefined;
 
 /** @param elements  a name behind a list is one of each of its elements: the values come as a list */
 export function getter(field: string, elements: boolean): Get {
-  if (!field.includes('.')) return (document) => document[field];
+  const isOwn = (document: Document): boolean => Object.hasOwn(document, field);
+  if (!field.includes('.')) return (document) => (isOwn(document) ? document[field] : undefined);
   const names = field.split('.');
-  return (document) => (field in document ? document[field] : walk(document, names, 0, elements));
+  return (document) => (isOwn(document) ? document[field] : walk(document, names, 0, elements));
 }
 
 function walk(value: Wire | undefined, names: readonly string[], at: number, elements: boolean): Wire | undefined {
