@@ -4,7 +4,7 @@ import { cpuSeconds } from '../access/cpu.ts';
 import type { LoadCase } from '../cases.ts';
 import type { Contest, ContestCase, ContestOptions, ContestSide, Sample } from '../contest.ts';
 import { openPostgres } from '../databases.ts';
-import { createTables, UPDATE_TABLE } from '../dataset.ts';
+import { createTables, ROWS, UPDATE_TABLE } from '../dataset.ts';
 import { answersOk, type RunScope, waitUntilReady } from '../process.ts';
 import { loadTarget } from '../sides/http.ts';
 import { type MillraceTarget, serviceOf, startMillrace, type Tier } from '../sides/millrace.ts';
@@ -18,17 +18,31 @@ const READY_MS = 10_000;
 const MICRO = 1e6;
 const COUNTED: readonly Tier[] = ['router', 'scripting', 'sql'];
 
-export const AROUND = caseOf('around', 'a script before and one behind', '', [0.75, 1]);
+export const AROUND = caseOf(
+  'around',
+  'a script before and one behind',
+  [0.75, 1],
+  '',
+  async (scope, { origin, headers }) => {
+    await askEach((id) => `${origin}${pathOf(SCRIPTED, id)}`, headers, scope);
+  },
+);
 
 /** The same scripts where they have to run for each call. */
-export const ANEW = caseOf('anew', 'scripts whose outcomes cannot be remembered', BY_CHANCE, undefined);
+export const ANEW = caseOf('anew', 'scripts whose outcomes cannot be remembered', undefined, BY_CHANCE, async () => {});
 
-/** @param prefix  of the scripts; @param targets  the least part of the throughput, and the most ms of p50 */
+type WarmUp = (scope: RunScope, millrace: MillraceTarget) => Promise<void>;
+
+/**
+ * @param targets  the least part of the throughput, and the most ms of p50; @param prefix  of the scripts
+ * @param warmUp   once both scripts are there
+ */
 function caseOf(
   name: string,
   what: string,
-  prefix: string,
   targets: readonly [number, number] | undefined,
+  prefix: string,
+  warmUp: WarmUp,
 ): ContestCase {
   const few = `the same at ${FEW_CONNECTIONS} connections`;
   const cpuOf = (tier: string, who: string) =>
@@ -54,11 +68,17 @@ function caseOf(
       cpuOf('scripting', 'script workers'),
       cpuOf('sql', 'sql'),
     ],
-    prepare: (scope, options) => prepare(name, prefix, scope, options),
+    prepare: (scope, options) => prepare(name, prefix, warmUp, scope, options),
   };
 }
 
-async function prepare(name: string, prefix: string, scope: RunScope, options: ContestOptions): Promise<Contest> {
+async function prepare(
+  name: string,
+  prefix: string,
+  warmUp: WarmUp,
+  scope: RunScope,
+  options: ContestOptions,
+): Promise<Contest> {
   const { server, admin, title } = await openPostgres(scope);
   await createTables(admin);
   const millrace = await startMillrace(scope, {
@@ -74,6 +94,7 @@ async function prepare(name: string, prefix: string, scope: RunScope, options: C
   const isRun = async () =>
     (await isChecked()) && (await answersOk(`${millrace.origin}${pathOf(SCRIPTED, 1)}`, millrace.headers));
   await waitUntilReady(millrace.servers, 'both scripts', isRun, READY_MS, scope.signal);
+  await warmUp(scope, millrace);
   const { connections } = options;
   return {
     server: title,
@@ -84,6 +105,23 @@ async function prepare(name: string, prefix: string, scope: RunScope, options: C
       { key: 'C', label: 'with scripts', measure: loaded(name, scope, millrace, SCRIPTED, connections) },
     ],
   };
+}
+
+/** Every record is asked for once: from then on the router knows what the scripts make of each. */
+async function askEach(
+  urlOf: (id: number) => string,
+  headers: Readonly<Record<string, string>>,
+  { signal }: RunScope,
+): Promise<void> {
+  let next = 1;
+  const ask = async (): Promise<void> => {
+    for (let id = next++; id <= ROWS; id = next++) {
+      const answer = await fetch(urlOf(id), { headers, signal });
+      await answer.arrayBuffer();
+      if (!answer.ok) throw new Error(`Record ${id} was answered with ${answer.status}.`);
+    }
+  };
+  await Promise.all(Array.from({ length: FEW_CONNECTIONS }, ask));
 }
 
 function loaded(

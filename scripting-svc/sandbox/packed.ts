@@ -76,6 +76,27 @@ export function packEvent(event: Event): string {
   );
 }
 
+/** Several texts as one: their lengths, and all of them. */
+export const packTexts = (texts: readonly string[]): string =>
+  `${texts.map(({ length }) => length).join(',')};${texts.join('')}`;
+
+/** At most so many digits and commas are in front. */
+const LENGTHS_MAX = 2_000;
+
+/** @returns some of the first, at least one; undefined for what no prelude has written. @param most  how many there may be */
+export function unpackTexts(packed: unknown, most: number): string[] | undefined {
+  if (typeof packed !== 'string') return undefined;
+  const [head] = /^\d+(?:,\d+)*;/.exec(packed.slice(0, LENGTHS_MAX)) ?? [];
+  if (head === undefined) return undefined;
+  const texts: string[] = [];
+  let at = head.length;
+  for (const length of head.slice(0, -1).split(',')) {
+    texts.push(packed.slice(at, at + Number(length)));
+    at += Number(length);
+  }
+  return texts.length <= most && at === packed.length ? texts : undefined;
+}
+
 /** What an isolate said at the end of a run; nothing in it is trusted. */
 export type Packed =
   | {

@@ -101,6 +101,8 @@ export class Realm {
   readonly cell: Cell;
   readonly program: Program;
   readonly start: StartFunction;
+  /** Of several runs, in the quick lane. */
+  readonly startAll: StartFunction;
   readonly finish: ivm.Reference<() => string>;
   readonly deliver: ivm.Reference<(id: number, text: string) => void>;
   readonly context: ivm.Context;
@@ -127,6 +129,7 @@ export class Realm {
     }) as ivm.Reference<Record<string, unknown>>;
     const door = (name: string) => doors.getSync(name, { reference: true });
     this.start = door('start') as StartFunction;
+    this.startAll = door('startAll') as StartFunction;
     this.finish = door('finish') as ivm.Reference<() => string>;
     this.deliver = door('deliver') as ivm.Reference<(id: number, text: string) => void>;
     this.#link = door('link') as ivm.Reference;
@@ -158,7 +161,7 @@ export class Realm {
   dispose(): void {
     this.cell.realms.delete(this);
     if (this.cell.isDead) return;
-    for (const reference of [this.start, this.finish, this.deliver, this.#link]) reference.release();
+    for (const reference of [this.start, this.startAll, this.finish, this.deliver, this.#link]) reference.release();
     this.context.release();
     this.cell.forget(this.program);
   }

@@ -23,12 +23,14 @@ import { compile } from './compile.ts';
 import type { Ended } from './ended.ts';
 import { CallerFacts } from './facts.ts';
 import { busy, late, lost, unknownScript } from './failures.ts';
+import { Gathered } from './gathered.ts';
 import { mentionsLookups, replaceLookups } from './lookups.ts';
 import { linkImports } from './modules.ts';
+import { Pace } from './pace.ts';
 import { packEvent } from './packed.ts';
 import { PatientRun } from './patient.ts';
 import { Pool } from './pool.ts';
-import { FIRST_RUN_FACTOR, runQuick } from './quick.ts';
+import { FIRST_RUN_FACTOR, runQuick, runTogether } from './quick.ts';
 import type { Cell, Realm } from './realm.ts';
 import { elsewhere, failed, inFull, replied } from './replies.ts';
 import { Slots } from './slots.ts';
@@ -90,6 +92,16 @@ interface Known {
   /** Where it is the same for all callers. */
   compiled: ReturnType<typeof compile> | undefined;
   goodRuns: number;
+  readonly pace: Pace;
+}
+
+/** A run that came to the quick lane. */
+interface Waiting {
+  readonly run: Run;
+  readonly known: Known;
+  readonly who: Who;
+  readonly packed: string;
+  readonly resolve: (reply: RunReply) => void;
 }
 
 export class Sandbox {
@@ -101,6 +113,7 @@ export class Sandbox {
   readonly #callers = new Callers();
   readonly #running = new Map<Cell, PatientRun>();
   readonly #trees = new CallTrees();
+  readonly #gathered = new Gathered<Waiting>((group) => this.#runAll(group));
   /** Held on to: to let go of an isolate whose thread is gone waits for it. */
   readonly #lostCells: Cell[] = [];
   #isSuspect = false;
@@ -156,9 +169,43 @@ export class Sandbox {
     if (run.trial) return elsewhere(run);
     const who = this.#callers.of(run);
     if (!who) return inFull(run);
+    return new Promise((resolve) => {
+      this.#gathered.add(`${known.key}/${who.key}`, { run, known, who, packed, resolve });
+    });
+  }
+
+  /** All runs of one script and one caller that have come together. */
+  #runAll(group: readonly Waiting[]): void {
+    let left = group;
+    try {
+      while (left.length > 0) left = left.slice(this.#runSome(left));
+    } catch (error) {
+      this.#options.log.error({ err: error }, 'A script could not be run.');
+      for (const { run, resolve } of left) resolve(failed(run, lost('The script could not be run.')));
+    }
+  }
+
+  /** @returns how many of the first have their answers now */
+  #runSome(group: readonly Waiting[]): number {
+    const { known, who } = group[0] as Waiting;
     const realm = this.#lease(known, who);
-    if (realm === undefined) return elsewhere(run);
-    return 'kind' in realm ? failed(run, realm) : this.#runQuick(run, known, realm, packed);
+    if (realm === undefined || 'kind' in realm) {
+      for (const { run, resolve } of group) resolve(realm === undefined ? elsewhere(run) : failed(run, realm));
+      return group.length;
+    }
+    const isNew = realm.runs === 0;
+    const count = isNew ? 1 : known.pace.next(group.map(({ packed }) => packed.length));
+    const some = group.slice(0, count);
+    const { ended, cpuMicros } = this.#enter(known, realm, some);
+    // It would be the same for all of them to the last: the one that takes too long is found by running each alone.
+    if (!ended) known.pace.brokenOff();
+    else if (!isNew) known.pace.done(ended.length, cpuMicros);
+    const each = ended ? Math.round(cpuMicros / ended.length) : 0;
+    ended?.forEach((one, at) => {
+      const { run, resolve } = some[at] as Waiting;
+      resolve(this.#reply(run, known, one, each, 0));
+    });
+    return ended?.length ?? 0;
   }
 
   async #runInSlot(run: Run, known: Known, packed: string, deadline: Deadline): Promise<RunReply> {
@@ -225,6 +272,7 @@ export class Sandbox {
       key: isTrial ? `trial/${++this.#trials}` : `${id}/${script.hash}`,
       compiled: undefined,
       goodRuns: 0,
+      pace: new Pace(),
     };
     if (!isTrial) this.#known.set(id, known);
     return known;
@@ -246,19 +294,30 @@ export class Sandbox {
     return true;
   }
 
-  #runQuick(run: Run, known: Known, realm: Realm, packed: string): RunReply {
+  /** @returns how the first of them have ended; undefined: none of them, or nobody knows */
+  #enter(
+    known: Known,
+    realm: Realm,
+    runs: readonly Waiting[],
+  ): { readonly ended: readonly Ended[] | undefined; readonly cpuMicros: number } {
     const { cell } = realm;
     const facts = realm.facts!;
     realm.host = { ask: (what, text) => answer(what, text, facts) };
     const startedCpu = cell.isolate.cpuTime;
+    const looks = Math.floor(realm.runs / MEMORY_LOOK_RUNS);
     const { quickMillis } = this.#options.caps;
     const { limits, script } = known;
-    const ended = runQuick(realm, packed, quickMillis, limits, script.name, this.#watchdog!);
+    const [first] = runs as readonly [Waiting];
+    const packed = runs.map((one) => one.packed);
+    const ended =
+      runs.length === 1
+        ? [runQuick(realm, first.packed, quickMillis, limits, script.name, this.#watchdog!)]
+        : runTogether(realm, packed, quickMillis, limits, script.name, this.#watchdog!);
     const isGone = cell.isolate.isDisposed;
     const cpuMicros = isGone ? 0 : Number((cell.isolate.cpuTime - startedCpu) / 1000n);
-    this.#pool.release(realm, !('left' in ended));
-    if (!isGone && realm.runs % MEMORY_LOOK_RUNS === 0 && cell.isFull()) this.#pool.retire(cell);
-    return this.#reply(run, known, ended, cpuMicros, 0);
+    this.#pool.release(realm, ended !== undefined && !ended.some((one) => 'left' in one));
+    if (!isGone && Math.floor(realm.runs / MEMORY_LOOK_RUNS) !== looks && cell.isFull()) this.#pool.retire(cell);
+    return { ended, cpuMicros };
   }
 
   async #runPatient(run: Run, known: Known, realm: Realm, packed: string, deadline: Deadline): Promise<RunReply> {
