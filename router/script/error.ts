@@ -12,3 +12,8 @@ export class ScriptError extends MillraceError {
     this.applicationCode = Number.isInteger(Number(code)) && code !== null && code !== '' ? Number(code) : undefined;
   }
 }
+
+const UNDONE = new Set(['overloaded', 'limited', 'unavailable', 'deadline', 'cancelled']);
+
+/** Nothing was begun, or cannot be: no script has to see it. */
+export const isUndone = (error: unknown): boolean => UNDONE.has(MillraceError.from(error).code);

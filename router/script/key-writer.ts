@@ -3,6 +3,14 @@ const PART_BYTES = 4;
 /** Of UTF-8, for a unit of UTF-16. */
 const UNIT_BYTES_MAX = 3;
 
+export interface Key {
+  /** What comes first of them is the key. */
+  readonly bytes: Buffer;
+  readonly length: number;
+  /** Of 32 bits. */
+  readonly hash: number;
+}
+
 export class KeyWriter {
   readonly #bytes: Buffer;
   readonly #words: Int32Array;
@@ -41,17 +49,15 @@ export class KeyWriter {
     this.#at += PART_BYTES + value.length;
   }
 
-  /** A view until the next `begin`, of whole words; undefined: the parts are too long for a key. */
-  end(): Uint8Array | undefined {
+  /** Counts until the next `begin`; undefined: the parts are too long for a key. */
+  end(): Key | undefined {
     if (this.#isTooLong) return undefined;
-    const padded = (this.#at + PART_BYTES - 1) & -PART_BYTES;
-    this.#bytes.fill(0, this.#at, padded);
-    this.#at = padded;
-    return this.#bytes.subarray(0, padded);
+    while (this.#at % PART_BYTES !== 0) this.#bytes[this.#at++] = 0;
+    return { bytes: this.#bytes, length: this.#at, hash: this.#hash() };
   }
 
-  /** Of the key that has ended: 32 bits, as MurmurHash3 mixes them. */
-  hash(): number {
+  /** As MurmurHash3 mixes its words. */
+  #hash(): number {
     let hash = 0;
     const words = this.#at / PART_BYTES;
     for (let at = 0; at < words; at++) {

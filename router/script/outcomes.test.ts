@@ -1,17 +1,16 @@
 import { create } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
 import { bitOf, Member } from '#common/scripts/members.ts';
-import { CallerSchema, type Outcome, OutcomeSchema, Phase } from '#proto/script/v1/script_pb.ts';
+import { type Outcome, OutcomeSchema, Phase } from '#proto/script/v1/script_pb.ts';
 import type { Request } from '../http/request.ts';
 import { ApiRequest } from '../parse/api-request.ts';
 import type { Answer } from './answer.ts';
 import { RequestFacts, ScriptEvent } from './event.ts';
 import { RememberedOutcomes } from './outcomes.ts';
-import type { Session } from './session.ts';
 
 const bytes = (text: string): Buffer => Buffer.from(text);
-const ANN: Session = { id: 'ann', json: bytes('{}'), caller: create(CallerSchema) };
-const BOB: Session = { ...ANN, id: 'bob' };
+const ANN = () => 'ann';
+const BOB = () => 'bob';
 const ANSWER: Answer = {
   status: 200,
   headers: [],

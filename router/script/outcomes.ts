@@ -4,12 +4,12 @@
  */
 import { create } from '@bufbuild/protobuf';
 import { SCRIPT_OUTCOMES_BYTES_MAX } from '#common/bounds.ts';
+import { asBuffer } from '#common/json.ts';
 import { bitOf, Member } from '#common/scripts/members.ts';
 import { type Outcome, OutcomeSchema } from '#proto/script/v1/script_pb.ts';
 import { ByteCache } from './byte-cache.ts';
 import type { ScriptEvent } from './event.ts';
-import { KeyWriter } from './key-writer.ts';
-import type { Session } from './session.ts';
+import { type Key, KeyWriter } from './key-writer.ts';
 
 /** What takes more is seldom seen twice. */
 const KEY_LENGTH_MAX = 4_096;
@@ -20,6 +20,9 @@ const WAYS_MAX = 4;
 const NOT_SEEN_TWICE = bitOf(Member.CONTENT) | bitOf(Member.PAYLOAD);
 /** Places for marks of keys. */
 const MARKS = 1 << 20;
+
+/** Of whoever calls: asked for only where a script has looked at it. */
+type SessionId = () => string;
 
 export class RememberedOutcomes {
   readonly #bytesMax: number;
@@ -37,11 +40,11 @@ export class RememberedOutcomes {
   }
 
   /** @param script  its hash; @param ways  masks of what earlier runs of this script have looked at */
-  find(script: bigint, ways: readonly number[], event: ScriptEvent, session: Session): Outcome | undefined {
+  find(script: bigint, ways: readonly number[], event: ScriptEvent, sessionId: SessionId): Outcome | undefined {
     if (!this.#kept) return undefined;
     for (const way of ways) {
-      const key = this.#keyOf(script, way, event, session);
-      const value = key && this.#kept.find(key, this.#key.hash());
+      const key = this.#keyOf(script, way, event, sessionId);
+      const value = key && this.#kept.find(key);
       if (value) return unpacked(value);
     }
     return undefined;
@@ -53,19 +56,19 @@ export class RememberedOutcomes {
     ways: readonly number[],
     way: number,
     event: ScriptEvent,
-    session: Session,
+    sessionId: SessionId,
     outcome: Outcome,
   ): readonly number[] {
     const isNew = !ways.includes(way);
     if ((way & NOT_SEEN_TWICE) !== 0 || (isNew && ways.length === WAYS_MAX)) return ways;
-    const key = sizeOf(outcome) <= OUTCOME_BYTES_MAX ? this.#keyOf(script, way, event, session) : undefined;
-    if (key) this.#set(key, this.#key.hash(), outcome);
+    const key = sizeOf(outcome) <= OUTCOME_BYTES_MAX ? this.#keyOf(script, way, event, sessionId) : undefined;
+    if (key) this.#set(key, outcome);
     return isNew ? [...ways, way] : ways;
   }
 
-  #set(key: Uint8Array, hash: number, outcome: Outcome): void {
+  #set(key: Key, outcome: Outcome): void {
     this.#kept ??= new ByteCache(this.#bytesMax);
-    if (this.#kept.hasRoom || this.#wasSeen(hash)) this.#kept.set(key, hash, packed(outcome));
+    if (this.#kept.hasRoom || this.#wasSeen(key.hash)) this.#kept.set(key, packed(outcome));
   }
 
   #wasSeen(hash: number): boolean {
@@ -76,13 +79,13 @@ export class RememberedOutcomes {
     return false;
   }
 
-  #keyOf(script: bigint, way: number, event: ScriptEvent, session: Session): Uint8Array | undefined {
+  #keyOf(script: bigint, way: number, event: ScriptEvent, sessionId: SessionId): Key | undefined {
     const key = this.#key;
     key.begin();
     key.number(Number(script & LOW));
     key.number(Number((script >> 32n) & LOW));
     key.number(way);
-    if ((way & bitOf(Member.SESSION)) !== 0) key.text(session.id);
+    if ((way & bitOf(Member.SESSION)) !== 0) key.text(sessionId());
     event.writeKey(way, key);
     return key.end();
   }
@@ -91,39 +94,43 @@ export class RememberedOutcomes {
 const LOW = 0xffffffffn;
 const NOTHING_LEFT: Outcome = create(OutcomeSchema);
 const NOTHING = new Uint8Array();
-const STOPS = 1;
-/** Whether it stops, and the lengths of its four parts. */
-const HEAD_BYTES = 20;
+/** What the last byte says: a content and nothing else is in front of it, or all four parts with their lengths. */
+const CONTENT = 0;
+const PARTS = 1;
+const STOPS = 2;
+const LENGTH_BYTES = 4;
+const PARTS_TAIL_BYTES = 4 * LENGTH_BYTES + 1;
 
 const sizeOf = ({ requestJson, responseJson, returnedJson, contentJson }: Outcome): number =>
   requestJson.length + responseJson.length + returnedJson.length + contentJson.length;
 
-/** Most outcomes are nothing: they take no bytes. */
+/** Most outcomes are nothing, which takes no bytes, or a content. */
 function packed(outcome: Outcome): Uint8Array {
+  const { requestJson, responseJson, returnedJson, contentJson, stopPropagation } = outcome;
   const size = sizeOf(outcome);
-  if (size === 0 && !outcome.stopPropagation) return NOTHING;
-  const { requestJson, responseJson, returnedJson, contentJson } = outcome;
-  const bytes = Buffer.allocUnsafe(HEAD_BYTES + size);
-  bytes.writeUInt32LE(outcome.stopPropagation ? STOPS : 0, 0);
-  let at = HEAD_BYTES;
-  [requestJson, responseJson, returnedJson, contentJson].forEach((part, index) => {
-    bytes.writeUInt32LE(part.length, 4 + 4 * index);
-    bytes.set(part, at);
-    at += part.length;
-  });
-  return bytes;
+  if (size === 0 && !stopPropagation) return NOTHING;
+  if (size === contentJson.length && !stopPropagation) return Buffer.concat([contentJson, Uint8Array.of(CONTENT)]);
+  const parts = [requestJson, responseJson, returnedJson, contentJson];
+  const tail = Buffer.alloc(PARTS_TAIL_BYTES);
+  parts.forEach(({ length }, index) => void tail.writeUInt32LE(length, LENGTH_BYTES * index));
+  tail[PARTS_TAIL_BYTES - 1] = stopPropagation ? STOPS : PARTS;
+  return Buffer.concat([...parts, tail]);
 }
 
-/** @param value  what it returns is a copy of it */
+/** @param value  is part of what it returns */
 function unpacked(value: Uint8Array): Outcome {
   if (value.length === 0) return NOTHING_LEFT;
-  const bytes = Buffer.from(value);
-  const ends = [HEAD_BYTES];
-  for (let part = 0; part < 4; part++) ends.push((ends[part] as number) + bytes.readUInt32LE(4 + 4 * part));
+  const kind = value[value.length - 1];
+  if (kind === CONTENT) return { ...NOTHING_LEFT, contentJson: value.subarray(0, -1) };
+  const bytes = asBuffer(value);
+  const tail = value.length - PARTS_TAIL_BYTES;
+  const ends = [0];
+  for (let part = 0; part < 4; part++)
+    ends.push((ends[part] as number) + bytes.readUInt32LE(tail + LENGTH_BYTES * part));
   const part = (index: number): Uint8Array => bytes.subarray(ends[index], ends[index + 1]);
   return {
     $typeName: 'millrace.script.v1.Outcome',
-    stopPropagation: bytes.readUInt32LE(0) === STOPS,
+    stopPropagation: kind === STOPS,
     requestJson: part(0),
     responseJson: part(1),
     returnedJson: part(2),

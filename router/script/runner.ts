@@ -69,6 +69,8 @@ export interface RunnerParts {
 
 export class ScriptRunner {
   readonly #parts: RunnerParts;
+  /** The same script comes as another object with each change of the configuration. */
+  readonly #knownScripts = new WeakMap<Script, Known>();
   /** By the hash of the script. */
   readonly #known = new LRUCache<bigint, Known>({ max: SCRIPTS_MAX });
   readonly #outcomes = new RememberedOutcomes();
@@ -120,11 +122,11 @@ export class ScriptRunner {
   }
 
   /** What a pure script has left behind where it saw the same before. */
-  remembered(script: Script, event: ScriptEvent, { principal }: RunCall): Outcome | undefined {
+  remembered(script: Script, event: ScriptEvent, principal: Principal): Outcome | undefined {
     const { ways } = this.#knownOf(script);
     return ways.length === 0
       ? undefined
-      : this.#outcomes.find(script.hash, ways, event, this.#parts.sessions.of(principal));
+      : this.#outcomes.find(script.hash, ways, event, () => this.#parts.sessions.of(principal).id);
   }
 
   #keep(
@@ -135,15 +137,16 @@ export class ScriptRunner {
     { principal }: RunCall,
     outcome: Outcome,
   ): void {
-    const session = this.#parts.sessions.of(principal);
-    known.ways = this.#outcomes.keep(hash, known.ways, reads, event, session, outcome);
+    const sessionId = (): string => this.#parts.sessions.of(principal).id;
+    known.ways = this.#outcomes.keep(hash, known.ways, reads, event, sessionId, outcome);
   }
 
-  #knownOf({ hash }: Script): Known {
-    let known = this.#known.get(hash);
+  #knownOf(script: Script): Known {
+    let known = this.#knownScripts.get(script);
     if (!known) {
-      known = { lane: Lane.PATIENT, reads: 0, ways: [] };
-      this.#known.set(hash, known);
+      known = this.#known.get(script.hash) ?? { lane: Lane.PATIENT, reads: 0, ways: [] };
+      this.#known.set(script.hash, known);
+      this.#knownScripts.set(script, known);
     }
     return known;
   }
