@@ -153,6 +153,11 @@ export class ScriptEvent {
     return event;
   }
 
+  /** Of the answer. */
+  get content(): Uint8Array {
+    return this.#answer?.content ?? NOTHING;
+  }
+
   /** Writes what is the same for events that are the same in these members. @param members  a mask */
   writeKey(members: number, key: KeyWriter): void {
     const answer = this.#answer;
@@ -187,7 +192,7 @@ export class ScriptEvent {
       case Member.EVENT_RESOURCE:
         return key.text(JSON.stringify(this.#resource));
       case Member.ANSWER_CONTENT:
-        return key.bytes(answer?.content ?? NOTHING);
+        return key.bytes(this.content);
       case Member.ANSWER_TYPE:
         return key.text(answer?.contentType ?? '');
       case Member.ANSWER_HEADERS:

@@ -87,6 +87,16 @@ describe('outcomes of pure scripts', () => {
     expect(shown(found)).toBe(shown(outcome));
   });
 
+  test.each([
+    ['was looked at', maskOf(Member.ANSWER_CONTENT), ANSWER],
+    ['was not looked at', maskOf(), { ...ANSWER, content: bytes('[]') }],
+  ])('a content that begins as the answer, which %s', (_, way, answer) => {
+    const memory = new RememberedOutcomes();
+    const ways = twice(memory, way, create(OutcomeSchema, { contentJson: bytes('{"a":1,"b":2}') }));
+    const found = memory.find(1n, ways, eventOf({ answer }), ANN);
+    expect(Buffer.from(found?.contentJson ?? '').toString()).toBe('{"a":1,"b":2}');
+  });
+
   const found = (way: number, later: ScriptEvent, session = ANN, script = 1n): boolean => {
     const memory = new RememberedOutcomes();
     const ways = twice(memory, way, create(OutcomeSchema));

@@ -45,7 +45,7 @@ export class RememberedOutcomes {
     for (const way of ways) {
       const key = this.#keyOf(script, way, event, sessionId);
       const value = key && this.#kept.find(key);
-      if (value) return unpacked(value);
+      if (value) return unpacked(value, seenContent(way, event));
     }
     return undefined;
   }
@@ -62,13 +62,13 @@ export class RememberedOutcomes {
     const isNew = !ways.includes(way);
     if ((way & NOT_SEEN_TWICE) !== 0 || (isNew && ways.length === WAYS_MAX)) return ways;
     const key = sizeOf(outcome) <= OUTCOME_BYTES_MAX ? this.#keyOf(script, way, event, sessionId) : undefined;
-    if (key) this.#set(key, outcome);
+    if (key) this.#set(key, outcome, seenContent(way, event));
     return isNew ? [...ways, way] : ways;
   }
 
-  #set(key: Key, outcome: Outcome): void {
+  #set(key: Key, outcome: Outcome, seen: Uint8Array): void {
     this.#kept ??= new ByteCache(this.#bytesMax);
-    if (this.#kept.hasRoom || this.#wasSeen(key.hash)) this.#kept.set(key, packed(outcome));
+    if (this.#kept.hasRoom || this.#wasSeen(key.hash)) this.#kept.set(key, packed(outcome, seen));
   }
 
   #wasSeen(hash: number): boolean {
@@ -94,22 +94,37 @@ export class RememberedOutcomes {
 const LOW = 0xffffffffn;
 const NOTHING_LEFT: Outcome = create(OutcomeSchema);
 const NOTHING = new Uint8Array();
-/** What the last byte says: a content and nothing else is in front of it, or all four parts with their lengths. */
+/**
+ * What the last byte says: in front of it is a content and nothing else, without what it begins with as the answer did; or
+ * all four parts with their lengths.
+ */
 const CONTENT = 0;
 const PARTS = 1;
 const STOPS = 2;
 const LENGTH_BYTES = 4;
+const CONTENT_TAIL_BYTES = LENGTH_BYTES + 1;
 const PARTS_TAIL_BYTES = 4 * LENGTH_BYTES + 1;
+
+/** The content of the answer, as far as it is the same wherever this way is found. */
+const seenContent = (way: number, event: ScriptEvent): Uint8Array =>
+  (way & bitOf(Member.ANSWER_CONTENT)) === 0 ? NOTHING : event.content;
 
 const sizeOf = ({ requestJson, responseJson, returnedJson, contentJson }: Outcome): number =>
   requestJson.length + responseJson.length + returnedJson.length + contentJson.length;
 
+function sameBytes(a: Uint8Array, b: Uint8Array): number {
+  const most = Math.min(a.length, b.length);
+  let length = 0;
+  while (length < most && a[length] === b[length]) length++;
+  return length;
+}
+
 /** Most outcomes are nothing, which takes no bytes, or a content. */
-function packed(outcome: Outcome): Uint8Array {
+function packed(outcome: Outcome, seen: Uint8Array): Uint8Array {
   const { requestJson, responseJson, returnedJson, contentJson, stopPropagation } = outcome;
   const size = sizeOf(outcome);
   if (size === 0 && !stopPropagation) return NOTHING;
-  if (size === contentJson.length && !stopPropagation) return Buffer.concat([contentJson, Uint8Array.of(CONTENT)]);
+  if (size === contentJson.length && !stopPropagation) return packedContent(contentJson, seen);
   const parts = [requestJson, responseJson, returnedJson, contentJson];
   const tail = Buffer.alloc(PARTS_TAIL_BYTES);
   parts.forEach(({ length }, index) => void tail.writeUInt32LE(length, LENGTH_BYTES * index));
@@ -117,12 +132,23 @@ function packed(outcome: Outcome): Uint8Array {
   return Buffer.concat([...parts, tail]);
 }
 
+function packedContent(content: Uint8Array, seen: Uint8Array): Uint8Array {
+  const same = sameBytes(content, seen);
+  const tail = Buffer.alloc(CONTENT_TAIL_BYTES, CONTENT);
+  tail.writeUInt32LE(same, 0);
+  return Buffer.concat([content.subarray(same), tail]);
+}
+
 /** @param value  is part of what it returns */
-function unpacked(value: Uint8Array): Outcome {
+function unpacked(value: Uint8Array, seen: Uint8Array): Outcome {
   if (value.length === 0) return NOTHING_LEFT;
   const kind = value[value.length - 1];
-  if (kind === CONTENT) return { ...NOTHING_LEFT, contentJson: value.subarray(0, -1) };
   const bytes = asBuffer(value);
+  if (kind === CONTENT) {
+    const tail = value.length - CONTENT_TAIL_BYTES;
+    const same = seen.subarray(0, bytes.readUInt32LE(tail));
+    return { ...NOTHING_LEFT, contentJson: Buffer.concat([same, value.subarray(0, tail)]) };
+  }
   const tail = value.length - PARTS_TAIL_BYTES;
   const ends = [0];
   for (let part = 0; part < 4; part++)
