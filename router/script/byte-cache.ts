@@ -6,8 +6,8 @@ import type { Key } from './key-writer.ts';
 
 /** Places for one hash: more entries than that with hashes alike push each other out. */
 const WAYS = 4;
-/** A guess at what an entry takes: from it follows how many places there are. */
-const ENTRY_BYTES = 256;
+/** Less than what an entry mostly takes: from it follows how many places there are, of which most must stay empty. */
+const ENTRY_BYTES = 128;
 const WORD_BYTES = 4;
 /** The lengths of key and value are in front of them. */
 const HEAD_BYTES = 2 * WORD_BYTES;
