@@ -5,7 +5,7 @@
 import type { Key } from './key-writer.ts';
 
 /** Places for one hash: more entries than that with hashes alike push each other out. */
-const WAYS = 4;
+const WAYS = 8;
 /** Less than what an entry mostly takes: from it follows how many places there are, of which most must stay empty. */
 const ENTRY_BYTES = 128;
 const WORD_BYTES = 4;
