@@ -41,7 +41,7 @@ export class ByteCache {
     return this.#written < this.#ring.length;
   }
 
-  /** @returns a copy */
+  /** @returns memory of the cache: what is set next may be written over it */
   find(key: Key): Uint8Array | undefined {
     const first = this.#first(key.hash);
     for (let place = first; place < first + WAYS; place++) {
@@ -49,8 +49,10 @@ export class ByteCache {
       const at = this.#at(place);
       if (at < 0 || !this.#isOf(at, key)) continue;
       const value = this.#valueAt(at);
-      if (this.#age(place) > this.#ring.length * (1 - OLD_PART)) this.#write(place, key, value);
-      return value;
+      if (this.#age(place) <= this.#ring.length * (1 - OLD_PART)) return value;
+      const copy = Uint8Array.from(value);
+      this.#write(place, key, copy);
+      return copy;
     }
     return undefined;
   }
@@ -114,9 +116,7 @@ export class ByteCache {
     const length = this.#words[at / WORD_BYTES + 1] as number;
     if (length === 0) return NOTHING;
     const begin = at + HEAD_BYTES + padded(this.#words[at / WORD_BYTES] as number);
-    const value = Buffer.allocUnsafe(length);
-    this.#ring.copy(value, 0, begin, begin + length);
-    return value;
+    return this.#ring.subarray(begin, begin + length);
   }
 }
 

@@ -6,9 +6,11 @@ import type { Request } from '../http/request.ts';
 import { ApiRequest } from '../parse/api-request.ts';
 import type { Answer } from './answer.ts';
 import { RequestFacts, ScriptEvent } from './event.ts';
-import { RememberedOutcomes } from './outcomes.ts';
+import { halvesOf, RememberedOutcomes } from './outcomes.ts';
 
 const bytes = (text: string): Buffer => Buffer.from(text);
+const SCRIPT = halvesOf(1n);
+const NEXT = halvesOf(1n << 32n);
 const ANN = () => 'ann';
 const BOB = () => 'bob';
 const ANSWER: Answer = {
@@ -55,32 +57,32 @@ function twice(
   event = eventOf(),
   ways: readonly number[] = [],
 ): readonly number[] {
-  return memory.keep(1n, memory.keep(1n, ways, way, event, ANN, outcome), way, event, ANN, outcome);
+  return memory.keep(SCRIPT, memory.keep(SCRIPT, ways, way, event, ANN, outcome), way, event, ANN, outcome);
 }
 
 describe('outcomes of pure scripts', () => {
   test('are kept at once while there is room', () => {
     const memory = new RememberedOutcomes();
-    const ways = memory.keep(1n, [], maskOf(), eventOf(), ANN, create(OutcomeSchema));
-    expect(memory.find(1n, ways, eventOf(), ANN)).toBeDefined();
+    const ways = memory.keep(SCRIPT, [], maskOf(), eventOf(), ANN, create(OutcomeSchema));
+    expect(memory.find(SCRIPT, ways, eventOf(), ANN)).toBeDefined();
   });
 
   test('are kept from the second time on where others have to give way', () => {
     const memory = new RememberedOutcomes(1 << 16);
     const way = maskOf(Member.EVENT_RESOURCE);
     const large = create(OutcomeSchema, { contentJson: bytes(`"${'x'.repeat(8_000)}"`) });
-    for (let id = 0; id < 20; id++) memory.keep(1n, [way], way, eventOf({ id: String(id) }), ANN, large);
+    for (let id = 0; id < 20; id++) memory.keep(SCRIPT, [way], way, eventOf({ id: String(id) }), ANN, large);
     const last = eventOf({ id: '20' });
-    memory.keep(1n, [way], way, last, ANN, large);
-    expect(memory.find(1n, [way], last, ANN)).toBeUndefined();
-    memory.keep(1n, [way], way, last, ANN, large);
-    expect(memory.find(1n, [way], last, ANN)?.contentJson.length).toBe(8_002);
+    memory.keep(SCRIPT, [way], way, last, ANN, large);
+    expect(memory.find(SCRIPT, [way], last, ANN)).toBeUndefined();
+    memory.keep(SCRIPT, [way], way, last, ANN, large);
+    expect(memory.find(SCRIPT, [way], last, ANN)?.contentJson.length).toBe(8_002);
   });
 
   test.each(OUTCOMES)('are given back as they were: %s', (_, outcome) => {
     const memory = new RememberedOutcomes();
     const ways = twice(memory, maskOf(Member.QUERY), outcome);
-    const found = memory.find(1n, ways, eventOf(), ANN) as Outcome;
+    const found = memory.find(SCRIPT, ways, eventOf(), ANN) as Outcome;
     const shown = ({ requestJson, responseJson, returnedJson, contentJson, stopPropagation }: Outcome) =>
       [requestJson, responseJson, returnedJson, contentJson].map((part) => Buffer.from(part).toString()).join() +
       stopPropagation;
@@ -93,11 +95,11 @@ describe('outcomes of pure scripts', () => {
   ])('a content that begins as the answer, which %s', (_, way, answer) => {
     const memory = new RememberedOutcomes();
     const ways = twice(memory, way, create(OutcomeSchema, { contentJson: bytes('{"a":1,"b":2}') }));
-    const found = memory.find(1n, ways, eventOf({ answer }), ANN);
+    const found = memory.find(SCRIPT, ways, eventOf({ answer }), ANN);
     expect(Buffer.from(found?.contentJson ?? '').toString()).toBe('{"a":1,"b":2}');
   });
 
-  const found = (way: number, later: ScriptEvent, session = ANN, script = 1n): boolean => {
+  const found = (way: number, later: ScriptEvent, session = ANN, script = SCRIPT): boolean => {
     const memory = new RememberedOutcomes();
     const ways = twice(memory, way, create(OutcomeSchema));
     return memory.find(script, ways, later, session) !== undefined;
@@ -133,7 +135,7 @@ describe('outcomes of pure scripts', () => {
   });
 
   test('those of another version do not count', () => {
-    expect(found(maskOf(), eventOf(), ANN, 2n)).toBe(false);
+    expect(found(maskOf(), eventOf(), ANN, NEXT)).toBe(false);
   });
 
   test('every way through a script is known by itself', () => {
@@ -147,15 +149,15 @@ describe('outcomes of pure scripts', () => {
       eventOf({ query: 'b' }),
       first,
     );
-    expect(memory.find(1n, both, eventOf({ query: 'a', id: '6' }), ANN)?.stopPropagation).toBe(false);
-    expect(memory.find(1n, both, eventOf({ query: 'b' }), ANN)?.stopPropagation).toBe(true);
-    expect(memory.find(1n, both, eventOf({ query: 'b', id: '6' }), ANN)).toBeUndefined();
+    expect(memory.find(SCRIPT, both, eventOf({ query: 'a', id: '6' }), ANN)?.stopPropagation).toBe(false);
+    expect(memory.find(SCRIPT, both, eventOf({ query: 'b' }), ANN)?.stopPropagation).toBe(true);
+    expect(memory.find(SCRIPT, both, eventOf({ query: 'b', id: '6' }), ANN)).toBeUndefined();
   });
 
   test('what is large is not kept', () => {
     const memory = new RememberedOutcomes();
     const outcome = create(OutcomeSchema, { contentJson: bytes(`"${'x'.repeat(20_000)}"`) });
     const ways = twice(memory, maskOf(), outcome);
-    expect(memory.find(1n, ways, eventOf(), ANN)).toBeUndefined();
+    expect(memory.find(SCRIPT, ways, eventOf(), ANN)).toBeUndefined();
   });
 });

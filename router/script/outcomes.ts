@@ -24,6 +24,16 @@ const MARKS = 1 << 20;
 /** Of whoever calls: asked for only where a script has looked at it. */
 type SessionId = () => string;
 
+/** The two halves of a script's hash. */
+export interface ScriptHash {
+  readonly low: number;
+  readonly high: number;
+}
+
+const LOW = 0xffffffffn;
+
+export const halvesOf = (hash: bigint): ScriptHash => ({ low: Number(hash & LOW), high: Number((hash >> 32n) & LOW) });
+
 export class RememberedOutcomes {
   readonly #bytesMax: number;
   readonly #key = new KeyWriter(KEY_LENGTH_MAX);
@@ -39,8 +49,8 @@ export class RememberedOutcomes {
     this.#bytesMax = bytesMax;
   }
 
-  /** @param script  its hash; @param ways  masks of what earlier runs of this script have looked at */
-  find(script: bigint, ways: readonly number[], event: ScriptEvent, sessionId: SessionId): Outcome | undefined {
+  /** @param ways  masks of what earlier runs of this script have looked at */
+  find(script: ScriptHash, ways: readonly number[], event: ScriptEvent, sessionId: SessionId): Outcome | undefined {
     if (!this.#kept) return undefined;
     for (const way of ways) {
       const key = this.#keyOf(script, way, event, sessionId);
@@ -52,7 +62,7 @@ export class RememberedOutcomes {
 
   /** @returns the ways, with this one */
   keep(
-    script: bigint,
+    script: ScriptHash,
     ways: readonly number[],
     way: number,
     event: ScriptEvent,
@@ -79,11 +89,11 @@ export class RememberedOutcomes {
     return false;
   }
 
-  #keyOf(script: bigint, way: number, event: ScriptEvent, sessionId: SessionId): Key | undefined {
+  #keyOf(script: ScriptHash, way: number, event: ScriptEvent, sessionId: SessionId): Key | undefined {
     const key = this.#key;
     key.begin();
-    key.number(Number(script & LOW));
-    key.number(Number((script >> 32n) & LOW));
+    key.number(script.low);
+    key.number(script.high);
     key.number(way);
     if ((way & bitOf(Member.SESSION)) !== 0) key.text(sessionId());
     event.writeKey(way, key);
@@ -91,7 +101,6 @@ export class RememberedOutcomes {
   }
 }
 
-const LOW = 0xffffffffn;
 const NOTHING_LEFT: Outcome = create(OutcomeSchema);
 const NOTHING = new Uint8Array();
 /**
@@ -139,16 +148,12 @@ function packedContent(content: Uint8Array, seen: Uint8Array): Uint8Array {
   return Buffer.concat([content.subarray(same), tail]);
 }
 
-/** @param value  is part of what it returns */
+/** @returns none of the bytes of `value` */
 function unpacked(value: Uint8Array, seen: Uint8Array): Outcome {
   if (value.length === 0) return NOTHING_LEFT;
   const kind = value[value.length - 1];
-  const bytes = asBuffer(value);
-  if (kind === CONTENT) {
-    const tail = value.length - CONTENT_TAIL_BYTES;
-    const same = seen.subarray(0, bytes.readUInt32LE(tail));
-    return { ...NOTHING_LEFT, contentJson: Buffer.concat([same, value.subarray(0, tail)]) };
-  }
+  if (kind === CONTENT) return { ...NOTHING_LEFT, contentJson: unpackedContent(asBuffer(value), seen) };
+  const bytes = Buffer.from(value);
   const tail = value.length - PARTS_TAIL_BYTES;
   const ends = [0];
   for (let part = 0; part < 4; part++)
@@ -162,4 +167,13 @@ function unpacked(value: Uint8Array, seen: Uint8Array): Outcome {
     returnedJson: part(2),
     contentJson: part(3),
   };
+}
+
+function unpackedContent(value: Buffer, seen: Uint8Array): Uint8Array {
+  const rest = value.length - CONTENT_TAIL_BYTES;
+  const same = value.readUInt32LE(rest);
+  const content = Buffer.allocUnsafe(same + rest);
+  asBuffer(seen).copy(content, 0, 0, same);
+  value.copy(content, same, 0, rest);
+  return content;
 }

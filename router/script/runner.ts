@@ -27,7 +27,7 @@ import type { Principal } from '../authenticate/principal.ts';
 import { ScriptError } from './error.ts';
 import type { ScriptEvent } from './event.ts';
 import type { Grants } from './grant.ts';
-import { RememberedOutcomes } from './outcomes.ts';
+import { halvesOf, RememberedOutcomes, type ScriptHash } from './outcomes.ts';
 import type { Sessions } from './session.ts';
 
 /** The first script of an installation starts the workers: its first call waits for them. */
@@ -39,6 +39,7 @@ const SCRIPTS_MAX = 10_000;
 
 /** What runs of a script have told of it. */
 interface Known {
+  readonly hash: ScriptHash;
   /** Patient, until it has proved itself. */
   lane: Lane;
   /** A mask of the members that it has ever looked at; 0: not known. */
@@ -90,7 +91,7 @@ export class ScriptRunner {
     if (next !== Lane.UNSPECIFIED) known.lane = next;
     known.reads |= reads;
     if (outcome.case === 'done') {
-      if (repeatable) this.#keep(script, known, reads, event, call, outcome.value);
+      if (repeatable) this.#keep(known, reads, event, call, outcome.value);
       return outcome.value;
     }
     throw this.#failed(script, outcome.case === 'failure' ? outcome.value : undefined, call);
@@ -123,28 +124,21 @@ export class ScriptRunner {
 
   /** What a pure script has left behind where it saw the same before. */
   remembered(script: Script, event: ScriptEvent, principal: Principal): Outcome | undefined {
-    const { ways } = this.#knownOf(script);
+    const { hash, ways } = this.#knownOf(script);
     return ways.length === 0
       ? undefined
-      : this.#outcomes.find(script.hash, ways, event, () => this.#parts.sessions.of(principal).id);
+      : this.#outcomes.find(hash, ways, event, () => this.#parts.sessions.of(principal).id);
   }
 
-  #keep(
-    { hash }: Script,
-    known: Known,
-    reads: number,
-    event: ScriptEvent,
-    { principal }: RunCall,
-    outcome: Outcome,
-  ): void {
+  #keep(known: Known, reads: number, event: ScriptEvent, { principal }: RunCall, outcome: Outcome): void {
     const sessionId = (): string => this.#parts.sessions.of(principal).id;
-    known.ways = this.#outcomes.keep(hash, known.ways, reads, event, sessionId, outcome);
+    known.ways = this.#outcomes.keep(known.hash, known.ways, reads, event, sessionId, outcome);
   }
 
   #knownOf(script: Script): Known {
     let known = this.#knownScripts.get(script);
     if (!known) {
-      known = this.#known.get(script.hash) ?? { lane: Lane.PATIENT, reads: 0, ways: [] };
+      known = this.#known.get(script.hash) ?? { hash: halvesOf(script.hash), lane: Lane.PATIENT, reads: 0, ways: [] };
       this.#known.set(script.hash, known);
       this.#knownScripts.set(script, known);
     }
