@@ -28,6 +28,7 @@ import { ScriptError } from './error.ts';
 import type { ScriptEvent } from './event.ts';
 import type { Grants } from './grant.ts';
 import { halvesOf, RememberedOutcomes, type ScriptHash } from './outcomes.ts';
+import { QuickLane } from './quick-lane.ts';
 import type { Sessions } from './session.ts';
 
 /** The first script of an installation starts the workers: its first call waits for them. */
@@ -75,9 +76,11 @@ export class ScriptRunner {
   /** By the hash of the script. */
   readonly #known = new LRUCache<bigint, Known>({ max: SCRIPTS_MAX });
   readonly #outcomes = new RememberedOutcomes();
+  readonly #quick: QuickLane | undefined;
 
   constructor(parts: RunnerParts) {
     this.#parts = parts;
+    this.#quick = parts.lines && new QuickLane(parts.lines.quick);
   }
 
   /**
@@ -176,25 +179,46 @@ export class ScriptRunner {
     });
   }
 
-  async #send(script: Script, known: Known, event: ScriptEvent, call: RunCall): Promise<RunReply> {
-    const { lines } = this.#parts;
+  #send(script: Script, known: Known, event: ScriptEvent, call: RunCall): Promise<RunReply> {
+    const quick = this.#quick;
+    let begun: Promise<RunReply> | undefined;
+    const patiently = (): Promise<RunReply> => {
+      begun ??= this.#patient(this.#message(script, event.message(), call), call.deadline);
+      return begun;
+    };
+    if (!quick || quick.isHeldUp || known.lane !== Lane.QUICK) return patiently();
+    return new Promise((resolve, reject) => {
+      // Whichever lane answers first: the other one may be as busy.
+      const heldUp = (): void => void patiently().then(resolve, () => {});
+      this.#quickly(quick, script, known, event, call, heldUp).then((reply) => {
+        if (reply) return resolve(reply);
+        known.lane = Lane.PATIENT;
+        patiently().then(resolve, reject);
+      }, reject);
+    });
+  }
+
+  /** @returns undefined: it could not be run there. @throws whatever ends the call */
+  async #quickly(
+    quick: QuickLane,
+    script: Script,
+    known: Known,
+    event: ScriptEvent,
+    call: RunCall,
+    heldUp: () => void,
+  ): Promise<RunReply | undefined> {
     const { deadline } = call;
     const inFull = (): Run => this.#message(script, event.message(), call);
-    if (!lines || known.lane !== Lane.QUICK) return this.#patient(inFull(), deadline);
     try {
       const run = known.reads === 0 ? inFull() : this.#leanMessage(script, known.reads, event, call);
-      const reply = await lines.quick.send(run, deadline);
-      if (isRun(reply)) return reply;
-      if (isLacking(reply)) {
-        const whole = await lines.quick.send(inFull(), deadline);
-        if (isRun(whole)) return whole;
-      }
+      const first = await quick.send(run, deadline, heldUp);
+      const reply = isLacking(first) ? await quick.send(inFull(), deadline, heldUp) : first;
+      return isRun(reply) ? reply : undefined;
     } catch (error) {
       if (deadline.reason) throw error;
       // A quick run has touched nothing: whatever became of it, it may be done again.
+      return undefined;
     }
-    known.lane = Lane.PATIENT;
-    return this.#patient(inFull(), deadline);
   }
 
   async #patient(run: Run, deadline: Deadline): Promise<RunReply> {

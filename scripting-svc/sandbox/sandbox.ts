@@ -34,7 +34,7 @@ import { FIRST_RUN_FACTOR, runQuick, runTogether } from './quick.ts';
 import type { Cell, Realm } from './realm.ts';
 import { elsewhere, failed, inFull, replied } from './replies.ts';
 import { Slots } from './slots.ts';
-import { CallTrees } from './trees.ts';
+import { type CallTree, CallTrees } from './trees.ts';
 import { Watchdog } from './watchdog.ts';
 
 export type { ApiAnswer, ApiCall, ScriptApi } from './calls.ts';
@@ -209,7 +209,8 @@ export class Sandbox {
   }
 
   async #runInSlot(run: Run, known: Known, packed: string, deadline: Deadline): Promise<RunReply> {
-    const taken = this.#slots.take(deadline);
+    const tree = this.#trees.of(run.grant);
+    const taken = this.#slots.take(deadline, tree);
     if (taken !== true && !(await taken)) return failed(run, deadline.reason ? late(deadline) : busy());
     try {
       const turn = this.#slots.begin();
@@ -219,9 +220,9 @@ export class Sandbox {
       if (!who) return inFull(run);
       const realm = this.#lease(known, who);
       if (realm === undefined) return elsewhere(run);
-      return 'kind' in realm ? failed(run, realm) : await this.#runPatient(run, known, realm, packed, deadline);
+      return 'kind' in realm ? failed(run, realm) : await this.#runPatient(run, known, realm, packed, deadline, tree);
     } finally {
-      this.#slots.give();
+      this.#slots.give(tree);
     }
   }
 
@@ -320,7 +321,14 @@ export class Sandbox {
     return { ended, cpuMicros };
   }
 
-  async #runPatient(run: Run, known: Known, realm: Realm, packed: string, deadline: Deadline): Promise<RunReply> {
+  async #runPatient(
+    run: Run,
+    known: Known,
+    realm: Realm,
+    packed: string,
+    deadline: Deadline,
+    tree: CallTree,
+  ): Promise<RunReply> {
     const { api, fetch } = this.#options;
     const patient = new PatientRun(realm, {
       limits: known.limits,
@@ -328,7 +336,7 @@ export class Sandbox {
       facts: realm.facts!,
       deadline,
       calls: { api, outbound: fetch, grant: run.grant, requestId: run.requestId },
-      tree: this.#trees.of(run.grant),
+      tree,
       link: this.#linker(realm),
       onStuck: () => this.#lose(run),
     });

@@ -3,12 +3,21 @@
  * the event loop: an isolate takes milliseconds to make, and whoever wants to end what has begun must be heard meanwhile.
  */
 import type { Deadline } from '#common/deadline.ts';
+import type { CallTree } from './trees.ts';
 
 const BEGIN_IN_TURN = 4;
+/** Of all places, for scripts that have called each other: they wait for each other, and others must not wait for them. */
+const TREE_PART = 0.25;
+
+interface Waiting {
+  readonly tree: CallTree;
+  readonly end: (isFree: boolean) => void;
+}
 
 export class Slots {
   readonly #waitMs: number;
-  readonly #waiting = new Set<(isFree: boolean) => void>();
+  readonly #waiting = new Set<Waiting>();
+  readonly #treeMax: number;
   #free: number;
   #begun = 0;
   #nextTurn: Promise<void> | undefined;
@@ -16,24 +25,26 @@ export class Slots {
   /** @param waitMs  how long a run waits for a place: runs that wait for each other must come to an end */
   constructor(count: number, waitMs: number) {
     this.#free = count;
+    this.#treeMax = Math.ceil(count * TREE_PART);
     this.#waitMs = waitMs;
   }
 
   /** True: a place is taken, at once where there is one. False: there was none for too long. */
-  take(deadline: Deadline): true | Promise<boolean> {
-    if (this.#free > 0) {
-      this.#free--;
+  take(deadline: Deadline, tree: CallTree): true | Promise<boolean> {
+    if (this.#hasPlace(tree)) {
+      this.#place(tree);
       return true;
     }
     return new Promise((done) => {
       const end = (isFree: boolean) => {
-        this.#waiting.delete(end);
+        this.#waiting.delete(waiting);
         clearTimeout(timer);
         forget();
         done(isFree);
       };
+      const waiting: Waiting = { tree, end };
       const timer = setTimeout(() => end(false), Math.min(this.#waitMs, deadline.remainingMs()));
-      this.#waiting.add(end);
+      this.#waiting.add(waiting);
       const forget = deadline.onAbort(() => queueMicrotask(() => end(false)));
     });
   }
@@ -64,8 +75,24 @@ export class Slots {
     });
   }
 
-  give(): void {
-    for (const next of this.#waiting) return next(true);
+  /** A place that was taken for a run of this tree. */
+  give(given: CallTree): void {
     this.#free++;
+    given.running--;
+    for (const { tree, end } of this.#waiting) {
+      if (this.#free === 0) return;
+      if (!this.#hasPlace(tree)) continue;
+      this.#place(tree);
+      end(true);
+    }
+  }
+
+  #hasPlace({ running }: CallTree): boolean {
+    return this.#free > 0 && running < this.#treeMax;
+  }
+
+  #place(tree: CallTree): void {
+    this.#free--;
+    tree.running++;
   }
 }

@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest';
+import { Deadline } from '#common/deadline.ts';
+import { Slots } from './slots.ts';
+
+const COUNT = 8;
+const treeOf = () => ({ calls: 0, running: 0 });
+const later = () => Deadline.after(60_000);
+
+test('scripts that have called each other take a part of the places, and the rest is for others', async () => {
+  const slots = new Slots(COUNT, 60_000);
+  const many = treeOf();
+  const taken = Array.from({ length: COUNT }, () => slots.take(later(), many));
+  const count = taken.filter((one) => one === true).length;
+  expect(count).toBeGreaterThan(0);
+  expect(count).toBeLessThan(COUNT);
+  for (let place = count; place < COUNT; place++) expect(slots.take(later(), treeOf())).toBe(true);
+  const other = slots.take(later(), treeOf());
+  slots.give(many);
+  const [, next] = taken.filter((one) => one !== true);
+  expect(await Promise.race([taken[count], next, other])).toBe(true);
+  expect(many.running).toBe(count);
+});
+
+test('a place that was given back goes to whoever may have it and waits for longest', async () => {
+  const slots = new Slots(4, 60_000);
+  const many = treeOf();
+  const [one, two] = [treeOf(), treeOf()];
+  for (const tree of [many, one, two, treeOf()]) expect(slots.take(later(), tree)).toBe(true);
+  const order: string[] = [];
+  const wait = (name: string, tree: ReturnType<typeof treeOf>) =>
+    Promise.resolve(slots.take(later(), tree)).then((isFree) => order.push(`${name} ${isFree}`));
+  const waits = [wait('many', many), wait('one', treeOf()), wait('two', treeOf())];
+  slots.give(two);
+  slots.give(many);
+  slots.give(one);
+  await Promise.all(waits);
+  expect(order).toEqual(['one true', 'many true', 'two true']);
+});
+
+test('nobody waits for longer than was said, or than his caller', async () => {
+  const slots = new Slots(1, 10);
+  expect(slots.take(later(), treeOf())).toBe(true);
+  expect(await slots.take(later(), treeOf())).toBe(false);
+  const deadline = later();
+  const waiting = new Slots(0, 60_000).take(deadline, treeOf());
+  deadline.abort(new Error('gone') as never);
+  expect(await waiting).toBe(false);
+});
