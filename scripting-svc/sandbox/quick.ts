@@ -8,6 +8,8 @@ import type { Watchdog } from './watchdog.ts';
 
 /** The first run of a realm compiles the script's functions and loads its libraries. */
 export const FIRST_RUN_FACTOR = 4;
+/** Of several runs, which share the time that the machine takes for something else. */
+export const TOGETHER_FACTOR = 2;
 
 /**
  * Several runs of one realm, one after the other, for the price of one entry.

@@ -30,7 +30,7 @@ import { Pace } from './pace.ts';
 import { packEvent } from './packed.ts';
 import { PatientRun } from './patient.ts';
 import { Pool } from './pool.ts';
-import { FIRST_RUN_FACTOR, runQuick, runTogether } from './quick.ts';
+import { FIRST_RUN_FACTOR, runQuick, runTogether, TOGETHER_FACTOR } from './quick.ts';
 import type { Cell, Realm } from './realm.ts';
 import { elsewhere, failed, inFull, replied } from './replies.ts';
 import { Slots } from './slots.ts';
@@ -313,7 +313,7 @@ export class Sandbox {
     const ended =
       runs.length === 1
         ? [runQuick(realm, first.packed, quickMillis, limits, script.name, this.#watchdog!)]
-        : runTogether(realm, packed, quickMillis, limits, script.name, this.#watchdog!);
+        : runTogether(realm, packed, quickMillis * TOGETHER_FACTOR, limits, script.name, this.#watchdog!);
     const isGone = cell.isolate.isDisposed;
     const cpuMicros = isGone ? 0 : Number((cell.isolate.cpuTime - startedCpu) / 1000n);
     this.#pool.release(realm, ended !== undefined && !ended.some((one) => 'left' in one));
