@@ -18,18 +18,10 @@ const READY_MS = 10_000;
 const MICRO = 1e6;
 const COUNTED: readonly Tier[] = ['router', 'scripting', 'sql'];
 
-export const AROUND = caseOf(
-  'around',
-  'a script before and one behind',
-  [0.75, 1],
-  '',
-  async (scope, { origin, headers }) => {
-    await askEach((id) => `${origin}${pathOf(SCRIPTED, id)}`, headers, scope);
-  },
-);
+export const AROUND = caseOf('around', 'a script before and one behind', [0.75, 1], '', askEach);
 
 /** The same scripts where they have to run for each call. */
-export const ANEW = caseOf('anew', 'scripts whose outcomes cannot be remembered', undefined, BY_CHANCE, async () => {});
+export const ANEW = caseOf('anew', 'scripts whose outcomes cannot be remembered', undefined, BY_CHANCE);
 
 type WarmUp = (scope: RunScope, millrace: MillraceTarget) => Promise<void>;
 
@@ -42,7 +34,7 @@ function caseOf(
   what: string,
   targets: readonly [number, number] | undefined,
   prefix: string,
-  warmUp: WarmUp,
+  warmUp: WarmUp = async () => {},
 ): ContestCase {
   const few = `the same at ${FEW_CONNECTIONS} connections`;
   const cpuOf = (tier: string, who: string) =>
@@ -108,15 +100,11 @@ async function prepare(
 }
 
 /** Every record is asked for once: from then on the router knows what the scripts make of each. */
-async function askEach(
-  urlOf: (id: number) => string,
-  headers: Readonly<Record<string, string>>,
-  { signal }: RunScope,
-): Promise<void> {
+async function askEach({ signal }: RunScope, { origin, headers }: MillraceTarget): Promise<void> {
   let next = 1;
   const ask = async (): Promise<void> => {
     for (let id = next++; id <= ROWS; id = next++) {
-      const answer = await fetch(urlOf(id), { headers, signal });
+      const answer = await fetch(`${origin}${pathOf(SCRIPTED, id)}`, { headers, signal });
       await answer.arrayBuffer();
       if (!answer.ok) throw new Error(`Record ${id} was answered with ${answer.status}.`);
     }

@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { create } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
+import { SCRIPT_DEPTH_MAX } from '#common/bounds.ts';
 import { Deadline } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
 import type { ScriptLine } from '#common/scripts/line.ts';
@@ -16,8 +17,8 @@ const NOTHING = new Uint8Array();
 const EVENT = { message: () => create(EventSchema) } as unknown as ScriptEvent;
 const REPLY = create(RunReplySchema, { outcome: { case: 'done', value: {} }, next: Lane.QUICK });
 
-const call = (): RunCall => ({
-  principal: {} as Principal,
+const callOf = (principal: Partial<Principal>): RunCall => ({
+  principal: principal as Principal,
   requestId: 'r',
   deadline: new Deadline(Date.now() + 60_000),
 });
@@ -46,7 +47,7 @@ async function heldUp() {
     sessions: { of: () => ({ id: 'x', json: NOTHING, caller: undefined }) } as unknown as Sessions,
     log: { warn: () => {} } as unknown as RunnerParts['log'],
   });
-  const run = () => runner.run(SCRIPT, EVENT, call());
+  const run = (principal: Partial<Principal> = {}) => runner.run(SCRIPT, EVENT, callOf(principal));
   await run();
   await run();
   return { went, answer, lose, run };
@@ -67,6 +68,15 @@ test('the script that has held its lane until its worker was ended comes back on
   await turn();
   await run();
   expect(went.at(-1)).toBe('patient');
+});
+
+test('a call that scripts have made too deep is refused, whichever lane its script is in', async () => {
+  const { went, answer, run } = await heldUp();
+  answer(REPLY);
+  await turn();
+  await expect(run({ scriptDepth: SCRIPT_DEPTH_MAX })).rejects.toMatchObject({ code: 'script' });
+  await run();
+  expect(went).toEqual(['patient', 'quick', 'patient', 'quick']);
 });
 
 test('while its lane is held up, a script is run where it is not', async () => {

@@ -150,7 +150,6 @@ export class ScriptRunner {
 
   /** For a worker that knows the caller, and a script that looks at nothing else. */
   #leanMessage(script: Script, reads: number, event: ScriptEvent, { principal, requestId }: RunCall): Run {
-    refuseDepth(principal);
     return {
       $typeName: 'millrace.script.v1.Run',
       id: 0,
@@ -181,44 +180,27 @@ export class ScriptRunner {
 
   #send(script: Script, known: Known, event: ScriptEvent, call: RunCall): Promise<RunReply> {
     const quick = this.#quick;
+    const { deadline } = call;
+    refuseDepth(call.principal);
+    const inFull = (): Run => this.#message(script, event.message(), call);
     let begun: Promise<RunReply> | undefined;
     const patiently = (): Promise<RunReply> => {
-      begun ??= this.#patient(this.#message(script, event.message(), call), call.deadline);
+      begun ??= this.#patient(inFull(), deadline);
       return begun;
     };
     if (!quick || quick.isHeldUp || known.lane !== Lane.QUICK) return patiently();
+    const run = known.reads === 0 ? inFull() : this.#leanMessage(script, known.reads, event, call);
     return new Promise((resolve, reject) => {
       // Whichever lane answers first: the other one may be as busy.
       const heldUp = (): void => void patiently().then(resolve, () => {});
-      this.#quickly(quick, script, known, event, call, heldUp).then((reply) => {
-        if (reply) return resolve(reply);
-        known.lane = Lane.PATIENT;
-        patiently().then(resolve, reject);
-      }, reject);
+      quickly(quick, run, inFull, deadline, heldUp)
+        .then((reply) => {
+          if (reply) return reply;
+          known.lane = Lane.PATIENT;
+          return patiently();
+        })
+        .then(resolve, reject);
     });
-  }
-
-  /** @returns undefined: it could not be run there. @throws whatever ends the call */
-  async #quickly(
-    quick: QuickLane,
-    script: Script,
-    known: Known,
-    event: ScriptEvent,
-    call: RunCall,
-    heldUp: () => void,
-  ): Promise<RunReply | undefined> {
-    const { deadline } = call;
-    const inFull = (): Run => this.#message(script, event.message(), call);
-    try {
-      const run = known.reads === 0 ? inFull() : this.#leanMessage(script, known.reads, event, call);
-      const first = await quick.send(run, deadline, heldUp);
-      const reply = isLacking(first) ? await quick.send(inFull(), deadline, heldUp) : first;
-      return isRun(reply) ? reply : undefined;
-    } catch (error) {
-      if (deadline.reason) throw error;
-      // A quick run has touched nothing: whatever became of it, it may be done again.
-      return undefined;
-    }
   }
 
   async #patient(run: Run, deadline: Deadline): Promise<RunReply> {
@@ -259,6 +241,25 @@ export class ScriptRunner {
 }
 
 const NOT_RUN: ReadonlySet<Kind> = new Set([Kind.LOST, Kind.BUSY, Kind.UNKNOWN]);
+
+/** @returns undefined: it could not be run there. @throws whatever ends the call */
+async function quickly(
+  quick: QuickLane,
+  run: Run,
+  inFull: () => Run,
+  deadline: Deadline,
+  heldUp: () => void,
+): Promise<RunReply | undefined> {
+  try {
+    const first = await quick.send(run, deadline, heldUp);
+    const reply = isLacking(first) ? await quick.send(inFull(), deadline, heldUp) : first;
+    return isRun(reply) ? reply : undefined;
+  } catch (error) {
+    if (deadline.reason) throw error;
+    // A quick run has touched nothing: whatever became of it, it may be done again.
+    return undefined;
+  }
+}
 
 /** Its worker wants the event in full, or does not know the caller. */
 const isLacking = ({ outcome }: RunReply): boolean => outcome.case === 'elsewhere' && outcome.value === Lane.QUICK;
