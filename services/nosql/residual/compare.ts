@@ -112,7 +112,9 @@ export function compareNumbers(a: number | JsonNumber, b: number | JsonNumber): 
   if (typeof a === 'number' && typeof b === 'number') return a - b;
   const [x, y] = [partsOf(String(a)), partsOf(String(b))];
   if (x.sign !== y.sign) return x.sign - y.sign;
-  return x.sign * (x.power - y.power || compareTexts(x.digits, y.digits));
+  const order = x.power - y.power || compareTexts(x.digits, y.digits);
+  // Never -0, which some tell apart from 0.
+  return x.sign < 0 ? 0 - order : order;
 }
 
 interface Decimal {
