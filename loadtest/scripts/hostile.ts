@@ -14,7 +14,7 @@ import { Neighbour } from './neighbours.ts';
 import { PoolWatch } from './pool-watch.ts';
 import { eventOf, PLAIN, pathOf, SCRIPTED, STAMPS } from './readings.ts';
 
-const SWEEPS_MAX = 2;
+const SWEEPS_MAX = 5;
 const CALLS_PER_SECOND = 200;
 /** How long each kind is called, and how often while it answers at once. */
 const KIND_MS = 1000;
