@@ -51,7 +51,7 @@ const PROGRAMS = {
 
 /** What such a program needs on the machine besides packages. */
 const TOOLS = {
-  test: ['postgres', 'mariadb', 'nats', 'sftp', 'ftp', 'webdav', 's3', 'mongodb', 'dynamodb', 'chromium'],
+  test: ['postgres', 'mariadb', 'nats', 'sftp', 'ftp', 'webdav', 's3', 'mongodb', 'dynamodb', 'cassandra', 'chromium'],
   bench: ['postgres', 'wrk'],
   'bench:database': ['postgres', 'mariadb', 'wrk'],
   'bench:access': ['postgres', 'nginx', 'wrk'],

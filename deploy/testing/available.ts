@@ -10,6 +10,7 @@ export type TestServer =
   | 'mysql'
   | 'mongodb'
   | 'dynamodb'
+  | 'cassandra'
   | 'nats'
   | 's3'
   | 'sftp'
@@ -83,8 +84,28 @@ const DYNAMODB_JAVA_MIN = 17;
 export function findDynamodb(): string | undefined {
   const java = findProgram('java');
   if (!java || !existsSync(join(DYNAMODB_JARS, 'complete'))) return undefined;
+  return javaMajor(java) >= DYNAMODB_JAVA_MIN ? java : undefined;
+}
+
+/** NaN where it does not say. */
+function javaMajor(java: string): number {
   const { stderr } = spawnSync(java, ['-version'], { encoding: 'utf8' });
-  return Number(/version "(\d+)/.exec(stderr ?? '')?.[1]) >= DYNAMODB_JAVA_MIN ? java : undefined;
+  return Number(/version "(\d+)/.exec(stderr ?? '')?.[1]);
+}
+
+export const CASSANDRA_JARS = join(JAR_FOLDER, 'cassandra-all-5.0.5');
+/** It refuses older ones, and needs of the JDK what newer ones no longer have. */
+const CASSANDRA_JAVA = [11, 17];
+/** Debian keeps each version in a folder of its own; one of them is in PATH. */
+const DEBIAN_JAVA = '/usr/lib/jvm';
+
+/** Java of a version that Cassandra supports, where Cassandra's jars are there. */
+export function findCassandra(): string | undefined {
+  if (!existsSync(join(CASSANDRA_JARS, 'complete'))) return undefined;
+  const folders = existsSync(DEBIAN_JAVA) ? readdirSync(DEBIAN_JAVA) : [];
+  return [findProgram('java'), ...folders.map((name) => join(DEBIAN_JAVA, name, 'bin', 'java'))].find(
+    (java) => java !== undefined && existsSync(java) && CASSANDRA_JAVA.includes(javaMajor(java)),
+  );
 }
 
 /** Where Go puts what it builds. */
@@ -144,6 +165,9 @@ export const mysqlUrl = (): string | undefined => process.env['MILLRACE_TEST_MYS
 /** Of a server with the interface of DynamoDB: `http://key:secret@host:port/?region=us-east-1`. */
 export const dynamodbUrl = (): string | undefined => process.env['MILLRACE_TEST_DYNAMODB_URL'] || undefined;
 
+/** Of a Cassandra whose user may create keyspaces: `cassandra://user:password@host:port/?local_datacenter=dc1`. */
+export const cassandraUrl = (): string | undefined => process.env['MILLRACE_TEST_CASSANDRA_URL'] || undefined;
+
 /** Address of a MongoDB whose user may create databases. */
 export const mongoUrl = (): string | undefined => process.env['MILLRACE_TEST_MONGODB_URL'] || undefined;
 
@@ -166,6 +190,10 @@ export function whyNot(server: Needed): string | undefined {
       return findDynamodb() || dynamodbUrl()
         ? undefined
         : `no DynamoDB is named, nor is DynamoDB Local there (Maven, Java ${DYNAMODB_JAVA_MIN} or newer)`;
+    case 'cassandra':
+      return findCassandra() || cassandraUrl()
+        ? undefined
+        : `no Cassandra is named, nor are its jars there (Maven, Java ${CASSANDRA_JAVA.join(' or ')})`;
     case 'sftp':
       return findSshd() ? undefined : 'OpenSSH (server and ssh-keygen) is not installed';
     case 'ftp':

@@ -3,8 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import {
+  CASSANDRA_JARS,
   DYNAMODB_JARS,
   findApache,
+  findCassandra,
   findChromium,
   findDynamodb,
   findMariadb,
@@ -53,6 +55,11 @@ const JAVA_TOOLS = {
     folder: DYNAMODB_JARS,
     isPresent: () => findDynamodb() !== undefined,
   },
+  cassandra: {
+    artifact: ['org.apache.cassandra', 'cassandra-all', '5.0.5'],
+    folder: CASSANDRA_JARS,
+    isPresent: () => findCassandra() !== undefined,
+  },
 } as const;
 const JAVA_PACKAGES = ['default-jdk-headless', 'maven'];
 
@@ -89,7 +96,8 @@ function apt(args: readonly string[]): boolean {
 
 /** With all that it needs. A folder that is not complete counts as none. */
 function fetchJars({ artifact: [group, name, version], folder }: (typeof JAVA_TOOLS)[keyof typeof JAVA_TOOLS]): void {
-  if (!isInPath('mvn')) return;
+  // They may be there, with a Java that is none for them.
+  if (!isInPath('mvn') || existsSync(join(folder, 'complete'))) return;
   process.stderr.write(`millrace: Fetching ${name} ${version} (maven).\n`);
   mkdirSync(folder, { recursive: true });
   const coordinates = `<groupId>${group}</groupId><artifactId>${name}</artifactId><version>${version}</version>`;
