@@ -45,6 +45,7 @@ const DRIVERS: Readonly<Record<string, Readonly<Record<string, readonly string[]
   },
   'services/nosql': {
     mongodb: ['mongodb', 'bson'],
+    cassandra: ['cassandra-driver'],
     dynamodb: ['@aws-sdk/client-dynamodb'],
     'azure-tables': ['@azure/data-tables'],
     couchdb: ['undici'],

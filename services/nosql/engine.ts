@@ -66,6 +66,25 @@ export interface StoreIndex {
   readonly unique: boolean;
 }
 
+/** A column: all that its records may have there is of this type. */
+export interface StoreField {
+  readonly name: string;
+  /** Simple type, as descriptions have it. */
+  readonly type: string;
+  /** In the store's own words. */
+  readonly dbType: string;
+  /** What its values are on the wire. */
+  readonly holds: FieldHolds;
+}
+
+export type FieldHolds = KeyField['type'] | 'boolean' | 'date';
+
+/** One that is wanted, of a simple type. */
+export interface NewField {
+  readonly name: string;
+  readonly type: string;
+}
+
 /** One that is wanted. */
 export interface NewIndex extends StoreIndex {
   /** What each of its fields holds, where that is known. */
@@ -78,6 +97,8 @@ export interface StoreTable {
   /** In their order: one, or those of a composite key (partition, then sort key). */
   readonly key: readonly KeyField[];
   readonly indexes: readonly StoreIndex[];
+  /** All that there are, those of the key too, where records have columns; absent: documents have what they like. */
+  readonly fields?: readonly StoreField[];
   /** What the store says about it in its own words: `native` of the description. */
   readonly native: unknown;
 }
@@ -225,9 +246,21 @@ export interface NoSqlSource extends Source {
   tables(deadline: Deadline): Promise<readonly StoreTable[]>;
   /** Some documents of a table, any, at most `count`: its fields are guessed from them. */
   sample(table: StoreTable, count: number, deadline: Deadline): Promise<readonly StoredDocument[]>;
-  /** @param native  settings in the store's own words, as `native` of a definition has them */
-  createTable(name: string, key: readonly KeyField[], native: unknown, deadline: Deadline): Promise<void>;
+  /**
+   * @param native  settings in the store's own words, as `native` of a definition has them
+   * @param fields  all that the definition names, for stores that have columns; absent: the key alone
+   */
+  createTable(
+    name: string,
+    key: readonly KeyField[],
+    native: unknown,
+    deadline: Deadline,
+    fields?: readonly NewField[],
+  ): Promise<void>;
   dropTable(name: string, deadline: Deadline): Promise<void>;
+  /** Both where tables have columns (`StoreTable.fields`). */
+  addFields?(table: StoreTable, fields: readonly NewField[], deadline: Deadline): Promise<void>;
+  dropFields?(table: StoreTable, names: readonly string[], deadline: Deadline): Promise<void>;
   /** Both where the engine has `checkIndex`. */
   createIndex?(table: StoreTable, index: NewIndex, deadline: Deadline): Promise<void>;
   dropIndex?(table: StoreTable, name: string, deadline: Deadline): Promise<void>;

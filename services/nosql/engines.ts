@@ -6,5 +6,6 @@ export const ENGINES: Readonly<Record<string, () => Promise<{ engine: NoSqlEngin
   cloudant: async () => ({ engine: (await import('./couchdb/index.ts')).cloudant }),
   aws_dynamodb: () => import('./dynamodb/index.ts'),
   azure_table: () => import('./azure-tables/index.ts'),
+  cassandra: () => import('./cassandra/index.ts'),
   mongodb: () => import('./mongodb/index.ts'),
 };

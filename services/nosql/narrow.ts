@@ -1,14 +1,14 @@
 /**
- * What a condition says of fields whose type is known, as those of a key: a text that was written in a filter may stand
+ * What a condition says of fields whose type is known, as those of a key, or columns: a text that was written in a filter may stand
  * for values of several types, of which such a field holds one.
  */
 import { JsonNumber } from '#common/json.ts';
 import { Comparator } from '#proto/data/v1/data_pb.ts';
 import type { Wire } from './document.ts';
-import type { BoundComparison, Condition, KeyField } from './engine.ts';
+import type { BoundComparison, Condition, FieldHolds } from './engine.ts';
 import { joinAll, joinAny, NEVER } from './plan/conditions.ts';
 
-type TypeOf = (field: string) => KeyField['type'] | undefined;
+type TypeOf = (field: string) => FieldHolds | undefined;
 
 /** @param typeOf  undefined: it may hold anything */
 export function narrowed(condition: Condition, typeOf: TypeOf): Condition {
@@ -28,7 +28,7 @@ export function narrowed(condition: Condition, typeOf: TypeOf): Condition {
   }
 }
 
-function narrowedComparison(comparison: BoundComparison, type: KeyField['type'] | undefined): Condition {
+function narrowedComparison(comparison: BoundComparison, type: FieldHolds | undefined): Condition {
   const { comparator, operands } = comparison;
   if (type === undefined || type === 'any' || comparator === Comparator.IS_NULL) return comparison;
   const fitting = operands.filter((one) => isOfType(one, type));
@@ -48,8 +48,8 @@ const present = ({ field }: BoundComparison): Condition => ({
   of: { kind: 'compare', field, comparator: Comparator.IS_NULL, operands: [] },
 });
 
-function isOfType(value: Wire, type: KeyField['type']): boolean {
-  if (type === 'string') return typeof value === 'string';
+function isOfType(value: Wire, type: FieldHolds): boolean {
+  if (type === 'string' || type === 'boolean') return typeof value === type;
   if (type === 'number') return typeof value === 'number' || value instanceof JsonNumber;
-  return typeof value === 'object' && value !== null && Object.keys(value).join() === '$binary';
+  return typeof value === 'object' && value !== null && Object.keys(value).join() === `$${type}`;
 }

@@ -9,7 +9,7 @@ import { NameIndex } from '#common/schema/name-index.ts';
 import { viewSchema } from '#common/schema/schema-view.ts';
 import { propertiesOf } from '#common/schema/table-marks.ts';
 import type { SchemaExtra } from '#proto/access/v1/access_pb.ts';
-import type { KeyField, StoreIndex, StoreTable } from './engine.ts';
+import type { KeyField, StoreField, StoreIndex, StoreTable } from './engine.ts';
 
 /** A field that was seen, and the simple type of what it held. */
 export interface SeenField {
@@ -52,6 +52,7 @@ export function viewStore(
 function tableOf(table: StoreTable, seen: readonly SeenField[], extras: readonly SchemaExtra[]): Table {
   const own = extras.filter((extra) => extra.table === table.name && extra.field !== '');
   const columns = new Map(table.key.map((key) => [key.name, keyColumn(key)]));
+  for (const field of table.fields ?? []) columns.set(field.name, ofStore(field, columns.get(field.name)));
   for (const extra of own) {
     const properties = propertiesOf(extra);
     if (properties[DECLARED] !== true) continue;
@@ -117,6 +118,12 @@ const keyColumn = ({ name, type, generated }: KeyField): Column =>
     primaryKey: true,
   });
 
+/** The store itself says that it is there. */
+const ofStore = ({ name, type, dbType }: StoreField, key: Column | undefined): Column => ({
+  ...(key ?? column(name)),
+  ...{ type, dbType, nativeType: 'declared' },
+});
+
 function declared(name: string, properties: Properties, known: Column | undefined): Column {
   const { declared_type: type, default: fallback, allow_null: nullable, length } = properties;
   return {
@@ -125,7 +132,7 @@ function declared(name: string, properties: Properties, known: Column | undefine
     dbType: typeof type === 'string' ? type : 'string',
     nativeType: 'declared',
     default: isDefault(fallback) ? fallback : null,
-    nullable: known ? known.nullable : nullable !== false,
+    nullable: !known?.primaryKey && nullable !== false,
     length: typeof length === 'number' ? length : null,
   };
 }

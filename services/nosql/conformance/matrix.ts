@@ -6,10 +6,11 @@ import { create } from '@bufbuild/protobuf';
 import type { Outcome } from '#common/testing/bench.ts';
 import { apart, fields, is, not, read } from '#common/testing/words.ts';
 import { FilterSchema, Order_Nulls as Nulls, Paging } from '#proto/data/v1/data_pb.ts';
-import type { KeyField, NoSqlEngine, Pushdown } from '../engine.ts';
+import type { KeyField, NoSqlEngine, Pushdown, StoreTable } from '../engine.ts';
 import { ENGINES } from '../engines.ts';
 import { memory } from '../testing/memory.ts';
 import { Bench } from './bench.ts';
+import { columnFields, columnsOf } from './columns.ts';
 import { FILTERS } from './filters.ts';
 
 /** mixed: a part in the store, the rest here. none: it holds for all or for nothing, whatever is stored. */
@@ -22,10 +23,23 @@ const KEYS: Readonly<Record<string, readonly KeyField[]>> = {
   aws_dynamodb: [text('id')],
   azure_table: [text('PartitionKey'), text('RowKey')],
   couchdb: [text('_id')],
+  cassandra: [text('id')],
   cloudant: [text('_id')],
   mongodb: [{ name: '_id', type: 'any', generated: true }],
 };
 const OTHERS: readonly KeyField[] = [{ name: 'id', type: 'any', generated: true }];
+
+const CASSANDRA_TYPES = { text: 'text', number: 'double', integer: 'int', boolean: 'boolean' };
+/** What else stores with columns say of the table. */
+const WITH_COLUMNS: Readonly<Record<string, Pick<StoreTable, 'fields' | 'native'>>> = {
+  cassandra: {
+    fields: [{ name: 'id', type: 'string', dbType: 'text', holds: 'string' }, ...columnFields(CASSANDRA_TYPES)],
+    native: {
+      columns: { id: 'text', ...columnsOf(CASSANDRA_TYPES) },
+      ...{ partition_key: ['id'], clustering_key: [], clustering_order: {}, static: [] },
+    },
+  },
+};
 
 interface Plan {
   readonly pushed: unknown;
@@ -71,6 +85,8 @@ export async function waysOf(engine: NoSqlEngine): Promise<Map<string, Way>> {
   const key = KEYS[engine.name] ?? OTHERS;
   const source = memory.open({}, { dataDir: '', serviceName: 'db', connectionsMax: 1 });
   await source.createTable(TABLE, key, undefined, undefined as never);
+  const made = await source.tables(undefined as never);
+  source.tables = async () => made.map((table) => ({ ...table, ...WITH_COLUMNS[engine.name] }));
   const bench = new Bench({ engine, config: {}, source });
   type Init = NonNullable<Parameters<typeof read>[1]>;
   const explain = (init: Init): Promise<Outcome> => bench.outcome(read(TABLE, { ...init, explain: true }));

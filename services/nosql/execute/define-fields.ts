@@ -1,5 +1,6 @@
 /** Fields as definitions of this tier have them: declared beside the store, perhaps with an index in it. */
 import { create } from '@bufbuild/protobuf';
+import type { Deadline } from '#common/deadline.ts';
 import { invalid } from '#common/errors.ts';
 import {
   fault,
@@ -13,7 +14,7 @@ import {
 } from '#common/schema/definition-words.ts';
 import { isObject, type Properties, type TableView } from '#common/schema/extras.ts';
 import { type ExtraChange, ExtraChangeSchema } from '#proto/system/v1/system_pb.ts';
-import type { KeyField, NewIndex, NoSqlEngine } from '../engine.ts';
+import type { KeyField, NewField, NewIndex, NoSqlEngine, NoSqlSource, StoreTable } from '../engine.ts';
 import { DECLARED } from '../table-view.ts';
 import { asksForIndex, keyTypeOf, newIndexOf } from './define-indexes.ts';
 
@@ -34,6 +35,40 @@ export function keyOf(fields: readonly Properties[]): KeyField[] {
       const kind = keyTypeOf(type);
       return { name: readName(field, 'Field'), type: kind === 'any' ? 'string' : kind, generated: false };
     });
+}
+
+/** As a store with columns needs them. @throws MillraceError invalid that names the field */
+export const newFieldsOf = (fields: readonly Properties[]): NewField[] =>
+  fields.map((field) => {
+    const name = readName(field, 'Field');
+    return { name, type: readType(name, field['type'] ?? 'string').type };
+  });
+
+/** Columns for those that have none yet. @returns whether there were any */
+export async function addFields(
+  table: StoreTable | undefined,
+  fields: readonly Properties[],
+  source: NoSqlSource,
+  deadline: Deadline,
+): Promise<boolean> {
+  if (!table?.fields || !source.addFields) return false;
+  const known = new Set(table.fields.map(({ name }) => name));
+  const fresh = newFieldsOf(fields).filter(({ name }) => !known.has(name));
+  if (fresh.length > 0) await source.addFields(table, fresh, deadline);
+  return fresh.length > 0;
+}
+
+/** @returns whether the store had any of them as columns */
+export async function dropFields(
+  table: StoreTable | undefined,
+  names: readonly string[],
+  source: NoSqlSource,
+  deadline: Deadline,
+): Promise<boolean> {
+  if (!table?.fields || !source.dropFields) return false;
+  const there = table.fields.filter(({ name }) => names.includes(name)).map(({ name }) => name);
+  if (there.length > 0) await source.dropFields(table, there, deadline);
+  return there.length > 0;
 }
 
 interface FieldChange {

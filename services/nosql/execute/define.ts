@@ -27,7 +27,17 @@ import type { NewIndex, NoSqlEngine, NoSqlSource } from '../engine.ts';
 import type { SchemaCache } from '../schema-cache.ts';
 import type { StoreView } from '../table-view.ts';
 import type { ServiceContext } from './context.ts';
-import { change, fieldChange, fieldsOf, forgotten, keyOf, removal } from './define-fields.ts';
+import {
+  addFields,
+  change,
+  dropFields,
+  fieldChange,
+  fieldsOf,
+  forgotten,
+  keyOf,
+  newFieldsOf,
+  removal,
+} from './define-fields.ts';
 import { createIndexes, dropIndexes } from './define-indexes.ts';
 
 export type DefinitionAction = Extract<
@@ -94,6 +104,7 @@ async function defineTables(
     readonly dropped: readonly string[];
   }[] = [];
   const names: string[] = [];
+  let hasNewFields = false;
   for (const entry of body) {
     const definition = table ? { ...entry, name: table } : entry;
     const name = readName(definition, 'Table');
@@ -114,11 +125,13 @@ async function defineTables(
     const dropped = known && mode === DefineMode.REPLACE ? forgotten(known, fields) : [];
     changes.push(...dropped.map((field) => removal(real, { field })));
     indexes.push({ table: real, created, dropped });
-    if (!known) fresh.push(() => source.createTable(name, keyOf(fields), definition['native'], deadline));
+    if (!known) {
+      fresh.push(() => source.createTable(name, keyOf(fields), definition['native'], deadline, newFieldsOf(fields)));
+    } else if (await addFields(view.stored.get(real), fields, source, deadline)) hasNewFields = true;
     names.push(real);
   }
   for (const make of fresh) await make();
-  if (fresh.length > 0) await inTime(cache.readAfresh(), deadline);
+  if (fresh.length > 0 || hasNewFields) await inTime(cache.readAfresh(), deadline);
   for (const { table: name, created, dropped } of indexes) {
     await changeIndexes(name, created, dropped, { source, cache }, deadline);
   }
@@ -161,6 +174,7 @@ async function defineParts(
   const changes: ExtraChange[] = [];
   const indexes: NewIndex[] = [];
   const names: string[] = [];
+  const fields: Properties[] = [];
   for (const entry of body) {
     const definition = only ? { ...entry, name: only } : entry;
     if (kind === PartKind.RELATION) {
@@ -173,8 +187,11 @@ async function defineParts(
       changes.push(extras);
       if (index) indexes.push(index);
       names.push(readName(definition, 'Field'));
+      fields.push(definition);
     }
   }
+  const hasNewFields = await addFields(view.stored.get(table.name), fields, source, deadline);
+  if (hasNewFields) await inTime(cache.readAfresh(), deadline);
   await changeIndexes(table.name, indexes, [], { source, cache }, deadline);
   await save(changes, saveExtras);
   const now = cache.current ?? view;
@@ -218,7 +235,11 @@ async function dropParts(
 ): Promise<unknown> {
   const table = tableOf(view, wanted);
   if (names.length === 0) throw noData('delete');
-  if (kind !== PartKind.RELATION) await changeIndexes(table.name, [], names, { source, cache }, deadline);
+  if (kind !== PartKind.RELATION) {
+    await changeIndexes(table.name, [], names, { source, cache }, deadline);
+    const hasDropped = await dropFields(view.stored.get(table.name), names, source, deadline);
+    if (hasDropped) await inTime(cache.readAfresh(), deadline);
+  }
   const part = kind === PartKind.RELATION ? 'relation' : 'field';
   await save(
     names.map((name) => removal(table.name, { [part]: name })),

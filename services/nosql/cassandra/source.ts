@@ -1,0 +1,142 @@
+/** Reads of Cassandra, and the rest of what a source has to do. */
+import type { types as driver } from 'cassandra-driver';
+import type { Deadline } from '#common/deadline.ts';
+import { mapAtOnce } from '../at-once.ts';
+import type { StoredDocument } from '../document.ts';
+import type {
+  Condition,
+  DocumentKey,
+  KeyField,
+  NewField,
+  NewIndex,
+  NoSqlSource,
+  StorePage,
+  StoreQuery,
+  StoreTable,
+  Write,
+  WriteOutcome,
+} from '../engine.ts';
+import { predicateOf } from '../residual/evaluate.ts';
+import { CassandraClient } from './client.ts';
+import type { CassandraConfig } from './config.ts';
+import { layoutOf } from './layout.ts';
+import { columnsOf, selectionByKey, selectionOf, shown } from './request.ts';
+import { RowReader } from './row.ts';
+import * as tables from './tables.ts';
+import { CassandraWriter } from './write.ts';
+
+const GETS_AT_ONCE = 32;
+/** Records of one answer. */
+const PAGE = 1_000;
+
+export class CassandraSource implements NoSqlSource {
+  readonly #client: CassandraClient;
+  readonly #keyspace: string;
+
+  constructor(config: CassandraConfig) {
+    this.#client = new CassandraClient(config);
+    this.#keyspace = config.keyspace;
+  }
+
+  close(): Promise<void> {
+    return this.#client.close();
+  }
+
+  tables(deadline: Deadline): Promise<readonly StoreTable[]> {
+    return tables.listTables(this.#client, this.#keyspace, deadline);
+  }
+
+  /** Columns say themselves what they hold. */
+  async sample(): Promise<readonly StoredDocument[]> {
+    return [];
+  }
+
+  createTable(
+    name: string,
+    key: readonly KeyField[],
+    native: unknown,
+    deadline: Deadline,
+    fields: readonly NewField[] = [],
+  ): Promise<void> {
+    const keyNames = key.map((field) => field.name);
+    return tables.createTable(this.#client, name, native, fields, keyNames, deadline);
+  }
+
+  dropTable(name: string, deadline: Deadline): Promise<void> {
+    return tables.dropTable(this.#client, name, deadline);
+  }
+
+  addFields(table: StoreTable, fields: readonly NewField[], deadline: Deadline): Promise<void> {
+    return tables.addFields(this.#client, table, fields, deadline);
+  }
+
+  dropFields(table: StoreTable, names: readonly string[], deadline: Deadline): Promise<void> {
+    return tables.dropFields(this.#client, table, names, deadline);
+  }
+
+  createIndex(table: StoreTable, index: NewIndex, deadline: Deadline): Promise<void> {
+    return tables.createIndex(this.#client, table, index, deadline);
+  }
+
+  dropIndex({ name: table }: StoreTable, name: string, deadline: Deadline): Promise<void> {
+    return tables.dropIndex(this.#client, table, name, deadline);
+  }
+
+  async get(
+    table: StoreTable,
+    keys: readonly DocumentKey[],
+    fields: readonly string[] | undefined,
+    deadline: Deadline,
+  ): Promise<(StoredDocument | undefined)[]> {
+    const layout = layoutOf(table);
+    const columns = columnsOf(layout, fields);
+    const reader = new RowReader(columns, layout);
+    const statements = keys.map((key) => selectionByKey(table, columns, key));
+    return mapAtOnce(statements, GETS_AT_ONCE, async (statement) => {
+      const { rows } = await this.#client.ask(deadline, statement);
+      return rows[0] && reader.read(rows[0].values());
+    });
+  }
+
+  async *find(table: StoreTable, query: StoreQuery, deadline: Deadline): AsyncIterable<StorePage> {
+    const layout = layoutOf(table);
+    let columns = columnsOf(layout, query.fields);
+    const selection = selectionOf(table, query.condition, (hasRest) => {
+      if (hasRest) columns = columnsOf(layout, undefined);
+      return shown(columns);
+    });
+    if (!selection) return;
+    const isMet = selection.rest && predicateOf(selection.rest, false);
+    const reader = new RowReader(columns, layout);
+    let left = query.limit ?? Number.POSITIVE_INFINITY;
+    for (let state = query.after; left > 0; ) {
+      const page: driver.ResultSet = await this.#client.ask(deadline, selection.statement, {
+        fetchSize: isMet ? PAGE : Math.min(left, PAGE),
+        state,
+      });
+      state = page.pageState || undefined;
+      const all = page.rows.map((row) => reader.read(row.values()));
+      const documents = (isMet ? all.filter((one) => isMet(one.members())) : all).slice(0, left);
+      left -= documents.length;
+      yield { documents, next: state };
+      if (state === undefined) return;
+    }
+  }
+
+  async count(table: StoreTable, condition: Condition | undefined, deadline: Deadline): Promise<number> {
+    const selection = selectionOf(table, condition, () => 'COUNT(*)');
+    if (!selection) return 0;
+    if (!selection.rest) {
+      const { rows } = await this.#client.ask(deadline, selection.statement);
+      return Number(rows[0]?.values()[0] ?? 0);
+    }
+    let count = 0;
+    const query = { condition, order: [], offset: 0, limit: undefined, fields: undefined, after: undefined };
+    for await (const { documents } of this.find(table, query, deadline)) count += documents.length;
+    return count;
+  }
+
+  write(table: StoreTable, writes: readonly Write[], ordered: boolean, deadline: Deadline): Promise<WriteOutcome[]> {
+    return new CassandraWriter(this.#client, table, deadline).writeAll(writes, ordered);
+  }
+}
