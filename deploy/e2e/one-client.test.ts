@@ -1,6 +1,8 @@
-/** One program, written once, against a relational database, a document store and a key-value store. */
+/** One program, written once, against a relational database, a document store, a key-value store and a store of wide rows. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { whyNot } from '../testing/available.ts';
+import { type RunningCassandra, startCassandra } from '../testing/cassandra.ts';
+import { freshKeyspace } from '../testing/cassandra-keyspace.ts';
 import { type RunningDynamodb, startDynamodb } from '../testing/dynamodb.ts';
 import { type RunningMongo, startMongo } from '../testing/mongodb.ts';
 import { type RunningPostgres, startPostgres } from '../testing/postgres.ts';
@@ -8,7 +10,7 @@ import { suiteWith } from '../testing/suite.ts';
 import type { Client } from './client.ts';
 import { Shop } from './shop.ts';
 
-const SERVICES = ['pgsql', 'mongodb', 'aws_dynamodb'] as const;
+const SERVICES = ['pgsql', 'mongodb', 'aws_dynamodb', 'cassandra'] as const;
 
 /** Keeps readings of devices. It knows the name of a service, and asks for the name of the key. */
 async function keepReadings(client: Client, service: string): Promise<unknown[]> {
@@ -46,16 +48,23 @@ async function keepReadings(client: Client, service: string): Promise<unknown[]>
   return answers;
 }
 
-const needs = (['postgres', 'mongodb', 'dynamodb'] as const).find((server) => whyNot(server)) ?? 'dynamodb';
+const needs =
+  (['postgres', 'mongodb', 'dynamodb', 'cassandra'] as const).find((server) => whyNot(server)) ?? 'dynamodb';
 
-suiteWith(needs, 'one program on three kinds of store', () => {
+suiteWith(needs, 'one program on four kinds of store', () => {
   let postgres: RunningPostgres;
   let mongo: RunningMongo;
   let dynamodb: RunningDynamodb;
+  let cassandra: RunningCassandra;
   let shop: Shop;
 
   beforeAll(async () => {
-    [postgres, mongo, dynamodb] = await Promise.all([startPostgres(), startMongo(), startDynamodb()]);
+    [postgres, mongo, dynamodb, cassandra] = await Promise.all([
+      startPostgres(),
+      startMongo(),
+      startDynamodb(),
+      startCassandra(),
+    ]);
     shop = await Shop.open();
     const { host, port, database, user: username, password } = postgres;
     const { endpoint, region, key, secret } = dynamodb;
@@ -63,6 +72,7 @@ suiteWith(needs, 'one program on three kinds of store', () => {
       pgsql: { host, port, database, username, password },
       mongodb: { dsn: mongo.url, database: mongo.newDatabase() },
       aws_dynamodb: { endpoint, region, key, secret },
+      cassandra: await freshKeyspace(cassandra),
     };
     for (const type of SERVICES) {
       await shop.admin.create('system/service', {
@@ -78,14 +88,16 @@ suiteWith(needs, 'one program on three kinds of store', () => {
       { name: 'device', type: 'string' },
       { name: 'value', type: 'double' },
     ];
-    await shop.admin.json('POST', 'pgsql/_schema', { resource: [{ name: 'reading', field }] });
+    for (const type of ['pgsql', 'cassandra']) {
+      await shop.admin.json('POST', `${type}/_schema`, { resource: [{ name: 'reading', field }] });
+    }
     for (const type of ['mongodb', 'aws_dynamodb']) {
       await shop.admin.json('POST', `${type}/_schema`, { resource: [{ name: 'reading' }] });
     }
   }, 120_000);
   afterAll(async () => {
     await shop?.product.stop();
-    await Promise.all([postgres?.stop(), mongo?.stop(), dynamodb?.stop()]);
+    await Promise.all([postgres?.stop(), mongo?.stop(), dynamodb?.stop(), cassandra?.stop()]);
   });
 
   test.each(SERVICES)('%s', async (service) => {
