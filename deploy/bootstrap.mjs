@@ -25,6 +25,7 @@ const BUNDLES = {
   router: 'router/main.ts',
   'sqlite-worker': 'services/sql/sqlite/worker.ts',
   scripting: 'scripting-svc/main.ts',
+  'script-keeper': 'scripting-svc/keeper-main.ts',
   'script-worker': 'scripting-svc/worker-main.ts',
 };
 

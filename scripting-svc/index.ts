@@ -8,42 +8,40 @@ import { Follower } from '#common/follow.ts';
 import type { Logger } from '#common/observe/log.ts';
 import { Scope, WatchRequestSchema } from '#proto/access/v1/access_pb.ts';
 import type { ScriptingConfig } from './config.ts';
+import { Keeper } from './keeper.ts';
 import { PushedScripts } from './store.ts';
-import { Supervisor } from './supervisor.ts';
 
 export { readConfig } from './config.ts';
 
 /** The same from scripting-svc/ and from dist/, where this file is bundled to. */
-const PROGRAM = fileURLToPath(new URL('../dist/script-worker.js', import.meta.url));
-/** isolated-vm cannot share a process with a snapshot that Node was started from. */
-const EXEC_ARGV = ['--no-node-snapshot', '--enable-source-maps'];
+const PROGRAM = fileURLToPath(new URL('../dist/script-keeper.js', import.meta.url));
+const EXEC_ARGV = ['--enable-source-maps'];
 
 /** @param env  what workers are started with */
 export async function start(config: ScriptingConfig, env: Environment, log: Logger): Promise<Component> {
   if (!existsSync(PROGRAM)) throw new Error(`${PROGRAM} is not there: build first.`);
-  const { places, hasSpare } = config;
-  const supervisor = new Supervisor({ program: PROGRAM, execArgv: EXEC_ARGV, env, places, hasSpare, log });
+  const keeper = new Keeper({ program: PROGRAM, execArgv: EXEC_ARGV, env, log });
   const scripts = new PushedScripts();
   const follower = new Follower(
     { address: config.systemAddress, token: config.clusterToken, peer: 'system' },
     create(WatchRequestSchema, { scope: Scope.SCRIPTS, tier: 'scripting' }),
     (update) => {
       scripts.apply(update);
-      if (scripts.size > 0) supervisor.start();
+      if (scripts.size > 0) keeper.start();
     },
     log,
   );
   await follower.start();
-  log.info({ workers: places.length, scripts: scripts.size }, 'scripting is ready');
+  log.info({ workers: config.places.length, scripts: scripts.size }, 'scripting is ready');
   return {
     name: 'scripting',
     drain: (deadline) => {
       follower.close();
-      return supervisor.drain(deadline);
+      return keeper.drain(deadline);
     },
     close: async () => {
       follower.close();
-      await supervisor.close();
+      await keeper.close();
     },
   };
 }

@@ -33,8 +33,12 @@ export function forkWorker({ program, execArgv, env }: WorkerProgram, place?: Wo
   });
 }
 
-/** Resolves when it has ended. @param deadline  then it is killed */
-export function endWorker(child: ChildProcess, signal: NodeJS.Signals, deadline?: AbortSignal): Promise<void> {
+/** Resolves when it has ended. @param signal  undefined: it has been told. @param deadline  then it is killed */
+export function endWorker(
+  child: ChildProcess,
+  signal: NodeJS.Signals | undefined,
+  deadline?: AbortSignal,
+): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
   return new Promise((resolve) => {
     const kill = (): void => void child.kill('SIGKILL');
@@ -44,6 +48,6 @@ export function endWorker(child: ChildProcess, signal: NodeJS.Signals, deadline?
       deadline?.removeEventListener('abort', kill);
       resolve();
     });
-    child.kill(signal);
+    if (signal) child.kill(signal);
   });
 }

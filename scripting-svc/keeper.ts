@@ -1,0 +1,94 @@
+/**
+ * The process that keeps the workers, and does nothing else. To start a process costs its parent a pause that grows with
+ * the parent's memory: where other tiers share this process, each worker that is replaced would hold up all of them.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import type { Environment } from '#common/config/env.ts';
+import type { Logger } from '#common/observe/log.ts';
+import { endWorker, restartDelayMs } from './worker-process.ts';
+
+export interface KeeperOptions {
+  readonly program: string;
+  readonly execArgv: readonly string[];
+  readonly env: Environment;
+  readonly log: Logger;
+}
+
+/** End the workers at once, and yourself. */
+export interface KeeperMessage {
+  readonly close: true;
+}
+
+/** One that lived this long was well. */
+const WELL_AFTER_MS = 30_000;
+/** To end workers that are killed. */
+const CLOSE_MS = 5_000;
+
+export class Keeper {
+  readonly #options: KeeperOptions;
+  #child: ChildProcess | undefined;
+  #startedAtMs = 0;
+  #deaths = 0;
+  #restart: NodeJS.Timeout | undefined;
+  #isStarted = false;
+  #isStopped = false;
+
+  constructor(options: KeeperOptions) {
+    this.#options = options;
+  }
+
+  /** Starts what is not started yet. */
+  start(): void {
+    if (this.#isStarted || this.#isStopped) return;
+    this.#isStarted = true;
+    this.#fork();
+  }
+
+  /** Workers finish what they have, and end; what still runs at the deadline is killed. */
+  async drain(deadline: AbortSignal): Promise<void> {
+    this.#stop();
+    if (this.#child) await endWorker(this.#child, 'SIGTERM', deadline);
+  }
+
+  async close(): Promise<void> {
+    this.#stop();
+    const child = this.#child;
+    if (!child) return;
+    const message: KeeperMessage = { close: true };
+    // One that is gone already is not told.
+    child.send(message, () => {});
+    await endWorker(child, undefined, AbortSignal.timeout(CLOSE_MS));
+  }
+
+  #stop(): void {
+    this.#isStopped = true;
+    clearTimeout(this.#restart);
+  }
+
+  #fork(): void {
+    const { program, execArgv, env, log } = this.#options;
+    this.#startedAtMs = Date.now();
+    const child = fork(program, [], {
+      env: { ...env } as NodeJS.ProcessEnv,
+      execArgv: [...execArgv],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      // Ctrl-C reaches the one who started it all, who ends the others in order.
+      detached: true,
+    });
+    this.#child = child;
+    child.on('message', (message: { readonly failed?: string }) => {
+      if (message.failed) log.error({ reason: message.failed }, 'the keeper of script workers could not start');
+    });
+    child.once('error', (error) => log.error({ err: error }, 'the keeper of script workers cannot be started'));
+    child.once('exit', (code, signal) => this.#died(code, signal));
+  }
+
+  #died(code: number | null, signal: NodeJS.Signals | null): void {
+    if (this.#isStopped) return;
+    if (Date.now() - this.#startedAtMs > WELL_AFTER_MS) this.#deaths = 0;
+    const delayMs = restartDelayMs(this.#deaths, false);
+    this.#deaths += 1;
+    this.#options.log.error({ code, signal, delayMs }, 'the keeper of script workers died');
+    this.#restart = setTimeout(() => this.#fork(), delayMs);
+  }
+}
