@@ -3,6 +3,7 @@
  * so most of them pass as they are: numbers of any size, texts, UUIDs and times as texts, collections as lists and objects.
  * What JSON has no word for is `{"$date": …}` (timestamp) and `{"$binary": base64}` (blob), in columns of these types.
  */
+import { isIP } from 'node:net';
 import { invalid, type MillraceError } from '#common/errors.ts';
 import { JsonNumber, parseJson, stringifyJson } from '#common/json.ts';
 import type { Document, Wire } from '../document.ts';
@@ -71,9 +72,19 @@ const HOLDS: Readonly<Record<Kind, FieldHolds>> = {
 
 /** Bits of the types of whole numbers; varint has no end. */
 const BITS: Readonly<Record<string, bigint>> = { tinyint: 8n, smallint: 16n, int: 32n, bigint: 64n };
+/** Of 64 bits, with a sign. */
+const DIGITS_MAX = 20;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const TIME_UUID = /^.{14}1/;
 const WHOLE = /^-?\d+$/;
+const ASCII = /^[\0-\x7f]*$/;
+/** Where floats end. */
+const FLOAT_MAX = 3.4028234663852886e38;
+/** The store counts no further, and a little less. */
+const EXPONENT_MAX = 1_000_000_000;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+const TIME = /^(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?$/;
+const DURATION = /^-?(?:(?:\d+(?:y|mo|w|d|h|m|s|ms|us|µs|ns))+|P[\dYMWDTHS:-]+)$/i;
 const DATE = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\d\d:?\d\d)?)?$/;
 
 export interface ColumnType {
@@ -107,18 +118,15 @@ export function keyFieldOf(name: string, { kind }: ColumnType): KeyField {
 export function encode(value: Wire, type: ColumnType, name: string): string {
   if (value === null || value === undefined) return 'null';
   const encoded = ENCODERS[type.kind](value, type);
-  if (encoded === undefined) throw refused(name, `must be ${EXPECTED[type.kind] ?? type.text}`);
+  if (encoded === undefined) throw refused(name, `must be ${EXPECTED[type.kind] ?? `a value of type ${type.text}`}`);
   return encoded;
 }
 
 const refused = (field: string, reason: string): MillraceError => invalid(`Field '${field}' ${reason}.`, { field });
 
 const EXPECTED: Partial<Record<Kind, string>> = {
-  text: 'text',
   decimal: 'a number',
-  double: 'a number of 64 bits',
   boolean: 'true or false',
-  uuid: 'a UUID',
   timestamp: "a date: {'$date': …} or text as 2026-01-31T12:00:00Z",
   blob: "Base64: {'$binary': …} or text",
   list: 'a list',
@@ -133,26 +141,35 @@ const numberText = (value: Wire): string | undefined =>
   typeof value === 'number' || value instanceof JsonNumber ? String(value) : undefined;
 
 const ENCODERS: Readonly<Record<Kind, Encoder>> = {
-  text: (value) => (typeof value === 'string' ? JSON.stringify(value) : undefined),
+  text: (value, { word }) =>
+    typeof value === 'string' && (word !== 'ascii' || ASCII.test(value)) ? JSON.stringify(value) : undefined,
   // As texts: the store takes numbers of JSON for doubles.
   integer: (value, { word }) => quoted(wholeOf(typeof value === 'string' ? value : numberText(value), BITS[word])),
-  decimal: (value) => quoted(numberText(value)),
-  double: (value) => {
+  decimal: (value) => {
     const text = numberText(value);
-    return text !== undefined && Number.isFinite(Number(text)) ? text : undefined;
+    const [, exponent = '0'] = text?.toLowerCase().split('e') ?? [];
+    return Math.abs(Number(exponent)) > EXPONENT_MAX ? undefined : quoted(text);
+  },
+  double: (value, { word }) => {
+    const text = numberText(value);
+    const end = word === 'float' ? FLOAT_MAX : Number.MAX_VALUE;
+    return text !== undefined && Math.abs(Number(text)) <= end ? text : undefined;
   },
   boolean: (value) => {
     const text = typeof value === 'boolean' ? String(value) : value;
     return text === 'true' || text === 'false' ? text : undefined;
   },
-  uuid: (value) => quoted(typeof value === 'string' && UUID.test(value) ? value.toLowerCase() : undefined),
+  uuid: (value, { word }) =>
+    typeof value === 'string' && UUID.test(value) && (word !== 'timeuuid' || TIME_UUID.test(value))
+      ? quoted(value.toLowerCase())
+      : undefined,
   timestamp: (value) => quoted(exactDate(inside(value, '$date'))),
   blob: (value) => {
     const base64 = inside(value, '$binary');
     if (typeof base64 !== 'string' || !BASE64.test(base64)) return undefined;
     return quoted(`0x${Buffer.from(base64, 'base64').toString('hex')}`);
   },
-  word: (value) => (typeof value === 'string' && value !== '' ? JSON.stringify(value) : undefined),
+  word: (value, { word }) => (typeof value === 'string' && WORDS[word]?.(value) ? JSON.stringify(value) : undefined),
   list: (value) => (Array.isArray(value) ? stringifyJson(spelled(value)) : undefined),
   map: (value) =>
     typeof value === 'object' && !Array.isArray(value) && !(value instanceof JsonNumber)
@@ -161,11 +178,22 @@ const ENCODERS: Readonly<Record<Kind, Encoder>> = {
   counter: () => undefined,
 };
 
+/** What else the store reads in their place is a number of days or the name of a host, which it would look up. */
+const WORDS: Readonly<Record<string, (text: string) => boolean>> = {
+  date: (text) => /^-?\d{4}-\d\d-\d\d$/.test(text) && isDay(text.slice(-10)),
+  time: (text) => TIME.test(text),
+  duration: (text) => DURATION.test(text),
+  inet: (text) => isIP(text) !== 0 && !text.includes('%'),
+};
+
 function wholeOf(text: string | undefined, bits: bigint | undefined): string | undefined {
   if (text === undefined || !WHOLE.test(text)) return undefined;
-  const value = BigInt(text);
-  const isInRange = bits === undefined || (value >= -(2n ** (bits - 1n)) && value < 2n ** (bits - 1n));
-  return isInRange ? String(value) : undefined;
+  const plain = text.replace(/^(-?)0+(?=\d)/, '$1').replace('-0', '0');
+  if (bits === undefined) return plain;
+  // Millions of digits take long to become a number.
+  const value = plain.length > DIGITS_MAX ? undefined : BigInt(plain);
+  const isInRange = value !== undefined && value >= -(2n ** (bits - 1n)) && value < 2n ** (bits - 1n);
+  return isInRange ? plain : undefined;
 }
 
 function inside(value: Wire, tag: string): Wire {
@@ -186,13 +214,19 @@ export function exactDate(value: Wire): string | undefined {
   if (typeof value === 'number') return Number.isSafeInteger(value) ? isoOf(new Date(value)) : undefined;
   if (typeof value !== 'string' || !DATE.test(value)) return undefined;
   const [day = '', time] = [value.slice(0, 10), value.slice(11)];
-  // The 30th of February would become the 1st of March.
-  if (new Date(`${day}T00:00Z`).getUTCDate() !== Number(day.slice(-2))) return undefined;
+  if (!isDay(day)) return undefined;
   const zoned = time === '' ? '00:00Z' : /(?:Z|[+-]\d\d:?\d\d)$/.test(time) ? time : `${time}Z`;
   return isoOf(new Date(`${day}T${zoned}`));
 }
 
-const isoOf = (date: Date): string | undefined => (Number.isNaN(date.getTime()) ? undefined : date.toISOString());
+/** The 30th of February would become the 1st of March. */
+const isDay = (day: string): boolean => new Date(`${day}T00:00Z`).getUTCDate() === Number(day.slice(-2));
+
+/** The store reads years of four digits, from 1 on. */
+function isoOf(date: Date): string | undefined {
+  const year = date.getUTCFullYear();
+  return year >= 1 && year <= 9999 ? date.toISOString() : undefined;
+}
 
 /** What a client may mean by a text of a condition. */
 export function sensesOf(text: string): Wire[] {
@@ -201,10 +235,12 @@ export function sensesOf(text: string): Wire[] {
 }
 
 /** A value as the store writes it with `toJson`, as JSON of ours. @param json  null: there is none */
-export function decodedJson(json: string | null, { kind }: ColumnType): string {
+export function decodedJson(json: string | null, { kind, word }: ColumnType): string {
   if (json === null || json === 'null') return 'null';
   if (kind === 'timestamp') return `{"$date":"${json.slice(1, -1).replace(' ', 'T')}"}`;
   if (kind === 'blob') return `{"$binary":"${Buffer.from(json.slice(3, -1), 'hex').toString('base64')}"}`;
+  // As it was written: the store shows all nine digits.
+  if (word === 'time') return json.replace(/(?:\.0+|(\.\d*[1-9])0+)"$/, '$1"');
   return json;
 }
 
@@ -214,6 +250,8 @@ export const decoded = (json: string | null, type: ColumnType): Wire =>
 /** As the store will give it back. @throws MillraceError invalid that names the field */
 export function stored(value: Wire, type: ColumnType, name: string): Wire {
   const json = encode(value, type, name);
+  if (json === 'null') return null;
+  if (type.kind === 'double') return Number(json);
   if (type.kind === 'integer' || type.kind === 'decimal') return parseJson(Buffer.from(JSON.parse(json))) as Wire;
   if (type.kind === 'timestamp') return { $date: JSON.parse(json) };
   return decoded(json, type);
