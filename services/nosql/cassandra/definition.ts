@@ -37,7 +37,7 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /** Texts, and JSON of any kind, which has no column of its own. */
-export const typeFor = (simple: string): string => TYPES[simple] ?? 'text';
+export const typeFor = (simple: string): string => (Object.hasOwn(TYPES, simple) && TYPES[simple]) || 'text';
 
 /** Of a table of which nothing is said. */
 const ID = { name: 'id', type: 'uuid' };
@@ -63,13 +63,16 @@ export function definitionOf(native: unknown, fields: readonly NewField[], keyNa
     (settings['partition_key'] === undefined ? ofFields.slice(1) : []);
   if (partition.length === 0) throw faulty('partition_key', 'must name a column at least');
   if (partition.join() === ID.name) columns[ID.name] ??= ID.type;
-  for (const name of [...partition, ...clustering]) if (!columns[name]) throw faulty(name, 'is not among the columns');
+  const statics = namesOf(settings['static'], 'static') ?? [];
+  for (const name of [...partition, ...clustering, ...statics]) {
+    if (!columns[name]) throw faulty(name, 'is not among the columns');
+  }
   return {
     columns,
     partition_key: partition,
     clustering_key: clustering,
     clustering_order: ordersOf(settings['clustering_order'], clustering),
-    static: namesOf(settings['static'], 'static') ?? [],
+    static: statics,
   };
 }
 
@@ -77,7 +80,8 @@ function ordersOf(given: unknown, clustering: readonly string[]): Native['cluste
   const orders = Object.entries(objectOf(given ?? {}, 'clustering_order'));
   const bad = orders.find(([name, order]) => !clustering.includes(name) || !['asc', 'desc'].includes(String(order)));
   if (bad) throw faulty('clustering_order', "takes columns of the clustering key, 'asc' or 'desc'");
-  return Object.fromEntries(orders) as Native['clustering_order'];
+  // No name is special in it.
+  return Object.assign(Object.create(null), Object.fromEntries(orders));
 }
 
 function objectOf(value: unknown, field: string): Readonly<Record<string, unknown>> {
@@ -112,6 +116,7 @@ function readType(text: string, field: string, depth: number): readonly [type: s
   if (name === '' || depth > DEPTH_MAX) throw badType(field);
   let rest = text.slice(head.length);
   if (!rest.startsWith('<')) return [name, rest];
+  const takes = name === 'vector' ? 2 : Object.hasOwn(TAKES, name) ? TAKES[name] : undefined;
   const types: string[] = [];
   do {
     const isSize = name === 'vector' && types.length === 1;
@@ -119,7 +124,6 @@ function readType(text: string, field: string, depth: number): readonly [type: s
     types.push(type);
     rest = left;
   } while (rest.startsWith(','));
-  const takes = name === 'vector' ? 2 : TAKES[name];
   if (!rest.startsWith('>') || takes === undefined || (takes > 0 && types.length !== takes)) throw badType(field);
   return [`${name}<${types.join(', ')}>`, rest.slice(1).trimStart()];
 }
