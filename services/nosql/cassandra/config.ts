@@ -63,6 +63,7 @@ export interface Tls {
 }
 
 const HOST_NAME = /^(?:[A-Za-z0-9._-]{1,253}|\[[0-9a-fA-F:.]{2,45}\])(?::\d{1,5})?$/;
+const isHost = (host: string): boolean => HOST_NAME.test(host) && Number(/:(\d+)$/.exec(host)?.[1] ?? PORT) <= 65_535;
 /** Of the store, which keeps names of up to 48 characters. */
 const KEYSPACE = /^\w{1,48}$/;
 
@@ -70,7 +71,7 @@ const KEYSPACE = /^\w{1,48}$/;
 export function readCassandraConfig(config: ServiceConfig): CassandraConfig {
   const port = integer(config, 'port', 1, PORT, 65_535);
   const hosts = (text(config, 'hosts') ?? HOST).split(',').map((host) => host.trim());
-  if (!hosts.every((host) => HOST_NAME.test(host))) throw wrongSetting('hosts', 'names of hosts, comma-separated');
+  if (!hosts.every(isHost)) throw wrongSetting('hosts', 'names of hosts, comma-separated');
   const keyspace = text(config, 'keyspace');
   if (keyspace === undefined) throw missingSetting('keyspace');
   if (!KEYSPACE.test(keyspace)) throw wrongSetting('keyspace', 'the name of a keyspace');
