@@ -1,5 +1,7 @@
 /** The document stores that suites over HTTP run on: how a service of each is set up, and what its keys are called. */
 import type { TestServer } from '../testing/available.ts';
+import { startCassandra } from '../testing/cassandra.ts';
+import { freshKeyspace } from '../testing/cassandra-keyspace.ts';
 import { startCouchDb } from '../testing/couchdb.ts';
 import { startDynamodb } from '../testing/dynamodb.ts';
 import { startMongo } from '../testing/mongodb.ts';
@@ -17,10 +19,25 @@ export interface DocumentStore {
   readonly key: string;
   /** A member that the store adds, and that changes with the record. */
   readonly version?: string;
+  /** A table has columns, which a definition has to name. */
+  readonly hasColumns?: boolean;
   /** Filters in its own words, as JSON. */
   readonly takesNative: boolean;
   open(): Promise<OpenStore>;
 }
+
+/** Has columns: it takes part where tables are defined by fields. */
+export const CASSANDRA: DocumentStore = {
+  name: 'Cassandra',
+  needs: 'cassandra',
+  key: 'id',
+  hasColumns: true,
+  takesNative: false,
+  open: async () => {
+    const server = await startCassandra();
+    return { type: 'cassandra', config: await freshKeyspace(server), stop: () => server.stop() };
+  },
+};
 
 export const DOCUMENT_STORES: readonly DocumentStore[] = [
   {

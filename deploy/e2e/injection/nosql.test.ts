@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { suiteWith } from '../../testing/suite.ts';
 import { expectPlainError } from '../cases.ts';
 import { type Client, withKey } from '../client.ts';
-import { DOCUMENT_STORES, type DocumentStore, type OpenStore } from '../nosql-stores.ts';
+import { CASSANDRA, DOCUMENT_STORES, type DocumentStore, type OpenStore } from '../nosql-stores.ts';
 import { Shop } from '../shop.ts';
 
 /** In no answer to the guest, whatever was asked: it is in the documents that his role hides. */
@@ -116,6 +116,14 @@ const members = (...some: unknown[]): unknown =>
       .filter(Boolean)
       .join(',')}}`,
   );
+
+const columnsOf = (key: string): object[] => [
+  { name: key, type: 'string', is_primary_key: true },
+  { name: 'name', type: 'string' },
+  { name: 'amount', type: 'integer' },
+  { name: 'word', type: 'string' },
+  { name: 'stray', type: 'boolean' },
+];
 
 /** Of the guest, who sees one of the canaries. */
 const readsOf = (key: string): Place[] => [
@@ -282,7 +290,7 @@ function suites(store: DocumentStore): void {
   };
   /** What no attack may change. Records that somebody puts beside the canaries are theirs. */
   const stateOf = async (): Promise<unknown> => {
-    const canaries = (await recordsOf('canary')).filter((one) => !('stray' in one));
+    const canaries = (await recordsOf('canary')).filter((one) => (one as { stray?: boolean }).stray !== true);
     return [canaries, await recordsOf('secret')];
   };
   const refill = async (): Promise<void> => {
@@ -329,7 +337,8 @@ function suites(store: DocumentStore): void {
     const { type, config } = opened;
     const service = { name: 'docs', label: 'Docs', type, is_active: true, config };
     const { id: service_id } = await shop.admin.create('system/service', service);
-    const tables = ['canary', 'scratch', 'secret'].map((name) => ({ name }));
+    const field = store.hasColumns ? columnsOf(key) : [];
+    const tables = ['canary', 'scratch', 'secret'].map((name) => ({ name, field }));
     await shop.admin.json('POST', S, { resource: tables });
     const canaries = Array.from({ length: 5 }, (_, i) => ({
       ...{ [key]: `c${i}`, name: `n${i}`, amount: i },
@@ -380,7 +389,7 @@ function suites(store: DocumentStore): void {
   });
 }
 
-for (const store of DOCUMENT_STORES) {
+for (const store of [...DOCUMENT_STORES, CASSANDRA]) {
   if (store.needs) suiteWith(store.needs, store.name, () => suites(store));
   else describe(store.name, () => suites(store));
 }
