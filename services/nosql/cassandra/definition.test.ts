@@ -17,6 +17,11 @@ interface Wanted {
 
 const TABLES: readonly Wanted[] = [
   { why: 'nothing', table: { ...plain, columns: { id: 'uuid' }, partition_key: ['id'] } },
+  {
+    why: 'a field of type id, which is the key',
+    fields: [field('name', 'string'), field('number', 'id')],
+    table: { ...plain, columns: { name: 'text', number: 'uuid' }, partition_key: ['number'] },
+  },
   { why: 'null', native: null, table: { ...plain, columns: { id: 'uuid' }, partition_key: ['id'] } },
   {
     why: 'fields without a key',

@@ -56,7 +56,9 @@ export function definitionOf(native: unknown, fields: readonly NewField[], keyNa
   for (const [name, type] of Object.entries(objectOf(settings['columns'] ?? {}, 'columns'))) {
     columns[name] = readColumnType(type, name);
   }
-  const ofFields = keyNames.length > 0 ? keyNames : [ID.name];
+  // A field of type id is a key wherever one is defined.
+  const id = fields.find(({ type }) => /^(?:big)?id$/.test(type))?.name ?? ID.name;
+  const ofFields = keyNames.length > 0 ? keyNames : [id];
   const partition = namesOf(settings['partition_key'], 'partition_key') ?? ofFields.slice(0, 1);
   const clustering =
     namesOf(settings['clustering_key'], 'clustering_key') ??
