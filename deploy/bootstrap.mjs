@@ -58,7 +58,7 @@ const TOOLS = {
   'bench:access': ['postgres', 'nginx', 'wrk'],
   'bench:scripts': ['postgres', 'nats', 'wrk'],
   'bench:files': ['nginx-dav', 's3', 'curl', 'wrk'],
-  'bench:nosql': ['mongodb', 'wrk'],
+  'bench:nosql': ['postgres', 'mongodb', 'wrk'],
 };
 
 /** What is built, or copied. */
