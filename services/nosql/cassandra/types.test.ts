@@ -78,7 +78,11 @@ const TAKEN: readonly (readonly [type: string, value: Wire, json: unknown])[] = 
   ['bigint', number('-9223372036854775808'), '-9223372036854775808'],
   ['bigint', '9223372036854775807', '9223372036854775807'],
   ['varint', number(`-1${'0'.repeat(100)}`), `-1${'0'.repeat(100)}`],
+  ['varint', 1e21, `1${'0'.repeat(21)}`],
+  ['varint', -1.25e60, `-125${'0'.repeat(58)}`],
   ['decimal', 1.5, '1.5'],
+  ['decimal', 1e21, `1${'0'.repeat(21)}`],
+  ['decimal', 1e-7, '1e-7'],
   ['decimal', number('12345678901234567890123456789012345678'), '12345678901234567890123456789012345678'],
   ['decimal', number('-0.12345678901234567890123456789012345678'), '-0.12345678901234567890123456789012345678'],
   ['decimal', number('1e400'), '1e400'],
@@ -112,6 +116,7 @@ const TAKEN: readonly (readonly [type: string, value: Wire, json: unknown])[] = 
   ['list<int>', [], []],
   ['set<text>', ['a', 'b'], ['a', 'b']],
   ['list<varint>', [1, number('12345678901234567890')], [1, '12345678901234567890']],
+  ['list<varint>', [1e21], [`1${'0'.repeat(21)}`]],
   ['vector<float, 2>', [0.5, 1], [0.5, 1]],
   ['tuple<int, text>', [1, null], [1, null]],
   ['map<text, frozen<list<decimal>>>', { a: [number('0.12345678901234567890')] }, { a: ['0.12345678901234567890'] }],
@@ -245,7 +250,15 @@ const VALUES: readonly (readonly [type: string, values: fc.Arbitrary<Wire>])[] =
     'bigint',
     fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map((one) => parseJson(Buffer.from(`${one}`)) as Wire),
   ],
-  ['varint', digits.map((one) => parseJson(Buffer.from(`${one}`)) as Wire)],
+  [
+    'varint',
+    fc
+      .oneof(
+        digits,
+        fc.integer({ min: 18, max: 300 }).map((zeros) => 10n ** BigInt(zeros)),
+      )
+      .map((one) => parseJson(Buffer.from(`${one}`)) as Wire),
+  ],
   [
     'decimal',
     fc

@@ -138,7 +138,17 @@ type Encoder = (value: Wire, type: ColumnType) => string | undefined;
 
 const quoted = (text: string | undefined): string | undefined => text && JSON.stringify(text);
 const numberText = (value: Wire): string | undefined =>
-  typeof value === 'number' || value instanceof JsonNumber ? String(value) : undefined;
+  typeof value === 'number' || value instanceof JsonNumber ? digitsOf(value) : undefined;
+
+/** Without the exponent that JavaScript gives to whole numbers from here on. */
+const EXPONENT_FROM = 1e21;
+
+function digitsOf(value: number | JsonNumber): string {
+  const text = String(value);
+  if (typeof value !== 'number' || Math.abs(value) < EXPONENT_FROM || !Number.isFinite(value)) return text;
+  const [, sign = '', mantissa = '', exponent] = /^(-?)(.*)e\+(\d+)$/.exec(text) ?? [];
+  return sign + mantissa.replace('.', '').padEnd(Number(exponent) + 1, '0');
+}
 
 const ENCODERS: Readonly<Record<Kind, Encoder>> = {
   text: (value, { word }) =>
@@ -201,9 +211,10 @@ function inside(value: Wire, tag: string): Wire {
   return Object.keys(value).join() === tag ? ((value as Document)[tag] ?? null) : null;
 }
 
-/** Numbers that a double does not hold, as texts that the store reads as well. */
+/** Numbers that a double does not hold, or that would have an exponent, as texts that the store reads as well. */
 function spelled(value: Wire): Wire {
   if (value instanceof JsonNumber) return value.text;
+  if (typeof value === 'number' && Math.abs(value) >= EXPONENT_FROM) return digitsOf(value);
   if (Array.isArray(value)) return value.map(spelled);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, spelled(one)]));
