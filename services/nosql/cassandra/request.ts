@@ -1,4 +1,5 @@
 /** Reads as CQL: names quoted, values bound, as JSON that the store reads itself. */
+import { invalid, type MillraceError } from '#common/errors.ts';
 import { JsonNumber } from '#common/json.ts';
 import { Comparator } from '#proto/data/v1/data_pb.ts';
 import type { Wire } from '../document.ts';
@@ -14,8 +15,10 @@ export interface Statement {
 
 /** Identifiers of one condition: each is a read of a partition. */
 const IN_MAX = 100;
-/** Above them are infinity and NaN, which have no value on the wire. */
+/** Beyond them are infinity and NaN, which have no value on the wire. */
 const LARGEST: Readonly<Record<string, string>> = { double: '1.7976931348623157E308', float: '3.4028235E38' };
+/** With all of its digits. */
+const SMALLEST_FLOAT = 1.17549435e-38;
 
 const ORDERED: ReadonlySet<ColumnType['kind']> = new Set(['text', 'integer', 'decimal', 'double', 'timestamp']);
 const EQUALLED: ReadonlySet<ColumnType['kind']> = new Set([...ORDERED, 'boolean', 'uuid']);
@@ -30,7 +33,8 @@ export function canCompare({ field, comparator, operands }: BoundComparison, tab
       return EQUALLED.has(type.kind);
     case Comparator.IN:
       // Of other columns the store takes none.
-      return EQUALLED.has(type.kind) && operands.length <= IN_MAX && partition.length === 1 && partition[0] === field;
+      if (partition.length !== 1 || partition[0] !== field || operands.includes('')) return false;
+      return EQUALLED.has(type.kind) && operands.length <= IN_MAX;
     case Comparator.GT:
     case Comparator.GE:
     case Comparator.LT:
@@ -46,13 +50,17 @@ function isOfType(operand: Wire, type: ColumnType, name: string): boolean {
   if (typeof operand === 'string' && !['text', 'uuid'].includes(type.kind)) return false;
   // What a float or a double would round is another number.
   if (type.kind === 'double' && operand instanceof JsonNumber) return false;
-  if (type.word === 'float' && Math.abs(Number(operand)) > Number(LARGEST['float'])) return false;
+  if (type.word === 'float' && !isFloat(Number(operand))) return false;
   try {
     return encode(operand, type, name) !== 'null';
   } catch {
     return false;
   }
 }
+
+/** Six digits are the same number as a float of the store. */
+const isFloat = (number: number): boolean =>
+  number === 0 || (Number(number.toPrecision(6)) === number && Math.abs(number) >= SMALLEST_FLOAT);
 
 /** @param fields  undefined: all columns; names that are none are left out, the key comes in any case */
 export function columnsOf(layout: Layout, fields: readonly string[] | undefined): string[] {
@@ -77,9 +85,11 @@ export function selectionOf(
   whatOf: (hasRest: boolean) => string,
 ): Selection | undefined {
   if (condition && isNever(condition)) return undefined;
-  const { said, rest } = sayable(condition ? comparisonsOf(condition) : []);
+  const layout = layoutOf(table);
+  const { said, rest } = sayable(condition ? comparisonsOf(condition) : [], layout);
+  if (said.some((part) => isOfEmptyKey(part, layout))) return undefined;
   const values: string[] = [];
-  const where = restrictions(said, layoutOf(table), values);
+  const where = restrictions(said, layout, values);
   const text = [
     `SELECT ${whatOf(rest.length > 0)} FROM ${quoted(table.name)}`,
     ...(where.length > 0 ? [`WHERE ${where.join(' AND ')} ALLOW FILTERING`] : []),
@@ -87,12 +97,20 @@ export function selectionOf(
   return { statement: { text, values }, rest: rest.length > 0 ? { kind: 'all', of: rest } : undefined };
 }
 
+/** No record has one, which the store does not say: it refuses to look for it. */
+const isOfEmptyKey = ({ field, comparator, operands }: BoundComparison, { partition }: Layout): boolean =>
+  partition.length === 1 && partition[0] === field && comparator === Comparator.EQ && operands[0] === '';
+
 /** Of one column a statement takes one equality, or one lower and one upper bound. */
-function sayable(parts: readonly BoundComparison[]): { said: BoundComparison[]; rest: BoundComparison[] } {
+function sayable(
+  parts: readonly BoundComparison[],
+  { partition }: Layout,
+): { said: BoundComparison[]; rest: BoundComparison[] } {
   const said: BoundComparison[] = [];
   const taken = new Set<string>();
-  // What names records by their key finds them at once.
-  const byUse = parts.toSorted((a, b) => rankOf(a) - rankOf(b));
+  // What names partitions finds records at once.
+  const ranks = new Map(parts.map((part) => [part, rankOf(part, partition)]));
+  const byUse = parts.toSorted((a, b) => (ranks.get(a) ?? 0) - (ranks.get(b) ?? 0));
   for (const part of byUse) {
     const places = placesOf(part);
     // Beside several identifiers the store takes no condition on a column with an index.
@@ -104,8 +122,11 @@ function sayable(parts: readonly BoundComparison[]): { said: BoundComparison[]; 
   return { said, rest: parts.filter((part) => !said.includes(part)) };
 }
 
-const RANKS: Partial<Record<Comparator, number>> = { [Comparator.IN]: 1, [Comparator.EQ]: 0 };
-const rankOf = ({ comparator }: BoundComparison): number => RANKS[comparator] ?? 2;
+function rankOf({ field, comparator }: BoundComparison, partition: readonly string[]): number {
+  if (comparator === Comparator.IN) return 1;
+  if (comparator !== Comparator.EQ) return 3;
+  return partition.includes(field) ? 0 : 2;
+}
 
 function placesOf({ field, comparator }: BoundComparison): string[] {
   const [low, high] = [`${field}\0>`, `${field}\0<`];
@@ -130,16 +151,25 @@ export function selectionByKey(table: StoreTable, columns: readonly string[], ke
   return { text: `SELECT ${shown(columns)} FROM ${quoted(table.name)} WHERE ${where}`, values };
 }
 
-/** @throws MillraceError invalid that names the field */
+/** Of a whole key, or the first parts of one. @throws MillraceError invalid that names the field */
 export function keyRestriction(
   layout: Layout,
   key: DocumentKey,
 ): { readonly where: string; readonly values: string[] } {
+  const names = layout.key.slice(0, key.length);
   return {
-    where: layout.key.map((name) => `${quoted(name)} = fromJson(?)`).join(' AND '),
-    values: layout.key.map((name, at) => encode(key[at] ?? null, typeOf(layout, name), name)),
+    where: names.map((name) => `${quoted(name)} = fromJson(?)`).join(' AND '),
+    values: names.map((name, at) => {
+      const value = encode(key[at] ?? null, typeOf(layout, name), name);
+      if (value === 'null') throw noKey(name);
+      return value;
+    }),
   };
 }
+
+/** Of a record that has none, or of a request that does not say it. */
+export const noKey = (name: string): MillraceError =>
+  invalid(`Required field '${name}' can not be NULL.`, { field: name });
 
 /** Parts that are joined by AND: all that is pushed. */
 export function comparisonsOf(condition: Condition): readonly BoundComparison[] {
@@ -164,16 +194,21 @@ const SIGNS: Partial<Record<Comparator, string>> = {
 /** The same for WHERE and IF. @param values  what is bound is put behind these */
 export function restrictions(parts: readonly BoundComparison[], layout: Layout, values: string[]): string[] {
   const restricted = parts.map((part) => restriction(part, typeOf(layout, part.field), values));
-  const ends = parts.flatMap(({ field, comparator }) => {
+  const ends = parts.flatMap((part) => {
+    const { field } = part;
     const { kind, word } = typeOf(layout, field);
-    const isOpen = kind === 'double' && (comparator === Comparator.GT || comparator === Comparator.GE);
-    const isEnded = parts.some((one) => one.field === field && ENDING.has(one.comparator));
-    return isOpen && !isEnded ? [`${quoted(field)} <= ${LARGEST[word]}`] : [];
+    const places = placesOf(part);
+    if (kind !== 'double' || places.length === 2) return [];
+    const others = parts.filter((one) => one !== part && one.field === field).flatMap(placesOf);
+    if (!others.every((place) => places.includes(place))) return [];
+    const end = LARGEST[word];
+    return [`${quoted(field)} ${isLow(part) ? `<= ${end}` : `>= -${end}`}`];
   });
   return [...restricted, ...ends];
 }
 
-const ENDING: ReadonlySet<Comparator> = new Set([Comparator.LT, Comparator.LE, Comparator.BETWEEN, Comparator.EQ]);
+const isLow = ({ comparator }: BoundComparison): boolean =>
+  comparator === Comparator.GT || comparator === Comparator.GE;
 
 function restriction({ field, comparator, operands }: BoundComparison, type: ColumnType, values: string[]): string {
   const name = quoted(field);

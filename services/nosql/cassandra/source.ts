@@ -19,7 +19,7 @@ import type {
 import { predicateOf } from '../residual/evaluate.ts';
 import { CassandraClient } from './client.ts';
 import type { CassandraConfig } from './config.ts';
-import { layoutOf } from './layout.ts';
+import { type Layout, layoutOf, quoted } from './layout.ts';
 import { columnsOf, selectionByKey, selectionOf, shown } from './request.ts';
 import { RowReader } from './row.ts';
 import * as tables from './tables.ts';
@@ -108,6 +108,7 @@ export class CassandraSource implements NoSqlSource {
     if (!selection) return;
     const isMet = selection.rest && predicateOf(selection.rest, false);
     const reader = new RowReader(columns, layout);
+    const isRecord = recordTest(layout, columns);
     let left = query.limit ?? Number.POSITIVE_INFINITY;
     for (let state = query.after; left > 0; ) {
       const page: driver.ResultSet = await this.#client.ask(deadline, selection.statement, {
@@ -115,7 +116,10 @@ export class CassandraSource implements NoSqlSource {
         state,
       });
       state = page.pageState || undefined;
-      const all = page.rows.map((row) => reader.read(row.values()));
+      const all = page.rows.flatMap((row) => {
+        const values = row.values();
+        return isRecord(values) ? [reader.read(values)] : [];
+      });
       const documents = (isMet ? all.filter((one) => isMet(one.members())) : all).slice(0, left);
       left -= documents.length;
       yield { documents, next: state };
@@ -124,7 +128,7 @@ export class CassandraSource implements NoSqlSource {
   }
 
   async count(table: StoreTable, condition: Condition | undefined, deadline: Deadline): Promise<number> {
-    const selection = selectionOf(table, condition, () => 'COUNT(*)');
+    const selection = selectionOf(table, condition, () => countOf(layoutOf(table)));
     if (!selection) return 0;
     if (!selection.rest) {
       const { rows } = await this.#client.ask(deadline, selection.statement);
@@ -140,3 +144,15 @@ export class CassandraSource implements NoSqlSource {
     return new CassandraWriter(this.#client, table, deadline).writeAll(writes, ordered);
   }
 }
+
+/** A partition with static columns and no record is a row to the store, of which the rest of the key is null. */
+const hasBareRows = ({ partition, key, statics }: Layout): boolean => statics.size > 0 && partition.length < key.length;
+
+function recordTest(layout: Layout, columns: readonly string[]): (values: readonly unknown[]) => boolean {
+  if (!hasBareRows(layout)) return () => true;
+  const place = columns.indexOf(layout.key.at(-1) ?? '');
+  return (values) => values[place] !== null && values[place] !== 'null';
+}
+
+/** Counts where it is not null. */
+const countOf = (layout: Layout): string => `COUNT(${hasBareRows(layout) ? quoted(layout.key.at(-1) ?? '') : '*'})`;

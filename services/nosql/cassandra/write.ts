@@ -14,13 +14,21 @@ import { predicateOf } from '../residual/evaluate.ts';
 import { overloaded, pauses, wait } from '../throttling.ts';
 import type { CassandraClient } from './client.ts';
 import { type Layout, layoutOf, quoted, typeOf } from './layout.ts';
-import { comparisonsOf, keyRestriction, restrictions, type Statement, selectionByKey } from './request.ts';
+import { comparisonsOf, keyRestriction, noKey, restrictions, type Statement, selectionByKey } from './request.ts';
 import { RowReader } from './row.ts';
 import { encode, stored } from './types.ts';
 
 const AT_ONCE = 32;
+const EXISTS: Statement = { text: 'EXISTS', values: [] };
 
 type Change = Exclude<Write, { readonly kind: 'insert' }>;
+type Changes = readonly (readonly [name: string, value: string])[];
+
+/** Without a text: that the record is there is all that is asked. */
+interface Guard extends Statement {
+  /** Something is said of columns that are not those of the partition. */
+  readonly isOfRecord: boolean;
+}
 
 export class CassandraWriter {
   readonly #client: CassandraClient;
@@ -85,7 +93,7 @@ export class CassandraWriter {
       const isOfTime = typeOf(this.#layout, name).word === 'timeuuid';
       made[name] = isOfTime ? driver.TimeUuid.now().toString() : randomUUID();
     }
-    return { ...document, ...made };
+    return Object.assign(Object.create(null), document, made);
   }
 
   #keyOf(document: Document): Document {
@@ -97,9 +105,7 @@ export class CassandraWriter {
 
   #insertion(document: Document): Statement {
     for (const name of this.#layout.key) {
-      if (document[name] === undefined || document[name] === null) {
-        throw invalid(`Required field '${name}' can not be NULL.`, { field: name });
-      }
+      if (document[name] === undefined || document[name] === null) throw noKey(name);
     }
     // What is null is left out: it would be a tombstone.
     const given = Object.entries(document).filter(([, value]) => value !== null && value !== undefined);
@@ -134,40 +140,58 @@ export class CassandraWriter {
   async #changeThere(write: Change, key: Document): Promise<boolean> {
     const guard = this.#guardOf(write.onlyIf, key);
     if (guard === undefined) return false;
-    const { where, values } = keyRestriction(this.#layout, Object.values(key));
-    const table = quoted(this.#table.name);
-    if (write.kind === 'delete') {
-      return this.#isApplied({
-        text: `DELETE FROM ${table} WHERE ${where} IF ${guard.text}`,
-        values: [...values, ...guard.values],
-      });
+    const set = this.#changesOf(write, key);
+    if (set?.length === 0) return this.#isThere(write, key);
+    const isOfPartition = set?.every(([name]) => this.#layout.statics.has(name)) ?? false;
+    if (guard.isOfRecord || (guard.text === '' && !isOfPartition)) {
+      return this.#apply(set, guard.text === '' ? EXISTS : guard, this.#layout.key, key);
     }
-    const set = write.kind === 'merge' ? this.#set(write.members, key) : this.#setAll(write.document, key);
-    if (set.length === 0) return this.#isThere(write, key);
-    const text = set.map(([name]) => `${quoted(name)} = fromJson(?)`).join(', ');
+    // What is said of static columns holds whether the record is there or not.
+    if (!(await this.#isThere(write, key))) return false;
+    if (!isOfPartition) return this.#apply(set, guard, this.#layout.key, key);
+    if (guard.text !== '') return this.#apply(set, guard, this.#layout.partition, key);
+    const name = quoted(set?.[0]?.[0] ?? '');
+    for (const text of [`${name} != null`, `${name} = null`, `${name} != null`]) {
+      if (await this.#apply(set, { text, values: [] }, this.#layout.partition, key)) return true;
+    }
+    throw overloaded();
+  }
+
+  /** @param set  undefined: the record goes */
+  #apply(set: Changes | undefined, guard: Statement, names: readonly string[], key: Document): Promise<boolean> {
+    const { where, values } = keyRestriction(
+      this.#layout,
+      names.map((name) => key[name] ?? null),
+    );
+    const table = quoted(this.#table.name);
+    const text = set?.map(([name]) => `${quoted(name)} = fromJson(?)`).join(', ');
     return this.#isApplied({
-      text: `UPDATE ${table} SET ${text} WHERE ${where} IF ${guard.text}`,
-      values: [...set.map(([, value]) => value), ...values, ...guard.values],
+      text: `${text === undefined ? `DELETE FROM ${table}` : `UPDATE ${table} SET ${text}`} WHERE ${where} IF ${guard.text}`,
+      values: [...(set ?? []).map(([, value]) => value), ...values, ...guard.values],
     });
   }
 
   /** undefined: its key alone tells that it is not meant. */
-  #guardOf(onlyIf: Condition | undefined, key: Document): Statement | undefined {
-    if (!onlyIf) return { text: 'EXISTS', values: [] };
-    if (isNever(onlyIf)) return undefined;
-    const parts = comparisonsOf(onlyIf);
+  #guardOf(onlyIf: Condition | undefined, key: Document): Guard | undefined {
+    if (onlyIf && isNever(onlyIf)) return undefined;
+    const parts = onlyIf ? comparisonsOf(onlyIf) : [];
     const ofKey = parts.filter(({ field }) => this.#layout.key.includes(field));
     if (!ofKey.every((part) => predicateOf(part, false)(key))) return undefined;
     const values: string[] = [];
     const ofOthers = parts.filter((part) => !ofKey.includes(part));
     const text = restrictions(ofOthers, this.#layout, values).join(' AND ');
-    return text === '' ? { text: 'EXISTS', values } : { text, values };
+    return { text, values, isOfRecord: ofOthers.some(({ field }) => !this.#layout.statics.has(field)) };
   }
 
-  #set(members: Document, key: Document): (readonly [name: string, value: string])[] {
+  #changesOf(write: Change, key: Document): Changes | undefined {
+    if (write.kind === 'delete') return undefined;
+    return write.kind === 'merge' ? this.#set(write.members, key) : this.#setAll(write.document, key);
+  }
+
+  #set(members: Document, key: Document): Changes {
     return Object.entries(members).flatMap(([name, value]) => {
       const type = typeOf(this.#layout, name);
-      if (name in key) {
+      if (Object.hasOwn(key, name)) {
         if (encode(value, type, name) === encode(key[name] ?? null, type, name)) return [];
         throw invalid(`Field '${name}' is part of the key, which never changes.`, { field: name });
       }
@@ -176,9 +200,9 @@ export class CassandraWriter {
   }
 
   /** What the new document does not have goes. Static columns are those of other records as well, and stay. */
-  #setAll(document: Document, key: Document): (readonly [name: string, value: string])[] {
+  #setAll(document: Document, key: Document): Changes {
     const { others, statics } = this.#layout;
-    const gone = others.filter((name) => !(name in document) && !statics.has(name));
+    const gone = others.filter((name) => !Object.hasOwn(document, name) && !statics.has(name));
     return [...this.#set(document, key), ...gone.map((name) => [name, 'null'] as const)];
   }
 
@@ -187,7 +211,11 @@ export class CassandraWriter {
     const columns = [...this.#layout.columns.keys()];
     const { rows } = await this.#client.ask(
       this.#deadline,
-      selectionByKey(this.#table, onlyIf ? columns : this.#layout.key, Object.values(key)),
+      selectionByKey(
+        this.#table,
+        onlyIf ? columns : this.#layout.key,
+        this.#layout.key.map((name) => key[name] ?? null),
+      ),
     );
     const [row] = rows;
     if (!row || !onlyIf) return row !== undefined;
