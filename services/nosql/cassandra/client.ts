@@ -1,6 +1,6 @@
 /** The connection to a cluster: statements prepared once on each host, ended by the deadline, patient where it is busy. */
-import { auth, Client, policies, types } from 'cassandra-driver';
-import type { Deadline } from '#common/deadline.ts';
+import { auth, Client, errors, policies, types } from 'cassandra-driver';
+import { type Deadline, deadlinePassed } from '#common/deadline.ts';
 import { inTime } from '#common/in-time.ts';
 import { whileThrottled } from '../throttling.ts';
 import type { CassandraConfig } from './config.ts';
@@ -57,6 +57,8 @@ export class CassandraClient {
     try {
       return await whileThrottled(() => this.#send(deadline, statement, page), isThrottled, deadline);
     } catch (error) {
+      // Its time is what the request was given.
+      if (error instanceof errors.OperationTimedOutError) throw deadline.reason ?? deadlinePassed();
       throw translate(error);
     }
   }
