@@ -11,6 +11,7 @@ const reason = whyNot('cassandra');
 const title = reason === undefined ? 'cassandra' : `cassandra: ${reason}`;
 const columns = {
   id: 'text',
+  a: 'text',
   ...columnsOf({ text: 'text', number: 'double', integer: 'int', boolean: 'boolean' }),
 };
 
