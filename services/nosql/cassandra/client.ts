@@ -25,6 +25,8 @@ export interface Page {
 export class CassandraClient {
   readonly #client: Client;
   readonly #consistency: number;
+  /** Whichever connection is being made, it waits for that. */
+  #last: Promise<unknown> | undefined;
 
   constructor(config: CassandraConfig) {
     const { hosts, keyspace, credentials, localDatacenter, consistency, tls } = config;
@@ -70,10 +72,15 @@ export class CassandraClient {
       readTimeout: Math.max(1, deadline.remainingMs()),
       ...(page && { fetchSize: page.fetchSize, ...(page.state !== undefined && { pageState: page.state }) }),
     };
-    return inTime(this.#client.execute(text, [...values], options), deadline);
+    const answer = this.#client.execute(text, [...values], options);
+    this.#last = answer;
+    return inTime(answer, deadline);
   }
 
+  /** The driver lets go of a connection that is there, not of one that it is making: that is ended once it is made. */
   async close(): Promise<void> {
     await this.#client.shutdown();
+    const shutdown = () => this.#client.shutdown();
+    this.#last?.then(shutdown, shutdown).catch(() => {});
   }
 }

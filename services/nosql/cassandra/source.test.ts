@@ -45,6 +45,7 @@ const KINDS: readonly (readonly [name: string, type: string, written: string, re
   ['k_time', 'time', '"23:59:59.000000001"'],
   ['k_duration', 'duration', '"1y2mo3d4h5m6s"'],
   ['k_inet', 'inet', '"192.0.2.1"'],
+  ['k_inet6', 'inet', '"2001:db8::1"'],
   ['k_blob', 'blob', '{"$binary":"AAEC/w=="}'],
   ['k_nothing', 'blob', '{"$binary":""}'],
   ['k_list', 'list<bigint>', '[9223372036854775807,1]'],
@@ -796,7 +797,7 @@ suiteWith('cassandra', 'Cassandra', () => {
       { key: { id: 'small' }, created: true },
       { error: { code: 'invalid' } },
     ]);
-  });
+  }, 40_000);
 
   describe('another service', () => {
     const open = (config: object): NoSqlSource =>
@@ -818,6 +819,17 @@ suiteWith('cassandra', 'Cassandra', () => {
       const other = open({ local_datacenter: server.datacenter, consistency: 'one' });
       expect((await other.tables(soon())).length).toBeGreaterThan(0);
       await other.close();
+    });
+
+    test('that is closed while it connects leaves no connection', async () => {
+      const gate = new Gate(server);
+      const other = open({ hosts: '127.0.0.1', port: await gate.listen() });
+      const asked = other.tables(soon()).catch(() => {});
+      await expect.poll(() => gate.connections, { interval: 1 }).toBeGreaterThan(0);
+      await other.close();
+      await asked;
+      await expect.poll(() => gate.connections, { timeout: 10_000 }).toBe(0);
+      await gate.close();
     });
 
     test('whose server comes later, and comes back', async () => {
@@ -866,13 +878,20 @@ class Gate {
       ] as const) {
         this.#sockets.add(one);
         one.on('error', () => {});
-        one.on('close', () => other.destroy());
+        one.on('close', () => {
+          this.#sockets.delete(one);
+          other.destroy();
+        });
         one.pipe(other);
       }
     });
     this.#server = server;
     await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
     return (server.address() as { port: number }).port;
+  }
+
+  get connections(): number {
+    return this.#sockets.size;
   }
 
   async close(): Promise<void> {

@@ -250,7 +250,10 @@ export function decodedJson(json: string | null, { kind, word }: ColumnType): st
   if (json === null || json === 'null') return 'null';
   if (kind === 'timestamp') return `{"$date":"${json.slice(1, -1).replace(' ', 'T')}"}`;
   if (kind === 'blob') return `{"$binary":"${Buffer.from(json.slice(3, -1), 'hex').toString('base64')}"}`;
-  // As it was written: the store shows all nine digits.
+  // As they are written usually: the store shows all groups, and all nine digits.
+  if (word === 'inet' && json.includes(':'))
+    return `"${new URL(`http://[${json.slice(1, -1)}]`).hostname.slice(1, -1)}"`;
+
   if (word === 'time') return json.replace(/(?:\.0+|(\.\d*[1-9])0+)"$/, '$1"');
   return json;
 }
