@@ -234,6 +234,8 @@ describe('what the store compares', () => {
     ['so many identifiers', compare('id', IN, ...many(100)), table, true],
     ['too many identifiers', compare('id', IN, ...many(101)), table, false],
     ['an empty identifier', compare('id', IN, 'x', ''), table, false],
+    ['a text as long as a key', compare('id', EQ, 'x'.repeat(21_845)), table, true],
+    ['a longer one', compare('id', EQ, 'x'.repeat(21_846)), table, false],
     ['identifiers of another type', compare('id', IN, 'x', 1), table, false],
     ['values of another column', compare('t', IN, 'x', 'y'), table, false],
     ['a part of a key', compare('p', IN, 'x', 'y'), orders, false],

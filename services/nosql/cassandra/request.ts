@@ -15,6 +15,8 @@ export interface Statement {
 
 /** Identifiers of one condition: each is a read of a partition. */
 const IN_MAX = 100;
+/** Keys and indexes take 64 KiB of UTF-8, and the store refuses to look for more. */
+const TEXT_MAX = 0xffff / 3;
 /** Beyond them are infinity and NaN, which have no value on the wire. */
 const LARGEST: Readonly<Record<string, string>> = { double: '1.7976931348623157E308', float: '3.4028235E38' };
 /** With all of its digits. */
@@ -47,7 +49,7 @@ export function canCompare({ field, comparator, operands }: BoundComparison, tab
 }
 
 function isOfType(operand: Wire, type: ColumnType, name: string): boolean {
-  if (typeof operand === 'string' && !['text', 'uuid'].includes(type.kind)) return false;
+  if (typeof operand === 'string' && (operand.length > TEXT_MAX || !['text', 'uuid'].includes(type.kind))) return false;
   // What a float or a double would round is another number.
   if (type.kind === 'double' && operand instanceof JsonNumber) return false;
   if (type.word === 'float' && !isFloat(Number(operand))) return false;
