@@ -11,7 +11,6 @@ const reason = whyNot('cassandra');
 const title = reason === undefined ? 'cassandra' : `cassandra: ${reason}`;
 const columns = {
   id: 'text',
-  a: 'text',
   ...columnsOf({ text: 'text', number: 'double', integer: 'int', boolean: 'boolean' }),
 };
 

@@ -5,7 +5,7 @@ type Kind = 'text' | 'number' | 'integer' | 'boolean';
 
 /** What the suite keeps where. */
 const COLUMNS: Readonly<Record<Kind, string>> = {
-  text: 'name city born title author critic shelf label book tag',
+  text: 'name city born title author critic shelf label book tag a',
   number: 'age salary',
   integer: 'qty seen year hue',
   boolean: 'active more many',
