@@ -4,6 +4,8 @@ import { JsonNumber, parseJson } from '#common/json.ts';
 import type { Outcome } from '#common/testing/bench.ts';
 import { all, any, fields, insert, is, read } from '#common/testing/words.ts';
 import { Comparator, type Filter, Paging } from '#proto/data/v1/data_pb.ts';
+import { startCassandra } from '../../../deploy/testing/cassandra.ts';
+import { freshKeyspace } from '../../../deploy/testing/cassandra-keyspace.ts';
 import { suiteWith } from '../../../deploy/testing/suite.ts';
 import type { Condition, Write } from '../engine.ts';
 import { compare, MANY, places, soon, Trial } from './testing/trial.ts';
@@ -12,7 +14,7 @@ const both = (...of: Condition[]): Condition => ({ kind: 'all', of });
 const { EQ, IN, GT, LT } = Comparator;
 
 suiteWith('cassandra', 'records of Cassandra', () => {
-  const trial = new Trial();
+  const trial = new Trial(startCassandra, freshKeyspace);
 
   describe('many at once', () => {
     test('of those who make one record, one has made it', async () => {

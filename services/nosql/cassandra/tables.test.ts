@@ -2,6 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { insert } from '#common/testing/words.ts';
 import { DefineMode, PartKind, Target } from '#proto/data/v1/data_pb.ts';
+import { startCassandra } from '../../../deploy/testing/cassandra.ts';
+import { freshKeyspace } from '../../../deploy/testing/cassandra-keyspace.ts';
 import { suiteWith } from '../../../deploy/testing/suite.ts';
 import type { NoSqlSource, Write } from '../engine.ts';
 import { engine } from './index.ts';
@@ -9,7 +11,7 @@ import { Gate } from './testing/gate.ts';
 import { KINDS, refused, refusedIn, soon, Trial } from './testing/trial.ts';
 
 suiteWith('cassandra', 'tables of Cassandra', () => {
-  const trial = new Trial();
+  const trial = new Trial(startCassandra, freshKeyspace);
 
   describe('tables', () => {
     const define = (...records: object[]) =>

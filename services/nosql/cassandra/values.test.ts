@@ -3,6 +3,8 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { JsonNumber, parseJson, stringifyJson } from '#common/json.ts';
 import { all, fields, insert, is, not, read, remove } from '#common/testing/words.ts';
 import { Comparator, type Filter, Target } from '#proto/data/v1/data_pb.ts';
+import { startCassandra } from '../../../deploy/testing/cassandra.ts';
+import { freshKeyspace } from '../../../deploy/testing/cassandra-keyspace.ts';
 import { suiteWith } from '../../../deploy/testing/suite.ts';
 import type { Wire } from '../document.ts';
 import type { Write } from '../engine.ts';
@@ -14,7 +16,7 @@ const recordOf = (id: number, of: (kind: (typeof KINDS)[number]) => string): str
   `{"id":${id},${KINDS.map((kind) => `"${kind[0]}":${of(kind)}`).join(',')}}`;
 
 suiteWith('cassandra', 'values of Cassandra', () => {
-  const trial = new Trial();
+  const trial = new Trial(startCassandra, freshKeyspace);
 
   describe('types', () => {
     test('all of them come back as they were written', async () => {

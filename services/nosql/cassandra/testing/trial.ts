@@ -1,12 +1,11 @@
 /** A Cassandra with a keyspace of tables of all kinds, for the suites of this engine. */
 import { afterAll, beforeAll } from 'vitest';
 import { Deadline } from '#common/deadline.ts';
+import type { ServiceConfig } from '#common/engine.ts';
 import { parseJson } from '#common/json.ts';
 import type { Outcome } from '#common/testing/bench.ts';
 import { apart, fields, read, update } from '#common/testing/words.ts';
 import { type Comparator, type Filter, Target } from '#proto/data/v1/data_pb.ts';
-import { type RunningCassandra, startCassandra } from '../../../../deploy/testing/cassandra.ts';
-import { freshKeyspace, type KeyspaceSettings } from '../../../../deploy/testing/cassandra-keyspace.ts';
 import { Bench } from '../../conformance/bench.ts';
 import type { Document, Wire } from '../../document.ts';
 import type { BoundComparison, NoSqlSource, StoreQuery, StoreTable, Write } from '../../engine.ts';
@@ -87,16 +86,24 @@ const TABLES = [
   'CREATE INDEX ON many (city)',
   ...batches,
 ];
+interface TestServer {
+  readonly host: string;
+  readonly port: number;
+  readonly datacenter: string;
+  stop(): Promise<void>;
+}
+
 /** Registers what opens and ends it. */
-export class Trial {
-  server!: RunningCassandra;
-  settings!: KeyspaceSettings;
+export class Trial<S extends TestServer> {
+  server!: S;
+  settings!: ServiceConfig;
   bench!: Bench;
 
-  constructor() {
+  /** @param keyspaceOf  a new one, in which these statements were carried out */
+  constructor(start: () => Promise<S>, keyspaceOf: (server: S, statements: readonly string[]) => Promise<object>) {
     beforeAll(async () => {
-      this.server = await startCassandra();
-      this.settings = await freshKeyspace(this.server, TABLES);
+      this.server = await start();
+      this.settings = { ...(await keyspaceOf(this.server, TABLES)) };
       this.bench = new Bench({ engine, config: { ...this.settings } });
     });
     afterAll(async () => {
