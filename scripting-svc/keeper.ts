@@ -22,7 +22,7 @@ export interface KeeperMessage {
 /** One that lived this long was well. */
 const WELL_AFTER_MS = 30_000;
 /** To end workers that are killed. */
-const CLOSE_MS = 5_000;
+const CLOSE_MS = 2_000;
 
 export class Keeper {
   readonly #options: KeeperOptions;
@@ -44,10 +44,17 @@ export class Keeper {
     this.#fork();
   }
 
-  /** Workers finish what they have, and end; what still runs at the deadline is killed. */
+  /** Workers finish what they have, and end; what still runs at the deadline is killed, by the keeper. */
   async drain(deadline: AbortSignal): Promise<void> {
     this.#stop();
-    if (this.#child) await endWorker(this.#child, 'SIGTERM', deadline);
+    const child = this.#child;
+    if (!child) return;
+    const ended = endWorker(child, 'SIGTERM');
+    const close = (): void => void this.close();
+    if (deadline.aborted) close();
+    deadline.addEventListener('abort', close, { once: true });
+    await ended;
+    deadline.removeEventListener('abort', close);
   }
 
   async close(): Promise<void> {
@@ -79,7 +86,11 @@ export class Keeper {
     child.on('message', (message: { readonly failed?: string }) => {
       if (message.failed) log.error({ reason: message.failed }, 'the keeper of script workers could not start');
     });
-    child.once('error', (error) => log.error({ err: error }, 'the keeper of script workers cannot be started'));
+    child.once('error', (error) => {
+      log.error({ err: error }, 'the keeper of script workers cannot be started');
+      // Nothing ends that has never begun.
+      if (child.pid === undefined) this.#died(null, null);
+    });
     child.once('exit', (code, signal) => this.#died(code, signal));
   }
 

@@ -13,6 +13,11 @@ export interface NoSqlEngine extends Engine<NoSqlSource> {
    * identifier. Values of different types never compare, so each of these is looked for.
    */
   senses?(text: string): readonly Wire[];
+  /**
+   * These members as the store will give them back, where it has a spelling of its own: rules are held against that.
+   * @throws MillraceError invalid that names the field
+   */
+  asStored?(members: Document, table: StoreTable): Document;
   /** Can the store ever have such an index? Absent: it has none at all. @throws MillraceError invalid that says why not */
   checkIndex?(index: NewIndex): void;
 }
@@ -64,6 +69,8 @@ export interface StoreIndex {
   readonly name: string;
   readonly fields: readonly string[];
   readonly unique: boolean;
+  /** The store compares texts of its field by what the index makes of them: without case, or by their words. */
+  readonly analyzes?: boolean;
 }
 
 /** A column: all that its records may have there is of this type. */
@@ -77,7 +84,8 @@ export interface StoreField {
   readonly holds: FieldHolds;
 }
 
-export type FieldHolds = KeyField['type'] | 'boolean' | 'date';
+/** uuid: a text in lower case. */
+export type FieldHolds = KeyField['type'] | 'boolean' | 'date' | 'uuid';
 
 /** One that is wanted, of a simple type. */
 export interface NewField {

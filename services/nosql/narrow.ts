@@ -31,15 +31,15 @@ export function narrowed(condition: Condition, typeOf: TypeOf): Condition {
 function narrowedComparison(comparison: BoundComparison, type: FieldHolds | undefined): Condition {
   const { comparator, operands } = comparison;
   if (type === undefined || type === 'any' || comparator === Comparator.IS_NULL) return comparison;
-  const fitting = operands.filter((one) => isOfType(one, type));
+  const fitting = operands.filter((one) => isOfType(one, type)).map((one) => (type === 'uuid' ? lowered(one) : one));
   switch (comparator) {
     case Comparator.IN:
       if (fitting.length === 1) return { ...comparison, comparator: Comparator.EQ, operands: fitting };
       return fitting.length === 0 ? NEVER : { ...comparison, operands: fitting };
     case Comparator.NE:
-      return fitting.length === 0 ? present(comparison) : comparison;
+      return fitting.length === 0 ? present(comparison) : { ...comparison, operands: fitting };
     default:
-      return fitting.length === operands.length ? comparison : NEVER;
+      return fitting.length === operands.length ? { ...comparison, operands: fitting } : NEVER;
   }
 }
 
@@ -48,8 +48,12 @@ const present = ({ field }: BoundComparison): Condition => ({
   of: { kind: 'compare', field, comparator: Comparator.IS_NULL, operands: [] },
 });
 
+/** As stores write them, whoever asks for them. */
+const lowered = (value: Wire): Wire => (typeof value === 'string' ? value.toLowerCase() : value);
+
 function isOfType(value: Wire, type: FieldHolds): boolean {
-  if (type === 'string' || type === 'boolean') return typeof value === type;
+  if (type === 'string' || type === 'uuid') return typeof value === 'string';
+  if (type === 'boolean') return typeof value === 'boolean';
   if (type === 'number') return typeof value === 'number' || value instanceof JsonNumber;
   return typeof value === 'object' && value !== null && Object.keys(value).join() === `$${type}`;
 }

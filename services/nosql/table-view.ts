@@ -10,6 +10,7 @@ import { viewSchema } from '#common/schema/schema-view.ts';
 import { propertiesOf } from '#common/schema/table-marks.ts';
 import type { SchemaExtra } from '#proto/access/v1/access_pb.ts';
 import type { KeyField, StoreField, StoreIndex, StoreTable } from './engine.ts';
+import { kindOf } from './plan/coerce.ts';
 
 /** A field that was seen, and the simple type of what it held. */
 export interface SeenField {
@@ -55,8 +56,12 @@ function tableOf(table: StoreTable, seen: readonly SeenField[], extras: readonly
   for (const field of table.fields ?? []) columns.set(field.name, ofStore(field, columns.get(field.name)));
   for (const extra of own) {
     const properties = propertiesOf(extra);
-    if (properties[DECLARED] !== true) continue;
-    columns.set(extra.field, declared(extra.field, properties, columns.get(extra.field)));
+    const known = columns.get(extra.field);
+    if (properties[DECLARED] !== true && !(table.fields && known)) continue;
+    columns.set(
+      extra.field,
+      table.fields && known ? refined(known, properties) : declared(extra.field, properties, known),
+    );
   }
   for (const { name, type } of seen) if (!columns.has(name)) columns.set(name, column(name, { type }));
   const primaryKey = table.key.map(({ name }) => name);
@@ -123,6 +128,13 @@ const ofStore = ({ name, type, dbType }: StoreField, key: Column | undefined): C
   ...(key ?? column(name)),
   ...{ type, dbType, nativeType: 'declared' },
 });
+
+/** What is known of a column beside the store, which knows better what it holds. */
+function refined(known: Column, properties: Properties): Column {
+  const { declared_type: type } = properties;
+  const isRefined = typeof type === 'string' && kindOf(type) === kindOf(known.type);
+  return { ...declared(known.name, properties, known), type: isRefined ? type : known.type, dbType: known.dbType };
+}
 
 function declared(name: string, properties: Properties, known: Column | undefined): Column {
   const { declared_type: type, default: fallback, allow_null: nullable, length } = properties;

@@ -37,7 +37,8 @@ export const configFields: readonly ConfigField[] = [
     ...{ name: 'options', label: 'Options', type: 'object', default: null, required: false, allow_null: true },
     description:
       '"ssl": true for an encrypted connection; "ssl_ca", "ssl_cert", "ssl_key": certificates of authorities, ' +
-      'our certificate and its key, PEM; "key_pass_phrase": of the key.',
+      'our certificate and its key, PEM; "key_pass_phrase": of the key; "ssl_server_name": the name in the ' +
+      'certificates of the hosts, which are reached by their addresses.',
     object: NAME_TO_VALUE,
   },
   ...STORE_FIELDS,
@@ -60,6 +61,8 @@ export interface Tls {
   readonly cert?: string;
   readonly key?: string;
   readonly passphrase?: string;
+  /** In the certificates of all hosts: they are reached by their addresses. */
+  readonly servername?: string;
 }
 
 const HOST_NAME = /^(?:[A-Za-z0-9._-]{1,253}|\[[0-9a-fA-F:.]{2,45}\])(?::\d{1,5})?$/;
@@ -97,6 +100,6 @@ function tlsOf(options: Record<string, string>): Tls | undefined {
   const [bad] = Object.keys(PEMS).filter((name) => options[name] && !options[name].includes('-----BEGIN'));
   if (bad !== undefined) throw wrongSetting(`options.${bad}`, 'PEM, which begins with -----BEGIN');
   if (pems.length === 0 && !boolean(options, 'ssl')) return undefined;
-  const passphrase = options['key_pass_phrase'];
-  return { ...Object.fromEntries(pems), ...(passphrase && { passphrase }) };
+  const [passphrase, servername] = [options['key_pass_phrase'], options['ssl_server_name']];
+  return { ...Object.fromEntries(pems), ...(passphrase && { passphrase }), ...(servername && { servername }) };
 }

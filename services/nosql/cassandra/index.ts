@@ -1,6 +1,7 @@
 /** Apache Cassandra, and what speaks its protocol, as an engine. */
 import type { NoSqlEngine } from '../engine.ts';
 import { configFields, readCassandraConfig } from './config.ts';
+import { asStored, layoutOf } from './layout.ts';
 import { canCompare } from './request.ts';
 import { CassandraSource } from './source.ts';
 import { checkIndex } from './tables.ts';
@@ -14,6 +15,7 @@ export const engine: NoSqlEngine = {
   configFields,
   checkIndex,
   senses: sensesOf,
+  asStored: (members, table) => asStored(members, layoutOf(table)),
   open: (config) => new CassandraSource(readCassandraConfig(config)),
   pushdown: {
     compares: canCompare,

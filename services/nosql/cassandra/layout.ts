@@ -1,7 +1,8 @@
 /** Columns of a table as requests need them, from `StoreTable.native`. */
 import { invalid, type MillraceError } from '#common/errors.ts';
+import type { Document, Wire } from '../document.ts';
 import type { StoreTable } from '../engine.ts';
-import { type ColumnType, columnType, fieldOf, keyFieldOf } from './types.ts';
+import { type ColumnType, columnType, fieldOf, keyFieldOf, stored } from './types.ts';
 
 /** `native` of a description: as a definition may say it, too. */
 export interface Native {
@@ -62,6 +63,16 @@ export function typeOf({ columns }: Layout, name: string): ColumnType {
 
 export const noColumn = (name: string): MillraceError =>
   invalid(`Field '${name}' does not exist: a table of Cassandra has the columns that it was given.`, { field: name });
+
+/** Members that are no columns stay, to be refused with the write. @throws MillraceError invalid that names the field */
+export function asStored(members: Document, { columns }: Layout): Document {
+  const kept: Record<string, Wire> = Object.create(null);
+  for (const [name, value] of Object.entries(members)) {
+    const type = columns.get(name);
+    kept[name] = type && type.kind !== 'list' && type.kind !== 'map' ? stored(value, type, name) : value;
+  }
+  return kept;
+}
 
 /** As CQL writes the name of anything, whatever it is. */
 export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;

@@ -28,8 +28,10 @@ const EQUALLED: ReadonlySet<ColumnType['kind']> = new Set([...ORDERED, 'boolean'
 /** Whether Cassandra decides it as the dialect does. */
 export function canCompare({ field, comparator, operands }: BoundComparison, table: StoreTable): boolean {
   const { columns, partition } = layoutOf(table);
+  const { indexes } = table;
   const type = columns.get(field);
   if (!type || !operands.every((one) => isOfType(one, type, field))) return false;
+  if (type.kind === 'text' && indexes.some(({ fields, analyzes }) => analyzes && fields[0] === field)) return false;
   switch (comparator) {
     case Comparator.EQ:
       return EQUALLED.has(type.kind);

@@ -1,14 +1,14 @@
 /** Writes, lists and tables on a real server. */
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { JsonNumber, parseJson } from '#common/json.ts';
 import type { Outcome } from '#common/testing/bench.ts';
-import { all, any, fields, insert, is, read } from '#common/testing/words.ts';
-import { Comparator, type Filter, Paging } from '#proto/data/v1/data_pb.ts';
+import { all, any, fields, insert, is, read, remove, update } from '#common/testing/words.ts';
+import { Comparator, type Filter, Paging, Target } from '#proto/data/v1/data_pb.ts';
 import { startCassandra } from '../../../deploy/testing/cassandra.ts';
 import { freshKeyspace } from '../../../deploy/testing/cassandra-keyspace.ts';
 import { suiteWith } from '../../../deploy/testing/suite.ts';
 import type { Condition, Write } from '../engine.ts';
-import { compare, MANY, places, soon, Trial } from './testing/trial.ts';
+import { compare, MANY, places, soon, Trial, UUID } from './testing/trial.ts';
 
 const both = (...of: Condition[]): Condition => ({ kind: 'all', of });
 const { EQ, IN, GT, LT } = Comparator;
@@ -110,6 +110,49 @@ suiteWith('cassandra', 'records of Cassandra', () => {
     });
   });
 
+  describe('what a role may change', () => {
+    const key = { region: 'roles', year: 2026, at: { $date: '2026-03-01T00:00:00.000Z' }, ref: UUID };
+    const path = [key.region, key.year, key.at.$date, key.ref];
+    const PATCH = (rowFilter: Filter, members: object, table = 'orders', keys: unknown[] = [path]) =>
+      trial.bench.outcome(update(table, Target.ONE, members, { rowFilter }, { keys }));
+    beforeAll(() => trial.bench.ask(insert('orders', [{ ...key, total: 1 }])));
+
+    test.each([
+      ['after a date', is('at', '>', '2026-01-01'), true],
+      ['from a date with a zone', is('at', '>=', '2026-03-01T02:00:00+02:00'), true],
+      ['before it', is('at', '<', '2026-01-01'), false],
+      ['between dates', is('at', 'between', '2026-01-01', '2026-12-31'), true],
+      ['by a UUID in capitals', is('ref', '=', UUID.toUpperCase()), true],
+      ['not by a UUID in capitals', is('ref', '!=', UUID.toUpperCase()), false],
+    ])('records %s', async (_, rowFilter, isAllowed) => {
+      const outcome = await PATCH(rowFilter, { note: 'seen' });
+      expect(outcome).toMatchObject(isAllowed ? { json: {} } : { code: 'not_found' });
+      const one = await trial.one('orders', path, { rowFilter });
+      expect(one).toMatchObject(isAllowed ? { json: { note: 'seen' } } : { code: 'not_found' });
+      const listed = (await trial.bench.outcome(read('orders', { rowFilter, filter: is('region', '=', 'roles') }))) as {
+        json: unknown[];
+      };
+      expect(listed.json).toHaveLength(isAllowed ? 1 : 0);
+    });
+
+    test.each([
+      ['beyond a moment, written with a zone', is('due', '<', '2026-02-01'), '2026-01-31T23:59:00-12:00'],
+      ['at a moment, written otherwise', is('due', '!=', '2026-02-01T00:00:00Z'), '2026-02-01 00:00'],
+      ['at a moment, as milliseconds', is('due', '!=', '2026-02-01T00:00:00Z'), Date.UTC(2026, 1, 1)],
+    ])('nothing is put %s', async (_, rowFilter, due) => {
+      const before = { id: 'due', due: { $date: '2026-01-01T00:00:00.000Z' } };
+      await trial.replace('dues', 'due', { due: before.due });
+      expect(await PATCH(rowFilter, { due }, 'dues', ['due'])).toMatchObject({ code: 'denied' });
+      expect(await trial.one('dues', 'due')).toEqual({ json: before });
+    });
+  });
+
+  test('a text whose index makes something else of it is compared as it is', async () => {
+    const both = is('who', '=', 'bob');
+    expect(await trial.found('analyzed', both, 'id')).toEqual([{ id: 1 }]);
+    expect(await trial.bench.outcome(read('analyzed', { filter: both, countOnly: true }))).toEqual({ json: 1 });
+  });
+
   describe('lists', () => {
     const ids = (rows: readonly unknown[]): number[] =>
       rows.map((row) => (row as { id: number }).id).toSorted((a, b) => a - b);
@@ -146,6 +189,24 @@ suiteWith('cassandra', 'records of Cassandra', () => {
         keys = [JSON.parse(Buffer.from(nextAfter, 'base64url').toString())];
       }
       expect(ids(seen)).toEqual(expected);
+    });
+
+    test('what is read and deleted page by page leaves nothing behind', async () => {
+      const records = places(25).map((n) => ({ id: `walked-${n}`, n: 77 }));
+      await trial.bench.ask(insert('plain', records));
+      let count = 0;
+      let keys: unknown[] = [];
+      for (let paging: Paging = Paging.FIRST; ; paging = Paging.AFTER) {
+        const filter = is('n', '=', 77);
+        const { json, nextAfter } = await trial.bench.ask(read('plain', { filter, limit: 4, paging }, { keys }));
+        const page = parseJson(json) as { id: string }[];
+        count += page.length;
+        if (page.length > 0)
+          await trial.bench.ask(remove('plain', Target.KEYS, {}, { keys: page.map(({ id }) => id) }));
+        if (nextAfter === '') break;
+        keys = [JSON.parse(Buffer.from(nextAfter, 'base64url').toString())];
+      }
+      expect([count, await trial.found('plain', is('n', '=', 77))]).toEqual([25, []]);
     });
 
     test.each(['', 'x', 'zz', '00', 'deadbeef', 'ff'.repeat(5_000)])('a token that is none: %s', async (token) => {

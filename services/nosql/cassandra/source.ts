@@ -1,6 +1,7 @@
 /** Reads of Cassandra, and the rest of what a source has to do. */
 import type { types as driver } from 'cassandra-driver';
 import type { Deadline } from '#common/deadline.ts';
+import { invalid } from '#common/errors.ts';
 import { mapAtOnce } from '../at-once.ts';
 import type { StoredDocument } from '../document.ts';
 import type {
@@ -110,20 +111,30 @@ export class CassandraSource implements NoSqlSource {
     const reader = new RowReader(columns, layout);
     const isRecord = recordTest(layout, columns);
     let left = query.limit ?? Number.POSITIVE_INFINITY;
-    for (let state = query.after; left > 0; ) {
-      const page: driver.ResultSet = await this.#client.ask(deadline, selection.statement, {
-        fetchSize: isMet ? PAGE : Math.min(left, PAGE),
-        state,
-      });
+    let { state, skip } = readCursor(query.after);
+    // Whoever goes on behind a page asks for one record more: then the state of the store itself is the cursor.
+    const first = query.cursors && left > 1 ? left - 1 : left;
+    for (let fetchSize = isMet ? PAGE : Math.min(first + skip, PAGE); left > 0; ) {
+      const begin = { state, skip };
+      const page: driver.ResultSet = await this.#client.ask(deadline, selection.statement, { fetchSize, state });
       state = page.pageState || undefined;
-      const all = page.rows.flatMap((row) => {
+      skip = Math.max(0, skip - page.rows.length);
+      const found = page.rows.slice(begin.skip).flatMap((row, at) => {
         const values = row.values();
-        return isRecord(values) ? [reader.read(values)] : [];
+        if (!isRecord(values)) return [];
+        const document = reader.read(values);
+        return isMet && !isMet(document.members()) ? [] : [{ document, place: begin.skip + at + 1 }];
       });
-      const documents = (isMet ? all.filter((one) => isMet(one.members())) : all).slice(0, left);
-      left -= documents.length;
-      yield { documents, next: state };
+      const some = found.slice(0, left);
+      left -= some.length;
+      const next = state === undefined ? undefined : cursorOf(state, skip);
+      const behind = (index: number): string => {
+        const place = some[index]?.place ?? 0;
+        return place === page.rows.length && next !== undefined ? next : cursorOf(begin.state, place);
+      };
+      yield { documents: some.map(({ document }) => document), next, behind };
       if (state === undefined) return;
+      if (!isMet) fetchSize = Math.min(left + skip, PAGE);
     }
   }
 
@@ -143,6 +154,19 @@ export class CassandraSource implements NoSqlSource {
   write(table: StoreTable, writes: readonly Write[], ordered: boolean, deadline: Deadline): Promise<WriteOutcome[]> {
     return new CassandraWriter(this.#client, table, deadline).writeAll(writes, ordered);
   }
+}
+
+/** Where a page of the store begins, and how many of its rows were read. */
+const cursorOf = (state: string | undefined, place: number): string => `${state ?? ''}:${place}`;
+
+function readCursor(after: string | undefined): { state: string | undefined; skip: number } {
+  const [, state, place] = /^([0-9a-f]*):(\d{1,9})$/.exec(after ?? ':0') ?? [];
+  if (state === undefined) {
+    throw invalid("'after' does not belong to this list: take it from the 'meta' of the page before.", {
+      field: 'after',
+    });
+  }
+  return { state: state || undefined, skip: Number(place) };
 }
 
 /** A partition with static columns and no record is a row to the store, of which the rest of the key is null. */

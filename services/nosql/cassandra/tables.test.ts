@@ -1,6 +1,6 @@
 /** Tables as they are there, made and changed, and servers that are not there. */
 import { describe, expect, test } from 'vitest';
-import { insert } from '#common/testing/words.ts';
+import { insert, is } from '#common/testing/words.ts';
 import { DefineMode, PartKind, Target } from '#proto/data/v1/data_pb.ts';
 import { startCassandra } from '../../../deploy/testing/cassandra.ts';
 import { freshKeyspace } from '../../../deploy/testing/cassandra-keyspace.ts';
@@ -8,7 +8,7 @@ import { suiteWith } from '../../../deploy/testing/suite.ts';
 import type { NoSqlSource, Write } from '../engine.ts';
 import { engine } from './index.ts';
 import { Gate } from './testing/gate.ts';
-import { KINDS, refused, refusedIn, soon, Trial } from './testing/trial.ts';
+import { KINDS, OTHER_UUID, refused, refusedIn, soon, Trial } from './testing/trial.ts';
 
 suiteWith('cassandra', 'tables of Cassandra', () => {
   const trial = new Trial(startCassandra, freshKeyspace);
@@ -58,6 +58,40 @@ suiteWith('cassandra', 'tables of Cassandra', () => {
       expect(await trial.one('of_fields', ['a', 1])).toEqual({ json: record });
       expect(await dropped('of_fields')).toEqual(success);
       expect(await trial.tableOf('of_fields')).toBeUndefined();
+    });
+
+    test('one whose key is of type id', async () => {
+      const field = [
+        { name: 'id', type: 'id' },
+        { name: 'n', type: 'integer' },
+        { name: 'made', type: 'timestamp_on_create' },
+      ];
+      await define({ name: 'of_ids', field });
+      const { json } = (await trial.bench.outcome(insert('of_ids', [{ n: 1 }]))) as { json: { id: string }[] };
+      const id = json[0]?.id as string;
+      expect(await trial.found('of_ids', is('id', '=', id), 'n')).toEqual([{ n: 1 }]);
+      expect(await trial.bench.outcome(insert('of_ids', [{ id: OTHER_UUID, n: 2 }]))).toEqual({
+        json: [{ id: OTHER_UUID }],
+      });
+      expect(await trial.one('of_ids', OTHER_UUID)).toMatchObject({
+        json: { n: 2, made: { $date: expect.any(String) } },
+      });
+      expect(await define({ name: 'of_ids', field })).toMatchObject({ json: [{ name: 'of_ids' }] });
+    });
+
+    test('a column keeps its type', async () => {
+      await define({ name: 'typed', native: { columns: { n: 'int' } } });
+      expect(await parts('typed', { name: 'n', type: 'string' })).toEqual(refused('n'));
+      const more = [
+        { name: 'fresh', type: 'string' },
+        { name: 'n', type: 'string' },
+      ];
+      expect(await define({ name: 'typed', field: more })).toEqual(refused('n'));
+      expect((await trial.tableOf('typed')).fields?.map(({ name }) => name)).toEqual(['id', 'n']);
+      await parts('typed', { name: 'n', type: 'bigint', default: 7 });
+      await trial.bench.ask(insert('typed', [{ id: OTHER_UUID }]));
+      expect(await trial.one('typed', OTHER_UUID)).toMatchObject({ json: { n: 7 } });
+      expect(await trial.found('typed', is('n', '=', 7), 'n')).toEqual([{ n: 7 }]);
     });
 
     test("one in Cassandra's own words", async () => {

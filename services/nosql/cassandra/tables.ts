@@ -72,13 +72,23 @@ function tableOf(name: string, columns: readonly ColumnRow[], indexes: readonly 
   };
 }
 
+/** Options of storage-attached indexes (SAI), and of those before them (SASI). */
+const isAnalysis = (option: string, value: string): boolean =>
+  option === 'case_sensitive'
+    ? value === 'false'
+    : /^(?:normalize|ascii)$/.test(option)
+      ? value === 'true'
+      : ANALYZER.test(option);
+const ANALYZER = /analyzer/;
+
 /** Of a whole column; those of keys or values of a collection are none that a definition could have made. */
 function indexOf({ table_name: table, index_name: whole, options }: IndexRow): StoreIndex[] {
   const prefix = indexName(table, '');
   const name = whole.startsWith(prefix) ? whole.slice(prefix.length) : whole;
   const target = options?.['target'] ?? '';
   const field = /^"(.+)"$/.exec(target)?.[1]?.replaceAll('""', '"') ?? (/^\w+$/.test(target) ? target : undefined);
-  return field === undefined ? [] : [{ name, fields: [field], unique: false }];
+  const analyzes = Object.entries(options ?? {}).some(([option, value]) => isAnalysis(option, value));
+  return field === undefined ? [] : [{ name, fields: [field], unique: false, ...(analyzes && { analyzes }) }];
 }
 
 export async function createTable(

@@ -61,7 +61,7 @@ const HOLDS: Readonly<Record<Kind, FieldHolds>> = {
   decimal: 'number',
   double: 'number',
   boolean: 'boolean',
-  uuid: 'string',
+  uuid: 'uuid',
   timestamp: 'date',
   blob: 'binary',
   word: 'string',
@@ -110,7 +110,7 @@ export const fieldOf = (name: string, { text, kind, simple }: ColumnType): Store
 /** A key of a date is written in a path as text, and stands in a record as `$date`. */
 export function keyFieldOf(name: string, { kind }: ColumnType): KeyField {
   const holds = HOLDS[kind];
-  const type = holds === 'boolean' ? 'string' : holds === 'date' ? 'any' : holds;
+  const type = holds === 'boolean' || holds === 'uuid' ? 'string' : holds === 'date' ? 'any' : holds;
   return { name, type, generated: kind === 'uuid' };
 }
 

@@ -4,7 +4,8 @@ import type { TableView } from '#common/schema/extras.ts';
 import { unknownTable } from '#common/schema/find.ts';
 import type { TableAccess } from '#common/schema/table-access.ts';
 import type { Operation } from '#proto/data/v1/data_pb.ts';
-import type { Condition, NoSqlEngine, NoSqlSource, StoreTable } from '../engine.ts';
+import type { Condition, FieldHolds, NoSqlEngine, NoSqlSource, StoreField, StoreTable } from '../engine.ts';
+import { narrowed } from '../narrow.ts';
 import { type Binding, bindFilters, type Joins } from '../plan/conditions.ts';
 import type { StoreView } from '../table-view.ts';
 import type { PointReads } from './point-reads.ts';
@@ -46,10 +47,17 @@ export const conditionOf = (
   filters: Filters,
   table: TableView,
   operation: Operation,
-  { engine, joins }: ServiceContext,
+  { engine, joins, view }: ServiceContext,
 ): Condition | undefined => {
   const { senses, pushdown } = engine;
   const { parameters } = operation;
   const binding: Binding = { parameters, senses, takesNative: pushdown.nativeFilters, joins };
-  return bindFilters(filters, table, binding);
+  const condition = bindFilters(filters, table, binding);
+  const columns = view.stored.get(table.name)?.fields;
+  return condition && columns ? narrowed(condition, heldBy(columns)) : condition;
 };
+
+function heldBy(columns: readonly StoreField[]): (name: string) => FieldHolds | undefined {
+  const held = new Map(columns.map(({ name, holds }) => [name, holds]));
+  return (name) => held.get(name);
+}

@@ -20,7 +20,7 @@ import type { Done } from './undo.ts';
 export function planCreate(create: Create, context: ServiceContext): Runner {
   const table = findTable(context.view, create.table);
   const stored = storedOf(table, context);
-  const reader = new RecordReader(table, context.strict);
+  const reader = new RecordReader(table, context);
   const shower = new Shower(create, table, stored, context);
   return async (operation, deadline) => {
     const records = recordsOf(operation);

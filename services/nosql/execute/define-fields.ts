@@ -15,6 +15,7 @@ import {
 import { isObject, type Properties, type TableView } from '#common/schema/extras.ts';
 import { type ExtraChange, ExtraChangeSchema } from '#proto/system/v1/system_pb.ts';
 import type { KeyField, NewField, NewIndex, NoSqlEngine, NoSqlSource, StoreTable } from '../engine.ts';
+import { kindOf } from '../plan/coerce.ts';
 import { DECLARED } from '../table-view.ts';
 import { asksForIndex, keyTypeOf, newIndexOf } from './define-indexes.ts';
 
@@ -53,7 +54,8 @@ export async function addFields(
 ): Promise<boolean> {
   if (!table?.fields || !source.addFields) return false;
   const known = new Set(table.fields.map(({ name }) => name));
-  const fresh = newFieldsOf(fields).filter(({ name }) => !known.has(name));
+  const wanted = new Map(newFieldsOf(fields).map((field) => [field.name, field]));
+  const fresh = [...wanted.values()].filter(({ name }) => !known.has(name));
   if (fresh.length > 0) await source.addFields(table, fresh, deadline);
   return fresh.length > 0;
 }
@@ -79,6 +81,7 @@ interface FieldChange {
 /**
  * What a definition of a field comes to.
  * @param known  of a table that is there
+ * @param stored  the same as the store has it
  * @throws MillraceError invalid that names the field
  */
 export function fieldChange(
@@ -86,6 +89,7 @@ export function fieldChange(
   definition: Properties,
   known: TableView | undefined,
   engine: NoSqlEngine,
+  stored?: StoreTable,
 ): FieldChange {
   const name = readName(definition, 'Field');
   if (readFlag(name, definition, 'is_virtual')) throw fault(name, 'virtual fields are functions of SQL databases');
@@ -94,6 +98,9 @@ export function fieldChange(
   const isDeclared = before?.column?.nativeType === 'declared';
   const isTyped = !isUnset(definition['type']);
   const { type, length } = readType(name, isTyped ? definition['type'] : (before?.type ?? 'string'));
+  const held = stored?.fields?.find((one) => one.name === name);
+  if (held && isTyped && !fits(type, held.type))
+    throw fault(name, `its column is of type '${held.type}', and stays that`);
   // Whoever only wants an index says nothing of what the field holds.
   const isDeclaring = isTyped || !(isDeclared || asksForIndex(name, definition));
   const extras = change(
@@ -109,6 +116,10 @@ export function fieldChange(
   );
   return { extras, index: newIndexOf(name, definition, type, known, engine) };
 }
+
+/** A definition that made a table may be sent again: an id is whatever the store makes of it. */
+const fits = (type: string, held: string): boolean =>
+  kindOf(type) === kindOf(held) || (/^(?:big)?id$/.test(type) && kindOf(held) === 'text');
 
 /** Fields that were declared, and are no more. */
 export function forgotten(table: TableView, fields: readonly Properties[]): string[] {

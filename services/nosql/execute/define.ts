@@ -23,7 +23,7 @@ import {
   Target,
 } from '#proto/data/v1/data_pb.ts';
 import type { ExtraChange } from '#proto/system/v1/system_pb.ts';
-import type { NewIndex, NoSqlEngine, NoSqlSource } from '../engine.ts';
+import type { NewIndex, NoSqlEngine, NoSqlSource, StoreTable } from '../engine.ts';
 import type { SchemaCache } from '../schema-cache.ts';
 import type { StoreView } from '../table-view.ts';
 import type { ServiceContext } from './context.ts';
@@ -104,7 +104,7 @@ async function defineTables(
     readonly dropped: readonly string[];
   }[] = [];
   const names: string[] = [];
-  let hasNewFields = false;
+  const grown: { readonly stored: StoreTable | undefined; readonly fields: readonly Properties[] }[] = [];
   for (const entry of body) {
     const definition = table ? { ...entry, name: table } : entry;
     const name = readName(definition, 'Table');
@@ -118,7 +118,7 @@ async function defineTables(
     changes.push(change(real, {}, tableExtras(real, definition)));
     const created: NewIndex[] = [];
     for (const field of fields) {
-      const { extras, index } = fieldChange(real, field, known, engine);
+      const { extras, index } = fieldChange(real, field, known, engine, view.stored.get(real));
       changes.push(extras);
       if (index) created.push(index);
     }
@@ -127,10 +127,14 @@ async function defineTables(
     indexes.push({ table: real, created, dropped });
     if (!known) {
       fresh.push(() => source.createTable(name, keyOf(fields), definition['native'], deadline, newFieldsOf(fields)));
-    } else if (await addFields(view.stored.get(real), fields, source, deadline)) hasNewFields = true;
+    } else grown.push({ stored: view.stored.get(real), fields });
     names.push(real);
   }
   for (const make of fresh) await make();
+  let hasNewFields = false;
+  for (const { stored, fields } of grown) {
+    if (await addFields(stored, fields, source, deadline)) hasNewFields = true;
+  }
   if (fresh.length > 0 || hasNewFields) await inTime(cache.readAfresh(), deadline);
   for (const { table: name, created, dropped } of indexes) {
     await changeIndexes(name, created, dropped, { source, cache }, deadline);
@@ -183,7 +187,7 @@ async function defineParts(
       if (replaces !== undefined && replaces !== name) changes.push(removal(table.name, { relation: replaces }));
       names.push(name);
     } else {
-      const { extras, index } = fieldChange(table.name, definition, table, engine);
+      const { extras, index } = fieldChange(table.name, definition, table, engine, view.stored.get(table.name));
       changes.push(extras);
       if (index) indexes.push(index);
       names.push(readName(definition, 'Field'));

@@ -29,7 +29,7 @@ export async function importRecords(
   const table = findTable(context.view, create.table);
   if (create.related.length > 0) throw invalid('Related records are not shown by an import.', { field: 'related' });
   const stored = storedOf(table, context);
-  const reader = new RecordReader(table, context.strict);
+  const reader = new RecordReader(table, context);
   const tally = new ImportTally(create.mode === BatchMode.ROLLBACK);
   const rowOf = (record: unknown): ReadOrError =>
     bringsRelated([record], table)

@@ -295,7 +295,7 @@ export class NestedWriter {
   #reader(table: TableView): RecordReader {
     let reader = this.#readers.get(table);
     if (!reader) {
-      reader = new RecordReader(table, this.#context.strict);
+      reader = new RecordReader(table, this.#context);
       this.#readers.set(table, reader);
     }
     return reader;

@@ -59,10 +59,14 @@ export class RecordReader {
   readonly #slots: ReadonlyMap<string, Slot>;
   readonly #hasRules: boolean;
 
-  /** @param strict  members that are not writable are refused, not dropped */
-  constructor(table: TableView, strict: boolean) {
+  readonly #asStored: (members: Document) => Document;
+
+  /** strict: members that are not writable are refused, not dropped. */
+  constructor(table: TableView, { strict, engine, view }: Pick<ServiceContext, 'strict' | 'engine' | 'view'>) {
     this.#table = table;
     this.#strict = strict;
+    const stored = view.stored.get(table.name);
+    this.#asStored = (members) => (stored && engine.asStored?.(members, stored)) ?? members;
     const known = table.fields.filter(({ column }) => column?.nativeType !== 'seen');
     this.#slots = new Map(known.map((field) => [field.wireName, slotOf(field)]));
     this.#hasRules = known.some(({ column }) => column?.nativeType !== 'key');
@@ -81,7 +85,7 @@ export class RecordReader {
     }
     if (this.#hasRules) this.#complete(members, purpose, caller);
     if (this.#strict && dropped.length > 0) throw strangers(dropped);
-    return { members, dropped };
+    return { members: this.#asStored(members), dropped };
   }
 
   #set(slot: Slot, value: unknown, members: Record<string, Wire>, purpose: Purpose, dropped: string[]): void {

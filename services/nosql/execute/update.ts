@@ -57,7 +57,7 @@ class UpdatePlan {
     this.#stored = storedOf(table, context);
     this.#context = context;
     this.#finder = new Finder(table, update.idField, context);
-    this.#records = new RecordReader(table, context.strict);
+    this.#records = new RecordReader(table, context);
     this.#shower = new Shower(update, table, this.#stored, context);
   }
 

@@ -20,13 +20,16 @@ export type Senses = ((text: string) => readonly Wire[]) | undefined;
 /** undefined: the field holds what it is given. */
 export type DeclaredKind = 'integer' | 'decimal' | 'boolean' | 'text' | 'time';
 
-export function declaredKind(field: FieldView | undefined): DeclaredKind | undefined {
-  if (field?.column?.nativeType !== 'declared') return undefined;
-  if (INTEGERS.test(field.type)) return 'integer';
-  if (DECIMALS.test(field.type)) return 'decimal';
-  if (field.type === 'boolean') return 'boolean';
-  if (TEXTS.test(field.type)) return 'text';
-  return TIMES.test(field.type) ? 'time' : undefined;
+export const declaredKind = (field: FieldView | undefined): DeclaredKind | undefined =>
+  field?.column?.nativeType === 'declared' ? kindOf(field.type) : undefined;
+
+/** Of a simple type. */
+export function kindOf(type: string): DeclaredKind | undefined {
+  if (INTEGERS.test(type)) return 'integer';
+  if (DECIMALS.test(type)) return 'decimal';
+  if (type === 'boolean') return 'boolean';
+  if (TEXTS.test(type)) return 'text';
+  return TIMES.test(type) ? 'time' : undefined;
 }
 
 /** How a value that is written becomes what the document holds. @throws MillraceError invalid that names the field */

@@ -1,7 +1,6 @@
 /** What of a condition the store decides, and what is left for residual/. */
-import type { Condition, FieldHolds, Pushdown, StoreTable } from '../engine.ts';
-import { narrowed } from '../narrow.ts';
-import { isNever, joinAll, NEVER } from './conditions.ts';
+import type { Condition, Pushdown, StoreTable } from '../engine.ts';
+import { joinAll } from './conditions.ts';
 
 export interface Split {
   readonly pushed: Condition | undefined;
@@ -11,17 +10,10 @@ export interface Split {
 /** Parts that are joined by AND go apart; of an OR the store takes all or nothing. */
 export function split(condition: Condition | undefined, pushdown: Pushdown, table: StoreTable): Split {
   if (!condition) return { pushed: undefined, residual: undefined };
-  const known = table.fields ? narrowed(condition, heldBy(table.fields)) : condition;
-  if (known !== condition && isNever(known)) return { pushed: NEVER, residual: undefined };
-  const parts = known.kind === 'all' ? known.of : [known];
+  const parts = condition.kind === 'all' ? condition.of : [condition];
   const pushed = parts.filter((part) => isPushed(part, pushdown, table));
   const residual = pushed.length === parts.length ? [] : parts.filter((part) => !pushed.includes(part));
   return { pushed: joined(pushed), residual: joined(residual) };
-}
-
-function heldBy(fields: NonNullable<StoreTable['fields']>): (name: string) => FieldHolds | undefined {
-  const held = new Map(fields.map(({ name, holds }) => [name, holds]));
-  return (name) => held.get(name);
 }
 
 const joined = (parts: readonly Condition[]): Condition | undefined =>

@@ -82,6 +82,12 @@ const TABLES = [
   ...['1.5, 0.1', 'NaN, NaN', 'Infinity, Infinity', '-Infinity, -Infinity', '-2, -2'].map(
     (pair, n) => `INSERT INTO numbers (id, d, f) VALUES (${n}, ${pair})`,
   ),
+  'CREATE TABLE dues (id text PRIMARY KEY, due timestamp)',
+  "INSERT INTO dues (id) VALUES ('due')",
+  'CREATE TABLE analyzed (id int PRIMARY KEY, who text)',
+  "CREATE CUSTOM INDEX ON analyzed (who) USING 'StorageAttachedIndex' WITH OPTIONS = {'case_sensitive': 'false'}",
+  "INSERT INTO analyzed (id, who) VALUES (1, 'bob')",
+  "INSERT INTO analyzed (id, who) VALUES (2, 'BOB')",
   'CREATE TABLE many (id int PRIMARY KEY, n int, city text)',
   'CREATE INDEX ON many (city)',
   ...batches,
