@@ -1,8 +1,14 @@
+import { fileURLToPath } from 'node:url';
 import { createLogger } from '#common/observe/log.ts';
 import { runTier } from '#common/program.ts';
 import { readConfig } from './config.ts';
 import type { KeeperMessage } from './keeper.ts';
-import { superviseWorkers } from './workers.ts';
+import { Supervisor } from './supervisor.ts';
+
+/** The same from scripting-svc/ and from dist/, where this file is bundled to. */
+const PROGRAM = fileURLToPath(new URL('../dist/script-worker.js', import.meta.url));
+/** isolated-vm cannot share a process with a snapshot that Node was started from. */
+const EXEC_ARGV = ['--no-node-snapshot', '--enable-source-maps'];
 
 process.title = 'millrace-script-keeper';
 // Its parent may go at any time: from here on until the tier listens for that itself, and before.
@@ -11,8 +17,16 @@ process.once('disconnect', leave);
 if (process.connected === false) leave();
 
 const workers = await runTier(async () => {
-  const config = readConfig(process.env);
-  return superviseWorkers(config, process.env, createLogger('scripting', config.logLevel));
+  const { places, hasSpare, logLevel } = readConfig(process.env);
+  const log = createLogger('scripting', logLevel);
+  const program = { program: PROGRAM, execArgv: EXEC_ARGV, env: process.env };
+  const supervisor = new Supervisor({ ...program, places, hasSpare, log });
+  supervisor.start();
+  return {
+    name: 'script-workers',
+    drain: (deadline: AbortSignal) => supervisor.drain(deadline),
+    close: () => supervisor.close(),
+  };
 });
 process.off('disconnect', leave);
 process.on('message', ({ close }: KeeperMessage) => {

@@ -2,15 +2,11 @@
  * The process that keeps the workers, and does nothing else. To start a process costs its parent a pause that grows with
  * the parent's memory: where other tiers share this process, each worker that is replaced would hold up all of them.
  */
-import { type ChildProcess, fork } from 'node:child_process';
-import type { Environment } from '#common/config/env.ts';
+import type { ChildProcess } from 'node:child_process';
 import type { Logger } from '#common/observe/log.ts';
-import { endWorker, restartDelayMs } from './worker-process.ts';
+import { endWorker, forkWorker, restartDelayMs, type WorkerProgram } from './worker-process.ts';
 
-export interface KeeperOptions {
-  readonly program: string;
-  readonly execArgv: readonly string[];
-  readonly env: Environment;
+export interface KeeperOptions extends WorkerProgram {
   readonly log: Logger;
 }
 
@@ -73,15 +69,9 @@ export class Keeper {
   }
 
   #fork(): void {
-    const { program, execArgv, env, log } = this.#options;
+    const { log } = this.#options;
     this.#startedAtMs = Date.now();
-    const child = fork(program, [], {
-      env: { ...env } as NodeJS.ProcessEnv,
-      execArgv: [...execArgv],
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      // Ctrl-C reaches the one who started it all, who ends the others in order.
-      detached: true,
-    });
+    const child = forkWorker(this.#options);
     this.#child = child;
     child.on('message', (message: { readonly failed?: string }) => {
       if (message.failed) log.error({ reason: message.failed }, 'the keeper of script workers could not start');

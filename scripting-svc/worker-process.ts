@@ -29,6 +29,7 @@ export function forkWorker({ program, execArgv, env }: WorkerProgram, place?: Wo
     env: { ...env, MILLRACE_SCRIPT_PLACE: place && JSON.stringify(place) } as NodeJS.ProcessEnv,
     execArgv: [...execArgv],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    // Ctrl-C reaches the one who started it all, who ends the others in order.
     detached: true,
   });
 }

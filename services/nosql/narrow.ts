@@ -1,6 +1,6 @@
 /**
- * What a condition says of fields whose type is known, as those of a key, or columns: a text that was written in a filter may stand
- * for values of several types, of which such a field holds one.
+ * What a condition says of fields whose type is known, as those of a key, or columns: a text that was written in a
+ * filter may stand for values of several types, of which such a field holds one.
  */
 import { JsonNumber } from '#common/json.ts';
 import { Comparator } from '#proto/data/v1/data_pb.ts';

@@ -57,11 +57,8 @@ function tableOf(table: StoreTable, seen: readonly SeenField[], extras: readonly
   for (const extra of own) {
     const properties = propertiesOf(extra);
     const known = columns.get(extra.field);
-    if (properties[DECLARED] !== true && !(table.fields && known)) continue;
-    columns.set(
-      extra.field,
-      table.fields && known ? refined(known, properties) : declared(extra.field, properties, known),
-    );
+    if (table.fields && known) columns.set(extra.field, refined(known, properties));
+    else if (properties[DECLARED] === true) columns.set(extra.field, declared(extra.field, properties, known));
   }
   for (const { name, type } of seen) if (!columns.has(name)) columns.set(name, column(name, { type }));
   const primaryKey = table.key.map(({ name }) => name);

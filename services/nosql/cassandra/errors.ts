@@ -1,5 +1,5 @@
-/** What Cassandra says, in our terms: one table by the codes of its protocol (native protocol v4, §9). */
-import { errors } from 'cassandra-driver';
+/** What Cassandra says, in our terms: one table by the codes of its protocol (native protocol v5, §8). */
+import { errors, types } from 'cassandra-driver';
 import { type ErrorCode, MillraceError } from '#common/errors.ts';
 import { overloaded } from '../throttling.ts';
 
@@ -12,23 +12,33 @@ const TOO_LONG: Rule = ['unavailable', 'The database took too long.'];
 const FAILED: Rule = ['unavailable', 'The database has failed.'];
 const NOT_TAKEN: Rule = ['invalid', 'The database does not take this request.'];
 
+const codes = types.responseErrorCodes;
+/** Of version 5 of the protocol, which the driver has no names for. */
+const [CAS_WRITE_UNKNOWN, CDC_WRITE_FAILURE] = [0x1700, 0x1600];
+
 const RULES: Readonly<Record<number, Rule>> = {
-  0: FAILED,
-  10: ['invalid', "'after' does not belong to this list: take it from the 'meta' of the page before."],
-  256: NO_CREDENTIALS,
-  4096: NO_REPLICAS,
-  4352: TOO_LONG,
-  4608: TOO_LONG,
-  4864: FAILED,
-  5120: ['invalid', 'The database cannot read a value of this request: it is of another type than its column.'],
-  5376: FAILED,
-  5632: ['unavailable', 'The database does not know what became of the write.'],
-  5888: TOO_LONG,
-  8192: NOT_TAKEN,
-  8448: ['denied', 'The credentials of this service do not permit this in the database.'],
-  8704: NOT_TAKEN,
-  8960: NOT_TAKEN,
-  9216: ['conflict', 'A table of this name already exists.'],
+  [codes.serverError]: FAILED,
+  [codes.protocolError]: [
+    'invalid',
+    "'after' does not belong to this list: take it from the 'meta' of the page before.",
+  ],
+  [codes.badCredentials]: NO_CREDENTIALS,
+  [codes.unavailableException]: NO_REPLICAS,
+  [codes.writeTimeout]: TOO_LONG,
+  [codes.readTimeout]: TOO_LONG,
+  [codes.readFailure]: FAILED,
+  [codes.functionFailure]: [
+    'invalid',
+    'The database cannot read a value of this request: it is of another type than its column.',
+  ],
+  [codes.writeFailure]: FAILED,
+  [CAS_WRITE_UNKNOWN]: ['unavailable', 'The database does not know what became of the write.'],
+  [CDC_WRITE_FAILURE]: FAILED,
+  [codes.syntaxError]: NOT_TAKEN,
+  [codes.unauthorized]: ['denied', 'The credentials of this service do not permit this in the database.'],
+  [codes.invalid]: NOT_TAKEN,
+  [codes.configError]: NOT_TAKEN,
+  [codes.alreadyExists]: ['conflict', 'A table of this name already exists.'],
 };
 
 /** Of requests that are not taken, by what is said of them. */
@@ -55,9 +65,6 @@ const NOT_TAKEN_RULES: readonly (readonly [RegExp, Rule])[] = [
 /** Values that are of another type than their columns are said to be requests that failed. */
 const MARSHAL = /MarshalException|unable to make|Could not decode|Expected an? |Invalid|out of range/i;
 
-const OVERLOADED = 0x1001;
-const IS_BOOTSTRAPPING = 0x1002;
-
 export function translate(thrown: unknown): MillraceError {
   if (thrown instanceof MillraceError || typeof thrown !== 'object' || thrown === null)
     return MillraceError.from(thrown);
@@ -70,7 +77,8 @@ function ruleOf(thrown: object): Rule | undefined {
   if (thrown instanceof errors.ResponseError) {
     const { code, message } = thrown;
     const rule = RULES[code] ?? FAILED;
-    if (rule !== NOT_TAKEN) return code === 0x0000 && MARSHAL.test(message) ? (RULES[0x1400] as Rule) : rule;
+    if (rule !== NOT_TAKEN)
+      return code === codes.serverError && MARSHAL.test(message) ? (RULES[codes.functionFailure] as Rule) : rule;
     return NOT_TAKEN_RULES.find(([pattern]) => pattern.test(message))?.[1] ?? rule;
   }
   if (thrown instanceof errors.NoHostAvailableError) {
@@ -92,5 +100,5 @@ export function isThrottled(thrown: unknown): boolean {
     return each.length > 0 && each.every(isThrottled);
   }
   if (thrown instanceof errors.BusyConnectionError) return true;
-  return thrown instanceof errors.ResponseError && [OVERLOADED, IS_BOOTSTRAPPING].includes(thrown.code);
+  return thrown instanceof errors.ResponseError && [codes.overloaded, codes.isBootstrapping].includes(thrown.code);
 }

@@ -74,31 +74,25 @@ export function columnsOf(layout: Layout, fields: readonly string[] | undefined)
 }
 
 export interface Selection {
-  readonly statement: Statement;
-  /** What the statement cannot say beside the rest: decided for the records that it gives. */
+  /** @param what  of the records, as CQL */
+  readonly select: (what: string) => Statement;
+  /** What the statement cannot say beside the rest: decided for whole records that it gives. */
   readonly rest: Condition | undefined;
 }
 
-/**
- * @param whatOf  what is selected, for what the records are needed for: the rest wants all of a record
- * @returns undefined: there can be nothing
- */
-export function selectionOf(
-  table: StoreTable,
-  condition: Condition | undefined,
-  whatOf: (hasRest: boolean) => string,
-): Selection | undefined {
+/** @returns undefined: there can be nothing */
+export function selectionOf(table: StoreTable, condition: Condition | undefined): Selection | undefined {
   if (condition && isNever(condition)) return undefined;
   const layout = layoutOf(table);
   const { said, rest } = sayable(condition ? comparisonsOf(condition) : [], layout);
   if (said.some((part) => isOfEmptyKey(part, layout))) return undefined;
   const values: string[] = [];
-  const where = restrictions(said, layout, values);
-  const text = [
-    `SELECT ${whatOf(rest.length > 0)} FROM ${quoted(table.name)}`,
-    ...(where.length > 0 ? [`WHERE ${where.join(' AND ')} ALLOW FILTERING`] : []),
-  ].join(' ');
-  return { statement: { text, values }, rest: rest.length > 0 ? { kind: 'all', of: rest } : undefined };
+  const restricted = restrictions(said, layout, values).join(' AND ');
+  const where = restricted === '' ? '' : ` WHERE ${restricted} ALLOW FILTERING`;
+  return {
+    select: (what) => ({ text: `SELECT ${what} FROM ${quoted(table.name)}${where}`, values }),
+    rest: rest.length > 0 ? { kind: 'all', of: rest } : undefined,
+  };
 }
 
 /** No record has one, which the store does not say: it refuses to look for it. */

@@ -101,13 +101,12 @@ export class CassandraSource implements NoSqlSource {
 
   async *find(table: StoreTable, query: StoreQuery, deadline: Deadline): AsyncIterable<StorePage> {
     const layout = layoutOf(table);
-    let columns = columnsOf(layout, query.fields);
-    const selection = selectionOf(table, query.condition, (hasRest) => {
-      if (hasRest) columns = columnsOf(layout, undefined);
-      return shown(columns);
-    });
+    const selection = selectionOf(table, query.condition);
     if (!selection) return;
-    const isMet = selection.rest && predicateOf(selection.rest, false);
+    const { rest } = selection;
+    const isMet = rest && predicateOf(rest, false);
+    const columns = columnsOf(layout, rest ? undefined : query.fields);
+    const statement = selection.select(shown(columns));
     const reader = new RowReader(columns, layout);
     const isRecord = recordTest(layout, columns);
     let left = query.limit ?? Number.POSITIVE_INFINITY;
@@ -116,7 +115,7 @@ export class CassandraSource implements NoSqlSource {
     const first = query.cursors && left > 1 ? left - 1 : left;
     for (let fetchSize = isMet ? PAGE : Math.min(first + skip, PAGE); left > 0; ) {
       const begin = { state, skip };
-      const page: driver.ResultSet = await this.#client.ask(deadline, selection.statement, { fetchSize, state });
+      const page: driver.ResultSet = await this.#client.ask(deadline, statement, { fetchSize, state });
       state = page.pageState || undefined;
       skip = Math.max(0, skip - page.rows.length);
       const found = page.rows.slice(begin.skip).flatMap((row, at) => {
@@ -139,10 +138,10 @@ export class CassandraSource implements NoSqlSource {
   }
 
   async count(table: StoreTable, condition: Condition | undefined, deadline: Deadline): Promise<number> {
-    const selection = selectionOf(table, condition, () => countOf(layoutOf(table)));
+    const selection = selectionOf(table, condition);
     if (!selection) return 0;
     if (!selection.rest) {
-      const { rows } = await this.#client.ask(deadline, selection.statement);
+      const { rows } = await this.#client.ask(deadline, selection.select(countOf(layoutOf(table))));
       return Number(rows[0]?.values()[0] ?? 0);
     }
     let count = 0;

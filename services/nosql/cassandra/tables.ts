@@ -1,6 +1,6 @@
 /** Tables, columns and indexes of a keyspace: listed, made, changed, removed. */
 import type { Deadline } from '#common/deadline.ts';
-import { invalid, type MillraceError } from '#common/errors.ts';
+import { invalid } from '#common/errors.ts';
 import type { NewField, NewIndex, StoreIndex, StoreTable } from '../engine.ts';
 import type { CassandraClient } from './client.ts';
 import { definitionOf, typeFor } from './definition.ts';
@@ -40,13 +40,18 @@ export async function listTables(client: CassandraClient, keyspace: string, dead
     rowsOf<ColumnRow>('table_name, column_name, type, kind, position, clustering_order', 'columns'),
     rowsOf<IndexRow>('table_name, index_name, options', 'indexes'),
   ]);
-  return tables.map(({ table_name: name }) =>
-    tableOf(
-      name,
-      columns.filter((one) => one.table_name === name),
-      indexes.filter((one) => one.table_name === name),
-    ),
-  );
+  const [columnsOf, indexesOf] = [byTable(columns), byTable(indexes)];
+  return tables.map(({ table_name: name }) => tableOf(name, columnsOf.get(name) ?? [], indexesOf.get(name) ?? []));
+}
+
+function byTable<T extends { readonly table_name: string }>(rows: readonly T[]): ReadonlyMap<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const row of rows) {
+    const group = groups.get(row.table_name);
+    if (group) group.push(row);
+    else groups.set(row.table_name, [row]);
+  }
+  return groups;
 }
 
 function tableOf(name: string, columns: readonly ColumnRow[], indexes: readonly IndexRow[]): StoreTable {
@@ -72,14 +77,10 @@ function tableOf(name: string, columns: readonly ColumnRow[], indexes: readonly 
   };
 }
 
-/** Options of storage-attached indexes (SAI), and of those before them (SASI). */
-const isAnalysis = (option: string, value: string): boolean =>
-  option === 'case_sensitive'
-    ? value === 'false'
-    : /^(?:normalize|ascii)$/.test(option)
-      ? value === 'true'
-      : ANALYZER.test(option);
-const ANALYZER = /analyzer/;
+/** By options of storage-attached indexes (SAI), and of those before them (SASI). */
+const isAnalysis = ([option, value]: readonly [string, string]): boolean =>
+  option.includes('analyzer') || ANALYSES.includes(`${option}=${value}`);
+const ANALYSES = ['case_sensitive=false', 'normalize=true', 'ascii=true'];
 
 /** Of a whole column; those of keys or values of a collection are none that a definition could have made. */
 function indexOf({ table_name: table, index_name: whole, options }: IndexRow): StoreIndex[] {
@@ -87,7 +88,7 @@ function indexOf({ table_name: table, index_name: whole, options }: IndexRow): S
   const name = whole.startsWith(prefix) ? whole.slice(prefix.length) : whole;
   const target = options?.['target'] ?? '';
   const field = /^"(.+)"$/.exec(target)?.[1]?.replaceAll('""', '"') ?? (/^\w+$/.test(target) ? target : undefined);
-  const analyzes = Object.entries(options ?? {}).some(([option, value]) => isAnalysis(option, value));
+  const analyzes = Object.entries(options ?? {}).some(isAnalysis);
   return field === undefined ? [] : [{ name, fields: [field], unique: false, ...(analyzes && { analyzes }) }];
 }
 
@@ -183,10 +184,8 @@ export async function dropIndex(
   await client.ask(deadline, { text: `DROP INDEX IF EXISTS ${quoted(indexName(table, name))}`, values: [] });
 }
 
-/** Files are named by them, so letters, digits and _ is all there may be (of columns: whatever can be written). */
+/** Of tables, which files are named by, and of the columns that are made here. */
 function requireName(name: string, field: string): void {
-  if (!/^\w{1,48}$/.test(name)) throw badName(name, field);
+  if (/^\w{1,48}$/.test(name)) return;
+  throw invalid(`'${name}' is no name for Cassandra: it has 1 to 48 letters, digits and _.`, { field });
 }
-
-const badName = (name: string, field: string): MillraceError =>
-  invalid(`'${name}' is no name for Cassandra: it has 1 to 48 letters, digits and _.`, { field });

@@ -253,7 +253,6 @@ export function decodedJson(json: string | null, { kind, word }: ColumnType): st
   // As they are written usually: the store shows all groups, and all nine digits.
   if (word === 'inet' && json.includes(':'))
     return `"${new URL(`http://[${json.slice(1, -1)}]`).hostname.slice(1, -1)}"`;
-
   if (word === 'time') return json.replace(/(?:\.0+|(\.\d*[1-9])0+)"$/, '$1"');
   return json;
 }

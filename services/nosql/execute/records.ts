@@ -58,11 +58,11 @@ export class RecordReader {
   /** Declared fields, by their names in records. */
   readonly #slots: ReadonlyMap<string, Slot>;
   readonly #hasRules: boolean;
-
   readonly #asStored: (members: Document) => Document;
 
-  /** strict: members that are not writable are refused, not dropped. */
-  constructor(table: TableView, { strict, engine, view }: Pick<ServiceContext, 'strict' | 'engine' | 'view'>) {
+  /** @param context  strict: members that are not writable are refused, not dropped */
+  constructor(table: TableView, context: Pick<ServiceContext, 'strict' | 'engine' | 'view'>) {
+    const { strict, engine, view } = context;
     this.#table = table;
     this.#strict = strict;
     const stored = view.stored.get(table.name);
