@@ -17,7 +17,7 @@ const CONNECTIONS_MAX = 8;
 /** One place is never a reader's. */
 const CONNECTIONS_MIN = 2;
 /** Of finding a file that is not replaced between the look at it and its sending. */
-const ATTEMPTS_MAX = 5;
+const ATTEMPTS_MAX = 30;
 
 /** @param trusted  whom to believe certificates of; undefined: those whom Node.js believes */
 export const openFtp = (config: FtpConfig, connectionsMax: number, trusted?: Trusted): RemoteSource =>
@@ -97,20 +97,24 @@ class FtpClient implements RemoteClient {
 
   /**
    * What is sent is what is there when the sending begins, which may be another version than the one that was looked at
-   * a moment before: most servers then say another size.
+   * a moment before: most servers then say another size. One that says the same two times means something else by it.
    */
   async read(path: string, admit: (entry: StoredEntry) => Span): Promise<AsyncIterator<Uint8Array> | undefined> {
-    for (let attempt = 1; ; attempt++) {
+    let seen = '';
+    for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
       const entry = await this.stat(path);
       if (!entry) return undefined;
       const span = admit(entry);
       if (span.from >= span.to) return [][Symbol.iterator]() as unknown as AsyncIterator<Uint8Array>;
       const { transfer, skipped } = await this.#beginReading(path, span.from);
       const size = sizeIn(transfer.announced);
-      if (size === undefined || size === entry.size || size === entry.size - skipped || attempt === ATTEMPTS_MAX)
+      const before = seen;
+      seen = `${entry.size} ${entry.modifiedMs} ${size}`;
+      if (size === undefined || size === entry.size || size === entry.size - skipped || seen === before)
         return spanOf(transfer, this.#client, span, skipped);
       await abandon(transfer, this.#client);
     }
+    throw unavailable('The file is replaced faster than it can be read.');
   }
 
   async write(path: string, body: AsyncIterable<Uint8Array>): Promise<void> {
