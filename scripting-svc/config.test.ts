@@ -69,7 +69,7 @@ describe('a worker', () => {
   });
 
   test('has no place where it stands ready for any', () => {
-    expect(readWorkerConfig(NATS)).toMatchObject({ place: undefined, nats: { servers: ['n:4222'] }, nice: 5 });
+    expect(readWorkerConfig(NATS)).toMatchObject({ place: undefined, nats: { servers: ['n:4222'] }, nice: 10 });
   });
 
   test('is reached over NATS where its place has no address; by default it calls nobody outside', () => {

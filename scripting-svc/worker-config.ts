@@ -25,7 +25,7 @@ export interface WorkerConfig {
 }
 
 /** Behind routers and connectors, where all share a machine: it costs scripts nothing as long as they do not. */
-const NICE = 5;
+const NICE = 10;
 
 /** @throws MillraceError invalid that names every faulty variable */
 export function readWorkerConfig(env: Environment): WorkerConfig {

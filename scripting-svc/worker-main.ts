@@ -1,6 +1,6 @@
 import { createLogger } from '#common/observe/log.ts';
 import { runTier } from '#common/program.ts';
-import { prepareWorker } from './worker.ts';
+import { type PreparedWorker, prepareWorker } from './worker.ts';
 import { readWorkerConfig } from './worker-config.ts';
 import { type SupervisorMessage, type WorkerPlace, workerTitle } from './worker-place.ts';
 
@@ -12,7 +12,7 @@ if (process.connected === false) leave();
 await runTier(async () => {
   const config = readWorkerConfig(process.env);
   const worker = await prepareWorker(config, createLogger('script-worker', config.logLevel));
-  const place = config.place ?? (await placeGiven());
+  const place = config.place ?? (await placeGiven(worker));
   process.title = workerTitle(place.lane);
   const seated = await worker.seat(place);
   process.off('disconnect', leave);
@@ -20,8 +20,9 @@ await runTier(async () => {
 });
 process.send?.({ ready: true });
 
-function placeGiven(): Promise<WorkerPlace> {
+async function placeGiven(worker: PreparedWorker): Promise<WorkerPlace> {
   process.title = workerTitle('spare');
+  await worker.warmUp();
   return new Promise((resolve) => {
     process.once('message', ({ take }: SupervisorMessage) => resolve(take));
     process.send?.({ standing: true });

@@ -5,6 +5,7 @@ import type { Component } from '#common/component.ts';
 import { Follower } from '#common/follow.ts';
 import { GatewayClient } from '#common/gateway/client.ts';
 import type { Logger } from '#common/observe/log.ts';
+import { NO_OUTBOUND } from '#common/outbound/policy.ts';
 import type { ScriptHandler } from '#common/scripts/line.ts';
 import { NatsLink } from '#common/scripts/nats-link.ts';
 import { NatsResponder } from '#common/scripts/nats-responder.ts';
@@ -14,6 +15,7 @@ import { GatewayApi } from './gateway-api.ts';
 import { ScriptThreads } from './priority.ts';
 import { Sandbox } from './sandbox/sandbox.ts';
 import { PushedScripts } from './store.ts';
+import { warmUp } from './warm-up.ts';
 import type { WorkerConfig } from './worker-config.ts';
 import type { WorkerPlace } from './worker-place.ts';
 
@@ -21,6 +23,8 @@ const HEALTH_MS = 100;
 
 /** Knows all scripts, and runs none until it has a place. */
 export interface PreparedWorker {
+  /** For one that has the time. */
+  warmUp(): Promise<unknown>;
   seat(place: WorkerPlace): Promise<Component>;
 }
 
@@ -31,7 +35,14 @@ export async function prepareWorker(config: WorkerConfig, log: Logger): Promise<
   const watch = create(WatchRequestSchema, { scope: Scope.SCRIPTS, tier: 'scripting' });
   const follower = new Follower(system, watch, (update) => store.apply(update), log);
   await follower.start();
-  return { seat: (place) => seat(place, config, store, follower, log) };
+  return {
+    warmUp: () =>
+      warmUp({
+        ...{ caps: config.caps, log, platformConfig: () => ({}), threads: { nice: 0 }, fetch: NO_OUTBOUND },
+        api: { call: () => Promise.reject(new Error('Nobody calls the API.')) },
+      }),
+    seat: (place) => seat(place, config, store, follower, log),
+  };
 }
 
 async function seat(
@@ -50,7 +61,10 @@ async function seat(
     resources_wrapper: 'resource',
   };
   const threads = new ScriptThreads();
-  if (lane === 'patient') threads.nice = config.nice;
+  if (lane === 'patient') {
+    threads.nice = config.nice;
+    threads.first = Math.trunc(config.nice / 2);
+  }
   const sandbox = new Sandbox({
     lane,
     threads,

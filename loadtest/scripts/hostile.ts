@@ -20,7 +20,7 @@ const CALLS_PER_SECOND = 200;
 const KIND_MS = 1000;
 const CALL_EVERY_MS = 250;
 const CALL_TIMEOUT_MS = 40_000;
-/** Time without hostile scripts, before each few kinds. */
+/** Time without hostile scripts, before each few kinds; all is watched as it is beside them. */
 const QUIET_MS = 1000;
 const QUIET_EVERY = 4;
 const READY_MS = 15_000;
@@ -208,8 +208,12 @@ class Arena {
 
   async #beQuiet(): Promise<void> {
     const from = performance.now();
-    await sleep(QUIET_MS, undefined, { signal: this.#scope.signal });
-    this.#quiet.push({ from, to: performance.now() });
+    let to = from;
+    await this.#watch.during(async () => {
+      await sleep(QUIET_MS, undefined, { signal: this.#scope.signal });
+      to = performance.now();
+    });
+    this.#quiet.push({ from, to });
   }
 
   async #measure(name: string, work: (answers: Answered[]) => Promise<void>, harmlessPath?: string): Promise<void> {

@@ -17,7 +17,19 @@ export function workersOf(millrace: MillraceTarget): WorkerSeen[] {
   });
 }
 
+/**
+ * A worker that has a lane keeps it. Each look at the title of a process waits for its memory: whoever looks at one that
+ * takes a gigabyte is held up himself.
+ */
+const known = new Map<number, LaneName>();
+
 function laneOf(pid: number): LaneName | undefined {
+  const lane = known.get(pid) ?? laneNow(pid);
+  if (lane) known.set(pid, lane);
+  return lane;
+}
+
+function laneNow(pid: number): LaneName | undefined {
   try {
     const title = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
     return /^millrace-script-(quick|patient)\b/.exec(title)?.[1] as LaneName | undefined;

@@ -6,7 +6,9 @@ import type { ScriptLine } from '#common/scripts/line.ts';
 import { type RunReply, RunReplySchema, RunSchema } from '#proto/script/v1/script_pb.ts';
 import { QuickLane } from './quick-lane.ts';
 
-const HELD_UP_MS = 20;
+const SILENT_MS = 10;
+const LATE_MS = 20;
+const SUSPECT_MS = 300;
 /** More than are told by a lane that answers others. */
 const MANY = 100;
 
@@ -58,38 +60,79 @@ describe('the lane of short runs', () => {
     send();
     await sent[0]?.answer(REPLY);
     await sent[1]?.lose();
-    await vi.advanceTimersByTimeAsync(3 * HELD_UP_MS);
+    await vi.advanceTimersByTimeAsync(2 * SUSPECT_MS);
     expect(ended).toEqual([REPLY, 'lost']);
-    expect(lane.isHeldUp).toBe(false);
+    expect(lane.isOpen).toBe(true);
   });
 
-  test('says that it is held up to all that wait, until something comes back', async () => {
+  test('that is silent says it to all that wait but the first, until something comes back', async () => {
     const { lane, send, sent, ended } = laneWith();
     send();
-    await vi.advanceTimersByTimeAsync(HELD_UP_MS / 2);
+    await vi.advanceTimersByTimeAsync(SILENT_MS / 2);
     send();
-    await vi.advanceTimersByTimeAsync(HELD_UP_MS);
+    send();
+    await vi.advanceTimersByTimeAsync(SILENT_MS / 2 + 1);
     expect(ended).toEqual(['held up', 'held up']);
-    expect(lane.isHeldUp).toBe(true);
-    await sent[0]?.lose();
-    expect(lane.isHeldUp).toBe(false);
+    expect(lane.isOpen).toBe(false);
+    await vi.advanceTimersByTimeAsync(SUSPECT_MS / 2);
+    expect(ended).toHaveLength(2);
     await sent[1]?.answer(REPLY);
-    expect(ended).toEqual(['held up', 'held up', 'lost', REPLY]);
+    expect(lane.isOpen).toBe(true);
+    expect(ended).toEqual(['held up', 'held up', REPLY]);
+  });
+
+  test('whose worker is gone takes one run at a time, which may be answered elsewhere at once, until one is answered', async () => {
+    const { lane, send, sent, ended } = laneWith();
+    send();
+    send();
+    await sent[0]?.lose();
+    expect(lane.isOpen).toBe(false);
+    await sent[1]?.lose();
+    expect(lane.isOpen).toBe(true);
+    send();
+    expect([lane.isOpen, ended]).toEqual([false, ['lost', 'lost', 'held up']]);
+    await sent[2]?.answer(REPLY);
+    send();
+    expect([lane.isOpen, ended]).toEqual([true, ['lost', 'lost', 'held up', REPLY]]);
+  });
+
+  test('that stays silent says it to the first as well', async () => {
+    const { send, ended } = laneWith();
+    send();
+    await vi.advanceTimersByTimeAsync(SUSPECT_MS - 1);
+    expect(ended).toEqual([]);
+    await vi.advanceTimersByTimeAsync(SILENT_MS + 1);
+    expect(ended).toEqual(['held up']);
+  });
+
+  test('its silence begins with what it has said last', async () => {
+    const { lane, send, sent, ended } = laneWith();
+    send();
+    send();
+    send();
+    await vi.advanceTimersByTimeAsync(SILENT_MS - 1);
+    await sent[0]?.answer(REPLY);
+    await vi.advanceTimersByTimeAsync(SILENT_MS - 1);
+    expect([lane.isOpen, ended]).toEqual([true, [REPLY]]);
+    await vi.advanceTimersByTimeAsync(2);
+    expect([lane.isOpen, ended]).toEqual([false, [REPLY, 'held up']]);
   });
 
   test('that answers others says it only to those that have waited for long, and to few at a time', async () => {
     const { lane, send, sent, ended } = laneWith();
     for (let run = 0; run < MANY; run++) send();
-    await vi.advanceTimersByTimeAsync(HELD_UP_MS - 1);
+    for (let ms = 0; ms < LATE_MS; ms += SILENT_MS / 2) {
+      expect(ended).not.toContain('held up');
+      await vi.advanceTimersByTimeAsync(SILENT_MS / 2);
+      send();
+      await sent.at(-1)?.answer(REPLY);
+    }
     send();
-    await sent.at(-1)?.answer(REPLY);
-    expect(ended).toEqual([REPLY]);
-    send();
-    await vi.advanceTimersByTimeAsync(2);
+    await vi.advanceTimersByTimeAsync(SILENT_MS);
     const told = ended.filter((one) => one === 'held up').length;
     expect(told).toBeGreaterThan(0);
     expect(told).toBeLessThan(MANY);
-    expect(lane.isHeldUp).toBe(false);
+    expect(lane.isOpen).toBe(true);
     await sent.at(-1)?.answer(REPLY);
     expect(ended.at(-1)).toBe(REPLY);
   });

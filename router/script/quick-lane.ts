@@ -3,11 +3,16 @@
  * need not wait until that is ended. They touch nothing, and may be run elsewhere as well.
  */
 import type { Deadline } from '#common/deadline.ts';
+import { MillraceError } from '#common/errors.ts';
 import type { ScriptLine } from '#common/scripts/line.ts';
 import type { Run, RunReply } from '#proto/script/v1/script_pb.ts';
 
+/** Of the lane as a whole: those that wait behind the one that holds it notice as little of it as can be. */
+const SILENT_MS = 10;
 /** As long as a first run may take: none that keeps to its limits is answered later where nothing is in front of it. */
-const HELD_UP_MS = 20;
+const LATE_MS = 20;
+/** By then its worker has been ended, or it was not what held it: where it is done again it does the same there. */
+const SUSPECT_MS = 300;
 /** Of a lane that answers others: more at once would double the work of a machine that has too much of it. */
 const TOLD_MAX = 64;
 
@@ -30,38 +35,59 @@ export class QuickLane {
     this.#line = line;
   }
 
-  /** Nothing at all comes back. */
-  get isHeldUp(): boolean {
-    return this.#isHeldUp;
+  /**
+   * Where nothing comes back, because one holds it or its worker is gone, it takes one run at a time: whoever answers that
+   * may answer others.
+   */
+  get isOpen(): boolean {
+    return !this.#isHeldUp || this.#waiting.size + this.#told.size === 0;
   }
 
-  /** @param heldUp  called where the answer is late: it may still come. @throws MillraceError as the line does */
+  /**
+   * @param heldUp  called where the answer is late, or nothing has come back before: it may still come. The first of those
+   *   that wait is the one that holds the others up, and is told last
+   * @throws MillraceError as the line does
+   */
   async send(run: Run, deadline: Deadline, heldUp: () => void): Promise<RunReply> {
     const waiting = { since: Date.now(), heldUp };
-    this.#waiting.add(waiting);
-    this.#lookSoon();
+    if (this.#isHeldUp) {
+      this.#told.add(waiting);
+      heldUp();
+    } else {
+      this.#waiting.add(waiting);
+      this.#lookSoon();
+    }
     try {
-      return await this.#line.send(run, deadline);
+      const reply = await this.#line.send(run, deadline);
+      this.#isHeldUp = false;
+      return reply;
+    } catch (error) {
+      if (MillraceError.from(error).code === 'unavailable') this.#isHeldUp = true;
+      throw error;
     } finally {
       if (!this.#waiting.delete(waiting)) this.#told.delete(waiting);
       this.#heardAt = Date.now();
-      this.#isHeldUp = false;
     }
   }
 
   /** After what has come meanwhile: a router that was busy itself holds that against nobody. */
   #lookSoon(): void {
-    this.#look ??= setTimeout(() => setImmediate(() => this.#lookAt()), HELD_UP_MS);
+    if (this.#look) return;
+    const [oldest] = this.#waiting;
+    const silentInMs = Math.max(oldest?.since ?? 0, this.#heardAt) + SILENT_MS - Date.now();
+    const waitMs = silentInMs > 0 ? silentInMs : SILENT_MS;
+    this.#look = setTimeout(() => setImmediate(() => this.#lookAt()), waitMs);
   }
 
   #lookAt(): void {
     this.#look = undefined;
-    const longAgo = Date.now() - HELD_UP_MS;
+    const now = Date.now();
     const [oldest] = this.#waiting;
     if (!oldest) return;
-    this.#isHeldUp = oldest.since <= longAgo && this.#heardAt <= longAgo;
+    if (Math.max(oldest.since, this.#heardAt) <= now - SILENT_MS) this.#isHeldUp = true;
     for (const waiting of this.#waiting) {
-      if (!this.#isHeldUp && (waiting.since > longAgo || this.#told.size >= TOLD_MAX)) break;
+      if (!this.#isHeldUp && (waiting.since > now - LATE_MS || this.#told.size >= TOLD_MAX)) break;
+      if (this.#isHeldUp && waiting === oldest && waiting.since > now - SUSPECT_MS) continue;
       this.#waiting.delete(waiting);
       this.#told.add(waiting);
       waiting.heldUp();

@@ -188,15 +188,15 @@ export class ScriptRunner {
       begun ??= this.#patient(inFull(), deadline);
       return begun;
     };
-    if (!quick || quick.isHeldUp || known.lane !== Lane.QUICK) return patiently();
+    if (!quick?.isOpen || known.lane !== Lane.QUICK) return patiently();
     const run = known.reads === 0 ? inFull() : this.#leanMessage(script, known.reads, event, call);
     return new Promise((resolve, reject) => {
       // Whichever lane answers first: the other one may be as busy.
       const heldUp = (): void => void patiently().then(resolve, () => {});
       quickly(quick, run, inFull, deadline, heldUp)
         .then((reply) => {
-          if (reply) return reply;
-          known.lane = Lane.PATIENT;
+          if (typeof reply === 'object') return reply;
+          if (reply === 'broken off') known.lane = Lane.PATIENT;
           return patiently();
         })
         .then(resolve, reject);
@@ -242,22 +242,22 @@ export class ScriptRunner {
 
 const NOT_RUN: ReadonlySet<Kind> = new Set([Kind.LOST, Kind.BUSY, Kind.UNKNOWN]);
 
-/** @returns undefined: it could not be run there. @throws whatever ends the call */
+/** @returns why there is no answer from there. @throws whatever ends the call */
 async function quickly(
   quick: QuickLane,
   run: Run,
   inFull: () => Run,
   deadline: Deadline,
   heldUp: () => void,
-): Promise<RunReply | undefined> {
+): Promise<RunReply | 'not begun' | 'broken off'> {
   try {
     const first = await quick.send(run, deadline, heldUp);
     const reply = isLacking(first) ? await quick.send(inFull(), deadline, heldUp) : first;
-    return isRun(reply) ? reply : undefined;
+    return isRun(reply) ? reply : 'broken off';
   } catch (error) {
     if (deadline.reason) throw error;
     // A quick run has touched nothing: whatever became of it, it may be done again.
-    return undefined;
+    return isNotBegun(error) ? 'not begun' : 'broken off';
   }
 }
 
