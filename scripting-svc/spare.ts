@@ -32,8 +32,9 @@ export class Spare {
   /** It is no longer the spare, and another one will be; undefined: there is none that could take a place at once. */
   take(): ChildProcess | undefined {
     const child = this.#child;
-    if (!child || !this.#isStanding) return undefined;
+    // Also one that is on its way: it may be wanted next.
     this.#comeForward?.();
+    if (!child || !this.#isStanding) return undefined;
     this.#leave(child);
     return child;
   }
@@ -63,7 +64,11 @@ export class Spare {
   }
 
   #leave(child: ChildProcess): void {
-    if (this.#child === child) this.#child = undefined;
+    if (this.#child === child) {
+      this.#child = undefined;
+      // Its number may soon be another program's.
+      this.#comeForward = undefined;
+    }
     this.#isStanding = false;
     this.prepare();
   }
