@@ -7,12 +7,11 @@ import { endWorker, restartDelayMs } from './worker-process.ts';
 /** A new one is started when those who waited for the last one have been served: starting takes processor time. */
 const REST_MS = 1_000;
 /** While it starts: it takes half a second of a processor, which others may want for what somebody waits for. */
-const NICE = 10;
+const NICE = 5;
 
 export class Spare {
   readonly #fork: () => ChildProcess;
   #child: ChildProcess | undefined;
-  #isStanding = false;
   #comeForward: (() => void) | undefined;
   #failures = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -29,12 +28,14 @@ export class Spare {
     this.#timer = setTimeout(() => this.#start(), REST_MS + restartDelayMs(this.#failures, false));
   }
 
-  /** It is no longer the spare, and another one will be; undefined: there is none that could take a place at once. */
+  /**
+   * It is no longer the spare, and another one will be. Also one that is on its way is there sooner than one that is not.
+   * @returns undefined: there is none
+   */
   take(): ChildProcess | undefined {
     const child = this.#child;
-    // Also one that is on its way: it may be wanted next.
+    if (!child?.connected) return undefined;
     this.#comeForward?.();
-    if (!child || !this.#isStanding) return undefined;
     this.#leave(child);
     return child;
   }
@@ -50,9 +51,7 @@ export class Spare {
     this.#child = child;
     this.#comeForward = child.pid === undefined ? undefined : stepBack(child.pid, NICE);
     child.on('message', (message: WorkerMessage) => {
-      if (this.#child !== child || !('standing' in message)) return;
-      this.#isStanding = true;
-      this.#failures = 0;
+      if (this.#child === child && 'standing' in message) this.#failures = 0;
     });
     const gone = (): void => {
       if (this.#child !== child) return;
@@ -69,7 +68,6 @@ export class Spare {
       // Its number may soon be another program's.
       this.#comeForward = undefined;
     }
-    this.#isStanding = false;
     this.prepare();
   }
 }

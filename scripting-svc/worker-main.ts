@@ -22,9 +22,14 @@ process.send?.({ ready: true });
 
 async function placeGiven(worker: PreparedWorker): Promise<WorkerPlace> {
   process.title = workerTitle('spare');
-  await worker.warmUp();
-  return new Promise((resolve) => {
-    process.once('message', ({ take }: SupervisorMessage) => resolve(take));
-    process.send?.({ standing: true });
+  let place: WorkerPlace | undefined;
+  const given = new Promise<WorkerPlace>((resolve) => {
+    process.once('message', ({ take }: SupervisorMessage) => {
+      place = take;
+      resolve(take);
+    });
   });
+  await worker.warmUp(() => place !== undefined);
+  process.send?.({ standing: true });
+  return given;
 }

@@ -23,8 +23,8 @@ const HEALTH_MS = 100;
 
 /** Knows all scripts, and runs none until it has a place. */
 export interface PreparedWorker {
-  /** For one that has the time. */
-  warmUp(): Promise<unknown>;
+  /** For one that has the time, until it has not. */
+  warmUp(isWanted: () => boolean): Promise<unknown>;
   seat(place: WorkerPlace): Promise<Component>;
 }
 
@@ -36,8 +36,8 @@ export async function prepareWorker(config: WorkerConfig, log: Logger): Promise<
   const follower = new Follower(system, watch, (update) => store.apply(update), log);
   await follower.start();
   return {
-    warmUp: () =>
-      warmUp({
+    warmUp: (isWanted) =>
+      warmUp(isWanted, {
         ...{ caps: config.caps, log, platformConfig: () => ({}), threads: { nice: 0 }, fetch: NO_OUTBOUND },
         api: { call: () => Promise.reject(new Error('Nobody calls the API.')) },
       }),
