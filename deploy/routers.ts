@@ -109,6 +109,8 @@ class Router {
       env: { ...this.#env } as NodeJS.ProcessEnv,
       execArgv: [...process.execArgv, '--enable-source-maps'],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      // A session of its own: Ctrl-C reaches this process alone, which then ends the routers in order.
+      detached: true,
     });
     this.#child = child;
     this.#exited = new Promise((resolve) => {

@@ -30,6 +30,8 @@ export function forkWorker({ program, execArgv, env }: WorkerProgram, place?: Wo
     env: { ...env, MILLRACE_SCRIPT_PLACE: place && JSON.stringify(place) } as NodeJS.ProcessEnv,
     execArgv: [...execArgv],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    // A session of its own: where the kernel divides the processor by sessions, one that starts has its share at once.
+    detached: true,
   });
 }
 

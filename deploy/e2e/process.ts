@@ -53,8 +53,6 @@ export function startProgram(
     cwd: ROOT,
     env: { ...Object.fromEntries(INHERITED), ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    // As a service: it shares the processor with other suites as a whole, and not each of its threads with theirs.
-    detached: true,
   });
   if (child.pid === undefined) throw new Error(`${program} could not be started.`);
   let output = '';

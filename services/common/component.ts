@@ -36,8 +36,7 @@ async function inReverse(parts: readonly Component[], work: (part: Component) =>
 const SAME_SIGNAL_MS = 1000;
 
 /**
- * Argument of a program whose parent starts and ends it. It is in the session of its parent, as the system shares out the
- * processor between sessions before it looks at anybody's priority; so what a terminal tells all of them reaches it too.
+ * Argument of a program whose parent starts and ends it, also where what a terminal tells all of them reaches it too.
  */
 export const CHILD_ARGUMENT = '--child';
 
