@@ -1,6 +1,6 @@
 /** The router processes of an all-in-one start: started, restarted when they die, drained. */
 import { type ChildProcess, fork } from 'node:child_process';
-import { CHILD_ARGUMENT, type Component } from '#common/component.ts';
+import type { Component } from '#common/component.ts';
 import type { Environment } from '#common/config/env.ts';
 import { MillraceError } from '#common/errors.ts';
 import type { Logger } from '#common/observe/log.ts';
@@ -105,11 +105,11 @@ class Router {
 
   start(): Promise<Ports> {
     this.#startedAtMs = Date.now();
-    const child = fork(this.#options.program, [CHILD_ARGUMENT], {
+    const child = fork(this.#options.program, [], {
       env: { ...this.#env } as NodeJS.ProcessEnv,
       execArgv: [...process.execArgv, '--enable-source-maps'],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      // A session of its own: Ctrl-C reaches this process alone, which then ends the routers in order.
+      // A group of its own: Ctrl-C reaches this process alone, which then ends the routers in order.
       detached: true,
     });
     this.#child = child;

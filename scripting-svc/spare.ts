@@ -1,18 +1,14 @@
 /** A worker without a place, for the moment at which another one dies: starting one takes far longer than seating it. */
 import type { ChildProcess } from 'node:child_process';
-import { stepBack } from './priority.ts';
 import type { WorkerMessage } from './worker-place.ts';
 import { endWorker, restartDelayMs } from './worker-process.ts';
 
 /** A new one is started when those who waited for the last one have been served: starting takes processor time. */
 const REST_MS = 1_000;
-/** While it starts: it takes half a second of a processor, which others may want for what somebody waits for. */
-const NICE = 5;
 
 export class Spare {
   readonly #fork: () => ChildProcess;
   #child: ChildProcess | undefined;
-  #comeForward: (() => void) | undefined;
   #failures = 0;
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
@@ -35,7 +31,6 @@ export class Spare {
   take(): ChildProcess | undefined {
     const child = this.#child;
     if (!child?.connected) return undefined;
-    this.#comeForward?.();
     this.#leave(child);
     return child;
   }
@@ -49,7 +44,6 @@ export class Spare {
   #start(): void {
     const child = this.#fork();
     this.#child = child;
-    this.#comeForward = child.pid === undefined ? undefined : stepBack(child.pid, NICE);
     child.on('message', (message: WorkerMessage) => {
       if (this.#child === child && 'standing' in message) this.#failures = 0;
     });
@@ -63,11 +57,7 @@ export class Spare {
   }
 
   #leave(child: ChildProcess): void {
-    if (this.#child === child) {
-      this.#child = undefined;
-      // Its number may soon be another program's.
-      this.#comeForward = undefined;
-    }
+    if (this.#child === child) this.#child = undefined;
     this.prepare();
   }
 }

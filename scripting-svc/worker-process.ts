@@ -1,6 +1,5 @@
 /** Workers as processes: how they are started, and how they are ended. */
 import { type ChildProcess, fork } from 'node:child_process';
-import { CHILD_ARGUMENT } from '#common/component.ts';
 import type { Environment } from '#common/config/env.ts';
 import type { WorkerPlace } from './worker-place.ts';
 
@@ -26,11 +25,11 @@ export function restartDelayMs(failures: number, wasReady: boolean): number {
 
 /** @param place  undefined: it stands by until it is given one */
 export function forkWorker({ program, execArgv, env }: WorkerProgram, place?: WorkerPlace): ChildProcess {
-  return fork(program, [CHILD_ARGUMENT], {
+  return fork(program, [], {
     env: { ...env, MILLRACE_SCRIPT_PLACE: place && JSON.stringify(place) } as NodeJS.ProcessEnv,
     execArgv: [...execArgv],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    // A session of its own: where the kernel divides the processor by sessions, one that starts has its share at once.
+    // Ctrl-C reaches the one who started it all, who ends the others in order.
     detached: true,
   });
 }

@@ -61,10 +61,7 @@ async function seat(
     resources_wrapper: 'resource',
   };
   const threads = new ScriptThreads();
-  if (lane === 'patient') {
-    threads.nice = config.nice;
-    threads.first = Math.trunc(config.nice / 2);
-  }
+  if (lane === 'patient') threads.nice = config.nice;
   const sandbox = new Sandbox({
     lane,
     threads,

@@ -1,6 +1,7 @@
 /** Script workers that die: calls without scripts notice nothing, calls with scripts are told to come again. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -10,7 +11,6 @@ import { ensureBuilt, ROOT } from './build.ts';
 import type { Answer, Client } from './client.ts';
 import { Door, WAYS } from './gateway-door.ts';
 import { until } from './process.ts';
-import { descendantsOf, told } from './process-tree.ts';
 import { type Product, signIn, startProduct, Tiers, untilServing } from './product.ts';
 import { type Seen, SteadyLoad } from './steady.ts';
 
@@ -96,22 +96,44 @@ interface Process {
   readonly lane: Lane | undefined;
 }
 
-const below = (pid: number): Process[] => descendantsOf(pid).map((one) => ({ pid: one, lane: laneOf(one) }));
-
-function laneOf(pid: number): Lane | undefined {
-  return /^millrace-script-(quick|patient)\b/.exec(told(pid, 'cmdline'))?.[1] as Lane | undefined;
+/** All below a process, as the system tells: those that it has started, and those that these have. */
+function below(pid: number): Process[] {
+  const parents = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      const parent = /^PPid:\s+(\d+)/m.exec(told(name, 'status'))?.[1];
+      return parent === undefined ? [] : [{ pid: Number(name), parent: Number(parent) }];
+    });
+  const found = (of: number): Process[] =>
+    parents
+      .filter(({ parent }) => parent === of)
+      .flatMap((one) => [{ pid: one.pid, lane: laneOf(one.pid) }, ...found(one.pid)]);
+  return found(pid);
 }
 
-const isSpare = (pid: number): boolean => /^millrace-script-spare\b/.test(told(pid, 'cmdline'));
+function laneOf(pid: number): Lane | undefined {
+  return /^millrace-script-(quick|patient)\b/.exec(told(String(pid), 'cmdline'))?.[1] as Lane | undefined;
+}
+
+const isSpare = (pid: number): boolean => /^millrace-script-spare\b/.test(told(String(pid), 'cmdline'));
 
 const untilSpare = (pid: number): Promise<boolean> =>
   until('a spare one stands ready', async () => below(pid).some((one) => isSpare(one.pid)), 10_000);
+
+/** Nothing of a process that has gone meanwhile. */
+function told(pid: string, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    return '';
+  }
+}
 
 const workersOf = (pid: number, lane: Lane): number[] =>
   below(pid).flatMap((one) => (one.lane === lane ? [one.pid] : []));
 
 /** A zombie is no longer running; whoever has to reap it is not ours to wait for. */
-const isRunning = (pid: number): boolean => /^State:\s+[^ZX\s]/m.test(told(pid, 'status'));
+const isRunning = (pid: number): boolean => /^State:\s+[^ZX\s]/m.test(told(String(pid), 'status'));
 
 const untilGone = (pids: readonly number[], timeoutMs: number): Promise<boolean> =>
   until('they have ended', async () => !pids.some(isRunning), timeoutMs);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { CHILD_ARGUMENT, type Component, startAll, stopOnSignal } from './component.ts';
+import { type Component, startAll, stopOnSignal } from './component.ts';
 
 /** A part that writes down what happens to it. */
 function part(name: string, log: string[], faults: { drain?: Error; close?: Error } = {}): Component {
@@ -57,12 +57,11 @@ describe('startAll', () => {
 
 describe('stopOnSignal', () => {
   const EVENTS = ['SIGTERM', 'SIGINT', 'disconnect'] as const;
-  const ALL = [...EVENTS, 'SIGHUP'] as const;
   let before: Map<string, unknown[]>;
   let exits: number[];
 
   beforeEach(() => {
-    before = new Map(ALL.map((event) => [event, process.listeners(event as 'SIGTERM')]));
+    before = new Map(EVENTS.map((event) => [event, process.listeners(event as 'SIGTERM')]));
     exits = [];
     vi.spyOn(process, 'exit').mockImplementation(((status: number) => exits.push(status)) as never);
     vi.useFakeTimers();
@@ -71,7 +70,7 @@ describe('stopOnSignal', () => {
   afterEach(() => {
     vi.useRealTimers();
     vi.restoreAllMocks();
-    for (const event of ALL) {
+    for (const event of EVENTS) {
       for (const listener of process.listeners(event as 'SIGTERM')) {
         if (!before.get(event)?.includes(listener)) process.off(event, listener);
       }
@@ -95,24 +94,6 @@ describe('stopOnSignal', () => {
     await settle();
     expect(log).toEqual(['drain a', 'close a']);
     expect(exits).toEqual([0]);
-  });
-
-  test('a child leaves what the terminal says to its parent', async () => {
-    process.argv.push(CHILD_ARGUMENT);
-    const log: string[] = [];
-    try {
-      stopOnSignal(part('a', log), { drainMs: 1000 });
-    } finally {
-      process.argv.pop();
-    }
-    expect(process.listenerCount('SIGHUP')).toBeGreaterThan(before.get('SIGHUP')?.length ?? 0);
-    raise('SIGINT');
-    raise('SIGHUP');
-    await settle();
-    expect([log, exits]).toEqual([[], []]);
-    raise('SIGTERM');
-    await settle();
-    expect([log, exits]).toEqual([['drain a', 'close a'], [0]]);
   });
 
   const AGAIN = [

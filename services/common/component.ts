@@ -35,18 +35,12 @@ async function inReverse(parts: readonly Component[], work: (part: Component) =>
 /** A Ctrl-C under npm arrives twice, from the terminal and from npm: repeats this soon mean the first one. */
 const SAME_SIGNAL_MS = 1000;
 
-/**
- * Argument of a program whose parent starts and ends it, also where what a terminal tells all of them reaches it too.
- */
-export const CHILD_ARGUMENT = '--child';
-
 /** From the end of the draining time to that of the process, whatever still hangs. */
 const CLOSE_MS = 5000;
 
 /**
  * SIGTERM, SIGINT and the death of a parent that watches over us drain, then close, then exit 0; where that fails or
- * takes too long, exit 1. A second signal, later than the echo of the first, exits at once. A child leaves Ctrl-C and the
- * end of its terminal to its parent, who ends all of them in order.
+ * takes too long, exit 1. A second signal, later than the echo of the first, exits at once.
  */
 export function stopOnSignal(component: Component, options: { drainMs: number }): void {
   let stoppingSince: number | undefined;
@@ -66,8 +60,7 @@ export function stopOnSignal(component: Component, options: { drainMs: number })
     );
   };
   process.on('SIGTERM', stop);
-  if (process.argv.includes(CHILD_ARGUMENT)) for (const signal of ['SIGINT', 'SIGHUP']) process.on(signal, () => {});
-  else process.on('SIGINT', stop);
+  process.on('SIGINT', stop);
   process.once('disconnect', stop);
 }
 
