@@ -7,8 +7,8 @@ import { readLogs, unpackOutcome } from './packed.ts';
 export type Ended =
   | { readonly outcome: Outcome; readonly reads: number; readonly logs: readonly LogLine[] }
   | { readonly failure: Failure; readonly logs: readonly LogLine[] }
-  /** The quick lane is none for it. */
-  | { readonly left: true }
+  /** The quick lane is none for it. @param late  its time was over */
+  | { readonly left: true; readonly late?: true }
   /** It looked at a member of the event that was left out: whatever it did then is void. */
   | { readonly lacking: true };
 

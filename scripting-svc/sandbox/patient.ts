@@ -20,6 +20,7 @@ import {
 import type { Linked } from './modules.ts';
 import { readLogs } from './packed.ts';
 import type { PatientHost, Realm } from './realm.ts';
+import { processMicros, Spent } from './spent.ts';
 import type { CallTree } from './trees.ts';
 
 /** How often caps of time are looked at, and every how many times the memory of the process. */
@@ -67,7 +68,7 @@ export class PatientRun implements PatientHost {
   readonly #logs: LogLine[] = [];
   readonly #outstanding = new Map<number, NodeJS.Timeout | undefined>();
   readonly #startedAt = Date.now();
-  readonly #startedCpu: bigint;
+  readonly #spent: Spent;
   /** Of the run: the caller's or the wall cap's, whichever is earlier. */
   readonly #deadline: Deadline;
   readonly #forget: () => void;
@@ -82,7 +83,7 @@ export class PatientRun implements PatientHost {
   constructor(realm: Realm, scope: PatientScope) {
     this.#realm = realm;
     this.#scope = scope;
-    this.#startedCpu = realm.cell.isolate.cpuTime;
+    this.#spent = new Spent(realm.cell.isolate);
     this.#deadline = new Deadline(Math.min(scope.deadline.at, this.#startedAt + scope.limits.wallMs));
     this.#forget = scope.deadline.onAbort(() => this.kill(late(scope.deadline)));
   }
@@ -157,15 +158,15 @@ export class PatientRun implements PatientHost {
     const wasRunning = this.#entries > 0;
     this.#close({ failure, logs: this.#logs });
     cell.kill();
-    if (wasRunning) this.#watchStop(Date.now(), spentMs());
+    if (wasRunning) this.#watchStop(Date.now(), processMicros());
   }
 
-  #watchStop(killedAt: number, spentBefore: number): void {
+  #watchStop(killedAt: number, microsBefore: number): void {
     setTimeout(() => {
       if (this.#entries === 0) return;
-      const isCertain = spentMs() - spentBefore >= STOP_CPU_MS || Date.now() - killedAt >= STOP_MS_MAX;
+      const isCertain = processMicros() - microsBefore >= STOP_CPU_MS * 1000 || Date.now() - killedAt >= STOP_MS_MAX;
       if (isCertain) this.#scope.onStuck();
-      else this.#watchStop(killedAt, spentBefore);
+      else this.#watchStop(killedAt, microsBefore);
     }, STOP_MS).unref();
   }
 
@@ -182,8 +183,7 @@ export class PatientRun implements PatientHost {
   }
 
   cpuMicros(): number {
-    const { isolate } = this.#realm.cell;
-    return isolate.isDisposed ? 0 : Number((isolate.cpuTime - this.#startedCpu) / 1000n);
+    return this.#spent.micros();
   }
 
   /** Looks at the caps of time. */
@@ -275,12 +275,6 @@ export class PatientRun implements PatientHost {
     if (!this.#end || !this.#outstanding.delete(id)) return;
     void this.#enter(this.#realm.deliver.apply(undefined, [id, text])).then(() => this.#settle());
   }
-}
-
-/** Processor time of the process, milliseconds. */
-function spentMs(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
 }
 
 const watched = new Set<PatientRun>();

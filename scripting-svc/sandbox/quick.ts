@@ -49,8 +49,9 @@ export function runQuick(
     return readEnd(realm.start.applySync(undefined, [packed], { timeout }), limits, file);
   } catch (error) {
     const message = error instanceof Error ? error.message : '';
-    // Out of time, out of memory: the patient lane has more of both.
-    if (/timed out|disposed/.test(message)) return { left: true };
+    // The patient lane has more time, and more memory.
+    if (/timed out/.test(message)) return { left: true, late: true };
+    if (/disposed/.test(message)) return { left: true };
     return { failure: thrown(message, '', '', file), logs: [] };
   } finally {
     watchdog.leave();

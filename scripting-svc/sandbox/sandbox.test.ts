@@ -638,7 +638,11 @@ describe('caps', () => {
     });
     expect(await inTree('another-')).toMatchObject({ returned: 4 });
     expect(mine.calls).toHaveLength(14);
-    await mine.sandbox.close();
+    const { sandbox } = mine;
+    const calls = mine.store({ name: 'calls', content: 'return 1', config: { limits: { tree_calls: 10 } } });
+    const late = { ...mine.asRun({ kind, id: calls.id, hash: calls.hash }), grant: bytes('grant of the-tree') };
+    expect(read(await sandbox.run(late, Deadline.after(30_000)))).toMatchObject({ kind: Failure_Kind.CAPPED });
+    await sandbox.close();
   });
 
   test('how many calls of a run are made at once: the others wait', async () => {

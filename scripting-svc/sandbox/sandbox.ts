@@ -22,7 +22,7 @@ import { type Caps, type Limits, limitsOf, MESSAGES_MAX } from './caps.ts';
 import { compile } from './compile.ts';
 import type { Ended } from './ended.ts';
 import { CallerFacts } from './facts.ts';
-import { busy, late, lost, unknownScript } from './failures.ts';
+import { busy, late, lost, treeCallsCap, unknownScript } from './failures.ts';
 import { Gathered } from './gathered.ts';
 import { mentionsLookups, replaceLookups } from './lookups.ts';
 import { linkImports } from './modules.ts';
@@ -34,6 +34,8 @@ import { FIRST_RUN_FACTOR, runQuick, runTogether, TOGETHER_FACTOR } from './quic
 import type { Cell, Realm } from './realm.ts';
 import { elsewhere, failed, inFull, replied } from './replies.ts';
 import { Slots } from './slots.ts';
+import { Spent } from './spent.ts';
+import { Starved } from './starved.ts';
 import { type CallTree, CallTrees } from './trees.ts';
 import { Watchdog } from './watchdog.ts';
 
@@ -92,6 +94,7 @@ interface Known {
   /** Where it is the same for all callers. */
   compiled: ReturnType<typeof compile> | undefined;
   goodRuns: number;
+  readonly starved: Starved;
   readonly pace: Pace;
 }
 
@@ -197,6 +200,8 @@ export class Sandbox {
     const count = isNew ? 1 : known.pace.next(group.map(({ packed }) => packed.length));
     const some = group.slice(0, count);
     const { ended, cpuMicros } = this.#enter(known, realm, some);
+    const isLate = ended !== undefined && 'late' in ended[0]!;
+    if (known.starved.again(isLate, cpuMicros / 1000, this.#options.caps.quickMillis)) return 0;
     // It would be the same for all of them to the last: the one that takes too long is found by running each alone.
     if (!ended) known.pace.brokenOff();
     else if (!isNew) known.pace.done(ended.length, cpuMicros);
@@ -210,12 +215,17 @@ export class Sandbox {
 
   async #runInSlot(run: Run, known: Known, packed: string, deadline: Deadline): Promise<RunReply> {
     const tree = this.#trees.of(run.grant);
+    const { treeCalls } = known.limits;
+    const isOver = (): boolean => tree.calls > treeCalls;
+    // Of scripts that have called each other too often none has to be begun to learn that.
+    if (isOver()) return failed(run, treeCallsCap(treeCalls));
     const taken = this.#slots.take(deadline, tree);
     if (taken !== true && !(await taken)) return failed(run, deadline.reason ? late(deadline) : busy());
     try {
-      const turn = this.#slots.begin();
+      const turn = this.#slots.begin(tree);
       if (turn !== true) await turn;
       if (deadline.reason) return failed(run, late(deadline));
+      if (isOver()) return failed(run, treeCallsCap(treeCalls));
       const who = this.#callers.of(run);
       if (!who) return inFull(run);
       const realm = this.#lease(known, who);
@@ -273,6 +283,7 @@ export class Sandbox {
       key: isTrial ? `trial/${++this.#trials}` : `${id}/${script.hash}`,
       compiled: undefined,
       goodRuns: 0,
+      starved: new Starved(),
       pace: new Pace(),
     };
     if (!isTrial) this.#known.set(id, known);
@@ -304,7 +315,7 @@ export class Sandbox {
     const { cell } = realm;
     const facts = realm.facts!;
     realm.host = { ask: (what, text) => answer(what, text, facts) };
-    const startedCpu = cell.isolate.cpuTime;
+    const spent = new Spent(cell.isolate);
     const looks = Math.floor(realm.runs / MEMORY_LOOK_RUNS);
     const { quickMillis } = this.#options.caps;
     const { limits, script } = known;
@@ -315,7 +326,8 @@ export class Sandbox {
         ? [runQuick(realm, first.packed, quickMillis, limits, script.name, this.#watchdog!)]
         : runTogether(realm, packed, quickMillis * TOGETHER_FACTOR, limits, script.name, this.#watchdog!);
     const isGone = cell.isolate.isDisposed;
-    const cpuMicros = isGone ? 0 : Number((cell.isolate.cpuTime - startedCpu) / 1000n);
+    const isLate = ended === undefined || 'late' in ended[0]!;
+    const cpuMicros = isLate ? spent.micros() : spent.insideMicros();
     this.#pool.release(realm, ended !== undefined && !ended.some((one) => 'left' in one));
     if (!isGone && Math.floor(realm.runs / MEMORY_LOOK_RUNS) !== looks && cell.isFull()) this.#pool.retire(cell);
     return { ended, cpuMicros };

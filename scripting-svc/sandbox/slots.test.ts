@@ -37,6 +37,22 @@ test('a place that was given back goes to whoever may have it and waits for long
   expect(order).toEqual(['one true', 'many true', 'two true']);
 });
 
+test('of those that may begin, one of another tree goes in front of the many of one', async () => {
+  const slots = new Slots(100, 60_000);
+  const many = treeOf();
+  const order: string[] = [];
+  const begin = async (name: string, tree: ReturnType<typeof treeOf>) => {
+    await slots.take(later(), tree);
+    await slots.begin(tree);
+    order.push(name);
+  };
+  const all = Array.from({ length: 20 }, (_, n) => begin(`many ${n}`, many));
+  await Promise.all([...all, begin('other', treeOf())]);
+  expect(order).toHaveLength(21);
+  expect(order.indexOf('other')).toBeLessThan(10);
+  expect(order.filter((name) => name !== 'other')).toEqual(Array.from({ length: 20 }, (_, n) => `many ${n}`));
+});
+
 test('nobody waits for longer than was said, or than his caller', async () => {
   const slots = new Slots(1, 10);
   expect(slots.take(later(), treeOf())).toBe(true);

@@ -5,7 +5,7 @@
 import type { Deadline } from '#common/deadline.ts';
 import type { CallTree } from './trees.ts';
 
-const BEGIN_IN_TURN = 4;
+const BEGIN_IN_TURN = 2;
 /** Of all places, for scripts that have called each other: they wait for each other, and others must not wait for them. */
 const TREE_PART = 0.25;
 
@@ -14,13 +14,22 @@ interface Waiting {
   readonly end: (isFree: boolean) => void;
 }
 
+/** Has a place. */
+interface Beginning {
+  readonly tree: CallTree;
+  readonly go: () => void;
+}
+
 export class Slots {
   readonly #waitMs: number;
   readonly #waiting = new Set<Waiting>();
   readonly #treeMax: number;
   #free: number;
+  /** In this turn. */
   #begun = 0;
-  #nextTurn: Promise<void> | undefined;
+  /** In the order in which they came. */
+  readonly #beginning = new Set<Beginning>();
+  #isTurnComing = false;
 
   /** @param waitMs  how long a run waits for a place: runs that wait for each other must come to an end */
   constructor(count: number, waitMs: number) {
@@ -49,30 +58,40 @@ export class Slots {
     });
   }
 
-  /** Whether a run may begin in this turn; else a promise of one in which it may. */
-  begin(): true | Promise<void> {
-    if (this.#begun < BEGIN_IN_TURN) {
-      this.#begun++;
-      this.#nextTurn ??= this.#turn();
+  /** Whether a run that has a place may begin in this turn; else a promise of one in which it may. */
+  begin(tree: CallTree): true | Promise<void> {
+    if (this.#begun < BEGIN_IN_TURN && this.#beginning.size === 0) {
+      this.#beginOne();
       return true;
     }
-    return this.#wait();
+    this.#turnSoon();
+    return new Promise((go) => this.#beginning.add({ tree, go }));
   }
 
-  async #wait(): Promise<void> {
-    while (this.#begun >= BEGIN_IN_TURN) await this.#nextTurn;
+  #beginOne(): void {
     this.#begun++;
-    this.#nextTurn ??= this.#turn();
+    this.#turnSoon();
   }
 
-  #turn(): Promise<void> {
-    return new Promise((next) => {
-      setImmediate(() => {
-        this.#begun = 0;
-        this.#nextTurn = undefined;
-        next();
-      });
+  #turnSoon(): void {
+    if (this.#isTurnComing) return;
+    this.#isTurnComing = true;
+    setImmediate(() => {
+      this.#isTurnComing = false;
+      this.#begun = 0;
+      for (let next = this.#next(); next && this.#begun < BEGIN_IN_TURN; next = this.#next()) {
+        this.#beginning.delete(next);
+        this.#beginOne();
+        next.go();
+      }
     });
+  }
+
+  /** Of those with the fewest runs, who waits for longest: the many of one tree are behind the one of another. */
+  #next(): Beginning | undefined {
+    let next: Beginning | undefined;
+    for (const one of this.#beginning) if (!next || one.tree.running < next.tree.running) next = one;
+    return next;
   }
 
   /** A place that was taken for a run of this tree. */
