@@ -1,6 +1,10 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { Busyness } from './priority.ts';
+import { hasSessionNice } from './session-nice.ts';
 
 /** In a process of its own: nobody may take back what he has given away. */
 const PROGRAM = `
@@ -38,3 +42,77 @@ test.skipIf(process.platform !== 'linux')(
     ]);
   },
 );
+
+describe('a process', () => {
+  const MS = 1000;
+  test('is busy as soon as it spends more than half of a processor, and calm when it has spent little for a second', () => {
+    const busyness = new Busyness(0, 0);
+    expect(busyness.look(100, 40 * MS)).toBe(false);
+    expect(busyness.look(200, 100 * MS)).toBe(true);
+    expect(busyness.look(300, 100 * MS)).toBe(true);
+    expect(busyness.look(1100, 100 * MS)).toBe(true);
+    expect(busyness.look(1200, 100 * MS)).toBe(false);
+  });
+
+  test('that goes on a little is not calm', () => {
+    const busyness = new Busyness(0, 0);
+    expect(busyness.look(100, 100 * MS)).toBe(true);
+    let micros = 100 * MS;
+    for (let at = 200; at < 3000; at += 100) {
+      micros += 30 * MS;
+      expect(busyness.look(at, micros)).toBe(true);
+    }
+  });
+});
+
+/** Each a process with a session of its own, which begins when it hears something. */
+const SESSIONS = {
+  'with much to do comes last while it has it': {
+    program: `
+      import { SessionPriority } from './priority.ts';
+      const priority = new SessionPriority(3, true);
+      setInterval(() => priority.look(), 20);
+      const work = setInterval(() => { for (const end = Date.now() + 15; Date.now() < end; ); }, 16);
+      process.stdin.once('data', () => clearInterval(work));`,
+    nices: [19, 3],
+  },
+  'that is not to give way stays where it is': {
+    program: `
+      import { SessionPriority } from './priority.ts';
+      import { setSessionNice } from './session-nice.ts';
+      setSessionNice('self', 7);
+      new SessionPriority(0, false);
+      process.stdin.once('data', () => {});`,
+    nices: [0, 0],
+  },
+  'whose thread is held by a script comes last until it is not': {
+    program: `
+      import { Watchdog } from './sandbox/watchdog.ts';
+      const watchdog = new Watchdog(60_000);
+      watchdog.enter();
+      const work = setInterval(() => { for (const end = Date.now() + 15; Date.now() < end; ); }, 16);
+      process.stdin.once('data', () => watchdog.leave());`,
+    nices: [19, 0],
+  },
+};
+
+describe.skipIf(!hasSessionNice())('a session, where the kernel lets them compete', () => {
+  test.each(Object.entries(SESSIONS))('%s', async (_, { program, nices }) => {
+    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program], {
+      ...{ cwd: fileURLToPath(new URL('.', import.meta.url)), detached: true },
+      stdio: ['pipe', 'ignore', 'inherit'],
+    });
+    try {
+      for (const nice of nices) {
+        await expect.poll(() => niceOf(child.pid), { timeout: 10_000, interval: 20 }).toBe(nice);
+        child.stdin?.write('on');
+      }
+    } finally {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    }
+  });
+});
+
+const niceOf = (pid: number | undefined): number =>
+  Number(/nice (-?\d+)/.exec(readFileSync(`/proc/${pid}/autogroup`, 'latin1'))?.[1]);

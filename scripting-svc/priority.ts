@@ -1,6 +1,8 @@
 /** How much of the processor scripts get where others want it as well. */
 import { readdirSync } from 'node:fs';
 import { setPriority } from 'node:os';
+import { hasSessionNice, leadsSession, setSessionNice } from './session-nice.ts';
+import { processMicros } from './spent.ts';
 
 /** Linux: there each thread has a priority of its own. Elsewhere they stay as they are. */
 const THREADS = '/proc/self/task';
@@ -32,5 +34,61 @@ export class ScriptThreads {
       }
     }
     this.#known = new Set(threads);
+  }
+}
+
+/** Of one processor: what makes a process busy at once, and below what it has to stay to be calm again. */
+const BUSY_PART = 0.5;
+const CALM_PART = 0.25;
+const CALM_MS = 1000;
+
+/** Whether a process has much to do. */
+export class Busyness {
+  #isBusy = false;
+  #at: number;
+  #micros: number;
+  #restlessAt: number;
+
+  /** @param at  milliseconds. @param micros  of processor time that the process has spent until then */
+  constructor(at: number, micros: number) {
+    this.#at = at;
+    this.#micros = micros;
+    this.#restlessAt = at;
+  }
+
+  look(at: number, micros: number): boolean {
+    const part = (micros - this.#micros) / 1000 / Math.max(1, at - this.#at);
+    this.#at = at;
+    this.#micros = micros;
+    if (part >= CALM_PART) this.#restlessAt = at;
+    this.#isBusy = part >= BUSY_PART || (this.#isBusy && at - this.#restlessAt < CALM_MS);
+    return this.#isBusy;
+  }
+}
+
+/** Of this process, where it has a session of its own. */
+export class SessionPriority {
+  readonly #calmNice: number;
+  readonly #busyness = new Busyness(performance.now(), processMicros());
+  readonly #isPossible = hasSessionNice() && leadsSession();
+  readonly #givesWay: boolean;
+  #nice: number | undefined;
+
+  /**
+   * @param calmNice  0: as any other program; 19: last
+   * @param givesWay  whether it comes behind everything else while it has much to do
+   */
+  constructor(calmNice: number, givesWay: boolean) {
+    this.#calmNice = calmNice;
+    this.#givesWay = givesWay;
+    this.look();
+  }
+
+  /** To be called often. */
+  look(): void {
+    if (!this.#isPossible) return;
+    const isBusy = this.#busyness.look(performance.now(), processMicros());
+    const nice = this.#givesWay && isBusy ? NICE_MAX : this.#calmNice;
+    if (nice !== this.#nice && setSessionNice('self', nice)) this.#nice = nice;
   }
 }

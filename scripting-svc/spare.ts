@@ -1,5 +1,7 @@
 /** A worker without a place, for the moment at which another one dies: starting one takes far longer than seating it. */
 import type { ChildProcess } from 'node:child_process';
+import { NICE_MAX } from './priority.ts';
+import { setSessionNice } from './session-nice.ts';
 import type { WorkerMessage } from './worker-place.ts';
 import { endWorker, restartDelayMs } from './worker-process.ts';
 
@@ -32,6 +34,7 @@ export class Spare {
     const child = this.#child;
     if (!child?.connected) return undefined;
     this.#leave(child);
+    if (child.pid !== undefined) setSessionNice(child.pid, 0);
     return child;
   }
 
@@ -44,6 +47,8 @@ export class Spare {
   #start(): void {
     const child = this.#fork();
     this.#child = child;
+    // What it does to be ready hurries nobody.
+    if (child.pid !== undefined) setSessionNice(child.pid, NICE_MAX);
     child.on('message', (message: WorkerMessage) => {
       if (this.#child === child && 'standing' in message) this.#failures = 0;
     });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createLogger } from '#common/observe/log.ts';
+import { hasSessionNice } from './session-nice.ts';
 import { Supervisor } from './supervisor.ts';
 import type { WorkerPlace } from './worker-place.ts';
 
@@ -110,6 +111,17 @@ test('the place of one that dies is taken by the spare one, and there is a spare
     await soon(() => spares().filter((pid) => !running().some((one) => one.pid === pid)).length).toBe(1);
   }
   expect(others(before)).toHaveLength(2);
+});
+
+test.skipIf(!hasSessionNice())('the spare one comes last on the machine until it has a place', async () => {
+  supervise(PLACES, PROGRAM, true);
+  await soon(() => spares().length).toBe(1);
+  const [spare] = spares() as [number];
+  const nice = (): string => readFileSync(`/proc/${spare}/autogroup`, 'latin1').trim().replace(/^\S+ /, '');
+  await soon(nice).toBe('nice 19');
+  process.kill((running()[0] as Worker).pid, 'SIGKILL');
+  await soon(() => running().some(({ pid }) => pid === spare)).toBe(true);
+  await soon(nice).toBe('nice 0');
 });
 
 test('a spare one that dies is started again', async () => {

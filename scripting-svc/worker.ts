@@ -12,14 +12,14 @@ import { NatsResponder } from '#common/scripts/nats-responder.ts';
 import { listenForRuns } from '#common/scripts/stream-server.ts';
 import { Scope, WatchRequestSchema } from '#proto/access/v1/access_pb.ts';
 import { GatewayApi } from './gateway-api.ts';
-import { ScriptThreads } from './priority.ts';
+import { ScriptThreads, SessionPriority } from './priority.ts';
 import { Sandbox } from './sandbox/sandbox.ts';
 import { PushedScripts } from './store.ts';
 import { warmUp } from './warm-up.ts';
 import type { WorkerConfig } from './worker-config.ts';
 import type { WorkerPlace } from './worker-place.ts';
 
-const HEALTH_MS = 100;
+const HEALTH_MS = 50;
 
 /** Knows all scripts, and runs none until it has a place. */
 export interface PreparedWorker {
@@ -61,7 +61,9 @@ async function seat(
     resources_wrapper: 'resource',
   };
   const threads = new ScriptThreads();
-  if (lane === 'patient') threads.nice = config.nice;
+  const isPatient = lane === 'patient';
+  const session = new SessionPriority(isPatient ? config.nice : 0, isPatient);
+  if (isPatient) threads.nice = config.nice;
   const sandbox = new Sandbox({
     lane,
     threads,
@@ -83,6 +85,7 @@ async function seat(
     : overStream(address, token, handler));
   const health = setInterval(() => {
     threads.look();
+    session.look();
     if (sandbox.healthy) return;
     clearInterval(health);
     process.send?.({ replace: 'it has grown, or something in it is odd' });

@@ -2,6 +2,7 @@
 import { MIB } from '#common/bounds.ts';
 import { callerGone, Deadline } from '#common/deadline.ts';
 import type { Failure, LogLine } from '#proto/script/v1/script_pb.ts';
+import { processMicros, Spent } from '../spent.ts';
 import { answer, type Facts } from './answers.ts';
 import { type CallScope, makeCall } from './calls.ts';
 import { type Limits, MESSAGES_MAX } from './caps.ts';
@@ -20,7 +21,6 @@ import {
 import type { Linked } from './modules.ts';
 import { readLogs } from './packed.ts';
 import type { PatientHost, Realm } from './realm.ts';
-import { processMicros, Spent } from './spent.ts';
 import type { CallTree } from './trees.ts';
 
 /** How often caps of time are looked at, and every how many times the memory of the process. */

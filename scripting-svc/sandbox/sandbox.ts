@@ -15,6 +15,7 @@ import {
   type ScriptKey,
 } from '#proto/script/v1/script_pb.ts';
 import { NICE_MAX, type ScriptThreads } from '../priority.ts';
+import { Spent } from '../spent.ts';
 import { answer } from './answers.ts';
 import { Callers, type Who } from './callers.ts';
 import type { ScriptApi } from './calls.ts';
@@ -34,7 +35,6 @@ import { FIRST_RUN_FACTOR, runQuick, runTogether, TOGETHER_FACTOR } from './quic
 import type { Cell, Realm } from './realm.ts';
 import { elsewhere, failed, inFull, replied } from './replies.ts';
 import { Slots } from './slots.ts';
-import { Spent } from './spent.ts';
 import { Starved } from './starved.ts';
 import { type CallTree, CallTrees } from './trees.ts';
 import { Watchdog } from './watchdog.ts';

@@ -4,11 +4,16 @@
  * processor time of the process: a machine that is busy with something else makes nothing stuck.
  */
 import { Worker } from 'node:worker_threads';
+import { NICE_MAX } from '../priority.ts';
+import { hasSessionNice, leadsSession } from '../session-nice.ts';
 
-const INTERVAL_MS = 50;
+const INTERVAL_MS = 25;
+/** Of processor time, after which it comes behind everything else on the machine for as long as it is held. */
+const HELD_MS = 20;
 
 const PROGRAM = `
 const { workerData } = require('node:worker_threads');
+const { writeFileSync } = require('node:fs');
 const entries = new Uint32Array(workerData.memory);
 let seen = 0;
 let since = 0;
@@ -16,12 +21,26 @@ const spentMs = () => {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
 };
+let isLast = false;
+const comeLast = (last) => {
+  if (last === isLast || !workerData.hasSession) return;
+  try {
+    writeFileSync('/proc/self/autogroup', last ? '${NICE_MAX}' : '0');
+    isLast = last;
+  } catch {
+    // Too many changes: the next time.
+  }
+};
 setInterval(() => {
   const now = Atomics.load(entries, 0);
-  if (now !== seen || now % 2 === 0) {
+  const isHeld = now === seen && now % 2 === 1;
+  if (!isHeld) {
     seen = now;
     since = spentMs();
-  } else if (spentMs() - since > workerData.stuckMs) process.kill(process.pid, 'SIGKILL');
+  }
+  const heldMs = spentMs() - since;
+  if (heldMs > workerData.stuckMs) process.kill(process.pid, 'SIGKILL');
+  comeLast(heldMs > ${HELD_MS});
 }, ${INTERVAL_MS});
 `;
 
@@ -34,7 +53,7 @@ export class Watchdog {
   constructor(stuckMs: number) {
     this.#worker = new Worker(PROGRAM, {
       eval: true,
-      workerData: { memory: this.#entries.buffer, stuckMs },
+      workerData: { memory: this.#entries.buffer, stuckMs, hasSession: hasSessionNice() && leadsSession() },
       execArgv: [],
       resourceLimits: { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 2 },
     });
