@@ -45,6 +45,8 @@ const STOP_MS_MAX = 2000;
 
 /** Calls of one run at once, so that routers are not flooded by one script; the others wait for their turn. */
 const CALLS_AT_ONCE = 8;
+/** And of all that belong to the same tree, beyond one of each: without that one they might wait for each other. */
+const TREE_CALLS_AT_ONCE = 16;
 
 export interface PatientScope {
   readonly limits: Limits;
@@ -177,7 +179,7 @@ export class PatientRun implements PatientHost {
     this.#forget();
     for (const timer of this.#outstanding.values()) clearTimeout(timer);
     this.#outstanding.clear();
-    for (const go of this.#callsWaiting.splice(0)) go();
+    while (this.#callsWaiting.length > 0) this.#letGo();
     this.#deadline.abort(callerGone());
     end?.(ended);
   }
@@ -251,15 +253,31 @@ export class PatientRun implements PatientHost {
       this.kill(isOver ? callsCap(limits.apiCalls) : treeCallsCap(limits.treeCalls));
       return '';
     }
-    if (this.#callsInFlight >= CALLS_AT_ONCE) await new Promise<void>((go) => this.#callsWaiting.push(go));
-    if (!this.#end) return '';
-    this.#callsInFlight++;
+    if (this.#mayCall()) this.#beginCall();
+    else await new Promise<void>((go) => this.#callsWaiting.push(go));
     try {
+      if (!this.#end) return '';
       return await makeCall(kind, text, { ...calls, deadline: this.#deadline, answerBytesMax: limits.outputBytes });
     } finally {
       this.#callsInFlight--;
-      this.#callsWaiting.shift()?.();
+      tree.callsInFlight--;
+      while (this.#callsWaiting.length > 0 && this.#mayCall()) this.#letGo();
     }
+  }
+
+  #letGo(): void {
+    this.#beginCall();
+    this.#callsWaiting.shift()?.();
+  }
+
+  #beginCall(): void {
+    this.#callsInFlight++;
+    this.#scope.tree.callsInFlight++;
+  }
+
+  #mayCall(): boolean {
+    if (this.#callsInFlight === 0) return true;
+    return this.#callsInFlight < CALLS_AT_ONCE && this.#scope.tree.callsInFlight < TREE_CALLS_AT_ONCE;
   }
 
   #setTimer(id: number, milliseconds: number): void {

@@ -645,6 +645,29 @@ describe('caps', () => {
     await sandbox.close();
   });
 
+  test('how many calls of a tree are made at once: each run has one, and few have more', async () => {
+    const mine = new Bench();
+    const waiting: (() => void)[] = [];
+    mine.answer = () => new Promise((done) => waiting.push(() => done(json(200, {}))));
+    const { kind, id, hash } = mine.store({
+      content: 'return (await Promise.all(Array.from({ length: 8 }, () => platform.api.get("a")))).length',
+    });
+    const running = Array.from({ length: 10 }, () => {
+      const run = { ...mine.asRun({ kind, id, hash }), grant: bytes('grant of the-tree') };
+      return mine.sandbox.run(run, Deadline.after(30_000));
+    });
+    await expect.poll(() => mine.calls.length).toBeGreaterThanOrEqual(16);
+    let most = 0;
+    for (let answered = 0; answered < 80; answered++) {
+      await expect.poll(() => waiting.length).toBeGreaterThan(0);
+      most = Math.max(most, waiting.length);
+      waiting.shift()?.();
+    }
+    expect(most).toBeLessThanOrEqual(26);
+    expect((await Promise.all(running)).map(read)).toMatchObject(Array.from({ length: 10 }, () => ({ returned: 8 })));
+    await mine.sandbox.close();
+  });
+
   test('how many calls of a run are made at once: the others wait', async () => {
     const mine = new Bench();
     const waiting: (() => void)[] = [];

@@ -3,7 +3,7 @@ import { Deadline } from '#common/deadline.ts';
 import { Slots } from './slots.ts';
 
 const COUNT = 8;
-const treeOf = () => ({ calls: 0, running: 0 });
+const treeOf = () => ({ calls: 0, callsInFlight: 0, running: 0 });
 const later = () => Deadline.after(60_000);
 
 test('scripts that have called each other take a part of the places, and the rest is for others', async () => {

@@ -22,8 +22,8 @@ test('a run that was starved is done again, but not for ever', () => {
 });
 
 test('what stops the process stops none of its scripts', async () => {
-  const quickMillis = 1000;
-  const longerMs = 2 * quickMillis;
+  const quickMillis = 2000;
+  const longerMs = 1.5 * quickMillis;
   let isStopped = false;
   const toJSON = (): object => {
     if (!isStopped) stopThisProcess(longerMs);
@@ -38,7 +38,7 @@ test('what stops the process stops none of its scripts', async () => {
       if (event.request.method === 'GET') return 2;
       platform.config;
       let last = Date.now();
-      for (let now = last, end = now + ${quickMillis / 2}; now < end; now = Date.now()) {
+      for (let now = last, end = now + ${quickMillis / 3}; now < end; now = Date.now()) {
         while (now - last > ${quickMillis});
         last = now;
       }
