@@ -134,6 +134,7 @@ function withDefaults(given: Environment, socketFolder: string, routers: number)
     ...(!given['MILLRACE_NATS_URL'] && {
       MILLRACE_SCRIPT_QUICK_ADDRESSES: `unix:${join(socketFolder, 'script-quick')}`,
       MILLRACE_SCRIPT_PATIENT_ADDRESSES: `unix:${join(socketFolder, 'script-patient')}`,
+      MILLRACE_SCRIPT_STANDBY_ADDRESS: `unix:${join(socketFolder, 'script-standby')}`,
     }),
     ...Object.fromEntries(set),
   };

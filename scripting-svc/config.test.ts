@@ -42,6 +42,7 @@ describe('places of workers', () => {
     ['nothing', {}, 'MILLRACE_NATS_URL'],
     ['no socket for a lane', { MILLRACE_SCRIPT_QUICK_ADDRESSES: 'unix:/a' }, 'MILLRACE_SCRIPT_PATIENT_ADDRESSES'],
     ['a port', { ...SOCKETS, MILLRACE_SCRIPT_QUICK_ADDRESSES: '127.0.0.1:1' }, '127.0.0.1:1'],
+    ['a port to stand by at', { ...SOCKETS, MILLRACE_SCRIPT_STANDBY_ADDRESS: '127.0.0.1:2' }, '127.0.0.1:2'],
     ['no worker', { ...NATS, MILLRACE_SCRIPT_QUICK_WORKERS: '0' }, 'MILLRACE_SCRIPT_QUICK_WORKERS'],
     ['too many', { ...NATS, MILLRACE_SCRIPT_PATIENT_WORKERS: '65' }, 'MILLRACE_SCRIPT_PATIENT_WORKERS'],
     ['no URL', { MILLRACE_NATS_URL: 'http://u:secret@n' }, 'MILLRACE_NATS_URL'],
@@ -70,6 +71,12 @@ describe('a worker', () => {
 
   test('has no place where it stands ready for any', () => {
     expect(readWorkerConfig(NATS)).toMatchObject({ place: undefined, nats: { servers: ['n:4222'] }, nice: 10 });
+  });
+
+  test('stands by at an address of its own, unless there is NATS', () => {
+    const env = { MILLRACE_SCRIPT_STANDBY_ADDRESS: 'unix:/s' };
+    expect(readWorkerConfig(env).standbyAddress).toBe('unix:/s');
+    expect(readWorkerConfig({ ...env, ...NATS }).standbyAddress).toBeUndefined();
   });
 
   test('is reached over NATS where its place has no address; by default it calls nobody outside', () => {

@@ -22,6 +22,7 @@ export function readConfig(env: Environment): ScriptingConfig {
   const reader = new EnvReader(env);
   const quick = reader.list('MILLRACE_SCRIPT_QUICK_ADDRESSES', []);
   const patient = reader.list('MILLRACE_SCRIPT_PATIENT_ADDRESSES', []);
+  const standby = reader.optional('MILLRACE_SCRIPT_STANDBY_ADDRESS');
   const hasNats = readNatsSettings(reader) !== undefined;
   const quickWorkers = reader.integer('MILLRACE_SCRIPT_QUICK_WORKERS', 1, 1, WORKERS_MAX);
   const half = Math.max(1, Math.floor(availableParallelism() / 2));
@@ -40,7 +41,9 @@ export function readConfig(env: Environment): ScriptingConfig {
       'MILLRACE_NATS_URL must say where NATS is: scripts travel over it. (On one machine, MILLRACE_SCRIPT_QUICK_ADDRESSES and MILLRACE_SCRIPT_PATIENT_ADDRESSES may name unix sockets instead.)',
     );
   }
-  const strays = hasNats ? [] : [...quick, ...patient].filter((address) => !address.startsWith('unix:'));
+  const strays = (hasNats ? [] : [...quick, ...patient, ...(standby === undefined ? [] : [standby])]).filter(
+    (address) => !address.startsWith('unix:'),
+  );
   if (strays.length > 0) throw invalid(`Script workers listen on unix sockets, not on ${strays.join(', ')}.`);
   return config;
 }

@@ -50,7 +50,9 @@ export class Spare {
     // What it does to be ready hurries nobody.
     if (child.pid !== undefined) setSessionNice(child.pid, NICE_MAX);
     child.on('message', (message: WorkerMessage) => {
-      if (this.#child === child && 'standing' in message) this.#failures = 0;
+      if (this.#child !== child) return;
+      if ('standing' in message) this.#failures = 0;
+      if ('replace' in message) child.kill('SIGKILL');
     });
     const gone = (): void => {
       if (this.#child !== child) return;

@@ -11,6 +11,8 @@ import type { WorkerPlace } from './worker-place.ts';
 export interface WorkerConfig {
   /** undefined: it will be told when there is one. */
   readonly place: WorkerPlace | undefined;
+  /** unix:/path at which it runs short scripts as long as it has no place; undefined: it does not. */
+  readonly standbyAddress: string | undefined;
   readonly systemAddress: string;
   readonly clusterToken: string | undefined;
   readonly gatewayAddresses: readonly string[];
@@ -31,12 +33,16 @@ const NICE = 10;
 export function readWorkerConfig(env: Environment): WorkerConfig {
   const reader = new EnvReader(env);
   const place = JSON.parse(reader.string('MILLRACE_SCRIPT_PLACE', 'null')) as WorkerPlace | null;
+  const nats = place?.address === undefined ? readNatsSettings(reader) : undefined;
+  const standbyAddress = reader.optional('MILLRACE_SCRIPT_STANDBY_ADDRESS');
   return reader.finish({
     place: place ?? undefined,
+    // Over NATS all workers of a lane are one.
+    standbyAddress: nats ? undefined : standbyAddress,
     systemAddress: reader.string('MILLRACE_SYSTEM_ADDRESS', '127.0.0.1:7000'),
     clusterToken: reader.optional('MILLRACE_CLUSTER_TOKEN'),
     gatewayAddresses: reader.list('MILLRACE_GATEWAY_ADDRESSES', ['127.0.0.1:8081']),
-    nats: place?.address === undefined ? readNatsSettings(reader) : undefined,
+    nats,
     caps: DEFAULT_CAPS,
     outbound: {
       hosts: reader.list('MILLRACE_SCRIPT_FETCH_ALLOW', []),

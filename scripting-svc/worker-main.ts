@@ -30,6 +30,7 @@ async function placeGiven(worker: PreparedWorker): Promise<WorkerPlace> {
     });
   });
   await worker.warmUp(() => place !== undefined);
+  if (!place) await worker.standBy();
   process.send?.({ standing: true });
   return given;
 }

@@ -168,6 +168,7 @@ export class Tiers {
       // Where NATS is given, it is taken instead.
       MILLRACE_SCRIPT_QUICK_ADDRESSES: `unix:${join(this.folder, 'quick.sock')}`,
       MILLRACE_SCRIPT_PATIENT_ADDRESSES: `unix:${join(this.folder, 'patient.sock')}`,
+      MILLRACE_SCRIPT_STANDBY_ADDRESS: `unix:${join(this.folder, 'standby.sock')}`,
       MILLRACE_CLUSTER_TOKEN: this.token,
       ...FIRST_ADMIN,
       ...this.#env,

@@ -176,6 +176,27 @@ describe.skipIf(process.platform !== 'linux')('all in one', () => {
     }
   });
 
+  test('where workers of both lanes are silent, the spare one runs what is short', async () => {
+    const { admin, running } = product;
+    await untilSpare(running.pid);
+    for (let run = 0; run < 100; run++) await admin.json('GET', 'db/_table/quick/1');
+    const workers = LANES.flatMap((lane) => workersOf(running.pid, lane));
+    let answered = 0;
+    for (const worker of workers) process.kill(worker, 'SIGSTOP');
+    const calls = Array.from({ length: 20 }, async () => {
+      expect((await admin.send('GET', 'db/_table/quick/1')).status).toBe(200);
+      answered++;
+    });
+    try {
+      // The first of them may be what holds its worker.
+      await until('all others are answered', async () => answered >= calls.length - 1, 5000);
+    } finally {
+      for (const worker of workers) process.kill(worker, 'SIGCONT');
+    }
+    await Promise.all(calls);
+    expectNoHarm(await load.well(3000));
+  });
+
   test('a script that cannot be stopped costs its worker, which is replaced and ended', async () => {
     const { admin, running } = product;
     const content = 'await null; return [].indexOf.call({ length: 2 ** 53 - 1 }, 1);';

@@ -169,6 +169,7 @@ function environmentOf(
     MILLRACE_GATEWAY_ADDRESSES: gateway,
     MILLRACE_SCRIPT_QUICK_ADDRESSES: `unix:${scope.folder}/quick.sock`,
     MILLRACE_SCRIPT_PATIENT_ADDRESSES: `unix:${scope.folder}/patient.sock`,
+    MILLRACE_SCRIPT_STANDBY_ADDRESS: `unix:${scope.folder}/standby.sock`,
     NODE_ENV: 'production',
     MILLRACE_SYSTEM_ADDRESS: system.address,
     MILLRACE_SQL_ADDRESS: sql,

@@ -11,6 +11,7 @@ export interface ScriptSettings {
   readonly nats: NatsSettings | undefined;
   readonly quickAddresses: readonly string[];
   readonly patientAddresses: readonly string[];
+  readonly standbyAddress: string | undefined;
 }
 
 export function readScriptSettings(reader: EnvReader): ScriptSettings {
@@ -18,19 +19,20 @@ export function readScriptSettings(reader: EnvReader): ScriptSettings {
     nats: readNatsSettings(reader),
     quickAddresses: reader.list('MILLRACE_SCRIPT_QUICK_ADDRESSES', []),
     patientAddresses: reader.list('MILLRACE_SCRIPT_PATIENT_ADDRESSES', []),
+    standbyAddress: reader.optional('MILLRACE_SCRIPT_STANDBY_ADDRESS'),
   };
 }
 
 /** @returns no lines where this installation runs no scripts */
 export function openLines(
-  { nats, quickAddresses, patientAddresses }: ScriptSettings,
+  { nats, quickAddresses, patientAddresses, standbyAddress }: ScriptSettings,
   token: string | undefined,
   log: Logger,
 ): { readonly lines: ScriptLines | undefined; close(): Promise<void> } {
   if (nats) {
     const link = new NatsLink(nats, log);
     return {
-      lines: { quick: new NatsLine(link, 'quick'), patient: new NatsLine(link, 'patient') },
+      lines: { quick: new NatsLine(link, 'quick'), patient: new NatsLine(link, 'patient'), standby: undefined },
       close: () => link.close(),
     };
   }
@@ -39,7 +41,11 @@ export function openLines(
     new StreamLine(addresses.map((address) => ({ address, token })));
   const patient = lineOf(patientAddresses);
   return {
-    lines: { patient, quick: quickAddresses.length > 0 ? lineOf(quickAddresses) : patient },
+    lines: {
+      patient,
+      quick: quickAddresses.length > 0 ? lineOf(quickAddresses) : patient,
+      standby: standbyAddress === undefined ? undefined : lineOf([standbyAddress]),
+    },
     close: async () => {},
   };
 }

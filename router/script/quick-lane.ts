@@ -16,9 +16,12 @@ const SUSPECT_MS = 300;
 /** Of a lane that answers others: more at once would double the work of a machine that has too much of it. */
 const TOLD_MAX = 64;
 
+/** @param isSuspect  nothing was in front of it: it may be what holds its worker */
+export type HeldUp = (isSuspect: boolean) => void;
+
 interface Waiting {
   readonly since: number;
-  readonly heldUp: () => void;
+  readonly heldUp: HeldUp;
 }
 
 export class QuickLane {
@@ -48,11 +51,11 @@ export class QuickLane {
    *   that wait is the one that holds the others up, and is told last
    * @throws MillraceError as the line does
    */
-  async send(run: Run, deadline: Deadline, heldUp: () => void): Promise<RunReply> {
+  async send(run: Run, deadline: Deadline, heldUp: HeldUp): Promise<RunReply> {
     const waiting = { since: Date.now(), heldUp };
     if (this.#isHeldUp) {
       this.#told.add(waiting);
-      heldUp();
+      heldUp(false);
     } else {
       this.#waiting.add(waiting);
       this.#lookSoon();
@@ -90,7 +93,7 @@ export class QuickLane {
       if (this.#isHeldUp && waiting === oldest && waiting.since > now - SUSPECT_MS) continue;
       this.#waiting.delete(waiting);
       this.#told.add(waiting);
-      waiting.heldUp();
+      waiting.heldUp(waiting === oldest);
     }
     if (this.#waiting.size > 0) this.#lookSoon();
   }

@@ -28,13 +28,15 @@ import { ScriptError } from './error.ts';
 import type { ScriptEvent } from './event.ts';
 import type { Grants } from './grant.ts';
 import { halvesOf, RememberedOutcomes, type ScriptHash } from './outcomes.ts';
-import { QuickLane } from './quick-lane.ts';
+import { type HeldUp, QuickLane } from './quick-lane.ts';
 import type { Sessions } from './session.ts';
 
 /** The first script of an installation starts the workers: its first call waits for them. */
 const WORKER_START_MS = 2_000;
 const WORKER_POLL_MS = 50;
 const NOTHING = new Uint8Array();
+/** Of the runs of a script in the quick lane, one of so many is sent to the worker that stands by. */
+const STANDBY_TURN = 32;
 /** Scripts that something is known of. */
 const SCRIPTS_MAX = 10_000;
 
@@ -43,6 +45,8 @@ interface Known {
   readonly hash: ScriptHash;
   /** Patient, until it has proved itself. */
   lane: Lane;
+  /** Runs that were sent into the quick lane. */
+  quickRuns: number;
   /** A mask of the members that it has ever looked at; 0: not known. */
   reads: number;
   /** What its runs have looked at, as far as their outcomes are remembered. */
@@ -52,6 +56,8 @@ interface Known {
 export interface ScriptLines {
   readonly quick: ScriptLine;
   readonly patient: ScriptLine;
+  /** Of a worker without a place, which runs what quick ones run; undefined: there is no such thing. */
+  readonly standby: ScriptLine | undefined;
 }
 
 /** For whom, and for which call. */
@@ -77,10 +83,12 @@ export class ScriptRunner {
   readonly #known = new LRUCache<bigint, Known>({ max: SCRIPTS_MAX });
   readonly #outcomes = new RememberedOutcomes();
   readonly #quick: QuickLane | undefined;
+  readonly #standby: QuickLane | undefined;
 
   constructor(parts: RunnerParts) {
     this.#parts = parts;
     this.#quick = parts.lines && new QuickLane(parts.lines.quick);
+    this.#standby = parts.lines?.standby && new QuickLane(parts.lines.standby);
   }
 
   /**
@@ -97,6 +105,8 @@ export class ScriptRunner {
       if (repeatable) this.#keep(known, reads, event, call, outcome.value);
       return outcome.value;
     }
+    // Whoever was in front of it when it held its worker.
+    if (outcome.case === 'failure' && outcome.value.kind === Kind.CAPPED) known.lane = Lane.PATIENT;
     throw this.#failed(script, outcome.case === 'failure' ? outcome.value : undefined, call);
   }
 
@@ -122,7 +132,7 @@ export class ScriptRunner {
 
   close(): Promise<unknown> {
     const { lines } = this.#parts;
-    return Promise.all([lines?.quick.close(), lines?.patient.close()]);
+    return Promise.all([lines?.quick.close(), lines?.patient.close(), lines?.standby?.close()]);
   }
 
   /** What a pure script has left behind where it saw the same before. */
@@ -141,7 +151,13 @@ export class ScriptRunner {
   #knownOf(script: Script): Known {
     let known = this.#knownScripts.get(script);
     if (!known) {
-      known = this.#known.get(script.hash) ?? { hash: halvesOf(script.hash), lane: Lane.PATIENT, reads: 0, ways: [] };
+      known = this.#known.get(script.hash) ?? {
+        hash: halvesOf(script.hash),
+        lane: Lane.PATIENT,
+        quickRuns: 0,
+        reads: 0,
+        ways: [],
+      };
       this.#known.set(script.hash, known);
       this.#knownScripts.set(script, known);
     }
@@ -178,29 +194,46 @@ export class ScriptRunner {
     });
   }
 
+  /** In the lane of the script; where that is held up, in the next one: whichever answers first. */
   #send(script: Script, known: Known, event: ScriptEvent, call: RunCall): Promise<RunReply> {
-    const quick = this.#quick;
     const { deadline } = call;
     refuseDepth(call.principal);
+    const lanes = this.#lanesOf(known);
     const inFull = (): Run => this.#message(script, event.message(), call);
-    let begun: Promise<RunReply> | undefined;
-    const patiently = (): Promise<RunReply> => {
-      begun ??= this.#patient(inFull(), deadline);
-      return begun;
+    const asKnown = (): Run => (known.reads === 0 ? inFull() : this.#leanMessage(script, known.reads, event, call));
+    const patiently = once(() => this.#patient(inFull(), deadline));
+    const from = (at: number): Promise<RunReply> => {
+      const lane = lanes[at];
+      if (!lane) return patiently();
+      const next = once(() => from(at + 1));
+      let isInnocent = false;
+      return new Promise((resolve, reject) => {
+        const heldUp: HeldUp = (isSuspect) => {
+          isInnocent = !isSuspect;
+          // What may hold its worker shall not hold another one.
+          void (isSuspect ? patiently() : next()).then(resolve, () => {});
+        };
+        quickly(lane, asKnown(), inFull, deadline, heldUp)
+          .then((reply) => {
+            if (typeof reply === 'object') return reply;
+            if (reply === 'not begun' || isInnocent) return next();
+            known.lane = Lane.PATIENT;
+            return patiently();
+          })
+          .then(resolve, reject);
+      });
     };
-    if (!quick?.isOpen || known.lane !== Lane.QUICK) return patiently();
-    const run = known.reads === 0 ? inFull() : this.#leanMessage(script, known.reads, event, call);
-    return new Promise((resolve, reject) => {
-      // Whichever lane answers first: the other one may be as busy.
-      const heldUp = (): void => void patiently().then(resolve, () => {});
-      quickly(quick, run, inFull, deadline, heldUp)
-        .then((reply) => {
-          if (typeof reply === 'object') return reply;
-          if (reply === 'broken off') known.lane = Lane.PATIENT;
-          return patiently();
-        })
-        .then(resolve, reject);
-    });
+    return from(0);
+  }
+
+  /** Those that would be quick now, in the order in which to try them. */
+  #lanesOf(known: Known): QuickLane[] {
+    if (known.lane !== Lane.QUICK) return [];
+    const [quick, standby] = [this.#quick, this.#standby];
+    // It shall be warm when it is needed.
+    const isItsTurn = ++known.quickRuns % STANDBY_TURN === 0;
+    const lanes = isItsTurn ? [standby, quick] : [quick, standby];
+    return lanes.filter((lane) => lane?.isOpen) as QuickLane[];
   }
 
   async #patient(run: Run, deadline: Deadline): Promise<RunReply> {
@@ -240,6 +273,15 @@ export class ScriptRunner {
   }
 }
 
+/** Begins at the first call; the same for all. */
+function once<T>(begin: () => Promise<T>): () => Promise<T> {
+  let begun: Promise<T> | undefined;
+  return () => {
+    begun ??= begin();
+    return begun;
+  };
+}
+
 const NOT_RUN: ReadonlySet<Kind> = new Set([Kind.LOST, Kind.BUSY, Kind.UNKNOWN]);
 
 /** @returns why there is no answer from there. @throws whatever ends the call */
@@ -248,7 +290,7 @@ async function quickly(
   run: Run,
   inFull: () => Run,
   deadline: Deadline,
-  heldUp: () => void,
+  heldUp: HeldUp,
 ): Promise<RunReply | 'not begun' | 'broken off'> {
   try {
     const first = await quick.send(run, deadline, heldUp);

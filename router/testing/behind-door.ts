@@ -136,7 +136,7 @@ export class BehindDoor {
       close: () => {},
       send: async (run) => (scripts as NonNullable<typeof scripts>)(run),
     };
-    const lines = scripts && { quick: line, patient: line };
+    const lines = scripts && { quick: line, patient: line, standby: undefined };
     const queue = {
       run: async (kind: string, script: Script, event: Event) => {
         this.#queued.push({ kind, name: script.name, event });
