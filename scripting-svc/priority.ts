@@ -8,6 +8,8 @@ import { processMicros } from './spent.ts';
 const THREADS = '/proc/self/task';
 /** Comes behind everything else. */
 export const NICE_MAX = 19;
+/** Gives way: a tenth of a processor that others want as well. */
+export const NICE_BEHIND = 10;
 
 /** The threads of this process that scripts run on, which come and go: all but the first, which speaks to the others. */
 export class ScriptThreads {
@@ -40,7 +42,7 @@ export class ScriptThreads {
 /** Of one processor: what makes a process busy at once, and below what it has to stay to be calm again. */
 const BUSY_PART = 0.5;
 const CALM_PART = 0.25;
-const CALM_MS = 1000;
+const CALM_MS = 500;
 
 /** Whether a process has much to do. */
 export class Busyness {
@@ -68,19 +70,14 @@ export class Busyness {
 
 /** Of this process, where it has a session of its own. */
 export class SessionPriority {
-  readonly #calmNice: number;
+  readonly #busyNice: number;
   readonly #busyness = new Busyness(performance.now(), processMicros());
   readonly #isPossible = hasSessionNice() && leadsSession();
-  readonly #givesWay: boolean;
   #nice: number | undefined;
 
-  /**
-   * @param calmNice  0: as any other program; 19: last
-   * @param givesWay  whether it comes behind everything else while it has much to do
-   */
-  constructor(calmNice: number, givesWay: boolean) {
-    this.#calmNice = calmNice;
-    this.#givesWay = givesWay;
+  /** @param busyNice  while it has much to do; otherwise it is as any other program */
+  constructor(busyNice: number) {
+    this.#busyNice = busyNice;
     this.look();
   }
 
@@ -88,7 +85,7 @@ export class SessionPriority {
   look(): void {
     if (!this.#isPossible) return;
     const isBusy = this.#busyness.look(performance.now(), processMicros());
-    const nice = this.#givesWay && isBusy ? NICE_MAX : this.#calmNice;
+    const nice = isBusy ? this.#busyNice : 0;
     if (nice !== this.#nice && setSessionNice('self', nice)) this.#nice = nice;
   }
 }

@@ -1,6 +1,6 @@
 /** A worker without a place, for the moment at which another one dies: starting one takes far longer than seating it. */
 import type { ChildProcess } from 'node:child_process';
-import { NICE_MAX } from './priority.ts';
+import { NICE_BEHIND } from './priority.ts';
 import { setSessionNice } from './session-nice.ts';
 import type { WorkerMessage } from './worker-place.ts';
 import { endWorker, restartDelayMs } from './worker-process.ts';
@@ -48,7 +48,7 @@ export class Spare {
     const child = this.#fork();
     this.#child = child;
     // What it does to be ready hurries nobody.
-    if (child.pid !== undefined) setSessionNice(child.pid, NICE_MAX);
+    if (child.pid !== undefined) setSessionNice(child.pid, NICE_BEHIND);
     child.on('message', (message: WorkerMessage) => {
       if (this.#child !== child) return;
       if ('standing' in message) this.#failures = 0;

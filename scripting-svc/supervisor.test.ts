@@ -113,12 +113,12 @@ test('the place of one that dies is taken by the spare one, and there is a spare
   expect(others(before)).toHaveLength(2);
 });
 
-test.skipIf(!hasSessionNice())('the spare one comes last on the machine until it has a place', async () => {
+test.skipIf(!hasSessionNice())('the spare one gives way to others until it has a place', async () => {
   supervise(PLACES, PROGRAM, true);
   await soon(() => spares().length).toBe(1);
   const [spare] = spares() as [number];
   const nice = (): string => readFileSync(`/proc/${spare}/autogroup`, 'latin1').trim().replace(/^\S+ /, '');
-  await soon(nice).toBe('nice 19');
+  await soon(nice).toBe('nice 10');
   process.kill((running()[0] as Worker).pid, 'SIGKILL');
   await soon(() => running().some(({ pid }) => pid === spare)).toBe(true);
   await soon(nice).toBe('nice 0');

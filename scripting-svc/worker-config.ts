@@ -4,7 +4,7 @@ import { type Environment, EnvReader } from '#common/config/env.ts';
 import { LOG_LEVELS, type LogLevel } from '#common/observe/log.ts';
 import type { OutboundPolicy } from '#common/outbound/policy.ts';
 import { type NatsSettings, readNatsSettings } from '#common/scripts/nats-settings.ts';
-import { NICE_MAX } from './priority.ts';
+import { NICE_BEHIND, NICE_MAX } from './priority.ts';
 import { type Caps, DEFAULT_CAPS } from './sandbox/caps.ts';
 import type { WorkerPlace } from './worker-place.ts';
 
@@ -26,9 +26,6 @@ export interface WorkerConfig {
   readonly logLevel: LogLevel;
 }
 
-/** Behind routers and connectors, where all share a machine: it costs scripts nothing as long as they do not. */
-const NICE = 10;
-
 /** @throws MillraceError invalid that names every faulty variable */
 export function readWorkerConfig(env: Environment): WorkerConfig {
   const reader = new EnvReader(env);
@@ -49,7 +46,8 @@ export function readWorkerConfig(env: Environment): WorkerConfig {
       bytesMax: 10 * MIB,
       timeoutMs: 10_000,
     },
-    nice: reader.integer('MILLRACE_SCRIPT_NICE', NICE, 0, NICE_MAX),
+    // Behind routers and connectors, where all share a machine: it costs scripts nothing as long as they do not.
+    nice: reader.integer('MILLRACE_SCRIPT_NICE', NICE_BEHIND, 0, NICE_MAX),
     version: reader.string('MILLRACE_VERSION', '0.1.0'),
     logLevel: reader.oneOf<LogLevel>('MILLRACE_LOG_LEVEL', 'warn', LOG_LEVELS),
   });

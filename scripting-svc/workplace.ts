@@ -38,7 +38,7 @@ export class Workplace implements Component {
   constructor(lane: Lane, parts: WorkplaceParts) {
     const { config, store, log } = parts;
     const isPatient = lane === 'patient';
-    const session = new SessionPriority(isPatient ? config.nice : 0, isPatient);
+    const session = new SessionPriority(isPatient ? config.nice : 0);
     const threads = new ScriptThreads();
     if (isPatient) threads.nice = config.nice;
     const platform = {

@@ -201,7 +201,8 @@ export class Sandbox {
     const some = group.slice(0, count);
     const { ended, cpuMicros } = this.#enter(known, realm, some);
     const isLate = ended !== undefined && 'late' in ended[0]!;
-    if (known.starved.again(isLate, cpuMicros / 1000, this.#options.caps.quickMillis)) return 0;
+    const millis = this.#options.caps.quickMillis * (isNew ? FIRST_RUN_FACTOR : 1);
+    if (known.starved.again(isLate, cpuMicros / 1000, millis)) return 0;
     // It would be the same for all of them to the last: the one that takes too long is found by running each alone.
     if (!ended) known.pace.brokenOff();
     else if (!isNew) known.pace.done(ended.length, cpuMicros);
@@ -401,7 +402,7 @@ export class Sandbox {
     this.#running.get(cell)?.outOfMemory();
   }
 
-  /** What the process still has to do comes behind everything else on the machine. */
+  /** What the thread still does comes behind everything else on the machine. */
   #lose(run: Run): void {
     this.#hasLostThread = true;
     this.#options.threads.nice = NICE_MAX;

@@ -6,7 +6,7 @@
 /** In a row. */
 const STARVED_MAX = 3;
 /** Of its time a run that was not starved spends more on the processor. */
-const PART = 0.5;
+const PART = 0.8;
 
 /** Of one script. */
 export class Starved {
@@ -17,7 +17,7 @@ export class Starved {
    *
    * @param isLate  its time was over
    * @param cpuMs   that it spent
-   * @param millis  the least that it was given
+   * @param millis  that it was given
    */
   again(isLate: boolean, cpuMs: number, millis: number): boolean {
     this.#inRow = isLate && cpuMs < PART * millis ? this.#inRow + 1 : 0;

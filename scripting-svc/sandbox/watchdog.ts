@@ -4,11 +4,11 @@
  * processor time of the process: a machine that is busy with something else makes nothing stuck.
  */
 import { Worker } from 'node:worker_threads';
-import { NICE_MAX } from '../priority.ts';
+import { NICE_BEHIND } from '../priority.ts';
 import { hasSessionNice, leadsSession } from '../session-nice.ts';
 
 const INTERVAL_MS = 25;
-/** Of processor time, after which it comes behind everything else on the machine for as long as it is held. */
+/** Of processor time, after which it gives way to everything else on the machine for as long as it is held. */
 const HELD_MS = 20;
 
 const PROGRAM = `
@@ -21,12 +21,12 @@ const spentMs = () => {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
 };
-let isLast = false;
-const comeLast = (last) => {
-  if (last === isLast || !workerData.hasSession) return;
+let isBehind = false;
+const giveWay = (behind) => {
+  if (behind === isBehind || !workerData.hasSession) return;
   try {
-    writeFileSync('/proc/self/autogroup', last ? '${NICE_MAX}' : '0');
-    isLast = last;
+    writeFileSync('/proc/self/autogroup', behind ? '${NICE_BEHIND}' : '0');
+    isBehind = behind;
   } catch {
     // Too many changes: the next time.
   }
@@ -40,7 +40,7 @@ setInterval(() => {
   }
   const heldMs = spentMs() - since;
   if (heldMs > workerData.stuckMs) process.kill(process.pid, 'SIGKILL');
-  comeLast(heldMs > ${HELD_MS});
+  giveWay(heldMs > ${HELD_MS});
 }, ${INTERVAL_MS});
 `;
 
