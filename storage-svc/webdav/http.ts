@@ -63,7 +63,7 @@ export class Http {
     try {
       return await this.#authorized(request, accepted);
     } catch (error) {
-      if (!isRepeatable || !isPassing(error)) throw error;
+      if (!isRepeatable || !(isPassing(error) || isExchanged(request, error))) throw error;
       return this.#authorized(request, accepted);
     }
   }
@@ -101,6 +101,10 @@ export class Http {
     return answer;
   }
 }
+
+/** Apache forbids to read a file that another one takes the place of between its two looks at it. */
+const isExchanged = ({ method }: Request, error: unknown): boolean =>
+  method === 'GET' && error instanceof StatusError && error.status === 403;
 
 const basic = ({ username, password }: URL): string =>
   `Basic ${Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')}`;
