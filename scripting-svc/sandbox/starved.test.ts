@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process';
-import { expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Lane } from '#proto/script/v1/script_pb.ts';
 import { DEFAULT_CAPS } from './caps.ts';
 import { Starved } from './starved.ts';
-import { Bench, EVENT, read } from './testing/fakes.ts';
+import { Bench, read } from './testing/fakes.ts';
 
 const MILLIS = 5;
 
@@ -21,39 +21,21 @@ test('a run that was starved is done again, but not for ever', () => {
   expect(often()).toEqual([true, true, false]);
 });
 
-test('what stops the process stops none of its scripts', async () => {
-  const quickMillis = 2000;
-  const longerMs = 1.5 * quickMillis;
-  let isStopped = false;
-  const toJSON = (): object => {
-    if (!isStopped) stopThisProcess(longerMs);
-    isStopped = true;
-    return {};
-  };
-  const caps = { ...DEFAULT_CAPS, quickMillis };
-  const bench = new Bench({ lane: 'quick', caps, platformConfig: () => ({ toJSON }) });
-  // Long enough to be stopped in it, and never done where it was.
-  const script = bench.store({
-    content: `
-      if (event.request.method === 'GET') return 2;
-      platform.config;
-      let last = Date.now();
-      for (let now = last, end = now + ${quickMillis / 3}; now < end; now = Date.now()) {
-        while (now - last > ${quickMillis});
-        last = now;
-      }
-      while (Date.now() - last > ${quickMillis});
-      return 1;`,
-  });
-  // The first run of a context is given more time.
-  expect(read(await bench.run(script, { ...EVENT, request: { method: 'GET' } }))).toMatchObject({ returned: 2 });
-  const begin = Date.now();
-  expect(read(await bench.run(script))).toMatchObject({ returned: 1 });
-  expect(Date.now() - begin).toBeGreaterThan(longerMs);
-  await bench.sandbox.close();
-});
+describe('where the process has had no processor time', () => {
+  beforeEach(() => void vi.spyOn(process, 'cpuUsage').mockReturnValue({ user: 0, system: 0 }));
+  afterEach(() => void vi.restoreAllMocks());
 
-function stopThisProcess(milliseconds: number): void {
-  const { pid } = process;
-  spawn('sh', ['-c', `kill -STOP ${pid}; sleep ${milliseconds / 1000}; kill -CONT ${pid}`], { stdio: 'ignore' });
-}
+  test.each([
+    ['a run whose time was over is done again', 1, { returned: 1 }, 2],
+    ['one that always takes too long is done elsewhere', 100, { elsewhere: Lane.PATIENT }, 3],
+  ])('%s', async (_, slow, outcome, runs) => {
+    let begun = 0;
+    const toJSON = (): object => ({ isSlow: begun++ < slow });
+    const caps = { ...DEFAULT_CAPS, quickMillis: 50 };
+    const bench = new Bench({ lane: 'quick', caps, platformConfig: () => ({ toJSON }) });
+    const script = bench.store({ content: 'if (platform.config.isSlow) for (;;); return 1;' });
+    expect(read(await bench.run(script))).toMatchObject(outcome);
+    expect(begun).toBe(runs);
+    await bench.sandbox.close();
+  });
+});
