@@ -41,9 +41,8 @@ export function readConfig(env: Environment): ScriptingConfig {
       'MILLRACE_NATS_URL must say where NATS is: scripts travel over it. (On one machine, MILLRACE_SCRIPT_QUICK_ADDRESSES and MILLRACE_SCRIPT_PATIENT_ADDRESSES may name unix sockets instead.)',
     );
   }
-  const strays = (hasNats ? [] : [...quick, ...patient, ...(standby === undefined ? [] : [standby])]).filter(
-    (address) => !address.startsWith('unix:'),
-  );
+  const addresses = hasNats ? [] : [...quick, ...patient, standby ?? []].flat();
+  const strays = addresses.filter((address) => !address.startsWith('unix:'));
   if (strays.length > 0) throw invalid(`Script workers listen on unix sockets, not on ${strays.join(', ')}.`);
   return config;
 }

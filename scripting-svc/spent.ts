@@ -26,6 +26,11 @@ export class Spent {
     return Math.min(this.insideMicros(), processMicros() - this.#inProcess);
   }
 
+  /** Whether it is more than so many. Of most runs their own time tells that it is not. */
+  isMoreThan(micros: number): boolean {
+    return this.insideMicros() > micros && this.micros() > micros;
+  }
+
   /** For which something was in the isolate. */
   insideMicros(): number {
     return this.#isolate.isDisposed ? 0 : Number((this.#isolate.cpuTime - this.#inIsolate) / 1000n);

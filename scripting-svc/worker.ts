@@ -5,11 +5,11 @@ import { Follower } from '#common/follow.ts';
 import type { Logger } from '#common/observe/log.ts';
 import { NO_OUTBOUND } from '#common/outbound/policy.ts';
 import { Scope, WatchRequestSchema } from '#proto/access/v1/access_pb.ts';
+import { LaneServer } from './lane-server.ts';
 import { PushedScripts } from './store.ts';
 import { warmUp } from './warm-up.ts';
 import type { WorkerConfig } from './worker-config.ts';
 import type { WorkerPlace } from './worker-place.ts';
-import { Workplace } from './workplace.ts';
 
 /** Knows all scripts, and runs none until it has a place or stands by. */
 export interface PreparedWorker {
@@ -27,7 +27,7 @@ export async function prepareWorker(config: WorkerConfig, log: Logger): Promise<
   const watch = create(WatchRequestSchema, { scope: Scope.SCRIPTS, tier: 'scripting' });
   const follower = new Follower(system, watch, (update) => store.apply(update), log);
   await follower.start();
-  let standby: { readonly work: Workplace; readonly leave: () => Promise<void> } | undefined;
+  let standby: { readonly server: LaneServer; readonly leave: () => Promise<void> } | undefined;
   return {
     warmUp: (isWanted) =>
       warmUp(isWanted, {
@@ -36,22 +36,22 @@ export async function prepareWorker(config: WorkerConfig, log: Logger): Promise<
       }),
     standBy: async () => {
       if (config.standbyAddress === undefined) return;
-      const work = new Workplace('quick', { config, store, log });
-      standby = { work, leave: await work.open(config.standbyAddress) };
+      const server = new LaneServer('quick', { config, store, log });
+      standby = { server, leave: await server.open(config.standbyAddress) };
     },
     seat: async ({ lane, address }) => {
-      const isWarm = lane === 'quick' && standby !== undefined;
-      const work = isWarm ? standby!.work : new Workplace(lane, { config, store, log });
-      await work.open(address);
+      const warm = lane === 'quick' ? standby?.server : undefined;
+      const server = warm ?? new LaneServer(lane, { config, store, log });
+      await server.open(address);
       // In its own time: nobody waits for that.
-      void standby?.leave().then(() => (isWarm ? undefined : standby?.work.close()));
+      void standby?.leave().then(() => (warm ? undefined : standby?.server.close()));
       log.info({ lane }, 'script worker is ready');
       return {
-        name: work.name,
-        drain: (deadline) => work.drain(deadline),
+        name: server.name,
+        drain: (deadline) => server.drain(deadline),
         close: async () => {
           follower.close();
-          await work.close();
+          await server.close();
         },
       };
     },

@@ -195,7 +195,7 @@ export class PatientRun implements PatientHost {
     else if (now - this.#startedAt >= limits.wallMs) this.kill(wallCap(limits.wallMs));
     // V8 has seen that it holds too much, and waits for a built-in function that does not let itself be interrupted.
     else if (this.#realm.cell.isolate.isDisposed) this.kill(memoryCap(limits.memoryMb));
-    else if (this.cpuMicros() > limits.cpuMs * 1000) this.kill(cpuCap(limits.cpuMs));
+    else if (this.#spent.isMoreThan(limits.cpuMs * 1000)) this.kill(cpuCap(limits.cpuMs));
   }
 
   /** By how many bytes the process has grown since the first look. @param bytes  resident, of the process */

@@ -1,5 +1,4 @@
 import type { Deadline } from '#common/deadline.ts';
-import { asBuffer } from '#common/json.ts';
 import type { Logger } from '#common/observe/log.ts';
 import type { OutboundPolicy } from '#common/outbound/policy.ts';
 import {
@@ -19,15 +18,13 @@ import { Spent } from '../spent.ts';
 import { answer } from './answers.ts';
 import { Callers, type Who } from './callers.ts';
 import type { ScriptApi } from './calls.ts';
-import { type Caps, type Limits, limitsOf, MESSAGES_MAX } from './caps.ts';
-import { compile } from './compile.ts';
+import type { Caps } from './caps.ts';
 import type { Ended } from './ended.ts';
 import { CallerFacts } from './facts.ts';
 import { busy, late, lost, treeCallsCap, unknownScript } from './failures.ts';
 import { Gathered } from './gathered.ts';
-import { mentionsLookups, replaceLookups } from './lookups.ts';
+import { compiledFor, type Known, KnownScripts } from './known-scripts.ts';
 import { linkImports } from './modules.ts';
-import { Pace } from './pace.ts';
 import { packEvent } from './packed.ts';
 import { PatientRun } from './patient.ts';
 import { Pool } from './pool.ts';
@@ -35,7 +32,6 @@ import { FIRST_RUN_FACTOR, runQuick, runTogether, TOGETHER_FACTOR } from './quic
 import type { Cell, Realm } from './realm.ts';
 import { elsewhere, failed, inFull, replied } from './replies.ts';
 import { Slots } from './slots.ts';
-import { Starved } from './starved.ts';
 import { type CallTree, CallTrees } from './trees.ts';
 import { Watchdog } from './watchdog.ts';
 
@@ -77,26 +73,7 @@ const SLOT_WAIT_MS = 1000;
 const MEMORY_LOOK_RUNS = 64;
 const RSS_LOOK_MS = 500;
 
-/** More than there are in Script.Kind. */
-const KINDS = 8;
 const NO_LOOKUPS = {};
-
-/** What is known of a script version. */
-interface Known {
-  readonly script: Script;
-  readonly limits: Limits;
-  readonly isTypeScript: boolean;
-  readonly mentionsLookups: boolean;
-  /** JSON for the prelude, by whether the script is pure. */
-  readonly settings: { readonly pure: string; readonly other: string };
-  /** In front of the callers in the keys of its realms. */
-  readonly key: string;
-  /** Where it is the same for all callers. */
-  compiled: ReturnType<typeof compile> | undefined;
-  goodRuns: number;
-  readonly starved: Starved;
-  readonly pace: Pace;
-}
 
 /** A run that came to the quick lane. */
 interface Waiting {
@@ -112,7 +89,7 @@ export class Sandbox {
   readonly #pool: Pool;
   readonly #slots: Slots;
   readonly #watchdog: Watchdog | undefined;
-  readonly #known = new Map<number, Known>();
+  readonly #known: KnownScripts;
   readonly #callers = new Callers();
   readonly #running = new Map<Cell, PatientRun>();
   readonly #trees = new CallTrees();
@@ -121,13 +98,13 @@ export class Sandbox {
   readonly #lostCells: Cell[] = [];
   #isSuspect = false;
   #hasLostThread = false;
-  #trials = 0;
   #rss = { bytes: 0, at: 0 };
 
   constructor(options: SandboxOptions) {
     const { lane, caps } = options;
     this.#options = options;
     this.#pool = lane === 'patient' ? new Pool(caps, true, (cell) => this.#catastrophe(cell)) : new Pool(caps, false);
+    this.#known = new KnownScripts(caps);
     this.#slots = new Slots(caps.runsAtOnce, SLOT_WAIT_MS);
     this.#watchdog = lane === 'quick' ? new Watchdog(caps.quickMillis * FIRST_RUN_FACTOR + STUCK_MS) : undefined;
   }
@@ -166,7 +143,7 @@ export class Sandbox {
   }
 
   #runScript(run: Run, script: Script, packed: string, deadline: Deadline): RunReply | Promise<RunReply> {
-    const known = this.#know(script, run.trial !== undefined);
+    const known = this.#known.of(script, run.trial !== undefined);
     const isPatient = this.#options.lane === 'patient';
     if (isPatient) return this.#runInSlot(run, known, packed, deadline);
     if (run.trial) return elsewhere(run);
@@ -199,8 +176,7 @@ export class Sandbox {
     const isNew = realm.runs === 0;
     const count = isNew ? 1 : known.pace.next(group.map(({ packed }) => packed.length));
     const some = group.slice(0, count);
-    const { ended, cpuMicros } = this.#enter(known, realm, some);
-    const isLate = ended !== undefined && 'late' in ended[0]!;
+    const { ended, isLate, cpuMicros } = this.#enter(known, realm, some);
     const millis = this.#options.caps.quickMillis * (isNew ? FIRST_RUN_FACTOR : 1);
     if (known.starved.again(isLate, cpuMicros / 1000, millis)) return 0;
     // It would be the same for all of them to the last: the one that takes too long is found by running each alone.
@@ -247,7 +223,7 @@ export class Sandbox {
     let realm = this.#pool.find(key);
     if (realm?.facts?.isOf(lookups, config) && this.#isCurrent(realm)) return realm;
     const facts = new CallerFacts(sessionJson, lookups, config);
-    const compiled = this.#compile(known, facts);
+    const compiled = compiledFor(known, facts);
     // Those that were made before a change leave.
     while (realm && ('failure' in compiled || realm.program !== compiled.program || !this.#isCurrent(realm))) {
       this.#pool.release(realm, false);
@@ -262,44 +238,6 @@ export class Sandbox {
     return realm;
   }
 
-  #know(script: Script, isTrial: boolean): Known {
-    const id = script.id * KINDS + script.kind;
-    const before = isTrial ? undefined : this.#known.get(id);
-    if (before !== undefined && before.script.hash === script.hash) return before;
-    const config = readConfig(script.configJson);
-    const limits = limitsOf(config, this.#options.caps);
-    const { outputBytes, logLines, logBytes } = limits;
-    const settings = (isPure: boolean): string =>
-      JSON.stringify({
-        isNode: script.type !== 'v8js',
-        isPure,
-        limits: { outputBytes, logLines, logBytes, messages: MESSAGES_MAX },
-      });
-    const known: Known = {
-      script,
-      limits,
-      isTypeScript: config['typescript'] === true,
-      mentionsLookups: mentionsLookups(script.content),
-      settings: { pure: settings(true), other: settings(false) },
-      key: isTrial ? `trial/${++this.#trials}` : `${id}/${script.hash}`,
-      compiled: undefined,
-      goodRuns: 0,
-      starved: new Starved(),
-      pace: new Pace(),
-    };
-    if (!isTrial) this.#known.set(id, known);
-    return known;
-  }
-
-  #compile(known: Known, facts: CallerFacts): ReturnType<typeof compile> {
-    if (known.compiled) return known.compiled;
-    const { name, content } = known.script;
-    const text = known.mentionsLookups ? replaceLookups(content, (lookup) => facts.find(lookup)) : content;
-    const compiled = compile({ name, text, isTypeScript: known.isTypeScript });
-    if (!known.mentionsLookups) known.compiled = compiled;
-    return compiled;
-  }
-
   #isCurrent(realm: Realm): boolean {
     if (realm.program.imports.length === 0) return true;
     if (realm.dependencies === undefined) return false;
@@ -307,12 +245,12 @@ export class Sandbox {
     return true;
   }
 
-  /** @returns how the first of them have ended; undefined: none of them, or nobody knows */
+  /** @returns how the first of them have ended; undefined: none of them, or nobody knows. Whether the time of a single one was over */
   #enter(
     known: Known,
     realm: Realm,
     runs: readonly Waiting[],
-  ): { readonly ended: readonly Ended[] | undefined; readonly cpuMicros: number } {
+  ): { readonly ended: readonly Ended[] | undefined; readonly isLate: boolean; readonly cpuMicros: number } {
     const { cell } = realm;
     const facts = realm.facts!;
     realm.host = { ask: (what, text) => answer(what, text, facts) };
@@ -327,11 +265,11 @@ export class Sandbox {
         ? [runQuick(realm, first.packed, quickMillis, limits, script.name, this.#watchdog!)]
         : runTogether(realm, packed, quickMillis * TOGETHER_FACTOR, limits, script.name, this.#watchdog!);
     const isGone = cell.isolate.isDisposed;
-    const isLate = ended === undefined || 'late' in ended[0]!;
+    const isLate = ended !== undefined && 'late' in ended[0]!;
     const cpuMicros = isLate ? spent.micros() : spent.insideMicros();
     this.#pool.release(realm, ended !== undefined && !ended.some((one) => 'left' in one));
     if (!isGone && Math.floor(realm.runs / MEMORY_LOOK_RUNS) !== looks && cell.isFull()) this.#pool.retire(cell);
-    return { ended, cpuMicros };
+    return { ended, isLate, cpuMicros };
   }
 
   async #runPatient(
@@ -420,14 +358,3 @@ const LOG_METHODS: Readonly<Partial<Record<LogLine_Level, 'debug' | 'info' | 'wa
   [LogLine_Level.WARN]: 'warn',
   [LogLine_Level.ERROR]: 'error',
 };
-
-/** A script's own settings; what is no JSON object says nothing. */
-function readConfig(bytes: Uint8Array): Record<string, unknown> {
-  if (bytes.length === 0) return {};
-  try {
-    const config: unknown = JSON.parse(asBuffer(bytes).toString());
-    return config !== null && typeof config === 'object' ? (config as Record<string, unknown>) : {};
-  } catch {
-    return {};
-  }
-}

@@ -17,7 +17,7 @@ const HEALTH_MS = 50;
 /** For what has come by a line that is left. */
 const LEAVE_MS = 1_000;
 
-export interface WorkplaceParts {
+export interface LaneServerParts {
   readonly config: WorkerConfig;
   readonly store: ScriptStore;
   readonly log: Logger;
@@ -25,17 +25,17 @@ export interface WorkplaceParts {
 
 type Lane = WorkerPlace['lane'];
 
-export class Workplace implements Component {
+export class LaneServer implements Component {
   readonly name: string;
   readonly #lane: Lane;
-  readonly #parts: WorkplaceParts;
+  readonly #parts: LaneServerParts;
   readonly #gateway: GatewayClient;
   readonly #sandbox: Sandbox;
   readonly #lines = new Set<Component>();
   readonly #health: NodeJS.Timeout;
   #hasRun = false;
 
-  constructor(lane: Lane, parts: WorkplaceParts) {
+  constructor(lane: Lane, parts: LaneServerParts) {
     const { config, store, log } = parts;
     const isPatient = lane === 'patient';
     const session = new SessionPriority(isPatient ? config.nice : 0);
