@@ -11,6 +11,11 @@ const REQUEST_TIMEOUT_MS = 30_000;
 const POLL_MS = 20;
 const LOG_TAIL_CHARACTERS = 2000;
 const OUTPUT_BYTES_MAX = 4 * 1024 * 1024;
+/**
+ * Below those that Linux gives to connections that go out: one of these could be taken before the server that it was
+ * found for has started.
+ */
+const [PORTS_FROM, PORTS_TO] = [20_000, 32_768];
 
 /** What has to be undone at the end, last things first. */
 export class Teardown {
@@ -178,15 +183,22 @@ export async function runTool(
   return stdout;
 }
 
-/** A port that nobody listens on at this moment. */
+let nextPort = PORTS_FROM + Math.floor(Math.random() * (PORTS_TO - PORTS_FROM));
+
+/** A port that nobody listens on, and that nobody gets who does not name it. @throws Error where there is none */
 export async function freePort(): Promise<number> {
+  for (let tries = PORTS_FROM; tries < PORTS_TO; tries++) {
+    const port = nextPort;
+    nextPort = port + 1 < PORTS_TO ? port + 1 : PORTS_FROM;
+    if (await isFree(port)) return port;
+  }
+  throw new Error('No free port was found.');
+}
+
+function isFree(port: number): Promise<boolean> {
   const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('No free port was found.');
-  return address.port;
 }

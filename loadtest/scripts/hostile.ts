@@ -1,5 +1,4 @@
 /** Hostile scripts in the whole product, one kind after the other: what their callers get, and what others notice of it. */
-import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Contest, ContestCase, ContestOptions, Sample } from '../contest.ts';
 import { openPostgres } from '../databases.ts';
@@ -10,7 +9,7 @@ import { median, percentile } from '../statistics.ts';
 import { bind } from './bind.ts';
 import { HARMLESS_CALLS, type HostileKind, hostileKinds } from './hostile-kinds.ts';
 import { allowedMs, hostileTable, type Outcome, type Waited } from './hostile-table.ts';
-import { Neighbour } from './neighbours.ts';
+import { type NeighbourCall, Neighbours, now } from './neighbours.ts';
 import { PoolWatch } from './pool-watch.ts';
 import { eventOf, PLAIN, pathOf, SCRIPTED, STAMPS } from './readings.ts';
 
@@ -155,28 +154,26 @@ interface Kept {
 class Arena {
   readonly #scope: RunScope;
   readonly #millrace: MillraceTarget;
-  readonly #plain: Neighbour;
-  readonly #scripted: Neighbour;
+  readonly #neighbours: Neighbours;
   readonly #watch: PoolWatch;
   readonly #quiet: Window[] = [];
   readonly #records = new Map<string, Kept>();
 
   constructor(scope: RunScope, millrace: MillraceTarget) {
-    const anyOf = (load: typeof PLAIN) => () => pathOf(load, 1 + Math.floor(Math.random() * ROWS));
     this.#scope = scope;
     this.#millrace = millrace;
-    this.#plain = new Neighbour(scope, millrace, CALLS_PER_SECOND, anyOf(PLAIN));
-    this.#scripted = new Neighbour(scope, millrace, CALLS_PER_SECOND, anyOf(SCRIPTED));
+    const paths = [PLAIN.millracePath, SCRIPTED.millracePath];
+    this.#neighbours = new Neighbours(scope, millrace, { paths, perSecond: CALLS_PER_SECOND, rows: ROWS });
     this.#watch = new PoolWatch(scope, millrace, this.probe);
   }
 
   /** Are scripts of both lanes answered? */
   readonly probe = async (): Promise<boolean> => {
-    const begin = performance.now();
+    const begin = now();
     const paths = [pathOf(SCRIPTED, 1), pathOf(PATIENT, 1)];
     const { origin, headers } = this.#millrace;
     const good = await Promise.all(paths.map((path) => answersOk(`${origin}${path}`, headers)));
-    return good.every(Boolean) && performance.now() - begin < PROBE_MS;
+    return good.every(Boolean) && now() - begin < PROBE_MS;
   };
 
   async sweep(): Promise<void> {
@@ -185,10 +182,11 @@ class Arena {
       if (index % QUIET_EVERY === 0) await this.#beQuiet();
       await this.#measure(kind.name, (answers) => this.#call(kind, answers), kind.harmlessPath);
     }
+    await this.#neighbours.look();
   }
 
   alone(): { readonly plain: Waited; readonly scripted: Waited } {
-    return { plain: waited(this.#plain, this.#quiet), scripted: waited(this.#scripted, this.#quiet) };
+    return this.#waited(this.#quiet);
   }
 
   outcomes(): Outcome[] {
@@ -199,19 +197,25 @@ class Arena {
         answers: [...new Set(answers.map(({ status, message }) => `${status} ${message}`.trim()))],
         medianMs: times.length > 0 ? median(times) : undefined,
         longestMs: times.length > 0 ? Math.max(...times) : undefined,
-        plain: waited(this.#plain, windows),
-        scripted: waited(this.#scripted, windows),
+        ...this.#waited(windows),
         ...rest,
       };
     });
   }
 
+  #waited(windows: readonly Window[]): { readonly plain: Waited; readonly scripted: Waited } {
+    const [plain, scripted] = [0, 1].map((path) =>
+      waited(windows.map(({ from, to }) => this.#neighbours.between(path, from, to))),
+    ) as [Waited, Waited];
+    return { plain, scripted };
+  }
+
   async #beQuiet(): Promise<void> {
-    const from = performance.now();
+    const from = now();
     let to = from;
     await this.#watch.during(async () => {
       await sleep(QUIET_MS, undefined, { signal: this.#scope.signal });
-      to = performance.now();
+      to = now();
     });
     this.#quiet.push({ from, to });
   }
@@ -220,7 +224,7 @@ class Arena {
     for (let call = 0; harmlessPath !== undefined && call < HARMLESS_CALLS; call++) await this.#ask(harmlessPath);
     const record = this.#records.get(name) ?? { answers: [], windows: [], fullMs: 0, goneMs: 0, replaced: 0 };
     this.#records.set(name, record);
-    const from = performance.now();
+    const from = now();
     let endedAt = from;
     const {
       fullAt = 0,
@@ -228,7 +232,7 @@ class Arena {
       replaced,
     } = await this.#watch.during(async () => {
       await work(record.answers);
-      endedAt = performance.now();
+      endedAt = now();
     });
     record.windows.push({ from, to: Math.max(endedAt, fullAt) });
     record.fullMs = Math.max(record.fullMs, fullAt - endedAt);
@@ -237,20 +241,20 @@ class Arena {
   }
 
   async #call({ path }: HostileKind, answers: Answered[]): Promise<void> {
-    for (const end = performance.now() + KIND_MS; performance.now() < end; ) {
-      const next = performance.now() + CALL_EVERY_MS;
+    for (const end = now() + KIND_MS; now() < end; ) {
+      const next = now() + CALL_EVERY_MS;
       answers.push(await this.#ask(path));
-      await sleep(Math.max(0, next - performance.now()), undefined, { signal: this.#scope.signal });
+      await sleep(Math.max(0, next - now()), undefined, { signal: this.#scope.signal });
     }
   }
 
   async #ask(path: string): Promise<Answered> {
     const { origin, headers } = this.#millrace;
-    const begin = performance.now();
+    const begin = now();
     const signal = AbortSignal.any([this.#scope.signal, AbortSignal.timeout(CALL_TIMEOUT_MS)]);
     const answer = await fetch(`${origin}${path}`, { headers, signal });
     const text = await answer.text();
-    return { status: answer.status, message: messageIn(text), ms: performance.now() - begin };
+    return { status: answer.status, message: answer.ok ? '' : messageIn(text), ms: now() - begin };
   }
 
   async #runProgram(): Promise<void> {
@@ -260,19 +264,11 @@ class Arena {
 }
 
 /** Window by window, so that what else the machine did in one of them does not count for all. */
-function waited(neighbour: Neighbour, windows: readonly Window[]): Waited {
-  const calls = windows.map(({ from, to }) => neighbour.between(from, to)).filter(({ length }) => length > 0);
-  const p99s = calls.map((each) =>
-    percentile(
-      each.map(({ ms }) => ms),
-      0.99,
-    ),
-  );
-  return {
-    failed: calls.flat().filter(({ isGood }) => !isGood).length,
-    p99Ms: median(p99s),
-    p99s,
-  };
+function waited(windows: readonly (readonly NeighbourCall[])[]): Waited {
+  const calls = windows.filter(({ length }) => length > 0);
+  const timesOf = (each: readonly NeighbourCall[]): number[] => each.map(({ ms }) => ms);
+  const p99s = calls.map((each) => percentile(timesOf(each), 0.99));
+  return { failed: calls.flat().filter(({ isGood }) => !isGood).length, p99Ms: median(p99s), p99s };
 }
 
 function messageIn(text: string): string {

@@ -1,51 +1,76 @@
 /** Calls of others, at a steady pace, for as long as it takes: when each began and how long it took. */
-import { performance } from 'node:perf_hooks';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { HttpConnection } from '../database/http-connection.ts';
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import type { RunScope } from '../process.ts';
 import type { HttpTarget } from '../sides/side.ts';
 
-/** Times are milliseconds of `performance.now()`. */
+const PROGRAM = fileURLToPath(new URL('neighbours-main.ts', import.meta.url));
+
+/** Times are milliseconds since 1970, with fractions: see `now`. */
 export interface NeighbourCall {
   readonly at: number;
   readonly ms: number;
   readonly isGood: boolean;
 }
 
-/** One caller with one connection: a call that has to wait for the one before waits from the moment at which it was due. */
-export class Neighbour {
-  readonly calls: NeighbourCall[] = [];
-  readonly #ended: Promise<void>;
-  #isOver = false;
+/** What the program of the neighbours is started with. */
+export interface NeighboursTask {
+  readonly host: string;
+  readonly port: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly perSecond: number;
+  /** One connection each; {} stands for the id of a record. */
+  readonly paths: readonly string[];
+  readonly rows: number;
+}
 
-  constructor(scope: RunScope, target: HttpTarget, perSecond: number, nextPath: () => string) {
-    const connection = new HttpConnection(scope, target);
-    this.#ended = this.#go(scope, 1000 / perSecond, () => connection.get(nextPath()));
-    scope.teardown.add(() => this.stop());
+/** Its answer to each message: what it has seen since the one before, one list for each path. */
+export type NeighboursReport = readonly (readonly NeighbourCall[])[];
+
+/** The moment, on a clock that all processes of this machine share. */
+export const now = (): number => performance.timeOrigin + performance.now();
+
+/**
+ * They are a program of their own, in a session of its own, as callers are on machines of their own: what this process
+ * does beside them, collecting its garbage for instance, is nothing that they should wait for.
+ */
+export class Neighbours {
+  readonly #program: ChildProcess;
+  readonly #calls: NeighbourCall[][];
+
+  constructor(scope: RunScope, target: HttpTarget, task: Omit<NeighboursTask, 'host' | 'port' | 'headers'>) {
+    const { hostname: host, port } = new URL(target.origin);
+    const whole: NeighboursTask = { ...task, host, port: Number(port), headers: target.headers };
+    this.#calls = task.paths.map(() => []);
+    this.#program = fork(PROGRAM, [JSON.stringify(whole)], {
+      execArgv: ['--import', 'tsx'],
+      serialization: 'advanced',
+      detached: true,
+    });
+    scope.teardown.add(() => this.#stop());
   }
 
-  stop(): Promise<void> {
-    this.#isOver = true;
-    return this.#ended;
+  /** Fetches what they have seen so far. @throws Error where the program has ended */
+  async look(): Promise<void> {
+    const ended = once(this.#program, 'exit').then(() => Promise.reject(new Error('The neighbours have ended.')));
+    ended.catch(() => {});
+    const answered = once(this.#program, 'message');
+    this.#program.send('look');
+    const [report] = (await Promise.race([answered, ended])) as [NeighboursReport];
+    for (const [index, calls] of report.entries()) this.#calls[index]?.push(...calls);
   }
 
-  /** Of the calls that were due between these moments. */
-  between(from: number, to: number): NeighbourCall[] {
-    return this.calls.filter(({ at }) => at >= from && at < to);
+  /** Of the calls with this path, those that were due between these moments, as far as they have been looked at. */
+  between(path: number, from: number, to: number): NeighbourCall[] {
+    return (this.#calls[path] ?? []).filter(({ at }) => at >= from && at < to);
   }
 
-  async #go(scope: RunScope, everyMs: number, call: () => Promise<unknown>): Promise<void> {
-    let due = performance.now();
-    while (!this.#isOver && !scope.signal.aborted) {
-      const early = due - performance.now();
-      if (early > 0) await sleep(early);
-      const at = early > 0 ? performance.now() : due;
-      const isGood = await call().then(
-        () => true,
-        () => false,
-      );
-      this.calls.push({ at, ms: performance.now() - at, isGood });
-      due += everyMs;
-    }
+  async #stop(): Promise<void> {
+    if (this.#program.exitCode !== null || this.#program.signalCode !== null) return;
+    const gone = once(this.#program, 'exit');
+    // It ends with the line to its parent, whatever becomes of that.
+    this.#program.disconnect();
+    await gone;
   }
 }

@@ -1,14 +1,16 @@
 /** Watches the pool of script workers: since when is each place taken by a worker that is to stay, and that answers? */
 import { statSync } from 'node:fs';
-import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cpuSeconds } from '../access/cpu.ts';
 import type { RunScope } from '../process.ts';
 import type { MillraceTarget } from '../sides/millrace.ts';
+import { now } from './neighbours.ts';
 import { type LaneName, workersOf } from './workers.ts';
 
 const LANES: readonly LaneName[] = ['quick', 'patient'];
 const POLL_MS = 40;
+/** While nothing depends on the moment: each look costs something. */
+const GLANCE_MS = 100;
 /** Within it a worker that is no good has asked to be replaced. */
 const SETTLED_MS = 800;
 /** Of a core, from one look to the next: something still runs that nobody waits for. */
@@ -17,7 +19,7 @@ const BUSY_LOOK_MS = 200;
 const PATIENCE_MS = 30_000;
 
 export interface Recovery {
-  /** The moment of `performance.now()` since which all is as it was; undefined: it was never otherwise. */
+  /** The moment of `now` since which all is as it was; undefined: it was never otherwise. */
   readonly fullAt: number | undefined;
   /** Workers that were started meanwhile. */
   readonly replaced: number;
@@ -48,29 +50,29 @@ export class PoolWatch {
       for (const place of places) {
         place.look(workers.flatMap(({ pid, lane }) => (lane === place.lane ? [pid] : [])));
       }
-      if (!places.every(({ isFull }) => isFull)) lastBad = performance.now();
-      if (places.some(({ isCrowded }) => isCrowded)) lastCrowded = performance.now();
+      if (!places.every(({ isFull }) => isFull)) lastBad = now();
+      if (places.some(({ isCrowded }) => isCrowded)) lastCrowded = now();
     };
     look();
     const working = work().finally(() => {
       isWorking = false;
     });
     while (isWorking) {
-      await sleep(POLL_MS);
+      await sleep(GLANCE_MS);
       look();
     }
     await working;
-    const endedAt = performance.now();
+    const endedAt = now();
     const isBusy = this.#busyLook();
     let lastBusy = endedAt;
     for (;;) {
       this.#scope.signal.throwIfAborted();
-      if (!(await this.#probe())) lastBad = performance.now();
+      if (!(await this.#probe())) lastBad = now();
       look();
-      if (isBusy()) lastBusy = performance.now();
-      const now = performance.now();
-      if (now - Math.max(lastBusy, lastBad ?? 0, lastCrowded ?? 0) > SETTLED_MS) break;
-      if (now - endedAt > PATIENCE_MS) throw new Error('The pool of script workers does not fill up again.');
+      if (isBusy()) lastBusy = now();
+      const moment = now();
+      if (moment - Math.max(lastBusy, lastBad ?? 0, lastCrowded ?? 0) > SETTLED_MS) break;
+      if (moment - endedAt > PATIENCE_MS) throw new Error('The pool of script workers does not fill up again.');
       await sleep(POLL_MS);
     }
     const replaced = places.reduce((sum, { started }) => sum + started, 0);
@@ -80,9 +82,9 @@ export class PoolWatch {
   /** Do the workers use more of the processor than neighbours give them to do? One of them may be about to be replaced. */
   #busyLook(): () => boolean {
     const spent = (): number => workersOf(this.#millrace).reduce((sum, { pid }) => sum + spentBy(pid), 0);
-    let last = { at: performance.now(), seconds: spent(), isBusy: true };
+    let last = { at: now(), seconds: spent(), isBusy: true };
     return () => {
-      const at = performance.now();
+      const at = now();
       if (at - last.at < BUSY_LOOK_MS) return last.isBusy;
       const seconds = spent();
       last = { at, seconds, isBusy: (seconds - last.seconds) * 1000 > BUSY * (at - last.at) };
