@@ -10,6 +10,8 @@ export class Slots<T> {
   readonly #free: Uint32Array;
   readonly #roundsMax: number;
   #size = 0;
+  /** No slot from here on was ever used: sweeps come often, and most streams never have more than a few in flight. */
+  #touched = 0;
 
   /** @param max  slots; numbers stay below 2^31 */
   constructor(max: number) {
@@ -33,6 +35,7 @@ export class Slots<T> {
     if (slot === undefined) throw new RangeError('All slots are in use.');
     this.#size += 1;
     this.#items[slot] = item;
+    if (slot >= this.#touched) this.#touched = slot + 1;
     return this.#idOf(slot);
   }
 
@@ -59,7 +62,10 @@ export class Slots<T> {
   }
 
   *[Symbol.iterator](): Generator<T> {
-    for (const item of this.#items) if (item !== undefined) yield item;
+    for (let slot = 0; slot < this.#touched; slot++) {
+      const item = this.#items[slot];
+      if (item !== undefined) yield item;
+    }
   }
 
   #idOf(slot: number): number {
