@@ -7,9 +7,10 @@ import { answersOk, type RunScope, startServer, waitUntilReady } from '../proces
 import { type MillraceTarget, serviceOf, startMillrace } from '../sides/millrace.ts';
 import { median, percentile } from '../statistics.ts';
 import { bind } from './bind.ts';
+import { now } from './clock.ts';
 import { HARMLESS_CALLS, type HostileKind, hostileKinds } from './hostile-kinds.ts';
 import { allowedMs, hostileTable, type Outcome, type Waited } from './hostile-table.ts';
-import { type NeighbourCall, Neighbours, now } from './neighbours.ts';
+import { type NeighbourCall, Neighbours } from './neighbours.ts';
 import { PoolWatch } from './pool-watch.ts';
 import { eventOf, PLAIN, pathOf, SCRIPTED, STAMPS } from './readings.ts';
 

@@ -1,11 +1,14 @@
 /** The program of the neighbours: as little of its own as can be, so that what it sees is what it waits for. */
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type NeighbourCall, type NeighboursReport, type NeighboursTask, now } from './neighbours.ts';
+import { now } from './clock.ts';
+import type { NeighbourCall, NeighboursReport, NeighboursTask } from './neighbours.ts';
 
 const HEAD_END = '\r\n\r\n';
 const LENGTH = /\r\ncontent-length: *(\d+)/i;
 const STATUS_AT = 'HTTP/1.1 '.length;
+/** A call that nothing comes for has failed: a neighbour that only waits would not be seen to wait. */
+const SILENCE_MS = 20_000;
 
 /** One keep-alive connection; a broken one is made anew with the next call. */
 class Connection {
@@ -35,6 +38,7 @@ class Connection {
   #open(): Socket {
     const socket = connect(this.#port, this.#host).setNoDelay().setEncoding('latin1');
     socket.on('data', (piece) => this.#take(String(piece)));
+    socket.setTimeout(SILENCE_MS, () => socket.destroy());
     socket.on('error', () => {});
     socket.on('close', () => {
       this.#socket = undefined;
@@ -48,8 +52,9 @@ class Connection {
     const bodyAt = this.#answer.indexOf(HEAD_END) + HEAD_END.length;
     if (bodyAt < HEAD_END.length) return;
     const length = LENGTH.exec(this.#answer.slice(0, bodyAt))?.[1];
-    if (length !== undefined && this.#answer.length < bodyAt + Number(length)) return;
-    this.#answered(length !== undefined && this.#answer[STATUS_AT] === '2');
+    // Where such an answer ends nobody knows, and it is none of those that are asked for.
+    if (length === undefined) return void this.#socket?.destroy();
+    if (this.#answer.length >= bodyAt + Number(length)) this.#answered(this.#answer[STATUS_AT] === '2');
   }
 
   #answered(isGood: boolean): void {

@@ -7,7 +7,7 @@ import type { HttpTarget } from '../sides/side.ts';
 
 const PROGRAM = fileURLToPath(new URL('neighbours-main.ts', import.meta.url));
 
-/** Times are milliseconds since 1970, with fractions: see `now`. */
+/** Times are milliseconds; the moment is one of `now`. */
 export interface NeighbourCall {
   readonly at: number;
   readonly ms: number;
@@ -28,15 +28,13 @@ export interface NeighboursTask {
 /** Its answer to each message: what it has seen since the one before, one list for each path. */
 export type NeighboursReport = readonly (readonly NeighbourCall[])[];
 
-/** The moment, on a clock that all processes of this machine share. */
-export const now = (): number => performance.timeOrigin + performance.now();
-
 /**
  * They are a program of their own, in a session of its own, as callers are on machines of their own: what this process
  * does beside them, collecting its garbage for instance, is nothing that they should wait for.
  */
 export class Neighbours {
   readonly #program: ChildProcess;
+  readonly #gone: Promise<unknown>;
   readonly #calls: NeighbourCall[][];
 
   constructor(scope: RunScope, target: HttpTarget, task: Omit<NeighboursTask, 'host' | 'port' | 'headers'>) {
@@ -48,13 +46,13 @@ export class Neighbours {
       serialization: 'advanced',
       detached: true,
     });
+    this.#gone = once(this.#program, 'exit');
     scope.teardown.add(() => this.#stop());
   }
 
   /** Fetches what they have seen so far. @throws Error where the program has ended */
   async look(): Promise<void> {
-    const ended = once(this.#program, 'exit').then(() => Promise.reject(new Error('The neighbours have ended.')));
-    ended.catch(() => {});
+    const ended = this.#gone.then(() => Promise.reject(new Error('The neighbours have ended.')));
     const answered = once(this.#program, 'message');
     this.#program.send('look');
     const [report] = (await Promise.race([answered, ended])) as [NeighboursReport];
@@ -67,10 +65,8 @@ export class Neighbours {
   }
 
   async #stop(): Promise<void> {
-    if (this.#program.exitCode !== null || this.#program.signalCode !== null) return;
-    const gone = once(this.#program, 'exit');
     // It ends with the line to its parent, whatever becomes of that.
-    this.#program.disconnect();
-    await gone;
+    if (this.#program.connected) this.#program.disconnect();
+    await this.#gone;
   }
 }

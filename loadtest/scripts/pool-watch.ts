@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { cpuSeconds } from '../access/cpu.ts';
 import type { RunScope } from '../process.ts';
 import type { MillraceTarget } from '../sides/millrace.ts';
-import { now } from './neighbours.ts';
+import { now } from './clock.ts';
 import { type LaneName, workersOf } from './workers.ts';
 
 const LANES: readonly LaneName[] = ['quick', 'patient'];
