@@ -127,6 +127,8 @@ function withDefaults(given: Environment, socketFolder: string, routers: number)
     MILLRACE_STORAGE_CONTENT_ADDRESS: `unix:${join(socketFolder, 'storage-content')}`,
     MILLRACE_CLUSTER_TOKEN: randomBytes(32).toString('base64url'),
     MILLRACE_SEED_SAMPLE: 'true',
+    // Everything else is on the same machine.
+    MILLRACE_SCRIPT_PROCESSORS_LEFT: '1',
     MILLRACE_HTTP_SHARED: String(routers > 1),
     MILLRACE_GRPC_PORT: String(GRPC_PORT),
     MILLRACE_GATEWAY_ADDRESS: gateway,

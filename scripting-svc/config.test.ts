@@ -45,6 +45,7 @@ describe('places of workers', () => {
     ['a port to stand by at', { ...SOCKETS, MILLRACE_SCRIPT_STANDBY_ADDRESS: '127.0.0.1:2' }, '127.0.0.1:2'],
     ['no worker', { ...NATS, MILLRACE_SCRIPT_QUICK_WORKERS: '0' }, 'MILLRACE_SCRIPT_QUICK_WORKERS'],
     ['too many', { ...NATS, MILLRACE_SCRIPT_PATIENT_WORKERS: '65' }, 'MILLRACE_SCRIPT_PATIENT_WORKERS'],
+    ['less than no processor', { ...NATS, MILLRACE_SCRIPT_PROCESSORS_LEFT: '-1' }, 'MILLRACE_SCRIPT_PROCESSORS_LEFT'],
     ['no URL', { MILLRACE_NATS_URL: 'http://u:secret@n' }, 'MILLRACE_NATS_URL'],
   ];
   test.each(REFUSED)('%s is refused', (_why, env, says) => {

@@ -12,10 +12,13 @@ export interface ScriptingConfig {
   readonly places: readonly WorkerPlace[];
   /** Whether a worker without a place stands ready. */
   readonly hasSpare: boolean;
+  /** Processors of this machine that workers of the patient lane leave to all others. */
+  readonly processorsLeft: number;
   readonly logLevel: LogLevel;
 }
 
 const WORKERS_MAX = 64;
+const PROCESSORS_MAX = 1024;
 
 /** @throws MillraceError invalid that names every faulty variable */
 export function readConfig(env: Environment): ScriptingConfig {
@@ -34,6 +37,7 @@ export function readConfig(env: Environment): ScriptingConfig {
       ? [...placesOf('quick', Array(quickWorkers)), ...placesOf('patient', Array(patientWorkers))]
       : [...placesOf('quick', quick), ...placesOf('patient', patient)],
     hasSpare: reader.boolean('MILLRACE_SCRIPT_SPARE_WORKER', true),
+    processorsLeft: reader.integer('MILLRACE_SCRIPT_PROCESSORS_LEFT', 0, 0, PROCESSORS_MAX),
     logLevel: reader.oneOf<LogLevel>('MILLRACE_LOG_LEVEL', 'warn', LOG_LEVELS),
   });
   if (!hasNats && (quick.length === 0 || patient.length === 0)) {

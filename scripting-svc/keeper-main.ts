@@ -3,6 +3,7 @@ import { createLogger } from '#common/observe/log.ts';
 import { runTier } from '#common/program.ts';
 import { readConfig } from './config.ts';
 import type { KeeperMessage } from './keeper.ts';
+import { confinement } from './processors.ts';
 import { Supervisor } from './supervisor.ts';
 
 /** The same from scripting-svc/ and from dist/, where this file is bundled to. */
@@ -17,10 +18,11 @@ process.once('disconnect', leave);
 if (process.connected === false) leave();
 
 const workers = await runTier(async () => {
-  const { places, hasSpare, logLevel } = readConfig(process.env);
+  const { places, hasSpare, processorsLeft, logLevel } = readConfig(process.env);
   const log = createLogger('scripting', logLevel);
   const program = { program: PROGRAM, execArgv: EXEC_ARGV, env: process.env };
-  const supervisor = new Supervisor({ ...program, places, hasSpare, log });
+  const confine = confinement(processorsLeft, log);
+  const supervisor = new Supervisor({ ...program, places, hasSpare, confine, log });
   supervisor.start();
   return {
     name: 'script-workers',

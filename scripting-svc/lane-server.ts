@@ -14,6 +14,8 @@ import type { WorkerConfig } from './worker-config.ts';
 import type { WorkerMessage, WorkerPlace } from './worker-place.ts';
 
 const HEALTH_MS = 50;
+/** Until it gives way its scripts are as hard on others as any program. */
+const GIVE_WAY_MS = 10;
 /** For what has come by a line that is left. */
 const LEAVE_MS = 1_000;
 
@@ -32,7 +34,7 @@ export class LaneServer implements Component {
   readonly #gateway: GatewayClient;
   readonly #sandbox: Sandbox;
   readonly #lines = new Set<Component>();
-  readonly #health: NodeJS.Timeout;
+  readonly #looks: readonly NodeJS.Timeout[];
   #hasRun = false;
 
   constructor(lane: Lane, parts: LaneServerParts) {
@@ -56,13 +58,13 @@ export class LaneServer implements Component {
       api: new GatewayApi(this.#gateway),
       platformConfig: () => platform,
     });
-    this.#health = setInterval(() => {
+    const health = setInterval(() => {
       threads.look();
-      session.look();
       if (this.#sandbox.healthy) return;
-      clearInterval(this.#health);
+      clearInterval(health);
       tell({ replace: 'it has grown, or something in it is odd' });
     }, HEALTH_MS);
+    this.#looks = [health, ...(isPatient ? [setInterval(() => session.look(), GIVE_WAY_MS)] : [])];
   }
 
   /**
@@ -95,7 +97,7 @@ export class LaneServer implements Component {
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#health);
+    for (const look of this.#looks) clearInterval(look);
     await Promise.all([...this.#lines].map((line) => line.close()));
     if (this.#sandbox.hasLostThread) process.kill(process.pid, 'SIGKILL');
     await this.#sandbox.close();

@@ -45,13 +45,38 @@ test.skipIf(process.platform !== 'linux')(
 
 describe('a process', () => {
   const MS = 1000;
-  test('is busy as soon as it spends more than half of a processor, and calm when it has spent little for a while', () => {
+  /** Looks every 10 ms, and says when it was busy first. */
+  function busyAt(spentPerMs: number, untilMs = 3000): number | undefined {
     const busyness = new Busyness(0, 0);
-    expect(busyness.look(100, 40 * MS)).toBe(false);
-    expect(busyness.look(200, 100 * MS)).toBe(true);
-    expect(busyness.look(300, 100 * MS)).toBe(true);
-    expect(busyness.look(600, 100 * MS)).toBe(true);
-    expect(busyness.look(700, 100 * MS)).toBe(false);
+    for (let at = 10; at <= untilMs; at += 10) if (busyness.look(at, at * spentPerMs * MS)) return at;
+    return undefined;
+  }
+
+  test.each([
+    ['two processors', 2, 10],
+    ['a processor', 1, 20],
+    ['half of a processor', 0.5, 40],
+    ['a quarter of a processor', 0.25, undefined],
+  ])('that spends %s is busy as soon as it has spent a burst', (_, spentPerMs, expected) => {
+    expect(busyAt(spentPerMs)).toBe(expected);
+  });
+
+  test('may spend less than a burst at once, again and again', () => {
+    const busyness = new Busyness(0, 0);
+    let micros = 0;
+    for (let at = 100; at < 3000; at += 100) {
+      micros += 9 * MS;
+      expect(busyness.look(at, micros)).toBe(false);
+      expect(busyness.look(at + 50, micros)).toBe(false);
+    }
+  });
+
+  test('is calm when it has spent little for a while, however much it had spent', () => {
+    const busyness = new Busyness(0, 0);
+    expect(busyness.look(1000, 2000 * MS)).toBe(true);
+    expect(busyness.look(1100, 2000 * MS)).toBe(true);
+    expect(busyness.look(1400, 2000 * MS)).toBe(true);
+    expect(busyness.look(1500, 2000 * MS)).toBe(false);
   });
 
   test('that goes on a little is not calm', () => {

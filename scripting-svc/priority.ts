@@ -39,9 +39,11 @@ export class ScriptThreads {
   }
 }
 
-/** Of one processor: what makes a process busy at once, and below what it has to stay to be calm again. */
-const BUSY_PART = 0.5;
-const CALM_PART = 0.25;
+/** Of one processor: what a process may spend at all times. */
+const STEADY_PART = 0.25;
+/** Beyond that at a time: what a script spends that is used as scripts are. */
+const BURST_MS = 10;
+/** For how long it has to spend no more than the steady part until it is calm again. */
 const CALM_MS = 500;
 
 /** Whether a process has much to do. */
@@ -49,6 +51,8 @@ export class Busyness {
   #isBusy = false;
   #at: number;
   #micros: number;
+  /** Milliseconds that it has spent beyond the steady part, no more than a burst. */
+  #beyond = 0;
   #restlessAt: number;
 
   /** @param at  milliseconds. @param micros  of processor time that the process has spent until then */
@@ -59,11 +63,12 @@ export class Busyness {
   }
 
   look(at: number, micros: number): boolean {
-    const part = (micros - this.#micros) / 1000 / Math.max(1, at - this.#at);
+    const spent = (micros - this.#micros) / 1000;
+    this.#beyond = Math.min(BURST_MS, Math.max(0, this.#beyond + spent - STEADY_PART * (at - this.#at)));
     this.#at = at;
     this.#micros = micros;
-    if (part >= CALM_PART) this.#restlessAt = at;
-    this.#isBusy = part >= BUSY_PART || (this.#isBusy && at - this.#restlessAt < CALM_MS);
+    if (this.#beyond > 0) this.#restlessAt = at;
+    this.#isBusy = this.#beyond >= BURST_MS || (this.#isBusy && at - this.#restlessAt < CALM_MS);
     return this.#isBusy;
   }
 }

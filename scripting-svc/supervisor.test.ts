@@ -18,10 +18,13 @@ let folder: string;
 let supervisor: Supervisor;
 /** After how long those that died were to be started again. */
 let delaysMs: number[];
+/** Those that may not use every processor. */
+let confined: number[];
 const note = ({ delayMs }: { delayMs?: number }): void => void (delayMs !== undefined && delaysMs.push(delayMs));
 
 beforeEach(() => {
   delaysMs = [];
+  confined = [];
   folder = mkdtempSync(join(tmpdir(), 'millrace-supervisor-'));
 });
 afterEach(async () => {
@@ -33,6 +36,7 @@ afterEach(async () => {
 function supervise(places = PLACES, program = PROGRAM, hasSpare = false): void {
   supervisor = new Supervisor({
     ...{ program, execArgv: [], places, hasSpare },
+    confine: (pid) => confined.push(pid),
     env: { ...process.env, FAKE_FOLDER: folder },
     log: new Proxy(createLogger('test', 'silent'), {
       get: (log, name, receiver) => (name === 'error' ? note : Reflect.get(log, name, receiver)),
@@ -83,6 +87,19 @@ test('each place has its worker, once', async () => {
   expect(running().map(({ place }) => place)).toEqual(
     expect.arrayContaining([{ lane: 'quick', address: 'unix:/quick' }, { lane: 'patient' }]),
   );
+});
+
+const patient = (): number[] => running().flatMap(({ pid, place }) => (place.lane === 'patient' ? [pid] : []));
+
+test('those of the patient lane are confined, whoever takes the place, and no others', async () => {
+  supervise(PLACES, PROGRAM, true);
+  await soon(() => [count(), spares().length]).toEqual([2, 1]);
+  const before = patient();
+  expect(confined).toEqual(before);
+  const [spare] = spares() as [number];
+  process.kill(before[0] as number, 'SIGKILL');
+  await soon(patient).toEqual([spare]);
+  expect(confined).toEqual([...before, spare]);
 });
 
 test('one that dies is started again, again and again, and the others go on', async () => {

@@ -12,6 +12,8 @@ export interface SupervisorOptions extends WorkerProgram {
   readonly places: readonly WorkerPlace[];
   /** Whether one more stands ready. */
   readonly hasSpare: boolean;
+  /** Keeps a process to the processors that patient scripts may use. */
+  readonly confine: (pid: number) => void;
   readonly log: Logger;
 }
 
@@ -72,10 +74,11 @@ class Seat {
   }
 
   start(): void {
-    const { log } = this.#options;
+    const { log, confine } = this.#options;
     this.#startedAtMs = Date.now();
     this.#wasReady = false;
     const child = this.#seated() ?? forkWorker(this.#options, this.#place);
+    if (this.#place.lane === 'patient' && child.pid !== undefined) confine(child.pid);
     this.#all.add(child);
     this.#current = child;
     child.on('message', (message: WorkerMessage) => this.#told(child, message));

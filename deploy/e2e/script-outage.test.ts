@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -153,6 +154,17 @@ describe.skipIf(process.platform !== 'linux')('all in one', () => {
   afterAll(async () => {
     await load?.stop().catch(() => {});
     await product?.stop();
+  });
+
+  test.skipIf(availableParallelism() < 2)('patient workers leave one processor to others', async () => {
+    const allowed = (pid: number): string | undefined =>
+      /^Cpus_allowed_list:\s+(.+)$/m.exec(told(String(pid), 'status'))?.[1];
+    const { pid } = product.running;
+    const all = allowed(pid);
+    expect(workersOf(pid, 'quick').map(allowed)).toEqual([all]);
+    const [patient = 0, ...others] = workersOf(pid, 'patient');
+    expect(others).toEqual([]);
+    await until('it keeps to the others', async () => allowed(patient) !== all, 5000);
   });
 
   test.each(LANES)('a %s worker is killed', async (lane) => {

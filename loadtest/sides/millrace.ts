@@ -170,6 +170,8 @@ function environmentOf(
     MILLRACE_SCRIPT_QUICK_ADDRESSES: `unix:${scope.folder}/quick.sock`,
     MILLRACE_SCRIPT_PATIENT_ADDRESSES: `unix:${scope.folder}/patient.sock`,
     MILLRACE_SCRIPT_STANDBY_ADDRESS: `unix:${scope.folder}/standby.sock`,
+    // As where all tiers are on one machine.
+    MILLRACE_SCRIPT_PROCESSORS_LEFT: '1',
     NODE_ENV: 'production',
     MILLRACE_SYSTEM_ADDRESS: system.address,
     MILLRACE_SQL_ADDRESS: sql,

@@ -7,9 +7,9 @@ import { Worker } from 'node:worker_threads';
 import { NICE_BEHIND } from '../priority.ts';
 import { hasSessionNice, leadsSession } from '../session-nice.ts';
 
-const INTERVAL_MS = 25;
+const INTERVAL_MS = 10;
 /** Of processor time, after which it gives way to everything else on the machine for as long as it is held. */
-const HELD_MS = 20;
+const HELD_MS = 10;
 
 const PROGRAM = `
 const { workerData } = require('node:worker_threads');

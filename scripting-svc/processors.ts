@@ -1,0 +1,41 @@
+/**
+ * Which processors a worker may run on. A thread that is woken on a processor on which a script runs waits for the end of
+ * its slice, milliseconds, whatever their priorities (Linux since 6.6); on one that scripts never have it does not.
+ */
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import type { Logger } from '#common/observe/log.ts';
+
+/** @returns what this process may use, by number; none where the system does not say */
+export function ownProcessors(): number[] {
+  if (process.platform !== 'linux') return [];
+  const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1];
+  return processorsOf(list ?? '');
+}
+
+/** @param list  as proc(5) writes it: numbers and ranges, `0-2,5` */
+export function processorsOf(list: string): number[] {
+  return list
+    .split(',')
+    .filter((part) => part !== '')
+    .flatMap((part) => {
+      const [first = 0, last = first] = part.split('-').map(Number);
+      return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+    });
+}
+
+/**
+ * @param left  how many of its processors it leaves to others; one remains in any case
+ * @returns keeps another process, with all threads that it has and will have, to the rest
+ */
+export function confinement(left: number, log: Logger): (pid: number) => void {
+  const all = ownProcessors();
+  const kept = all.slice(0, Math.max(1, all.length - left));
+  if (kept.length === all.length) return () => {};
+  return (pid) => {
+    execFile('taskset', ['--all-tasks', '--cpu-list', '--pid', kept.join(','), String(pid)], (error) => {
+      // One that has ended meanwhile needs nothing; where there is no such program scripts run as others do.
+      if (error) log.info({ err: error }, 'a script worker may run on any processor');
+    });
+  };
+}
