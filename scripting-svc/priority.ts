@@ -86,11 +86,11 @@ export class SessionPriority {
     this.look();
   }
 
-  /** To be called often. */
-  look(): void {
-    if (!this.#isPossible) return;
+  /** To be called often. @returns whether it has much to do */
+  look(): boolean {
     const isBusy = this.#busyness.look(performance.now(), processMicros());
     const nice = isBusy ? this.#busyNice : 0;
-    if (nice !== this.#nice && setSessionNice('self', nice)) this.#nice = nice;
+    if (this.#isPossible && nice !== this.#nice && setSessionNice('self', nice)) this.#nice = nice;
+    return isBusy;
   }
 }

@@ -33,17 +33,20 @@ describe.skipIf(process.platform !== 'linux')('a process', () => {
     return child.pid as number;
   }
 
-  test.skipIf(own.length < 2)('leaves one processor to others, with every thread', async () => {
+  test.skipIf(own.length < 2)('leaves one processor to others, with every thread, until it need not', async () => {
     const pid = await start();
-    confinement(1, log)(pid);
-    const rest = own.slice(0, -1);
-    await expect.poll(() => allOf(pid), { timeout: 5000, interval: 10 }).toEqual(allOf(pid).map(() => rest));
+    const confine = confinement(1, log);
     expect(allOf(pid).length).toBeGreaterThan(1);
+    for (const isConfined of [true, false]) {
+      confine(pid, isConfined);
+      const allowed = isConfined ? own.slice(0, -1) : own;
+      await expect.poll(() => allOf(pid), { timeout: 5000, interval: 10 }).toEqual(allOf(pid).map(() => allowed));
+    }
   });
 
   test.skipIf(own.length < 2)('keeps one, however many are left to others', async () => {
     const pid = await start();
-    confinement(10_000, log)(pid);
+    confinement(10_000, log)(pid, true);
     await expect.poll(() => allOf(pid)[0], { timeout: 5000, interval: 10 }).toEqual(own.slice(0, 1));
   });
 
@@ -51,7 +54,7 @@ describe.skipIf(process.platform !== 'linux')('a process', () => {
     const pid = await start();
     child.kill('SIGKILL');
     await once(child, 'exit');
-    expect(() => confinement(1, log)(pid)).not.toThrow();
+    expect(() => confinement(1, log)(pid, true)).not.toThrow();
   });
 });
 

@@ -26,14 +26,15 @@ export function processorsOf(list: string): number[] {
 
 /**
  * @param left  how many of its processors it leaves to others; one remains in any case
- * @returns keeps another process, with all threads that it has and will have, to the rest
+ * @returns keeps another process, with all threads that it has and will have, to the rest, or lets it have all again
  */
-export function confinement(left: number, log: Logger): (pid: number) => void {
+export function confinement(left: number, log: Logger): (pid: number, isConfined: boolean) => void {
   const all = ownProcessors();
   const kept = all.slice(0, Math.max(1, all.length - left));
   if (kept.length === all.length) return () => {};
-  return (pid) => {
-    execFile('taskset', ['--all-tasks', '--cpu-list', '--pid', kept.join(','), String(pid)], (error) => {
+  return (pid, isConfined) => {
+    const list = (isConfined ? kept : all).join(',');
+    execFile('taskset', ['--all-tasks', '--cpu-list', '--pid', list, String(pid)], (error) => {
       // One that has ended meanwhile needs nothing; where there is no such program scripts run as others do.
       if (error) log.info({ err: error }, 'a script worker may run on any processor');
     });

@@ -19,12 +19,12 @@ let supervisor: Supervisor;
 /** After how long those that died were to be started again. */
 let delaysMs: number[];
 /** Those that may not use every processor. */
-let confined: number[];
+let confined: Set<number>;
 const note = ({ delayMs }: { delayMs?: number }): void => void (delayMs !== undefined && delaysMs.push(delayMs));
 
 beforeEach(() => {
   delaysMs = [];
-  confined = [];
+  confined = new Set();
   folder = mkdtempSync(join(tmpdir(), 'millrace-supervisor-'));
 });
 afterEach(async () => {
@@ -36,7 +36,7 @@ afterEach(async () => {
 function supervise(places = PLACES, program = PROGRAM, hasSpare = false): void {
   supervisor = new Supervisor({
     ...{ program, execArgv: [], places, hasSpare },
-    confine: (pid) => confined.push(pid),
+    confine: (pid, isConfined) => void (isConfined ? confined.add(pid) : confined.delete(pid)),
     env: { ...process.env, FAKE_FOLDER: folder },
     log: new Proxy(createLogger('test', 'silent'), {
       get: (log, name, receiver) => (name === 'error' ? note : Reflect.get(log, name, receiver)),
@@ -89,17 +89,20 @@ test('each place has its worker, once', async () => {
   );
 });
 
-const patient = (): number[] => running().flatMap(({ pid, place }) => (place.lane === 'patient' ? [pid] : []));
-
-test('those of the patient lane are confined, whoever takes the place, and no others', async () => {
+test('one that has much to do is confined as long as it has, the spare one as well', async () => {
   supervise(PLACES, PROGRAM, true);
   await soon(() => [count(), spares().length]).toEqual([2, 1]);
-  const before = patient();
-  expect(confined).toEqual(before);
+  const [first] = running() as [Worker];
   const [spare] = spares() as [number];
-  process.kill(before[0] as number, 'SIGKILL');
-  await soon(patient).toEqual([spare]);
-  expect(confined).toEqual([...before, spare]);
+  expect([...confined]).toEqual([]);
+  process.kill(first.pid, 'SIGHUP');
+  await soon(() => [...confined]).toEqual([first.pid]);
+  process.kill(first.pid, 'SIGHUP');
+  await soon(() => [...confined]).toEqual([]);
+  process.kill(first.pid, 'SIGKILL');
+  await soon(() => running().some(({ pid }) => pid === spare)).toBe(true);
+  process.kill(spare, 'SIGHUP');
+  await soon(() => [...confined]).toEqual([spare]);
 });
 
 test('one that dies is started again, again and again, and the others go on', async () => {

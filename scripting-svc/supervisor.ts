@@ -12,8 +12,8 @@ export interface SupervisorOptions extends WorkerProgram {
   readonly places: readonly WorkerPlace[];
   /** Whether one more stands ready. */
   readonly hasSpare: boolean;
-  /** Keeps a process to the processors that patient scripts may use. */
-  readonly confine: (pid: number) => void;
+  /** Keeps one that has much to do to some of the processors, or no longer. */
+  readonly confine: (pid: number, isConfined: boolean) => void;
   readonly log: Logger;
 }
 
@@ -74,11 +74,10 @@ class Seat {
   }
 
   start(): void {
-    const { log, confine } = this.#options;
+    const { log } = this.#options;
     this.#startedAtMs = Date.now();
     this.#wasReady = false;
     const child = this.#seated() ?? forkWorker(this.#options, this.#place);
-    if (this.#place.lane === 'patient' && child.pid !== undefined) confine(child.pid);
     this.#all.add(child);
     this.#current = child;
     child.on('message', (message: WorkerMessage) => this.#told(child, message));
@@ -105,7 +104,8 @@ class Seat {
   }
 
   #told(child: ChildProcess, message: WorkerMessage): void {
-    const { log } = this.#options;
+    const { log, confine } = this.#options;
+    if ('busy' in message && child.pid !== undefined) confine(child.pid, message.busy);
     if ('failed' in message) log.error({ reason: message.failed }, 'a script worker could not start');
     if (this.#current !== child || this.#stopped) return;
     if ('ran' in message) this.#deaths = 0;

@@ -1,5 +1,5 @@
-// A worker that runs nothing: stands by without a place, says that it is ready, asks to be replaced on SIGUSR2, and ends
-// when it is told to.
+// A worker that runs nothing: stands by without a place, says that it is ready, asks to be replaced on SIGUSR2, has much to do
+// from one SIGHUP to the next, and ends when it is told to.
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -8,6 +8,11 @@ const { FAKE_FOLDER: folder = '', MILLRACE_SCRIPT_PLACE: place = '' } = process.
 const isSaid = (word) => existsSync(join(folder, word));
 
 process.on('SIGUSR2', () => process.send({ replace: 'it was asked to' }));
+let isBusy = false;
+process.on('SIGHUP', () => {
+  isBusy = !isBusy;
+  process.send({ busy: isBusy });
+});
 process.on('SIGTERM', () => {
   if (!isSaid('deaf')) process.exit(0);
 });
