@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createLogger } from '#common/observe/log.ts';
-import { confinement, ownProcessors, processorsOf } from './processors.ts';
+import { allowedProcessors, confinement, processorsOf } from './processors.ts';
 
 test.each([
   ['0', [0]],
@@ -14,7 +14,7 @@ test.each([
   expect(processorsOf(list)).toEqual(expected);
 });
 
-const own = ownProcessors();
+const own = allowedProcessors();
 const log = createLogger('test', 'silent');
 
 describe.skipIf(process.platform !== 'linux')('a process', () => {
@@ -60,8 +60,4 @@ describe.skipIf(process.platform !== 'linux')('a process', () => {
 
 /** Of each thread. */
 const allOf = (pid: number): number[][] =>
-  readdirSync(`/proc/${pid}/task`).map((thread) =>
-    processorsOf(
-      /^Cpus_allowed_list:\s*(\S+)$/m.exec(readFileSync(`/proc/${pid}/task/${thread}/status`, 'latin1'))?.[1] ?? '',
-    ),
-  );
+  readdirSync(`/proc/${pid}/task`).map((thread) => allowedProcessors(`${pid}/task/${thread}`));

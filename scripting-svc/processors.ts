@@ -1,15 +1,18 @@
 /**
  * Which processors a worker may run on. A thread that is woken on a processor on which a script runs waits for the end of
- * its slice, milliseconds, whatever their priorities (Linux since 6.6); on one that scripts never have it does not.
+ * its slice, milliseconds, whatever their priorities (Linux since 6.6); on one that scripts keep off it does not.
  */
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { Logger } from '#common/observe/log.ts';
 
-/** @returns what this process may use, by number; none where the system does not say */
-export function ownProcessors(): number[] {
+/**
+ * @param task  its folder below /proc: this process, another one, a thread
+ * @returns what it may use, by number; none where the system does not say
+ */
+export function allowedProcessors(task = 'self'): number[] {
   if (process.platform !== 'linux') return [];
-  const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1];
+  const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(readFileSync(`/proc/${task}/status`, 'latin1'))?.[1];
   return processorsOf(list ?? '');
 }
 
@@ -29,7 +32,7 @@ export function processorsOf(list: string): number[] {
  * @returns keeps another process, with all threads that it has and will have, to the rest, or lets it have all again
  */
 export function confinement(left: number, log: Logger): (pid: number, isConfined: boolean) => void {
-  const all = ownProcessors();
+  const all = allowedProcessors();
   const kept = all.slice(0, Math.max(1, all.length - left));
   if (kept.length === all.length) return () => {};
   return (pid, isConfined) => {
