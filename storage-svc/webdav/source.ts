@@ -14,7 +14,7 @@ import { type Resource, readMultistatus } from './multistatus.ts';
 /** One place is never a reader's. */
 const CONNECTIONS_MIN = 2;
 /** Of finding a file that is not replaced between the look at it and its sending. */
-const ATTEMPTS_MAX = 5;
+const ATTEMPTS_MAX = 30;
 
 /** One client for all: it has connections of its own, one for each of its users. */
 export function openWebdav(config: WebdavConfig, connectionsMax: number): RemoteSource {
@@ -73,17 +73,23 @@ class WebdavClient implements RemoteClient {
     return isFolder ? entries : undefined;
   }
 
+  /**
+   * Looks at the file again behind its headers, which say nothing: Apache names size and version of what it found, and
+   * sends what it opens a moment later.
+   */
   async read(path: string, admit: (entry: StoredEntry) => Span): Promise<AsyncIterator<Uint8Array> | undefined> {
-    for (let attempt = 1; ; attempt++) {
-      const entry = await this.stat(path);
+    let entry = await this.stat(path);
+    for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
       if (!entry) return undefined;
       const span = admit(entry);
       if (span.from >= span.to) return [][Symbol.iterator]() as unknown as AsyncIterator<Uint8Array>;
       const answer = await this.#get(path, span, entry.size);
-      const isSame = answer && (await this.#isStill(entry, answer));
-      if (answer && (isSame || attempt === ATTEMPTS_MAX)) return piecesOf(answer, span);
+      const now = await this.stat(path);
+      if (answer && now && isSameVersion(entry, now)) return piecesOf(answer, span);
       answer?.body.destroy();
+      entry = now;
     }
+    throw unavailable('The file is replaced faster than it can be read.');
   }
 
   async write(
@@ -204,16 +210,6 @@ class WebdavClient implements RemoteClient {
     return undefined;
   }
 
-  /** Some servers name versions in one way in their listings and in another one with the file. */
-  async #isStill(entry: StoredEntry, { headers }: Answer): Promise<boolean> {
-    const etag = String(headers['etag'] ?? '')
-      .replace(/^W\//, '')
-      .replace(/^"(.*)"$/, '$1');
-    if (etag !== '' && etag === entry.etag) return true;
-    const now = await this.stat(entry.path);
-    return now?.etag === entry.etag && now?.size === entry.size && now.modifiedMs === entry.modifiedMs;
-  }
-
   #decoded(path: string): string {
     return [this.#root, path].filter((part) => part !== '').join('/');
   }
@@ -245,6 +241,9 @@ function entryOf(path: string, { isFolder, size, modifiedMs, contentType, etag }
   const ofTimes = isFolder || modifiedMs === undefined ? undefined : `${size.toString(36)}-${modifiedMs.toString(36)}`;
   return { path, isFolder, size, modifiedMs, contentType, etag: etag ?? ofTimes };
 }
+
+const isSameVersion = (one: StoredEntry, other: StoredEntry): boolean =>
+  one.etag === other.etag && one.size === other.size && one.modifiedMs === other.modifiedMs;
 
 function piecesOf({ body, statusCode, headers }: Answer, { from, to }: Span): AsyncIterator<Uint8Array> {
   let at = statusCode === PARTIAL ? Number(/^bytes (\d+)-/.exec(String(headers['content-range']))?.[1] ?? from) : 0;
