@@ -76,6 +76,15 @@ export function processTree(pid: number): number[] {
   return [pid, ...children.map(Number).flatMap(processTree)];
 }
 
+/**
+ * The same of a program that starts others from its first thread only, as Node.js does, in a tenth of the time, which
+ * those who are measured meanwhile would wait for.
+ */
+export function mainTree(pid: number): number[] {
+  const [children = ''] = unlessGone(() => [readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')]);
+  return [pid, ...children.split(' ').filter(Boolean).map(Number).flatMap(mainTree)];
+}
+
 /** Processes and threads come and go while they are looked at. */
 function unlessGone(read: () => string[]): string[] {
   try {

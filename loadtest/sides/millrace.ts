@@ -11,7 +11,7 @@ import {
   startServer,
   waitUntilReady,
 } from '../process.ts';
-import { processTree } from '../start.ts';
+import { mainTree } from '../start.ts';
 import type { HttpTarget } from './side.ts';
 
 const READY_TIMEOUT_MS = 60_000;
@@ -140,7 +140,7 @@ export async function startMillrace(scope: RunScope, options: MillraceOptions): 
     },
     stop,
     start,
-    pids: (wanted = tiers) => wanted.flatMap((tier) => processTree(running.get(tier)?.pid ?? 0)),
+    pids: (wanted = tiers) => wanted.flatMap((tier) => mainTree(running.get(tier)?.pid ?? 0)),
     dataFolder,
     system,
     administratorHeaders,
