@@ -1,4 +1,5 @@
 /** The patient lane: a run on the thread of its isolate, which may wait for calls and timers, under caps. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MIB } from '#common/bounds.ts';
 import { callerGone, Deadline } from '#common/deadline.ts';
 import type { Failure, LogLine } from '#proto/script/v1/script_pb.ts';
@@ -21,7 +22,7 @@ import {
 import type { Linked } from './modules.ts';
 import { readLogs } from './packed.ts';
 import type { PatientHost, Realm } from './realm.ts';
-import type { CallTree } from './trees.ts';
+import { type CallTree, takeTurn } from './trees.ts';
 
 /** How often caps of time are looked at, and every how many times the memory of the process. */
 const WATCH_MS = 10;
@@ -253,6 +254,9 @@ export class PatientRun implements PatientHost {
       this.kill(isOver ? callsCap(limits.apiCalls) : treeCallsCap(limits.treeCalls));
       return '';
     }
+    const turnMs = takeTurn(tree, limits.treeCalls, performance.now());
+    if (turnMs > 0) await sleep(turnMs);
+    if (!this.#end) return '';
     if (this.#mayCall()) this.#beginCall();
     else await new Promise<void>((go) => this.#callsWaiting.push(go));
     try {

@@ -668,6 +668,25 @@ describe('caps', () => {
     await mine.sandbox.close();
   });
 
+  test('how soon many calls of a tree are made, whichever of its runs makes them', async () => {
+    const mine = new Bench();
+    const at: number[] = [];
+    mine.answer = () => {
+      at.push(performance.now());
+      return Promise.resolve(json(200, {}));
+    };
+    const { kind, id, hash } = mine.store({
+      content: 'return (await Promise.all(Array.from({ length: 50 }, () => platform.api.get("a")))).length',
+    });
+    const run = { ...mine.asRun({ kind, id, hash }), grant: bytes('grant of the-tree') };
+    const outcomes = await Promise.all([1, 2].map(() => mine.sandbox.run(run, Deadline.after(30_000))));
+    expect(outcomes.map(read)).toMatchObject([{ returned: 50 }, { returned: 50 }]);
+    expect(at).toHaveLength(100);
+    // 75 of them two milliseconds apart; timers may be a little early.
+    expect((at.at(-1) as number) - (at[0] as number)).toBeGreaterThan(130);
+    await mine.sandbox.close();
+  });
+
   test('how many calls of a run are made at once: the others wait', async () => {
     const mine = new Bench();
     const waiting: (() => void)[] = [];

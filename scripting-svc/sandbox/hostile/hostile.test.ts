@@ -45,7 +45,7 @@ const CASES: Case[] = [
   { name: 'string-repeat', want: capped(EITHER), isSuspect: 'maybe', quick: DIES_OR_SENDS_AWAY },
   { name: 'string-doubling', want: capped(EITHER), isSuspect: 'maybe', quick: DIES_OR_SENDS_AWAY },
   { name: 'buffers', want: capped(EITHER), memoryGrowthMb: 100 },
-  { name: 'tiny-buffers', want: capped(EITHER), quick: SENT_AWAY, memoryGrowthMb: 300 },
+  { name: 'tiny-buffers', want: capped(EITHER), quick: DIES_OR_SENDS_AWAY, memoryGrowthMb: 300 },
   {
     name: 'locales',
     want: capped(/32 MB of memory/),
