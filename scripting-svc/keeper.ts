@@ -4,7 +4,7 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import type { Logger } from '#common/observe/log.ts';
-import { endWorker, forkWorker, restartDelayMs, type WorkerProgram } from './worker-process.ts';
+import { endWorker, forkProgram, restartDelayMs, type WorkerProgram } from './worker-process.ts';
 
 export interface KeeperOptions extends WorkerProgram {
   readonly log: Logger;
@@ -71,7 +71,7 @@ export class Keeper {
   #fork(): void {
     const { log } = this.#options;
     this.#startedAtMs = Date.now();
-    const child = forkWorker(this.#options);
+    const child = forkProgram(this.#options);
     this.#child = child;
     child.on('message', (message: { readonly failed?: string }) => {
       if (message.failed) log.error({ reason: message.failed }, 'the keeper of script workers could not start');

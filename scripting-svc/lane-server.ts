@@ -11,7 +11,7 @@ import { GatewayApi } from './gateway-api.ts';
 import { ScriptThreads, SessionPriority } from './priority.ts';
 import { Sandbox, type ScriptStore } from './sandbox/sandbox.ts';
 import type { WorkerConfig } from './worker-config.ts';
-import type { WorkerMessage, WorkerPlace } from './worker-place.ts';
+import { HELD_FD, type WorkerMessage, type WorkerPlace } from './worker-place.ts';
 
 const HEALTH_MS = 50;
 /** Until it gives way its scripts are as hard on others as any program. */
@@ -57,6 +57,7 @@ export class LaneServer implements Component {
       ...{ lane, threads, store, log, caps: config.caps, fetch: config.outbound },
       api: new GatewayApi(this.#gateway),
       platformConfig: () => platform,
+      heldFd: HELD_FD,
     });
     const health = setInterval(() => {
       threads.look();

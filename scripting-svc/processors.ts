@@ -27,19 +27,30 @@ export function processorsOf(list: string): number[] {
     });
 }
 
+/** Keeps a process to some of the processors, or lets it have all again. */
+export type Confine = (pid: number, isConfined: boolean) => void;
+
 /**
  * @param left  how many of its processors it leaves to others; one remains in any case
  * @returns keeps another process, with all threads that it has and will have, to the rest, or lets it have all again
  */
-export function confinement(left: number, log: Logger): (pid: number, isConfined: boolean) => void {
+export function confinement(left: number, log: Logger): Confine {
   const all = allowedProcessors();
   const kept = all.slice(0, Math.max(1, all.length - left));
   if (kept.length === all.length) return () => {};
+  // One after the other: what was said last about a process is what counts.
+  let last = Promise.resolve();
   return (pid, isConfined) => {
     const list = (isConfined ? kept : all).join(',');
-    execFile('taskset', ['--all-tasks', '--cpu-list', '--pid', list, String(pid)], (error) => {
-      // One that has ended meanwhile needs nothing; where there is no such program scripts run as others do.
-      if (error) log.info({ err: error }, 'a script worker may run on any processor');
-    });
+    last = last.then(() => taskset(['--all-tasks', '--cpu-list', '--pid', list, String(pid)], log));
   };
 }
+
+const taskset = (args: readonly string[], log: Logger): Promise<void> =>
+  new Promise((done) => {
+    execFile('taskset', args, (error) => {
+      // One that has ended meanwhile needs nothing; where there is no such program scripts run as others do.
+      if (error) log.info({ err: error }, 'a script worker may run on any processor');
+      done();
+    });
+  });

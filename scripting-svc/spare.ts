@@ -1,6 +1,7 @@
 /** A worker without a place, for the moment at which another one dies: starting one takes far longer than seating it. */
 import type { ChildProcess } from 'node:child_process';
 import { NICE_BEHIND } from './priority.ts';
+import type { Confine } from './processors.ts';
 import { setSessionNice } from './session-nice.ts';
 import type { WorkerMessage } from './worker-place.ts';
 import { endWorker, restartDelayMs } from './worker-process.ts';
@@ -10,13 +11,15 @@ const REST_MS = 1_000;
 
 export class Spare {
   readonly #fork: () => ChildProcess;
+  readonly #confine: Confine;
   #child: ChildProcess | undefined;
   #failures = 0;
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
 
-  constructor(fork: () => ChildProcess) {
+  constructor(fork: () => ChildProcess, confine: Confine) {
     this.#fork = fork;
+    this.#confine = confine;
   }
 
   /** Starts one, a moment later. */
@@ -34,7 +37,10 @@ export class Spare {
     const child = this.#child;
     if (!child?.connected) return undefined;
     this.#leave(child);
-    if (child.pid !== undefined) setSessionNice(child.pid, 0);
+    if (child.pid !== undefined) {
+      setSessionNice(child.pid, 0);
+      this.#confine(child.pid, false);
+    }
     return child;
   }
 
@@ -48,10 +54,17 @@ export class Spare {
     const child = this.#fork();
     this.#child = child;
     // What it does to be ready hurries nobody.
-    if (child.pid !== undefined) setSessionNice(child.pid, NICE_BEHIND);
+    const { pid } = child;
+    if (pid !== undefined) {
+      setSessionNice(pid, NICE_BEHIND);
+      this.#confine(pid, true);
+    }
     child.on('message', (message: WorkerMessage) => {
       if (this.#child !== child) return;
-      if ('standing' in message) this.#failures = 0;
+      if ('standing' in message) {
+        this.#failures = 0;
+        if (pid !== undefined) this.#confine(pid, false);
+      }
       if ('replace' in message) child.kill('SIGKILL');
     });
     const gone = (): void => {

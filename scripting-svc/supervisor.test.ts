@@ -89,20 +89,38 @@ test('each place has its worker, once', async () => {
   );
 });
 
-test('one that has much to do is confined as long as it has, the spare one as well', async () => {
+test.each(['SIGHUP', 'SIGWINCH'] as const)(
+  'one that has much to do, or is held, is confined as long as that is so, the spare one as well (%s)',
+  async (signal) => {
+    supervise(PLACES, PROGRAM, true);
+    await soon(() => [count(), spares().length, confined.size]).toEqual([2, 1, 0]);
+    const [first] = running() as [Worker];
+    const [spare] = spares() as [number];
+    process.kill(first.pid, signal);
+    await soon(() => [...confined]).toEqual([first.pid]);
+    process.kill(first.pid, signal);
+    await soon(() => [...confined]).toEqual([]);
+    say('slow');
+    process.kill(first.pid, 'SIGKILL');
+    await soon(() => running().some(({ pid }) => pid === spare)).toBe(true);
+    process.kill(spare, signal);
+    await soon(() => confined.has(spare)).toBe(true);
+  },
+);
+
+test('a spare one is confined until it stands ready, or is needed', async () => {
+  say('slow');
   supervise(PLACES, PROGRAM, true);
   await soon(() => [count(), spares().length]).toEqual([2, 1]);
-  const [first] = running() as [Worker];
   const [spare] = spares() as [number];
-  expect([...confined]).toEqual([]);
-  process.kill(first.pid, 'SIGHUP');
-  await soon(() => [...confined]).toEqual([first.pid]);
-  process.kill(first.pid, 'SIGHUP');
-  await soon(() => [...confined]).toEqual([]);
-  process.kill(first.pid, 'SIGKILL');
+  expect([...confined]).toEqual([spare]);
+  process.kill((running()[0] as Worker).pid, 'SIGKILL');
   await soon(() => running().some(({ pid }) => pid === spare)).toBe(true);
-  process.kill(spare, 'SIGHUP');
-  await soon(() => [...confined]).toEqual([spare]);
+  expect(confined.has(spare)).toBe(false);
+  const another = (): number[] => spares().filter((pid) => pid !== spare);
+  await soon(() => another().map((pid) => confined.has(pid))).toEqual([true]);
+  unsay('slow');
+  await soon(() => another().map((pid) => confined.has(pid))).toEqual([false]);
 });
 
 test('one that dies is started again, again and again, and the others go on', async () => {

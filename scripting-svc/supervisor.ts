@@ -4,6 +4,7 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import type { Logger } from '#common/observe/log.ts';
+import type { Confine } from './processors.ts';
 import { Spare } from './spare.ts';
 import type { SupervisorMessage, WorkerMessage, WorkerPlace } from './worker-place.ts';
 import { endWorker, forkWorker, restartDelayMs, type WorkerProgram } from './worker-process.ts';
@@ -13,7 +14,7 @@ export interface SupervisorOptions extends WorkerProgram {
   /** Whether one more stands ready. */
   readonly hasSpare: boolean;
   /** Keeps one that has much to do to some of the processors, or no longer. */
-  readonly confine: (pid: number, isConfined: boolean) => void;
+  readonly confine: Confine;
   readonly log: Logger;
 }
 
@@ -28,7 +29,7 @@ export class Supervisor {
   #started = false;
 
   constructor(options: SupervisorOptions) {
-    const spare = options.hasSpare ? new Spare(() => forkWorker(options)) : undefined;
+    const spare = options.hasSpare ? new Spare(() => forkWorker(options, options.confine), options.confine) : undefined;
     this.#spare = spare;
     this.#seats = options.places.map((place) => new Seat(place, () => spare?.take(), options));
   }
@@ -77,7 +78,7 @@ class Seat {
     const { log } = this.#options;
     this.#startedAtMs = Date.now();
     this.#wasReady = false;
-    const child = this.#seated() ?? forkWorker(this.#options, this.#place);
+    const child = this.#seated() ?? forkWorker(this.#options, this.#options.confine, this.#place);
     this.#all.add(child);
     this.#current = child;
     child.on('message', (message: WorkerMessage) => this.#told(child, message));
@@ -104,8 +105,7 @@ class Seat {
   }
 
   #told(child: ChildProcess, message: WorkerMessage): void {
-    const { log, confine } = this.#options;
-    if ('busy' in message && child.pid !== undefined) confine(child.pid, message.busy);
+    const { log } = this.#options;
     if ('failed' in message) log.error({ reason: message.failed }, 'a script worker could not start');
     if (this.#current !== child || this.#stopped) return;
     if ('ran' in message) this.#deaths = 0;

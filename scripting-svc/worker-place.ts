@@ -19,6 +19,14 @@ export type WorkerMessage =
   /** Why the worker should not go on. */
   | { readonly replace: string };
 
+/**
+ * A descriptor on which a worker says that one of its scripts holds its thread, and that it does no longer: a thread
+ * that is held has no messages.
+ */
+export const HELD_FD = 4;
+export const HELD = '1';
+export const NOT_HELD = '0';
+
 export interface SupervisorMessage {
   readonly take: WorkerPlace;
 }

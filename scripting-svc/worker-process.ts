@@ -1,7 +1,8 @@
-/** Workers as processes: how they are started, and how they are ended. */
+/** Workers, and what keeps them, as processes: how they are started, and how they are ended. */
 import { type ChildProcess, fork } from 'node:child_process';
 import type { Environment } from '#common/config/env.ts';
-import type { WorkerPlace } from './worker-place.ts';
+import type { Confine } from './processors.ts';
+import { HELD, HELD_FD, type WorkerMessage, type WorkerPlace } from './worker-place.ts';
 
 export interface WorkerProgram {
   readonly program: string;
@@ -23,15 +24,31 @@ export function restartDelayMs(failures: number, wasReady: boolean): number {
   return Math.min(wasReady ? READY_DELAY_MS_MAX : RESTART_DELAY_MS_MAX, RESTART_DELAY_MS * 2 ** failures);
 }
 
-/** @param place  undefined: it stands by until it is given one */
-export function forkWorker({ program, execArgv, env }: WorkerProgram, place?: WorkerPlace): ChildProcess {
+/** @param more  descriptors, from 4 on */
+export function forkProgram({ program, execArgv, env }: WorkerProgram, more: readonly 'pipe'[] = []): ChildProcess {
   return fork(program, [], {
-    env: { ...env, MILLRACE_SCRIPT_PLACE: place && JSON.stringify(place) } as NodeJS.ProcessEnv,
+    env: env as NodeJS.ProcessEnv,
     execArgv: [...execArgv],
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...more],
     // Ctrl-C reaches the one who started it all, who ends the others in order.
     detached: true,
   });
+}
+
+/**
+ * @param confine  done to it for as long as it has much to do
+ * @param place  undefined: it stands by until it is given one
+ */
+export function forkWorker(program: WorkerProgram, confine: Confine, place?: WorkerPlace): ChildProcess {
+  const env = { ...program.env, MILLRACE_SCRIPT_PLACE: place && JSON.stringify(place) };
+  const child = forkProgram({ ...program, env }, ['pipe']);
+  const { pid } = child;
+  if (pid === undefined) return child;
+  child.on('message', (message: WorkerMessage) => {
+    if ('busy' in message) confine(pid, message.busy);
+  });
+  child.stdio[HELD_FD]?.on('data', (said: Buffer) => confine(pid, said.toString().endsWith(HELD)));
+  return child;
 }
 
 /** Resolves when it has ended. @param signal  undefined: it has been told. @param deadline  then it is killed */

@@ -1,8 +1,6 @@
 /** Script workers that die: calls without scripts notice nothing, calls with scripts are told to come again. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -13,6 +11,7 @@ import type { Answer, Client } from './client.ts';
 import { Door, WAYS } from './gateway-door.ts';
 import { until } from './process.ts';
 import { type Product, signIn, startProduct, Tiers, untilServing } from './product.ts';
+import { below, isRunning, LANES, untilGone, untilSpare, workersOf } from './script-workers.ts';
 import { type Seen, SteadyLoad } from './steady.ts';
 
 /** Each table has one row; its script, if any, says what kind of run a read of it is. */
@@ -38,8 +37,6 @@ const TABLES = [...READ, ...Object.keys(WRITTEN)];
 const POOL_FULL_MS = 2000;
 /** The same where no spare one can be ready: those that start share the processors with all else that is tested. */
 const AGAIN_WELL_MS = 10_000;
-const LANES = ['quick', 'patient'] as const;
-type Lane = (typeof LANES)[number];
 
 async function prepare(admin: Client, folder: string): Promise<void> {
   const config = { database: join(folder, 'db.sqlite') };
@@ -93,53 +90,6 @@ function expectNoHarm(seen: readonly Seen[]): void {
   expect(seen.filter((one) => !isKnown(one))).toEqual([]);
   expect(seen.filter(({ status, retryAfter }) => status === 503 && !retryAfter)).toEqual([]);
 }
-
-interface Process {
-  readonly pid: number;
-  readonly lane: Lane | undefined;
-}
-
-/** All below a process, as the system tells: those that it has started, and those that these have. */
-function below(pid: number): Process[] {
-  const parents = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => {
-      const parent = /^PPid:\s+(\d+)/m.exec(told(name, 'status'))?.[1];
-      return parent === undefined ? [] : [{ pid: Number(name), parent: Number(parent) }];
-    });
-  const found = (of: number): Process[] =>
-    parents
-      .filter(({ parent }) => parent === of)
-      .flatMap((one) => [{ pid: one.pid, lane: laneOf(one.pid) }, ...found(one.pid)]);
-  return found(pid);
-}
-
-function laneOf(pid: number): Lane | undefined {
-  return /^millrace-script-(quick|patient)\b/.exec(told(String(pid), 'cmdline'))?.[1] as Lane | undefined;
-}
-
-const isSpare = (pid: number): boolean => /^millrace-script-spare\b/.test(told(String(pid), 'cmdline'));
-
-const untilSpare = (pid: number): Promise<boolean> =>
-  until('a spare one stands ready', async () => below(pid).some((one) => isSpare(one.pid)), 10_000);
-
-/** Nothing of a process that has gone meanwhile. */
-function told(pid: string, file: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
-const workersOf = (pid: number, lane: Lane): number[] =>
-  below(pid).flatMap((one) => (one.lane === lane ? [one.pid] : []));
-
-/** A zombie is no longer running; whoever has to reap it is not ours to wait for. */
-const isRunning = (pid: number): boolean => /^State:\s+[^ZX\s]/m.test(told(String(pid), 'status'));
-
-const untilGone = (pids: readonly number[], timeoutMs: number): Promise<boolean> =>
-  until('they have ended', async () => !pids.some(isRunning), timeoutMs);
 
 describe.skipIf(process.platform !== 'linux')('all in one', () => {
   let product: Product;
@@ -226,31 +176,6 @@ describe.skipIf(process.platform !== 'linux')('all in one', () => {
     await untilGone(all, 1000);
   });
 });
-
-const allowed = (pid: number): string | undefined =>
-  /^Cpus_allowed_list:\s+(.+)$/m.exec(told(String(pid), 'status'))?.[1];
-
-test.skipIf(process.platform !== 'linux' || availableParallelism() < 2)(
-  'a patient worker leaves a processor to others as long as it has much to do',
-  async () => {
-    const product = await startProduct();
-    try {
-      const { admin, running } = product;
-      const record = { name: 'busy', label: 'busy', type: 'nodejs', is_active: true, config: { content: 'for (;;);' } };
-      await admin.create('system/service', record);
-      await until('it is served', async () => (await admin.send('OPTIONS', 'busy')).status !== 404);
-      const all = allowed(running.pid);
-      const patient = (): (string | undefined)[] => workersOf(running.pid, 'patient').map(allowed);
-      const answer = admin.send('GET', 'busy');
-      await until('it keeps off one', async () => patient().some((one) => one !== all), 5000);
-      expect(workersOf(running.pid, 'quick').map(allowed)).toEqual([all]);
-      expect((await answer).status).toBe(500);
-      await until('it may use all', async () => patient().every((one) => one === all), 5000);
-    } finally {
-      await product.stop();
-    }
-  },
-);
 
 test('a script that runs when it is told to stop ends in peace, and may call the API', async () => {
   const product = await startProduct();

@@ -55,6 +55,8 @@ export interface SandboxOptions {
   readonly caps: Caps;
   readonly fetch: OutboundPolicy;
   readonly threads: Pick<ScriptThreads, 'nice'>;
+  /** On which it says whether a script holds its thread, in the quick lane; undefined: nobody asks. */
+  readonly heldFd?: number;
   readonly log: Logger;
 }
 
@@ -101,12 +103,13 @@ export class Sandbox {
   #rss = { bytes: 0, at: 0 };
 
   constructor(options: SandboxOptions) {
-    const { lane, caps } = options;
+    const { lane, caps, heldFd } = options;
     this.#options = options;
     this.#pool = lane === 'patient' ? new Pool(caps, true, (cell) => this.#catastrophe(cell)) : new Pool(caps, false);
     this.#known = new KnownScripts(caps);
     this.#slots = new Slots(caps.runsAtOnce, SLOT_WAIT_MS);
-    this.#watchdog = lane === 'quick' ? new Watchdog(caps.quickMillis * FIRST_RUN_FACTOR + STUCK_MS) : undefined;
+    this.#watchdog =
+      lane === 'quick' ? new Watchdog(caps.quickMillis * FIRST_RUN_FACTOR + STUCK_MS, heldFd) : undefined;
   }
 
   /** False: a thread or much memory is lost; what runs may end, and then this process should be replaced. */

@@ -6,6 +6,7 @@
 import { Worker } from 'node:worker_threads';
 import { NICE_BEHIND } from '../priority.ts';
 import { hasSessionNice, leadsSession } from '../session-nice.ts';
+import { HELD, NOT_HELD } from '../worker-place.ts';
 
 const INTERVAL_MS = 10;
 /** Of processor time, after which it gives way to everything else on the machine for as long as it is held. */
@@ -13,7 +14,7 @@ const HELD_MS = 10;
 
 const PROGRAM = `
 const { workerData } = require('node:worker_threads');
-const { writeFileSync } = require('node:fs');
+const { writeFileSync, writeSync } = require('node:fs');
 const entries = new Uint32Array(workerData.memory);
 let seen = 0;
 let since = 0;
@@ -31,6 +32,16 @@ const giveWay = (behind) => {
     // Too many changes: the next time.
   }
 };
+let isTold = false;
+const tell = (held) => {
+  if (held === isTold || workerData.heldFd === undefined) return;
+  try {
+    writeSync(workerData.heldFd, held ? '${HELD}' : '${NOT_HELD}');
+    isTold = held;
+  } catch {
+    // Nobody listens, or not now.
+  }
+};
 setInterval(() => {
   const now = Atomics.load(entries, 0);
   const isHeld = now === seen && now % 2 === 1;
@@ -41,6 +52,7 @@ setInterval(() => {
   const heldMs = spentMs() - since;
   if (heldMs > workerData.stuckMs) process.kill(process.pid, 'SIGKILL');
   giveWay(heldMs > ${HELD_MS});
+  tell(heldMs > ${HELD_MS});
 }, ${INTERVAL_MS});
 `;
 
@@ -49,11 +61,14 @@ export class Watchdog {
   readonly #entries = new Uint32Array(new SharedArrayBuffer(4));
   readonly #worker: Worker;
 
-  /** @param stuckMs  of processor time */
-  constructor(stuckMs: number) {
+  /**
+   * @param stuckMs  of processor time
+   * @param heldFd  on which it says whether the thread is held; undefined: it does not
+   */
+  constructor(stuckMs: number, heldFd?: number) {
     this.#worker = new Worker(PROGRAM, {
       eval: true,
-      workerData: { memory: this.#entries.buffer, stuckMs, hasSession: hasSessionNice() && leadsSession() },
+      workerData: { memory: this.#entries.buffer, stuckMs, heldFd, hasSession: hasSessionNice() && leadsSession() },
       execArgv: [],
       resourceLimits: { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 2 },
     });

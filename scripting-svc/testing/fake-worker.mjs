@@ -1,10 +1,11 @@
 // A worker that runs nothing: stands by without a place, says that it is ready, asks to be replaced on SIGUSR2, has much to do
-// from one SIGHUP to the next, and ends when it is told to.
-import { existsSync, writeFileSync } from 'node:fs';
+// from one SIGHUP to the next, is held by a script from one SIGWINCH to the next, and ends when it is told to.
+import { existsSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
 const { FAKE_FOLDER: folder = '', MILLRACE_SCRIPT_PLACE: place = '' } = process.env;
-/** Files in the folder say what it does: `broken` fails, `deaf` takes no SIGTERM. */
+const HELD_FD = 4;
+/** Files in the folder say what it does: `broken` fails, `deaf` takes no SIGTERM, `slow` is not ready while it is there. */
 const isSaid = (word) => existsSync(join(folder, word));
 
 process.on('SIGUSR2', () => process.send({ replace: 'it was asked to' }));
@@ -12,6 +13,11 @@ let isBusy = false;
 process.on('SIGHUP', () => {
   isBusy = !isBusy;
   process.send({ busy: isBusy });
+});
+let isHeld = false;
+process.on('SIGWINCH', () => {
+  isHeld = !isHeld;
+  writeSync(HELD_FD, isHeld ? '1' : '0');
 });
 process.on('SIGTERM', () => {
   if (!isSaid('deaf')) process.exit(0);
@@ -26,7 +32,11 @@ if (isSaid('broken')) {
 else {
   process.once('message', ({ take }) => sit(JSON.stringify(take)));
   writeFileSync(join(folder, `spare-${process.pid}`), '');
-  process.send({ standing: true });
+  const stand = setInterval(() => {
+    if (isSaid('slow')) return;
+    clearInterval(stand);
+    process.send({ standing: true });
+  }, 10);
 }
 
 function sit(at) {
