@@ -33,18 +33,28 @@ const ANSWER_CHARACTERS = 90;
 
 export const allowedMs = ({ p99Ms }: Waited): number => Math.max(FACTOR * p99Ms, p99Ms + SLACK_MS);
 
-export function hostileTable(
-  outcomes: readonly Outcome[],
-  alone: { readonly plain: Waited; readonly scripted: Waited },
-): ReportTable {
+/** Of both neighbours. */
+export interface Alone {
+  readonly plain: Waited;
+  readonly scripted: Waited;
+}
+
+/** Whether one of them waits too long, or in vain. */
+export function isOver({ plain, scripted }: Outcome, alone: Alone): boolean {
+  const isLong = plain.p99Ms > allowedMs(alone.plain) || scripted.p99Ms > allowedMs(alone.scripted);
+  return isLong || plain.failed + scripted.failed > 0;
+}
+
+export function hostileTable(outcomes: readonly Outcome[], alone: Alone): ReportTable {
   const head = [
-    ...['script', 'its caller gets', 'ms (longest)'],
+    ...['script', 'times', 'its caller gets', 'ms (longest)'],
     ...['GET p99', '×', 'GET with a script p99', '×'],
     ...['workers replaced', 'pool full after ms', 'old ones gone after ms', 'verdict'],
   ];
   const lines = outcomes.map((each) => lineOf(each, alone));
   const quiet = [
     '(nobody)',
+    String(alone.plain.p99s.length),
     '–',
     '–',
     number(alone.plain.p99Ms),
@@ -63,24 +73,25 @@ export function hostileTable(
       'p99 is the median of those of each time that a kind was called, of some 200 calls of each neighbour; alone it is ' +
         `that of ${alone.plain.p99s.length} times of a second between the kinds, where it went ${spread(alone.plain)} and ` +
         `${spread(alone.scripted)} ms by itself. Allowed is twice as long as alone, or ${SLACK_MS} ms more where that is ` +
-        'less. The line of the other program, which has nothing to do with Millrace, shows what any loop does here.',
+        'less; kinds beside which it was longer after the first times were called again, as often as the table says, and ' +
+        'all times count. The line of the other program, which has nothing to do with Millrace, shows what any loop does here.',
     ],
   };
 }
 
-function lineOf(each: Outcome, alone: { readonly plain: Waited; readonly scripted: Waited }): string[] {
+function lineOf(each: Outcome, alone: Alone): string[] {
   const { plain, scripted } = each;
-  const isOver = plain.p99Ms > allowedMs(alone.plain) || scripted.p99Ms > allowedMs(alone.scripted);
   const failed = plain.failed + scripted.failed;
   return [
     each.name,
+    String(plain.p99s.length),
     each.answers.join(' / ').replaceAll('|', '\\|').slice(0, ANSWER_CHARACTERS) || '–',
     each.medianMs === undefined ? '–' : `${number(each.medianMs)} (${number(each.longestMs ?? 0)})`,
     ...[number(plain.p99Ms), number(plain.p99Ms / alone.plain.p99Ms)],
     ...[number(scripted.p99Ms), number(scripted.p99Ms / alone.scripted.p99Ms)],
     String(each.replaced),
     ...[each.fullMs, each.goneMs].map((ms) => Math.round(Math.max(0, ms)).toString()),
-    failed > 0 ? `${failed} calls failed` : isOver ? 'missed' : 'ok',
+    failed > 0 ? `${failed} calls failed` : isOver(each, alone) ? 'missed' : 'ok',
   ];
 }
 
