@@ -47,6 +47,8 @@ export function forkWorker(program: WorkerProgram, confine: Confine, place?: Wor
   child.on('message', (message: WorkerMessage) => {
     if ('busy' in message) confine(pid, message.busy);
   });
+  // Of one that dies its exit tells.
+  child.stdio[HELD_FD]?.on('error', () => {});
   child.stdio[HELD_FD]?.on('data', (said: Buffer) => confine(pid, said.toString().endsWith(HELD)));
   return child;
 }

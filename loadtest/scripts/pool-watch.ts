@@ -67,12 +67,16 @@ export class PoolWatch {
     let lastBusy = endedAt;
     for (;;) {
       this.#scope.signal.throwIfAborted();
-      if (!(await this.#probe())) lastBad = now();
+      const isAnswered = await this.#probe();
+      if (!isAnswered) lastBad = now();
       look();
       if (isBusy()) lastBusy = now();
       const moment = now();
       if (moment - Math.max(lastBusy, lastBad ?? 0, lastCrowded ?? 0) > SETTLED_MS) break;
-      if (moment - endedAt > PATIENCE_MS) throw new Error('The pool of script workers does not fill up again.');
+      if (moment - endedAt > PATIENCE_MS) {
+        const state = [isAnswered ? 'answering' : 'not answering', isBusy() ? 'busy' : 'calm', ...places].join('; ');
+        throw new Error(`The pool of script workers does not fill up again (${state}).`);
+      }
       await sleep(POLL_MS);
     }
     const replaced = places.reduce((sum, { started }) => sum + started, 0);
@@ -106,10 +110,11 @@ function spentBy(pid: number): number {
 class Place {
   readonly lane: LaneName;
   readonly #socket: string;
-  readonly #pids = new Set<number>();
+  readonly #seen = new Set<number>();
+  /** Those that have come and not taken the place yet. One that ends before has nothing to take any more. */
+  #coming: readonly number[] = [];
   #isFirst = true;
   #mark = '';
-  #taken = 0;
   started = 0;
   /** Those that were replaced are still there. */
   isCrowded = false;
@@ -122,19 +127,20 @@ class Place {
 
   look(pids: readonly number[]): void {
     const mark = this.#markOf();
-    if (this.#isFirst) this.#mark = mark;
-    for (const pid of pids) {
-      if (this.#pids.has(pid)) continue;
-      this.#pids.add(pid);
-      if (!this.#isFirst) this.started++;
-    }
-    if (mark !== this.#mark) {
-      this.#mark = mark;
-      this.#taken++;
-    }
+    const fresh = this.#isFirst ? [] : pids.filter((pid) => !this.#seen.has(pid));
+    const isTaken = !this.#isFirst && mark !== this.#mark;
+    this.#coming = isTaken ? [] : [...this.#coming.filter((pid) => pids.includes(pid)), ...fresh];
+    for (const pid of pids) this.#seen.add(pid);
+    this.started += fresh.length;
+    this.#mark = mark;
     this.#isFirst = false;
     this.isCrowded = pids.length > 1;
-    this.isFull = pids.length > 0 && this.#taken >= this.started;
+    this.isFull = pids.length > 0 && this.#coming.length === 0;
+  }
+
+  toString(): string {
+    const state = this.isFull ? 'full' : 'not full';
+    return `${this.lane} ${state}, coming ${this.#coming.join(', ') || 'nobody'}${this.isCrowded ? ', crowded' : ''}`;
   }
 
   #markOf(): string {

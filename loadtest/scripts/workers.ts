@@ -11,15 +11,17 @@ export interface WorkerSeen {
 
 /** Those that run at this moment, with those that are about to leave. */
 export function workersOf(millrace: MillraceTarget): WorkerSeen[] {
-  return millrace.pids(['scripting']).flatMap((pid) => {
+  const pids = millrace.pids(['scripting']);
+  for (const pid of known.keys()) if (!pids.includes(pid)) known.delete(pid);
+  return pids.flatMap((pid) => {
     const lane = laneOf(pid);
     return lane ? [{ pid, lane }] : [];
   });
 }
 
 /**
- * A worker that has a lane keeps it. Each look at the title of a process waits for its memory: whoever looks at one that
- * takes a gigabyte is held up himself.
+ * A worker that has a lane keeps it; the number of one that has ended may be another's later on. Each look at the title of a
+ * process waits for its memory: whoever looks at one that takes a gigabyte is held up himself.
  */
 const known = new Map<number, LaneName>();
 
