@@ -38,9 +38,11 @@ describe.skipIf(process.platform !== 'linux' || availableParallelism() < 2)(
     });
     afterAll(() => product?.stop());
 
-    const ofLane = (lane: Lane): (string | undefined)[] => workersOf(product.running.pid, lane).map(allowed);
+    /** Of those that have not ended meanwhile. */
+    const ofLane = (lane: Lane): string[] => workersOf(product.running.pid, lane).flatMap((pid) => allowed(pid) ?? []);
+    const areFree = (found: readonly string[]): boolean => found.length > 0 && found.every((one) => one === all);
     const untilFree = (lane: Lane): Promise<boolean> =>
-      until('all of them may use all', async () => ofLane(lane).every((one) => one === all), WAIT_MS);
+      until('all of them may use all', async () => areFree(ofLane(lane)), WAIT_MS);
     const untilConfined = (lane: Lane): Promise<boolean> =>
       until('one of them keeps off one', async () => ofLane(lane).some((one) => one !== all), WAIT_MS);
 
