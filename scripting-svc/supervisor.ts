@@ -4,17 +4,14 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import type { Logger } from '#common/observe/log.ts';
-import type { Confine } from './processors.ts';
 import { Spare } from './spare.ts';
 import type { SupervisorMessage, WorkerMessage, WorkerPlace } from './worker-place.ts';
-import { endWorker, forkWorker, restartDelayMs, type WorkerProgram } from './worker-process.ts';
+import { type ConfinedProgram, endWorker, forkWorker, restartDelayMs } from './worker-process.ts';
 
-export interface SupervisorOptions extends WorkerProgram {
+export interface SupervisorOptions extends ConfinedProgram {
   readonly places: readonly WorkerPlace[];
   /** Whether one more stands ready. */
   readonly hasSpare: boolean;
-  /** Keeps one that has much to do to some of the processors, or no longer. */
-  readonly confine: Confine;
   readonly log: Logger;
 }
 
@@ -29,7 +26,7 @@ export class Supervisor {
   #started = false;
 
   constructor(options: SupervisorOptions) {
-    const spare = options.hasSpare ? new Spare(() => forkWorker(options, options.confine), options.confine) : undefined;
+    const spare = options.hasSpare ? new Spare(() => forkWorker(options), options.confine) : undefined;
     this.#spare = spare;
     this.#seats = options.places.map((place) => new Seat(place, () => spare?.take(), options));
   }
@@ -78,7 +75,7 @@ class Seat {
     const { log } = this.#options;
     this.#startedAtMs = Date.now();
     this.#wasReady = false;
-    const child = this.#seated() ?? forkWorker(this.#options, this.#options.confine, this.#place);
+    const child = this.#seated() ?? forkWorker(this.#options, this.#place);
     this.#all.add(child);
     this.#current = child;
     child.on('message', (message: WorkerMessage) => this.#told(child, message));

@@ -35,11 +35,13 @@ export function forkProgram({ program, execArgv, env }: WorkerProgram, more: rea
   });
 }
 
-/**
- * @param confine  done to it for as long as it has much to do
- * @param place  undefined: it stands by until it is given one
- */
-export function forkWorker(program: WorkerProgram, confine: Confine, place?: WorkerPlace): ChildProcess {
+export interface ConfinedProgram extends WorkerProgram {
+  /** Keeps one that has much to do to some of the processors, or no longer. */
+  readonly confine: Confine;
+}
+
+/** @param place  undefined: it stands by until it is given one */
+export function forkWorker({ confine, ...program }: ConfinedProgram, place?: WorkerPlace): ChildProcess {
   const env = { ...program.env, MILLRACE_SCRIPT_PLACE: place && JSON.stringify(place) };
   const child = forkProgram({ ...program, env }, ['pipe']);
   const { pid } = child;

@@ -22,26 +22,22 @@ const spentMs = () => {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;
 };
-let isBehind = false;
-const giveWay = (behind) => {
-  if (behind === isBehind || !workerData.hasSession) return;
-  try {
-    writeFileSync('/proc/self/autogroup', behind ? '${NICE_BEHIND}' : '0');
-    isBehind = behind;
-  } catch {
-    // Too many changes: the next time.
-  }
+/** Says what has changed; what cannot be said now is said the next time. */
+const changing = (isWanted, say) => {
+  let said = false;
+  return (held) => {
+    if (held === said || !isWanted) return;
+    try {
+      say(held);
+      said = held;
+    } catch {
+      // Too many changes of a priority, or nobody listens.
+    }
+  };
 };
-let isTold = false;
-const tell = (held) => {
-  if (held === isTold || workerData.heldFd === undefined) return;
-  try {
-    writeSync(workerData.heldFd, held ? '${HELD}' : '${NOT_HELD}');
-    isTold = held;
-  } catch {
-    // Nobody listens, or not now.
-  }
-};
+const { hasSession, heldFd } = workerData;
+const giveWay = changing(hasSession, (held) => writeFileSync('/proc/self/autogroup', held ? '${NICE_BEHIND}' : '0'));
+const tell = changing(heldFd !== undefined, (held) => writeSync(heldFd, held ? '${HELD}' : '${NOT_HELD}'));
 setInterval(() => {
   const now = Atomics.load(entries, 0);
   const isHeld = now === seen && now % 2 === 1;
@@ -51,8 +47,7 @@ setInterval(() => {
   }
   const heldMs = spentMs() - since;
   if (heldMs > workerData.stuckMs) process.kill(process.pid, 'SIGKILL');
-  giveWay(heldMs > ${HELD_MS});
-  tell(heldMs > ${HELD_MS});
+  for (const say of [giveWay, tell]) say(heldMs > ${HELD_MS});
 }, ${INTERVAL_MS});
 `;
 
