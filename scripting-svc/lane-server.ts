@@ -65,13 +65,7 @@ export class LaneServer implements Component {
       clearInterval(health);
       tell({ replace: 'it has grown, or something in it is odd' });
     }, HEALTH_MS);
-    let wasBusy = false;
-    const giveWay = (): void => {
-      const isBusy = session.look();
-      if (isBusy !== wasBusy) tell({ busy: isBusy });
-      wasBusy = isBusy;
-    };
-    this.#looks = [health, ...(isPatient ? [setInterval(giveWay, GIVE_WAY_MS)] : [])];
+    this.#looks = [health, ...(isPatient ? [setInterval(() => session.look(), GIVE_WAY_MS)] : [])];
   }
 
   /**

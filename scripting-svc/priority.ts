@@ -86,11 +86,10 @@ export class SessionPriority {
     this.look();
   }
 
-  /** To be called often. @returns whether it has much to do */
-  look(): boolean {
+  /** To be called often. */
+  look(): void {
     const isBusy = this.#busyness.look(performance.now(), processMicros());
     const nice = isBusy ? this.#busyNice : 0;
     if (this.#isPossible && nice !== this.#nice && setSessionNice('self', nice)) this.#nice = nice;
-    return isBusy;
   }
 }

@@ -3,8 +3,8 @@ import type { ChildProcess } from 'node:child_process';
 import { NICE_BEHIND } from './priority.ts';
 import type { Confine } from './processors.ts';
 import { setSessionNice } from './session-nice.ts';
-import type { WorkerMessage } from './worker-place.ts';
-import { endWorker, restartDelayMs } from './worker-process.ts';
+import type { WorkerMessage, WorkerPlace } from './worker-place.ts';
+import { endWorker, isConfined, restartDelayMs } from './worker-process.ts';
 
 /** A new one is started when those who waited for the last one have been served: starting takes processor time. */
 const REST_MS = 1_000;
@@ -31,15 +31,15 @@ export class Spare {
 
   /**
    * It is no longer the spare, and another one will be. Also one that is on its way is there sooner than one that is not.
-   * @returns undefined: there is none
+   * @param place  which it will be given. @returns undefined: there is none
    */
-  take(): ChildProcess | undefined {
+  take(place: WorkerPlace): ChildProcess | undefined {
     const child = this.#child;
     if (!child?.connected) return undefined;
     this.#leave(child);
     if (child.pid !== undefined) {
       setSessionNice(child.pid, 0);
-      this.#confine(child.pid, false);
+      this.#confine(child.pid, isConfined(place));
     }
     return child;
   }

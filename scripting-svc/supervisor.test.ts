@@ -77,6 +77,8 @@ function isAlive(pid: number): boolean {
 
 const soon = <T>(look: () => T) => expect.poll(look, { timeout: 5000, interval: 10 });
 const count = (): number => running().length;
+/** Its process; NaN: there is none. */
+const inLane = (lane: string): number => running().find(({ place }) => place.lane === lane)?.pid ?? Number.NaN;
 const others = (than: readonly Worker[]): Worker[] =>
   running().filter(({ pid }) => !than.some((one) => one.pid === pid));
 
@@ -89,33 +91,42 @@ test('each place has its worker, once', async () => {
   );
 });
 
-test.each(['SIGHUP', 'SIGWINCH'] as const)(
-  'one that has much to do, or is held, is confined as long as that is so, the spare one as well (%s)',
-  async (signal) => {
-    supervise(PLACES, PROGRAM, true);
-    await soon(() => [count(), spares().length, confined.size]).toEqual([2, 1, 0]);
-    const [first] = running() as [Worker];
-    const [spare] = spares() as [number];
-    process.kill(first.pid, signal);
-    await soon(() => [...confined]).toEqual([first.pid]);
-    process.kill(first.pid, signal);
-    await soon(() => [...confined]).toEqual([]);
-    say('slow');
-    process.kill(first.pid, 'SIGKILL');
-    await soon(() => running().some(({ pid }) => pid === spare)).toBe(true);
-    process.kill(spare, signal);
-    await soon(() => confined.has(spare)).toBe(true);
-  },
-);
+test('a patient one is confined from its start, and one that takes its place', async () => {
+  supervise(PLACES, PROGRAM, true);
+  await soon(() => [count(), spares().length]).toEqual([2, 1]);
+  const [patient, quick] = [inLane('patient'), inLane('quick')];
+  await soon(() => [...confined]).toEqual([patient]);
+  const [spare] = spares() as [number];
+  process.kill(patient, 'SIGKILL');
+  await soon(() => inLane('patient')).toBe(spare);
+  expect([confined.has(spare), confined.has(quick)]).toEqual([true, false]);
+});
 
-test('a spare one is confined until it stands ready, or is needed', async () => {
+test('a quick one is confined while a script holds it, and one that takes its place', async () => {
+  supervise(PLACES, PROGRAM, true);
+  await soon(() => [count(), spares().length]).toEqual([2, 1]);
+  const quick = inLane('quick');
+  const [spare] = spares() as [number];
+  process.kill(quick, 'SIGWINCH');
+  await soon(() => confined.has(quick)).toBe(true);
+  process.kill(quick, 'SIGWINCH');
+  await soon(() => confined.has(quick)).toBe(false);
+  say('slow');
+  process.kill(quick, 'SIGKILL');
+  await soon(() => inLane('quick')).toBe(spare);
+  expect(confined.has(spare)).toBe(false);
+  process.kill(spare, 'SIGWINCH');
+  await soon(() => confined.has(spare)).toBe(true);
+});
+
+test('a spare one is confined until it stands ready, or is needed by a quick place', async () => {
   say('slow');
   supervise(PLACES, PROGRAM, true);
   await soon(() => [count(), spares().length]).toEqual([2, 1]);
   const [spare] = spares() as [number];
-  expect([...confined]).toEqual([spare]);
-  process.kill((running()[0] as Worker).pid, 'SIGKILL');
-  await soon(() => running().some(({ pid }) => pid === spare)).toBe(true);
+  expect(confined.has(spare)).toBe(true);
+  process.kill(inLane('quick'), 'SIGKILL');
+  await soon(() => inLane('quick')).toBe(spare);
   expect(confined.has(spare)).toBe(false);
   const another = (): number[] => spares().filter((pid) => pid !== spare);
   await soon(() => another().map((pid) => confined.has(pid))).toEqual([true]);

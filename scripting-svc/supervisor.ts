@@ -28,7 +28,7 @@ export class Supervisor {
   constructor(options: SupervisorOptions) {
     const spare = options.hasSpare ? new Spare(() => forkWorker(options), options.confine) : undefined;
     this.#spare = spare;
-    this.#seats = options.places.map((place) => new Seat(place, () => spare?.take(), options));
+    this.#seats = options.places.map((place) => new Seat(place, () => spare?.take(place), options));
   }
 
   /** Starts what is not started yet. */

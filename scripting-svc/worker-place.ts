@@ -14,8 +14,6 @@ export type WorkerMessage =
   | { readonly failed: string }
   /** It has begun its first run. */
   | { readonly ran: true }
-  /** It has begun to have much to do, or has no longer. */
-  | { readonly busy: boolean }
   /** Why the worker should not go on. */
   | { readonly replace: string };
 

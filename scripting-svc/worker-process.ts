@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import type { Environment } from '#common/config/env.ts';
 import type { Confine } from './processors.ts';
-import { HELD, HELD_FD, type WorkerMessage, type WorkerPlace } from './worker-place.ts';
+import { HELD, HELD_FD, type WorkerPlace } from './worker-place.ts';
 
 export interface WorkerProgram {
   readonly program: string;
@@ -36,9 +36,12 @@ export function forkProgram({ program, execArgv, env }: WorkerProgram, more: rea
 }
 
 export interface ConfinedProgram extends WorkerProgram {
-  /** Keeps one that has much to do to some of the processors, or no longer. */
+  /** Keeps one to some of the processors, or no longer. */
   readonly confine: Confine;
 }
+
+/** Where scripts may run for long; others only while one of their scripts does. */
+export const isConfined = ({ lane }: WorkerPlace): boolean => lane === 'patient';
 
 /** @param place  undefined: it stands by until it is given one */
 export function forkWorker({ confine, ...program }: ConfinedProgram, place?: WorkerPlace): ChildProcess {
@@ -46,9 +49,7 @@ export function forkWorker({ confine, ...program }: ConfinedProgram, place?: Wor
   const child = forkProgram({ ...program, env }, ['pipe']);
   const { pid } = child;
   if (pid === undefined) return child;
-  child.on('message', (message: WorkerMessage) => {
-    if ('busy' in message) confine(pid, message.busy);
-  });
+  if (place && isConfined(place)) confine(pid, true);
   // Of one that dies its exit tells.
   child.stdio[HELD_FD]?.on('error', () => {});
   child.stdio[HELD_FD]?.on('data', (said: Buffer) => confine(pid, said.toString().endsWith(HELD)));

@@ -1,5 +1,5 @@
-// A worker that runs nothing: stands by without a place, says that it is ready, asks to be replaced on SIGUSR2, has much to do
-// from one SIGHUP to the next, is held by a script from one SIGWINCH to the next, and ends when it is told to.
+// A worker that runs nothing: stands by without a place, says that it is ready, asks to be replaced on SIGUSR2, is held
+// by a script from one SIGWINCH to the next, and ends when it is told to.
 import { existsSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -9,11 +9,6 @@ const HELD_FD = 4;
 const isSaid = (word) => existsSync(join(folder, word));
 
 process.on('SIGUSR2', () => process.send({ replace: 'it was asked to' }));
-let isBusy = false;
-process.on('SIGHUP', () => {
-  isBusy = !isBusy;
-  process.send({ busy: isBusy });
-});
 let isHeld = false;
 process.on('SIGWINCH', () => {
   isHeld = !isHeld;
