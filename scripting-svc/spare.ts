@@ -7,7 +7,7 @@ import type { WorkerMessage, WorkerPlace } from './worker-place.ts';
 import { endWorker, isConfined, restartDelayMs } from './worker-process.ts';
 
 /** A new one is started when those who waited for the last one have been served: starting takes processor time. */
-const REST_MS = 1_000;
+const REST_MS = 200;
 
 export class Spare {
   readonly #fork: () => ChildProcess;
