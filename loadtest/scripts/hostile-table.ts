@@ -1,15 +1,7 @@
 /** What became of hostile scripts, for people. */
 import type { ReportTable } from '../report.ts';
 import { formatNumber, percentile } from '../statistics.ts';
-
-/** What the calls of a neighbour took. */
-export interface Waited {
-  /** Answered with an error. */
-  readonly failed: number;
-  /** Median of those of each time that it was looked at. */
-  readonly p99Ms: number;
-  readonly p99s: readonly number[];
-}
+import { excessOf, p99Of, ratioOf, type Waited } from './waited.ts';
 
 export interface Outcome {
   readonly name: string;
@@ -26,12 +18,7 @@ export interface Outcome {
   readonly replaced: number;
 }
 
-/** Twice as long is what is allowed; where that is less, this is what the clock of a busy machine cannot tell apart. */
-const FACTOR = 2;
-const SLACK_MS = 2;
 const ANSWER_CHARACTERS = 90;
-
-export const allowedMs = ({ p99Ms }: Waited): number => Math.max(FACTOR * p99Ms, p99Ms + SLACK_MS);
 
 /** Of both neighbours. */
 export interface Alone {
@@ -40,9 +27,8 @@ export interface Alone {
 }
 
 /** Whether one of them waits too long, or in vain. */
-export function isOver({ plain, scripted }: Outcome, alone: Alone): boolean {
-  const isLong = plain.p99Ms > allowedMs(alone.plain) || scripted.p99Ms > allowedMs(alone.scripted);
-  return isLong || plain.failed + scripted.failed > 0;
+export function isOver({ plain, scripted }: Outcome): boolean {
+  return excessOf(plain) > 1 || excessOf(scripted) > 1 || plain.failed + scripted.failed > 0;
 }
 
 export function hostileTable(outcomes: readonly Outcome[], alone: Alone): ReportTable {
@@ -51,16 +37,14 @@ export function hostileTable(outcomes: readonly Outcome[], alone: Alone): Report
     ...['GET p99', '×', 'GET with a script p99', '×'],
     ...['workers replaced', 'pool full after ms', 'old ones gone after ms', 'verdict'],
   ];
-  const lines = outcomes.map((each) => lineOf(each, alone));
+  const lines = outcomes.map(lineOf);
   const quiet = [
     '(nobody)',
-    String(alone.plain.p99s.length),
+    String(alone.plain.looks.length),
     '–',
     '–',
-    number(alone.plain.p99Ms),
-    '1',
-    number(alone.scripted.p99Ms),
-    '1',
+    ...figuresOf(alone.plain),
+    ...figuresOf(alone.scripted),
     '–',
     '–',
     '–',
@@ -70,33 +54,38 @@ export function hostileTable(outcomes: readonly Outcome[], alone: Alone): Report
     title: 'Hostile scripts and their neighbours',
     lines: [head, quiet, ...lines],
     notes: [
-      'p99 is the median of those of each time that a kind was called, of some 200 calls of each neighbour; alone it is ' +
-        `that of ${alone.plain.p99s.length} times of a second between the kinds, where it went ${spread(alone.plain)} and ` +
-        `${spread(alone.scripted)} ms by itself. Allowed is twice as long as alone, or ${SLACK_MS} ms more where that is ` +
-        'less; kinds beside which it was longer after the first times were called again, as often as the table says, and ' +
-        'all times count. The line of the other program, which has nothing to do with Millrace, shows what any loop does here.',
+      'p99 is the median of those of each time that a kind was called, of some 200 calls of each neighbour. Each time is ' +
+        'held against the seconds with nobody next to it, before and behind the few kinds that it is one of, since the ' +
+        `machine is slower at some times by itself: in the ${alone.plain.looks.length} seconds with nobody p99 went ` +
+        `${spread(alone.plain)} and ${spread(alone.scripted)} ms (the middle half). × is the median of those ratios; the ` +
+        'line of nobody holds each such second against the ones next to it. Allowed is twice as long as alone, or 2 ms ' +
+        'more where that is less, in most of the times; kinds beside which it was longer after the first times were ' +
+        'called again, as often as the table says, and all times count. The line of the other program, which has nothing ' +
+        'to do with Millrace, shows what any loop does here.',
     ],
   };
 }
 
-function lineOf(each: Outcome, alone: Alone): string[] {
+function lineOf(each: Outcome): string[] {
   const { plain, scripted } = each;
   const failed = plain.failed + scripted.failed;
   return [
     each.name,
-    String(plain.p99s.length),
+    String(plain.looks.length),
     each.answers.join(' / ').replaceAll('|', '\\|').slice(0, ANSWER_CHARACTERS) || '–',
     each.medianMs === undefined ? '–' : `${number(each.medianMs)} (${number(each.longestMs ?? 0)})`,
-    ...[number(plain.p99Ms), number(plain.p99Ms / alone.plain.p99Ms)],
-    ...[number(scripted.p99Ms), number(scripted.p99Ms / alone.scripted.p99Ms)],
+    ...figuresOf(plain),
+    ...figuresOf(scripted),
     String(each.replaced),
     ...[each.fullMs, each.goneMs].map((ms) => Math.round(Math.max(0, ms)).toString()),
-    failed > 0 ? `${failed} calls failed` : isOver(each, alone) ? 'missed' : 'ok',
+    failed > 0 ? `${failed} calls failed` : isOver(each) ? 'missed' : 'ok',
   ];
 }
 
-/** The middle half. */
-function spread({ p99s }: Waited): string {
+const figuresOf = (waited: Waited): string[] => [number(p99Of(waited)), number(ratioOf(waited))];
+
+function spread({ looks }: Waited): string {
+  const p99s = looks.map(({ p99Ms }) => p99Ms);
   const [low, high] = [percentile(p99s, 0.25), percentile(p99s, 0.75)];
   return `from ${number(low)} to ${number(high)}`;
 }

@@ -5,14 +5,15 @@ import { openPostgres } from '../databases.ts';
 import { createTables, INSERT_TABLE, READ_TABLE, ROWS, UPDATE_TABLE } from '../dataset.ts';
 import { answersOk, type RunScope, startServer, waitUntilReady } from '../process.ts';
 import { type MillraceTarget, serviceOf, startMillrace } from '../sides/millrace.ts';
-import { median, percentile } from '../statistics.ts';
+import { median } from '../statistics.ts';
 import { bind } from './bind.ts';
 import { now } from './clock.ts';
 import { HARMLESS_CALLS, type HostileKind, hostileKinds } from './hostile-kinds.ts';
-import { type Alone, hostileTable, isOver, type Outcome, type Waited } from './hostile-table.ts';
-import { type NeighbourCall, Neighbours } from './neighbours.ts';
+import { type Alone, hostileTable, isOver, type Outcome } from './hostile-table.ts';
+import { Neighbours } from './neighbours.ts';
 import { PoolWatch } from './pool-watch.ts';
 import { eventOf, PLAIN, pathOf, SCRIPTED, STAMPS } from './readings.ts';
+import { p99Of, type Window, waitedIn } from './waited.ts';
 
 const SWEEPS_MAX = 5;
 /**
@@ -25,7 +26,7 @@ const CALLS_PER_SECOND = 200;
 const KIND_MS = 1000;
 const CALL_EVERY_MS = 250;
 const CALL_TIMEOUT_MS = 40_000;
-/** Time without hostile scripts, before each few kinds; all is watched as it is beside them. */
+/** Time without hostile scripts, before and behind each few kinds; all is watched as it is beside them. */
 const QUIET_MS = 1000;
 const QUIET_EVERY = 4;
 const READY_MS = 15_000;
@@ -117,20 +118,19 @@ async function prepare(scope: RunScope, options: ContestOptions): Promise<Contes
 function alone(arena: Arena): Sample {
   const { plain, scripted } = arena.alone();
   return {
-    ...{ 'hostile-plain': plain.p99Ms, 'hostile-plain-worst': plain.p99Ms },
-    ...{ 'hostile-scripted': scripted.p99Ms, 'hostile-scripted-worst': scripted.p99Ms },
+    ...{ 'hostile-plain': p99Of(plain), 'hostile-plain-worst': p99Of(plain) },
+    ...{ 'hostile-scripted': p99Of(scripted), 'hostile-scripted-worst': p99Of(scripted) },
   };
 }
 
 function beside(arena: Arena): Sample {
-  const base = arena.alone();
   const hostile = arena.outcomes().filter(({ name }) => name !== NEIGHBOUR_PROGRAM);
-  const plain = hostile.map((each) => each.plain.p99Ms);
-  const scripted = hostile.map((each) => each.scripted.p99Ms);
+  const plain = hostile.map((each) => p99Of(each.plain));
+  const scripted = hostile.map((each) => p99Of(each.scripted));
   return {
     ...{ 'hostile-plain': median(plain), 'hostile-plain-worst': Math.max(...plain) },
     ...{ 'hostile-scripted': median(scripted), 'hostile-scripted-worst': Math.max(...scripted) },
-    'hostile-over': hostile.filter((each) => isOver(each, base)).length,
+    'hostile-over': hostile.filter(isOver).length,
     'hostile-full': Math.max(...hostile.map(({ fullMs }) => fullMs)),
     'hostile-gone': Math.max(...hostile.map(({ goneMs }) => goneMs)),
   };
@@ -140,11 +140,6 @@ interface Answered {
   readonly status: number;
   readonly message: string;
   readonly ms: number;
-}
-
-interface Window {
-  readonly from: number;
-  readonly to: number;
 }
 
 /** What is kept of a kind, over all sweeps. */
@@ -183,18 +178,19 @@ class Arena {
 
   /** Only those beside which others have waited too long so far. */
   async again(times: number): Promise<void> {
-    const alone = this.alone();
-    const over = new Set(this.outcomes().flatMap((each) => (isOver(each, alone) ? [each.name] : [])));
+    const over = new Set(this.outcomes().flatMap((each) => (isOver(each) ? [each.name] : [])));
     const wanted = kinds.filter(({ name }) => over.has(name));
     for (let time = 0; time < times && wanted.length > 0; time++) await this.sweep(wanted);
   }
 
   async sweep(wanted: readonly HostileKind[]): Promise<void> {
+    await this.#beQuiet();
     await this.#measure(NEIGHBOUR_PROGRAM, () => this.#runProgram());
     for (const [index, kind] of wanted.entries()) {
       if (index % QUIET_EVERY === 0) await this.#beQuiet();
       await this.#measure(kind.name, (answers) => this.#call(kind, answers), kind.harmlessPath);
     }
+    await this.#beQuiet();
     await this.#neighbours.look();
   }
 
@@ -217,10 +213,9 @@ class Arena {
   }
 
   #waited(windows: readonly Window[]): Alone {
-    const [plain, scripted] = [0, 1].map((path) =>
-      waited(windows.map(({ from, to }) => this.#neighbours.between(path, from, to))),
-    ) as [Waited, Waited];
-    return { plain, scripted };
+    const by = (path: number) =>
+      waitedIn(windows, this.#quiet, ({ from, to }) => this.#neighbours.between(path, from, to));
+    return { plain: by(0), scripted: by(1) };
   }
 
   async #beQuiet(): Promise<void> {
@@ -274,14 +269,6 @@ class Arena {
     const program = startServer(this.#scope, 'loop', process.execPath, ['-e', LOOP], {});
     while (program.exit() === undefined) await sleep(CALL_EVERY_MS, undefined, { signal: this.#scope.signal });
   }
-}
-
-/** Window by window, so that what else the machine did in one of them does not count for all. */
-function waited(windows: readonly (readonly NeighbourCall[])[]): Waited {
-  const calls = windows.filter(({ length }) => length > 0);
-  const timesOf = (each: readonly NeighbourCall[]): number[] => each.map(({ ms }) => ms);
-  const p99s = calls.map((each) => percentile(timesOf(each), 0.99));
-  return { failed: calls.flat().filter(({ isGood }) => !isGood).length, p99Ms: median(p99s), p99s };
 }
 
 function messageIn(text: string): string {
