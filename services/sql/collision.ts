@@ -7,13 +7,15 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Deadline } from '#common/deadline.ts';
 import { MillraceError } from '#common/errors.ts';
 
-const ATTEMPTS_MAX = 5;
+const ATTEMPTS_MAX = 10;
+/** Doubled each time: on a busy machine those who meet hold their locks for long. */
 const PAUSE_MS = 20;
+const PAUSE_MS_MAX = 1_000;
 
 /**
  * @param isCollision  whether what was thrown says that all is undone
  * @param work         from the beginning each time
- * @throws what `work` throws, and a collision that comes again and again, or when nobody waits any longer
+ * @throws what `work` throws, and a collision that comes again and again, or after which there is no time left
  */
 export async function again<T>(
   deadline: Deadline,
@@ -24,9 +26,11 @@ export async function again<T>(
     try {
       return await work();
     } catch (error) {
-      if (attempt === ATTEMPTS_MAX || deadline.reason || !isCollision(error)) throw error;
       // Those who met are not to meet again.
-      await pause(Math.random() * PAUSE_MS * attempt);
+      const pauseMs = Math.random() * Math.min(PAUSE_MS_MAX, PAUSE_MS * 2 ** (attempt - 1));
+      const isTime = !deadline.reason && pauseMs < deadline.remainingMs();
+      if (attempt === ATTEMPTS_MAX || !isTime || !isCollision(error)) throw error;
+      await pause(pauseMs);
     }
   }
 }
