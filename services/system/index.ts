@@ -35,6 +35,7 @@ import { keyOfFolder, Secrets } from './secrets.ts';
 import { type FirstAdmin, seed, seedSample } from './seed.ts';
 import { seedEmail } from './seed-email.ts';
 import { seedFiles } from './seed-files.ts';
+import { besideOthers } from './seed-once.ts';
 import { ServiceTypes } from './service-types/registry.ts';
 import { Sessions } from './sessions.ts';
 import { SnapshotLoader } from './snapshot.ts';
@@ -125,7 +126,9 @@ async function startOn(
   });
   const stopped = new AbortController();
   let sampleApiKey: string | undefined;
-  const sample = config.seedSample ? seedSample(changes, tools, stopped.signal) : Promise.resolve(undefined);
+  const sample = config.seedSample
+    ? besideOthers(() => seedSample(changes, tools, stopped.signal))
+    : Promise.resolve(undefined);
   const seeded = sample.then(
     (key) => {
       sampleApiKey = key;

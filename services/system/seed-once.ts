@@ -10,15 +10,27 @@ import { timestamp } from './records/timestamp.ts';
  * @param mark  of the setting that says that it was done
  */
 export async function seedOnce(changes: Changes, mark: string, work: (trx: Db) => Promise<void>): Promise<void> {
-  if (await isDone(changes.db, mark)) return;
-  try {
+  await besideOthers(async () => {
+    if (await isDone(changes.db, mark)) return;
     await changes.commit(dirtyKinds('services'), async (trx) => {
       await trx.insertInto('setting').values({ name: mark, value: '1' }).execute();
       await work(trx);
     });
+  });
+}
+
+/**
+ * Where another process is making the same first start, what it has made counts: seen by doing the work once more. One
+ * transaction at a time: of two of them, each may be the one that the other process is faster with.
+ *
+ * @param work  looks whether it is done, and if not, makes it in one transaction
+ */
+export async function besideOthers<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
   } catch (error) {
-    // Another process is making the same first start.
-    if (!(error instanceof MillraceError) || error.code !== 'invalid' || !(await isDone(changes.db, mark))) throw error;
+    if (!(error instanceof MillraceError) || error.code !== 'invalid') throw error;
+    return work();
   }
 }
 

@@ -1,6 +1,5 @@
 /** What a fresh installation has: three services, one administrator, a CORS rule; nothing with a known password. */
 
-import { MillraceError } from '#common/errors.ts';
 import { generateApiKey } from './apps/rules.ts';
 import { type Changes, dirtyKinds } from './changes.ts';
 import { ALL_VERBS_MASK } from './cors/rules.ts';
@@ -8,6 +7,7 @@ import { followGivenIds } from './database/open.ts';
 import { generatePassword } from './passwords.ts';
 import type { Tools } from './records/model.ts';
 import { timestamp } from './records/timestamp.ts';
+import { besideOthers } from './seed-once.ts';
 
 /** Ids that programs written for the original know. */
 const SYSTEM_ID = 1;
@@ -26,18 +26,9 @@ export interface FirstAdmin {
 
 /** @returns the first administrator, where one was made now */
 export async function seed(changes: Changes, tools: Tools): Promise<FirstAdmin | undefined> {
-  const work = async (): Promise<FirstAdmin | undefined> => {
-    await seedServices(changes, tools);
-    await seedApiDocs(changes, tools);
-    return seedAdmin(changes, tools);
-  };
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof MillraceError) || error.code !== 'invalid') throw error;
-    // Another process is making the same first start: what it has made counts.
-    return work();
-  }
+  await besideOthers(() => seedServices(changes, tools));
+  await besideOthers(() => seedApiDocs(changes, tools));
+  return besideOthers(() => seedAdmin(changes, tools));
 }
 
 async function seedServices(changes: Changes, tools: Tools): Promise<void> {

@@ -1,9 +1,10 @@
 /** The service types that connectors have announced, in memory: validation and masking ask for them all the time. */
+import { isDeepStrictEqual } from 'node:util';
 import type { ConfigField } from '#common/config/field.ts';
-import { MillraceError } from '#common/errors.ts';
 import type { ServiceType } from '#proto/access/v1/access_pb.ts';
 import { type Changes, dirtyKinds } from '../changes.ts';
 import type { Db } from '../database/open.ts';
+import { besideOthers } from '../seed-once.ts';
 import { OWN_TYPES } from './own.ts';
 
 export interface KnownType {
@@ -71,27 +72,23 @@ export class ServiceTypes {
   }
 
   async #store(changes: Changes, types: readonly KnownType[]): Promise<void> {
-    try {
-      await this.#storeNews(changes, types);
-    } catch (error) {
-      if (!(error instanceof MillraceError) || error.code !== 'invalid') throw error;
-      // Another process announced the same at this moment.
-      await this.load(changes.db);
-      await this.#storeNews(changes, types);
-    }
+    await besideOthers(() => this.#storeNews(changes, types));
     await this.load(changes.db);
   }
 
   async #storeNews(changes: Changes, types: readonly KnownType[]): Promise<void> {
-    const news = types.filter((type) => JSON.stringify(type) !== JSON.stringify(this.#types.get(type.name)));
+    const news = types.filter((type) => !isDeepStrictEqual(type, this.#types.get(type.name)));
     if (news.length === 0) return;
     await changes.commit(dirtyKinds('serviceTypes', 'services'), async (trx) => {
-      for (const { configFields, singleton, ...type } of news) {
-        await trx.deleteFrom('service_type').where('name', '=', type.name).execute();
+      for (const { name, configFields, singleton, ...type } of news) {
         const schema = configFields === null ? null : JSON.stringify(configFields);
+        const row = { ...type, singleton: singleton ? 1 : 0, config_schema: schema };
+        // Not taken away first: of several that do so at once, all but one find the name taken when they write theirs.
+        const update = trx.updateTable('service_type').set(row).where('name', '=', name);
+        if ((await update.executeTakeFirst()).numUpdatedRows > 0n) continue;
         await trx
           .insertInto('service_type')
-          .values({ ...type, singleton: singleton ? 1 : 0, config_schema: schema })
+          .values({ name, ...row })
           .execute();
       }
     });
