@@ -1,5 +1,6 @@
 /** A sandbox of one lane, and the lines by which runs reach it. */
 import { renameSync, rmSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Component } from '#common/component.ts';
 import { GatewayClient } from '#common/gateway/client.ts';
 import type { Logger } from '#common/observe/log.ts';
@@ -72,9 +73,9 @@ export class LaneServer implements Component {
    * Runs reach it from now on. That it runs something is said once for each address.
    *
    * @param address  unix:/path; undefined: over NATS
-   * @returns ends this line: what has come by it is answered
+   * @returns ends this line, so many milliseconds later: what has come by it until then is answered
    */
-  async open(address: string | undefined): Promise<() => Promise<void>> {
+  async open(address: string | undefined): Promise<(afterMs: number) => Promise<void>> {
     const { config, log } = this.#parts;
     this.#hasRun = false;
     const handler: ScriptHandler = (run, deadline) => {
@@ -86,7 +87,8 @@ export class LaneServer implements Component {
       ? overNats(config, this.#lane, handler, log)
       : overStream(address, config.clusterToken, handler));
     this.#lines.add(line);
-    return async () => {
+    return async (afterMs) => {
+      await sleep(afterMs, undefined, { ref: false });
       await line.drain(AbortSignal.timeout(LEAVE_MS));
       this.#lines.delete(line);
       await line.close();

@@ -4,7 +4,7 @@ import { NICE_BEHIND } from './priority.ts';
 import type { Confine } from './processors.ts';
 import { setSessionNice } from './session-nice.ts';
 import type { WorkerMessage, WorkerPlace } from './worker-place.ts';
-import { endWorker, isConfined, restartDelayMs } from './worker-process.ts';
+import { confineFor, endWorker, restartDelayMs } from './worker-process.ts';
 
 /** A new one is started when those who waited for the last one have been served: starting takes processor time. */
 const REST_MS = 200;
@@ -37,10 +37,8 @@ export class Spare {
     const child = this.#child;
     if (!child?.connected) return undefined;
     this.#leave(child);
-    if (child.pid !== undefined) {
-      setSessionNice(child.pid, 0);
-      this.#confine(child.pid, isConfined(place));
-    }
+    if (child.pid !== undefined) setSessionNice(child.pid, 0);
+    confineFor(place, child, this.#confine);
     return child;
   }
 

@@ -91,7 +91,7 @@ test('each place has its worker, once', async () => {
   );
 });
 
-test('a patient one is confined from its start, and one that takes its place', async () => {
+test('a patient one is confined from its start, and one that takes its place, whatever holds it', async () => {
   supervise(PLACES, PROGRAM, true);
   await soon(() => [count(), spares().length]).toEqual([2, 1]);
   const [patient, quick] = [inLane('patient'), inLane('quick')];
@@ -100,6 +100,12 @@ test('a patient one is confined from its start, and one that takes its place', a
   process.kill(patient, 'SIGKILL');
   await soon(() => inLane('patient')).toBe(spare);
   expect([confined.has(spare), confined.has(quick)]).toEqual([true, false]);
+  confined.delete(spare);
+  process.kill(spare, 'SIGWINCH');
+  await soon(() => confined.has(spare)).toBe(true);
+  confined.delete(spare);
+  process.kill(spare, 'SIGWINCH');
+  await soon(() => confined.has(spare)).toBe(true);
 });
 
 test('a quick one is confined while a script holds it, and one that takes its place', async () => {

@@ -40,8 +40,14 @@ export interface ConfinedProgram extends WorkerProgram {
   readonly confine: Confine;
 }
 
-/** Where scripts may run for long; others only while one of their scripts does. */
-export const isConfined = ({ lane }: WorkerPlace): boolean => lane === 'patient';
+/** Those whose scripts may run for long, at any time; others are confined only while one of their scripts does. */
+const patient = new WeakSet<ChildProcess>();
+
+/** Before a worker takes its place: where it may run there. */
+export function confineFor({ lane }: WorkerPlace, child: ChildProcess, confine: Confine): void {
+  if (lane === 'patient') patient.add(child);
+  if (child.pid !== undefined) confine(child.pid, lane === 'patient');
+}
 
 /** @param place  undefined: it stands by until it is given one */
 export function forkWorker({ confine, ...program }: ConfinedProgram, place?: WorkerPlace): ChildProcess {
@@ -49,10 +55,12 @@ export function forkWorker({ confine, ...program }: ConfinedProgram, place?: Wor
   const child = forkProgram({ ...program, env }, ['pipe']);
   const { pid } = child;
   if (pid === undefined) return child;
-  if (place && isConfined(place)) confine(pid, true);
+  if (place) confineFor(place, child, confine);
   // Of one that dies its exit tells.
   child.stdio[HELD_FD]?.on('error', () => {});
-  child.stdio[HELD_FD]?.on('data', (said: Buffer) => confine(pid, said.toString().endsWith(HELD)));
+  child.stdio[HELD_FD]?.on('data', (said: Buffer) =>
+    confine(pid, patient.has(child) || said.toString().endsWith(HELD)),
+  );
   return child;
 }
 

@@ -11,6 +11,9 @@ import { warmUp } from './warm-up.ts';
 import type { WorkerConfig } from './worker-config.ts';
 import type { WorkerPlace } from './worker-place.ts';
 
+/** Until routers that were sent away from the place know that somebody is there again, they come by the other door. */
+const STAY_MS = 100;
+
 /** Knows all scripts, and runs none until it has a place or stands by. */
 export interface PreparedWorker {
   /** For one that has the time, until it has not. */
@@ -27,7 +30,7 @@ export async function prepareWorker(config: WorkerConfig, log: Logger): Promise<
   const watch = create(WatchRequestSchema, { scope: Scope.SCRIPTS, tier: 'scripting' });
   const follower = new Follower(system, watch, (update) => store.apply(update), log);
   await follower.start();
-  let standby: { readonly server: LaneServer; readonly leave: () => Promise<void> } | undefined;
+  let standby: { readonly server: LaneServer; readonly leave: (afterMs: number) => Promise<void> } | undefined;
   return {
     warmUp: (isWanted) =>
       warmUp(isWanted, {
@@ -44,7 +47,7 @@ export async function prepareWorker(config: WorkerConfig, log: Logger): Promise<
       const server = warm ?? new LaneServer(lane, { config, store, log });
       await server.open(address);
       // In its own time: nobody waits for that.
-      void standby?.leave().then(() => (warm ? undefined : standby?.server.close()));
+      void standby?.leave(warm ? STAY_MS : 0).then(() => (warm ? undefined : standby?.server.close()));
       log.info({ lane }, 'script worker is ready');
       return {
         name: server.name,

@@ -37,13 +37,11 @@ function laneWith() {
   };
   const lane = new QuickLane(line);
   const ended: ('held up' | 'lost' | RunReply)[] = [];
-  const send = (): void => {
-    lane
-      .send(create(RunSchema), new Deadline(Date.now() + 60_000), () => void ended.push('held up'))
-      .then(
-        (reply) => ended.push(reply),
-        () => ended.push('lost'),
-      );
+  const send = (runsBefore = 0, heldUp = (_isSuspect: boolean): void => void ended.push('held up')): void => {
+    lane.send(create(RunSchema), new Deadline(Date.now() + 60_000), { runsBefore, heldUp }).then(
+      (reply) => ended.push(reply),
+      () => ended.push('lost'),
+    );
   };
   return { lane, send, sent, ended };
 }
@@ -94,6 +92,22 @@ describe('the lane of short runs', () => {
     await sent[2]?.answer(REPLY);
     send();
     expect([lane.isOpen, ended]).toEqual([true, ['lost', 'lost', 'held up', REPLY]]);
+  });
+
+  test('suspects the script that is known least, of those that were sent together', async () => {
+    const { send } = laneWith();
+    const told: string[] = [];
+    const sendOf = (name: string, runsBefore: number): void =>
+      send(runsBefore, (isSuspect) => void told.push(`${name}${isSuspect ? ' suspected' : ''}`));
+    sendOf('known', 1000);
+    sendOf('new', 30);
+    sendOf('known too', 500);
+    await vi.advanceTimersByTimeAsync(SILENT_MS / 2);
+    sendOf('newer, later', 1);
+    await vi.advanceTimersByTimeAsync(SILENT_MS / 2 + 1);
+    expect(told).toEqual(['known', 'known too', 'newer, later']);
+    await vi.advanceTimersByTimeAsync(SUSPECT_MS);
+    expect(told.slice(3)).toEqual(['new suspected']);
   });
 
   test('that stays silent says it to the first as well', async () => {

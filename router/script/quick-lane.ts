@@ -11,17 +11,22 @@ import type { Run, RunReply } from '#proto/script/v1/script_pb.ts';
 const SILENT_MS = 10;
 /** As long as a first run may take: none that keeps to its limits is answered later where nothing is in front of it. */
 const LATE_MS = 20;
+/** What a worker has read together it answers together: the last of it may hold what the first has come to already. */
+const TOGETHER_MS = 3;
 /** By then its worker has been ended, or it was not what held it: where it is done again it does the same there. */
 const SUSPECT_MS = 300;
 /** Of a lane that answers others: more at once would double the work of a machine that has too much of it. */
 const TOLD_MAX = 64;
 
-/** @param isSuspect  nothing was in front of it: it may be what holds its worker */
-export type HeldUp = (isSuspect: boolean) => void;
+export interface QuickRun {
+  /** So many of its script were sent into the lane before. */
+  readonly runsBefore: number;
+  /** @param isSuspect  it may be what holds its worker */
+  readonly heldUp: (isSuspect: boolean) => void;
+}
 
-interface Waiting {
+interface Waiting extends QuickRun {
   readonly since: number;
-  readonly heldUp: HeldUp;
 }
 
 export class QuickLane {
@@ -47,15 +52,15 @@ export class QuickLane {
   }
 
   /**
-   * @param heldUp  called where the answer is late, or nothing has come back before: it may still come. The first of those
-   *   that wait is the one that holds the others up, and is told last
+   * @param of  is told where the answer is late, or nothing has come back before: it may still come. What holds the others
+   *   up is one of the first of those that wait, most likely of the script that is known least; that one is told last
    * @throws MillraceError as the line does
    */
-  async send(run: Run, deadline: Deadline, heldUp: HeldUp): Promise<RunReply> {
-    const waiting = { since: Date.now(), heldUp };
+  async send(run: Run, deadline: Deadline, of: QuickRun): Promise<RunReply> {
+    const waiting = { ...of, since: Date.now() };
     if (this.#isHeldUp) {
       this.#told.add(waiting);
-      heldUp(false);
+      waiting.heldUp(false);
     } else {
       this.#waiting.add(waiting);
       this.#lookSoon();
@@ -88,13 +93,23 @@ export class QuickLane {
     const [oldest] = this.#waiting;
     if (!oldest) return;
     if (Math.max(oldest.since, this.#heardAt) <= now - SILENT_MS) this.#isHeldUp = true;
+    const suspect = this.#suspect(oldest);
     for (const waiting of this.#waiting) {
       if (!this.#isHeldUp && (waiting.since > now - LATE_MS || this.#told.size >= TOLD_MAX)) break;
-      if (this.#isHeldUp && waiting === oldest && waiting.since > now - SUSPECT_MS) continue;
+      if (this.#isHeldUp && waiting === suspect && waiting.since > now - SUSPECT_MS) continue;
       this.#waiting.delete(waiting);
       this.#told.add(waiting);
-      waiting.heldUp(waiting === oldest);
+      waiting.heldUp(waiting === suspect);
     }
     if (this.#waiting.size > 0) this.#lookSoon();
+  }
+
+  #suspect(oldest: Waiting): Waiting {
+    let suspect = oldest;
+    for (const waiting of this.#waiting) {
+      if (waiting.since > oldest.since + TOGETHER_MS) break;
+      if (waiting.runsBefore < suspect.runsBefore) suspect = waiting;
+    }
+    return suspect;
   }
 }

@@ -28,7 +28,7 @@ import { ScriptError } from './error.ts';
 import type { ScriptEvent } from './event.ts';
 import type { Grants } from './grant.ts';
 import { halvesOf, RememberedOutcomes, type ScriptHash } from './outcomes.ts';
-import { type HeldUp, QuickLane } from './quick-lane.ts';
+import { QuickLane, type QuickRun } from './quick-lane.ts';
 import type { Sessions } from './session.ts';
 
 /** The first script of an installation starts the workers: its first call waits for them. */
@@ -208,12 +208,12 @@ export class ScriptRunner {
       const next = once(() => from(at + 1));
       let isInnocent = false;
       return new Promise((resolve, reject) => {
-        const heldUp: HeldUp = (isSuspect) => {
+        const heldUp = (isSuspect: boolean): void => {
           isInnocent = !isSuspect;
           // What may hold its worker shall not hold another one.
           void (isSuspect ? patiently() : next()).then(resolve, () => {});
         };
-        quickly(lane, asKnown(), inFull, deadline, heldUp)
+        quickly(lane, asKnown(), inFull, deadline, { heldUp, runsBefore: known.quickRuns - 1 })
           .then((reply) => {
             if (typeof reply === 'object') return reply;
             if (reply === 'not begun' || isInnocent) return next();
@@ -290,11 +290,11 @@ async function quickly(
   run: Run,
   inFull: () => Run,
   deadline: Deadline,
-  heldUp: HeldUp,
+  of: QuickRun,
 ): Promise<RunReply | 'not begun' | 'broken off'> {
   try {
-    const first = await quick.send(run, deadline, heldUp);
-    const reply = isLacking(first) ? await quick.send(inFull(), deadline, heldUp) : first;
+    const first = await quick.send(run, deadline, of);
+    const reply = isLacking(first) ? await quick.send(inFull(), deadline, of) : first;
     return isRun(reply) ? reply : 'broken off';
   } catch (error) {
     if (deadline.reason) throw error;
