@@ -1,5 +1,5 @@
 /** What an installation begins with, also one from before there was such a thing: made once, and never again. */
-import { MillraceError } from '#common/errors.ts';
+import { besideOthers } from './beside-others.ts';
 import { type Changes, dirtyKinds } from './changes.ts';
 import { type Db, followGivenIds } from './database/open.ts';
 import type { JsonObject, Tools } from './records/model.ts';
@@ -17,21 +17,6 @@ export async function seedOnce(changes: Changes, mark: string, work: (trx: Db) =
       await work(trx);
     });
   });
-}
-
-/**
- * Where another process is making the same first start, what it has made counts: seen by doing the work once more. One
- * transaction at a time: of two of them, each may be the one that the other process is faster with.
- *
- * @param work  looks whether it is done, and if not, makes it in one transaction
- */
-export async function besideOthers<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof MillraceError) || error.code !== 'invalid') throw error;
-    return work();
-  }
 }
 
 export interface SeededService {

@@ -1,13 +1,13 @@
 /** What a fresh installation has: three services, one administrator, a CORS rule; nothing with a known password. */
 
 import { generateApiKey } from './apps/rules.ts';
+import { besideOthers } from './beside-others.ts';
 import { type Changes, dirtyKinds } from './changes.ts';
 import { ALL_VERBS_MASK } from './cors/rules.ts';
 import { followGivenIds } from './database/open.ts';
 import { generatePassword } from './passwords.ts';
 import type { Tools } from './records/model.ts';
 import { timestamp } from './records/timestamp.ts';
-import { besideOthers } from './seed-once.ts';
 
 /** Ids that programs written for the original know. */
 const SYSTEM_ID = 1;

@@ -2,9 +2,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ConfigField } from '#common/config/field.ts';
 import type { ServiceType } from '#proto/access/v1/access_pb.ts';
+import { besideOthers } from '../beside-others.ts';
 import { type Changes, dirtyKinds } from '../changes.ts';
 import type { Db } from '../database/open.ts';
-import { besideOthers } from '../seed-once.ts';
 import { OWN_TYPES } from './own.ts';
 
 export interface KnownType {
