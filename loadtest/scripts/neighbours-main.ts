@@ -2,7 +2,7 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { now } from './clock.ts';
-import type { NeighbourCall, NeighboursReport, NeighboursTask } from './neighbours.ts';
+import type { NeighboursReport, NeighboursTask } from './neighbours.ts';
 
 const HEAD_END = '\r\n\r\n';
 const LENGTH = /\r\ncontent-length: *(\d+)/i;
@@ -65,7 +65,7 @@ class Connection {
 }
 
 /** A call that has to wait for the one before waits from the moment at which it was due. */
-async function go(task: NeighboursTask, path: string, calls: NeighbourCall[]): Promise<void> {
+async function go(task: NeighboursTask, path: string, figures: number[]): Promise<void> {
   const connection = new Connection(task);
   for (let due = now(); ; due += 1000 / task.perSecond) {
     const early = due - now();
@@ -73,14 +73,14 @@ async function go(task: NeighboursTask, path: string, calls: NeighbourCall[]): P
     const at = early > 0 ? now() : due;
     const id = 1 + Math.floor(Math.random() * task.rows);
     const isGood = await connection.get(path.replace('{}', String(id)));
-    calls.push({ at, ms: now() - at, isGood });
+    figures.push(at, now() - at, Number(isGood));
   }
 }
 
 const task: NeighboursTask = JSON.parse(process.argv[2] ?? '');
-const all: NeighbourCall[][] = task.paths.map(() => []);
+const all: number[][] = task.paths.map(() => []);
 process.on('message', () => {
-  const report: NeighboursReport = all.map((calls) => calls.splice(0));
+  const report: NeighboursReport = all.map((figures) => new Float64Array(figures.splice(0)));
   process.send?.(report);
 });
 process.once('disconnect', () => process.exit());

@@ -25,8 +25,14 @@ export interface NeighboursTask {
   readonly rows: number;
 }
 
-/** Its answer to each message: what it has seen since the one before, one list for each path. */
-export type NeighboursReport = readonly (readonly NeighbourCall[])[];
+/** Of each call these numbers one after the other: `at`, `ms`, and 1 where it is good. */
+export const FIGURES_PER_CALL = 3;
+
+/**
+ * Its answer to each message: what it has seen since the one before, one array for each path. Numbers, because a hundred
+ * thousand objects that stay are work for the collector of garbage, which holds up on a small machine what is measured.
+ */
+export type NeighboursReport = readonly Float64Array[];
 
 /**
  * They are a program of their own, in a session of its own, as callers are on machines of their own: what this process
@@ -35,12 +41,11 @@ export type NeighboursReport = readonly (readonly NeighbourCall[])[];
 export class Neighbours {
   readonly #program: ChildProcess;
   readonly #gone: Promise<unknown>;
-  readonly #calls: NeighbourCall[][];
+  readonly #reports: NeighboursReport[] = [];
 
   constructor(scope: RunScope, target: HttpTarget, task: Omit<NeighboursTask, 'host' | 'port' | 'headers'>) {
     const { hostname: host, port } = new URL(target.origin);
     const whole: NeighboursTask = { ...task, host, port: Number(port), headers: target.headers };
-    this.#calls = task.paths.map(() => []);
     this.#program = fork(PROGRAM, [JSON.stringify(whole)], {
       execArgv: ['--import', 'tsx'],
       serialization: 'advanced',
@@ -56,12 +61,19 @@ export class Neighbours {
     const answered = once(this.#program, 'message');
     this.#program.send('look');
     const [report] = (await Promise.race([answered, ended])) as [NeighboursReport];
-    for (const [index, calls] of report.entries()) this.#calls[index]?.push(...calls);
+    this.#reports.push(report);
   }
 
   /** Of the calls with this path, those that were due between these moments, as far as they have been looked at. */
   between(path: number, from: number, to: number): NeighbourCall[] {
-    return (this.#calls[path] ?? []).filter(({ at }) => at >= from && at < to);
+    const calls: NeighbourCall[] = [];
+    for (const { [path]: figures = new Float64Array() } of this.#reports) {
+      for (let index = 0; index < figures.length; index += FIGURES_PER_CALL) {
+        const [at = 0, ms = 0, good] = figures.subarray(index, index + FIGURES_PER_CALL);
+        if (at >= from && at < to) calls.push({ at, ms, isGood: good === 1 });
+      }
+    }
+    return calls;
   }
 
   async #stop(): Promise<void> {
