@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { startAll, stopOnSignal } from '#common/component.ts';
 import { type Environment, EnvReader } from '#common/config/env.ts';
 import { MillraceError } from '#common/errors.ts';
+import { collectSeldom } from '#common/garbage.ts';
 import { createLogger, LOG_LEVELS, type LogLevel } from '#common/observe/log.ts';
 import { surviveStrays } from '#common/program.ts';
 import * as scripting from '../scripting-svc/index.ts';
@@ -41,6 +42,7 @@ const ROUTERS_MAX = 64;
 const SEED_WAIT_MS = 5000;
 
 async function main(given: Environment): Promise<void> {
+  collectSeldom();
   const config = readConfig(given);
   const socketFolder = mkdtempSync(join(tmpdir(), 'millrace-'));
   process.once('exit', () => rmSync(socketFolder, { recursive: true, force: true }));

@@ -9,7 +9,7 @@ const leave = (): never => process.exit(0);
 process.once('disconnect', leave);
 if (process.connected === false) leave();
 
-await runTier(async () => {
+async function start() {
   const config = readWorkerConfig(process.env);
   const worker = await prepareWorker(config, createLogger('script-worker', config.logLevel));
   const place = config.place ?? (await placeGiven(worker));
@@ -17,7 +17,9 @@ await runTier(async () => {
   const seated = await worker.seat(place);
   process.off('disconnect', leave);
   return seated;
-});
+}
+
+await runTier(start, { holdsIsolates: true });
 process.send?.({ ready: true });
 
 async function placeGiven(worker: PreparedWorker): Promise<WorkerPlace> {

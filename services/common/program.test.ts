@@ -6,15 +6,15 @@ import { expect, onTestFinished, test } from 'vitest';
 const url = (file: string): string => JSON.stringify(new URL(file, import.meta.url).href);
 
 /** A program of a tier, as a process of its own. @param start  an expression: the tier, or what it throws */
-function program(start: string, hasParent: boolean): ChildProcess {
+function program(start: string, hasParent: boolean, options = '{}', flags: readonly string[] = []): ChildProcess {
   const script = `
     import { runTier } from ${url('./program.ts')};
     import { MillraceError } from ${url('./errors.ts')};
     const fail = (error) => { throw error; };
-    await runTier(async () => ${start});
+    await runTier(async () => ${start}, ${options});
     process.stdout.write('ready');
     setInterval(() => {}, 1000);`;
-  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+  const child = spawn(process.execPath, [...flags, '--import', 'tsx', '--input-type=module', '-e', script], {
     stdio: ['ignore', 'pipe', 'pipe', hasParent ? 'ipc' : 'ignore'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));
@@ -82,4 +82,29 @@ test('a rejection that nobody waits for is logged, and the tier goes on', async 
   const [log, [status]] = await Promise.all([text(child.stderr as NodeJS.ReadableStream), once(child, 'exit')]);
   expect(log).toContain('stray');
   expect(status).toBe(0);
+});
+
+const COLLECTED = `(await (async () => {
+  // Little happens between them: what V8 goes by.
+  for (let time = 0; time < 4; time++) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    globalThis.gc();
+  }
+})(), ${TIER})`;
+const HEAPS = [
+  { what: 'much', options: '{}', isMuch: true },
+  { what: 'little where it holds isolates', options: '{ holdsIsolates: true }', isMuch: false },
+];
+test.each(HEAPS)('a heap may grow $what before it is collected anew', async ({ options, isMuch }) => {
+  const child = program(COLLECTED, true, options, ['--expose-gc', '--trace-gc', '--trace-gc-verbose']);
+  let output = '';
+  child.stdout?.on('data', (bytes) => {
+    output += bytes;
+    if (output.includes('ready') && child.connected) child.disconnect();
+  });
+  await once(child.stdout as NodeJS.ReadableStream, 'end');
+  // What V8 says of each collection: in multiples of what is in use.
+  const limits = [...output.matchAll(/ new limit: .* \(([\d.]+)\)/g)].map(([, factor]) => Number(factor));
+  expect(limits.length).toBeGreaterThan(1);
+  expect((limits.at(-1) ?? 0) > 3).toBe(isMuch);
 });

@@ -1,16 +1,26 @@
 /** What the programs of all tiers do: start, say in words why they cannot, stop when they are told to. */
 import { type Component, stopOnSignal } from './component.ts';
 import { MillraceError } from './errors.ts';
+import { collectSeldom } from './garbage.ts';
 import { createLogger } from './observe/log.ts';
 
 /** Time that a tier has to finish what is in flight. */
 const DRAIN_MS = 10_000;
 
+export interface ProgramOptions {
+  /** Those of scripts: many heaps, which have to stay small. */
+  readonly holdsIsolates?: boolean;
+}
+
 /**
  * Runs one tier as this process. One that cannot start says why on standard error, or to the parent that forked it, and
  * the process ends with status 1.
  */
-export async function runTier<T extends Component>(start: () => Promise<T>): Promise<T> {
+export async function runTier<T extends Component>(
+  start: () => Promise<T>,
+  { holdsIsolates = false }: ProgramOptions = {},
+): Promise<T> {
+  if (!holdsIsolates) collectSeldom();
   try {
     const tier = await start();
     stopOnSignal(tier, { drainMs: DRAIN_MS });
