@@ -45,7 +45,8 @@ function suites(env: Record<string, string>): void {
     });
 
   test('many at once, over all routers: never many more than there may be', async () => {
-    const { id } = await limit({ type: 'instance.service', service_id: shop.serviceId, rate: 40 });
+    const rate = 40;
+    const { id } = await limit({ type: 'instance.service', service_id: shop.serviceId, rate });
     await known(id);
     let passed = 0;
     // In waves, between which the routers tell each other.
@@ -56,11 +57,12 @@ function suites(env: Record<string, string>): void {
         const answers = await Promise.all(
           Array.from({ length: 8 }, () => shop.admin.json<{ attempts: number }>('GET', `system/limit_cache/${id}`)),
         );
-        return new Set(answers.map(({ attempts }) => attempts)).size === 1 || undefined;
+        // Two that have let through as many each agree before either has told the other.
+        return answers.every(({ attempts }) => attempts >= Math.min(passed, rate)) || undefined;
       });
     }
-    expect(passed).toBeGreaterThanOrEqual(40);
-    expect(passed).toBeLessThanOrEqual(40 + 12);
+    expect(passed).toBeGreaterThanOrEqual(rate);
+    expect(passed).toBeLessThanOrEqual(rate + 12);
     expect(await call()).toBe(429);
   });
 
