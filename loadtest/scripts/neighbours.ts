@@ -26,7 +26,7 @@ export interface NeighboursTask {
 }
 
 /** Of each call these numbers one after the other: `at`, `ms`, and 1 where it is good. */
-export const FIGURES_PER_CALL = 3;
+const FIGURES_PER_CALL = 3;
 
 /**
  * Its answer to each message: what it has seen since the one before, one array for each path. Numbers, because a hundred
@@ -69,8 +69,9 @@ export class Neighbours {
     const calls: NeighbourCall[] = [];
     for (const { [path]: figures = new Float64Array() } of this.#reports) {
       for (let index = 0; index < figures.length; index += FIGURES_PER_CALL) {
-        const [at = 0, ms = 0, good] = figures.subarray(index, index + FIGURES_PER_CALL);
-        if (at >= from && at < to) calls.push({ at, ms, isGood: good === 1 });
+        const at = figures[index] ?? 0;
+        if (at < from || at >= to) continue;
+        calls.push({ at, ms: figures[index + 1] ?? 0, isGood: figures[index + 2] === 1 });
       }
     }
     return calls;
